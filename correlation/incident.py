@@ -1,0 +1,219 @@
+"""An incident: its states, the moves between them, and what the record holds (procedure 4.4, 4.15)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+Json = dict[str, Any]
+
+
+class State(StrEnum):
+    """The twelve values of procedure 4.4."""
+
+    NEW = "new"
+    SALES_DECISION = "sales_decision"
+    OUT_OF_SCOPE = "out_of_scope"
+    ASSIGNED = "assigned"
+    IN_PROGRESS = "in_progress"
+    PENDING_CUSTOMER = "pending_customer"
+    PENDING_VENDOR = "pending_vendor"
+    PENDING_CHANGE = "pending_change"
+    RESOLVED = "resolved"
+    PENDING_REVIEW = "pending_review"
+    ARCHIVED = "archived"
+    CANCELLED = "cancelled"
+
+
+PENDING = frozenset({State.PENDING_CUSTOMER, State.PENDING_VENDOR, State.PENDING_CHANGE})
+WAITING = frozenset({State.NEW, State.ASSIGNED})
+ACTIVE = WAITING | PENDING | {State.IN_PROGRESS, State.SALES_DECISION}
+"""Before resolved: somebody still has work to do."""
+ENDED = frozenset({State.ARCHIVED, State.CANCELLED, State.OUT_OF_SCOPE})
+OPEN = frozenset(State) - ENDED
+RELAPSABLE = frozenset({State.RESOLVED, State.PENDING_REVIEW})
+
+
+class Action(StrEnum):
+    """What a person may do with an incident (OUTSIDE §4)."""
+
+    ACKNOWLEDGE = "acknowledge"
+    ASSIGN = "assign"
+    RETURN = "return"
+    HANDOVER = "handover"
+    NOTE = "note"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    SNOOZE = "snooze"
+    RESOLVE = "resolve"
+    ACCEPT = "accept"
+    ARCHIVE = "archive"
+    REJECT = "reject"
+    CANCEL = "cancel"
+    ESCALATE = "escalate"
+    SET_SEVERITY = "set-severity"
+    CLASSIFY = "classify"
+    MERGE = "merge"
+    FEEDBACK = "feedback"
+    OUT_OF_SCOPE = "out-of-scope"
+    TO_SALES = "to-sales"
+    SALES_DECIDE = "sales-decide"
+    REPLAN = "replan"
+
+
+_S = State
+FROM: Mapping[Action, frozenset[State]] = {
+    Action.ACKNOWLEDGE: frozenset({_S.NEW, _S.ASSIGNED, _S.IN_PROGRESS}) | PENDING,
+    Action.ASSIGN: frozenset({_S.NEW, _S.ASSIGNED, _S.IN_PROGRESS}) | PENDING,
+    Action.RETURN: frozenset({_S.ASSIGNED, _S.IN_PROGRESS}),
+    Action.HANDOVER: frozenset({_S.ASSIGNED, _S.IN_PROGRESS}),
+    Action.NOTE: OPEN,
+    Action.SUSPEND: frozenset({_S.IN_PROGRESS}),
+    Action.RESUME: PENDING,
+    Action.SNOOZE: ACTIVE,
+    Action.RESOLVE: frozenset({_S.NEW, _S.ASSIGNED, _S.IN_PROGRESS, _S.PENDING_VENDOR, _S.PENDING_CHANGE}),
+    Action.ACCEPT: frozenset({_S.RESOLVED}),
+    Action.ARCHIVE: frozenset({_S.PENDING_REVIEW}),
+    Action.REJECT: RELAPSABLE,
+    Action.CANCEL: frozenset({_S.NEW, _S.ASSIGNED, _S.IN_PROGRESS}),
+    Action.ESCALATE: ACTIVE,
+    Action.SET_SEVERITY: OPEN,
+    Action.CLASSIFY: OPEN,
+    Action.MERGE: ACTIVE,
+    Action.FEEDBACK: OPEN | {_S.ARCHIVED},
+    Action.OUT_OF_SCOPE: frozenset({_S.NEW}),
+    Action.TO_SALES: frozenset({_S.NEW, _S.OUT_OF_SCOPE}),
+    Action.SALES_DECIDE: frozenset({_S.SALES_DECISION}),
+    Action.REPLAN: ACTIVE,
+}
+"""The states from which a person may act."""
+
+NEXT: Mapping[Action, State] = {
+    Action.ACKNOWLEDGE: _S.IN_PROGRESS,
+    Action.RETURN: _S.NEW,
+    Action.HANDOVER: _S.ASSIGNED,
+    Action.RESUME: _S.IN_PROGRESS,
+    Action.RESOLVE: _S.RESOLVED,
+    Action.ACCEPT: _S.PENDING_REVIEW,
+    Action.ARCHIVE: _S.ARCHIVED,
+    Action.CANCEL: _S.CANCELLED,
+    Action.OUT_OF_SCOPE: _S.OUT_OF_SCOPE,
+    Action.TO_SALES: _S.SALES_DECISION,
+}
+"""Where an act that always leads to one state leads; the others decide by their body."""
+
+
+class IllegalAction(Exception):
+    """This act is not possible in this state; `allowed` names those that are."""
+
+    def __init__(self, action: Action, state: State) -> None:
+        self.allowed = allowed(state)
+        super().__init__(f"{action} is not possible while the incident is {state}; possible: {', '.join(self.allowed)}")
+
+
+def allowed(state: State) -> list[str]:
+    """The acts that are possible in a state."""
+    return [str(a) for a, states in FROM.items() if state in states]
+
+
+class Why(msgspec.Struct, frozen=True):
+    """A reason as it is stored: a code with its facts, never a sentence."""
+
+    code: str
+    facts: Json = {}
+
+
+class Incident(msgspec.Struct, kw_only=True, gc=False):
+    """What is known of one incident. Moments are aware and UTC; severity, urgency and impact 1 (highest) to 4."""
+
+    id: int
+    number: str
+    title: str
+    state: State = State.NEW
+    version: int = 1
+    kind: str = "incident"
+    source: str = ""
+    channel: str = ""
+    severity: int = 4
+    urgency: int = 4
+    impact: int = 4
+    initial_severity: int = 4
+    final_severity: int | None = None
+    category: str = ""
+    initial_category: str = ""
+    final_category: str | None = None
+    group: str = ""
+    tier: str = ""
+    assignee: str | None = None
+    service: str = ""
+    recorder: str = "agent"
+    reporter: str | None = None
+    symptom: str = ""
+    occurred_at: datetime
+    opened_at: datetime
+    updated_at: datetime
+    acknowledged_at: datetime | None = None
+    service_restored_at: datetime | None = None
+    resolved_at: datetime | None = None
+    response_due_at: datetime | None = None
+    resolve_due_at: datetime | None = None
+    next_due_at: datetime | None = None
+    """The earliest step still to be taken: null with steps left would be limbo."""
+    resolves_at: datetime | None = None
+    """When the agent resolves it, the last alert having ended."""
+    held_until: datetime | None = None
+    """Snoozed or silenced: steps that come due wait until then."""
+    resume_at: datetime | None = None
+    relapse: int = 0
+    relapsed_at: datetime | None = None
+    bounces: int = 0
+    open_alerts: int = 0
+    alert_count: int = 0
+    root: Json | None = None
+    known_errors: list[Json] = []
+    targets: Json = {}
+    history: list[tuple[datetime, str]] = []
+    resolution: Json = {}
+    next_action: str = ""
+    next_action_eta: datetime | None = None
+    merged_into: str | None = None
+    recurrence_of: str | None = None
+    config_version: int = 0
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+    def move(self, state: State, now: datetime) -> None:
+        """Enter a state; the history keeps every entry, the clocks are folded over it."""
+        if state is not self.state:
+            self.state = state
+            self.history.append((now, str(state)))
+
+
+class Episode(msgspec.Struct, kw_only=True, gc=False):
+    """One stretch of firing of one alert: (origin, fingerprint, startsAt)."""
+
+    id: int
+    origin: str
+    fingerprint: str
+    starts_at: datetime
+    starts_text: str
+    labels_json: bytes
+    open: bool
+    incident: int = 0
+    decision: str = ""
+    ends_at: datetime | None = None
+    ends_text: str = ""
+    closed_at: datetime | None = None
+    """When we learned of the end (ends_at is when the source says it was)."""
+    last_at: datetime
+    expires_at: datetime | None = None
+    level: str = ""
+    count: int = 1
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.origin, self.fingerprint)

@@ -1,0 +1,92 @@
+"""What ops write about joining, inhibition, flapping and the end of an incident."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from collectors.labels import Matcher, matchers_from_yaml
+from collectors.rule import Rule, Span, parse_span
+
+Match = Annotated[tuple[Matcher, ...], BeforeValidator(matchers_from_yaml)]
+
+
+class JoinRule(Rule):
+    """Alerts that match and agree in these labels belong together while the incident is younger than `window`.
+
+    The window is counted from the incident's last new alert. `type` names the strategy in
+    `correlation/strategies/`. An alert that lacks one of the labels is not joined by this rule.
+    """
+
+    id: str
+    type: str = "labels"
+    match: Match = ()
+    join_by: list[str] = Field(min_length=1)
+    window: Span = parse_span("15m")
+
+
+class InhibitionRule(Rule):
+    """While a source alert fires, target alerts with equal labels are suppressed (as in Alertmanager)."""
+
+    id: str
+    source: Match
+    target: Match
+    equal: list[str] = []
+
+
+class Dedup(Rule):
+    key: list[str] = ["source", "fingerprint"]
+    identity_labels: list[str] = []
+    refire_window: Span = parse_span("30m")
+    """An alert that fires again this soon after its incident was resolved returns the incident to work."""
+    tombstones_for: Span = parse_span("5d")
+    """How long the end of a firing is remembered, so that a stale repetition is known as one."""
+
+
+class Flapping(Rule):
+    """An alert that changes `changes` times `within` this span is flapping: its ends count only after `hold`."""
+
+    changes: int = Field(default=4, ge=2)
+    within: Span = parse_span("30m")
+    hold: Span = parse_span("30m")
+
+
+class SilentSource(Rule):
+    """A source whose `Watchdog` has been heard and then is not for `after` is silent."""
+
+    expect_heartbeat: str = "Watchdog"
+    after: Span = parse_span("10m")
+    category: str = "monitoring/source_silent"
+
+
+class CorrelationPolicy(Rule):
+    """correlation.yaml of a pack."""
+
+    dedup: Dedup = Dedup()
+    join: list[JoinRule] = []
+    flapping: Flapping = Flapping()
+    silent_source: SilentSource = SilentSource()
+
+
+class AutoRecovered(Rule):
+    stable_for: Span = parse_span("15m")
+    never_archive_automatically: bool = True
+
+
+class StatesPolicy(Rule):
+    """states.yaml of a pack."""
+
+    initial: Literal["new"] = "new"
+    auto_recovered: AutoRecovered = AutoRecovered()
+
+
+class ConfigurationItem(Rule):
+    """One host, rack, UPS, switch, service …: what topology.yaml says of it (procedure R98)."""
+
+    kind: str = "host"
+    criticality: Literal["critical", "important", "normal", "low"] = "normal"
+    depends_on: list[str] = []
+    owner: str | None = None
+    location: str | None = None
+    restricted: bool = False
+    vendor: str | None = None
+    match: Match = ()
