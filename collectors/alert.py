@@ -83,6 +83,7 @@ class Parsed(msgspec.Struct, frozen=True):
     rejected: list[Rejected] = []
     truncated: int = 0
     external_url: str = ""
+    receiver: str = ""
 
 
 class NotThisFormat(ValueError):

@@ -1,0 +1,37 @@
+"""Moments as senders write them, and as we write them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+ZERO_YEAR = "0001-01-01T00:00:00Z"
+_SIXTIETH = re.compile(r"(T\d\d:\d\d:)60")
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
+@lru_cache(maxsize=65_536)
+def parse_moment(text: str) -> datetime | None:
+    """Return an RFC 3339 moment in UTC, cut to microseconds; None for "", year 1 and what is no moment.
+
+    A moment without a zone is taken as UTC, a sixtieth second as the first of the next minute.
+    """
+    if not text or text.startswith("0001-01-01"):
+        return None
+    leap = timedelta()
+    if found := _SIXTIETH.search(text):
+        text, leap = _SIXTIETH.sub(found[1] + "59", text), timedelta(seconds=1)
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)) + leap
+    except (ValueError, OverflowError):
+        return None
+    return moment if _EARLIEST <= moment <= _LATEST else None
+
+
+def moment_text(moment: datetime | None) -> str | None:
+    """Return a moment as RFC 3339, UTC, `Z`, milliseconds (OUTSIDE §5)."""
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + _millis(moment)
+
+
+def _millis(moment: datetime) -> str:
+    return f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,141 @@
+"""What is open right now, indexed for a decision in constant time; a cache of the store, never the truth."""
+
+import heapq
+from collections import OrderedDict
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from collectors.labels import Labels
+from correlation.incident import Episode, Incident
+from correlation.inhibit import Inhibitors
+from correlation.silence import Silence
+
+Key = tuple[str, str]
+"""An alert: (origin, fingerprint)."""
+
+MOST_TOMBSTONES = 200_000
+_labels = msgspec.json.Decoder(dict[str, str])
+
+
+class Slot(msgspec.Struct, gc=False):
+    """The incident that holds the alerts of one join key, and when the last of them came."""
+
+    incident: int
+    last_at: datetime
+
+
+class Beat(msgspec.Struct):
+    """The heartbeat of one origin: when it was heard last, how far apart its beats were, and if it is missed."""
+
+    last_at: datetime
+    apart_s: float = 0.0
+    missed: bool = False
+    incident: int = 0
+
+
+class Board:
+    """Open episodes, the ends still remembered, active incidents, and the indexes over them."""
+
+    def __init__(self) -> None:
+        self.episodes: dict[Key, Episode] = {}
+        self.tombstones: OrderedDict[Key, datetime] = OrderedDict()
+        self.suspects: dict[Key, Episode] = {}
+        self.incidents: dict[int, Incident] = {}
+        self.numbers: dict[str, int] = {}
+        self.members: dict[int, set[Key]] = {}
+        self.slots: dict[str, Slot] = {}
+        self.slots_of: dict[int, list[str]] = {}
+        self.suppressed: dict[str, set[Key]] = {}
+        self.silences: dict[str, Silence] = {}
+        self.inhibitors = Inhibitors()
+        self.changes: dict[Key, list[datetime]] = {}
+        self.beats: dict[str, Beat] = {}
+        self.expiries: list[tuple[datetime, Key]] = []
+        self.counter: tuple[date | None, int] = (None, 0)
+        self.last_ids: dict[str, int] = {}
+
+    def next_id(self, table: str) -> int:
+        """A fresh id of a table, in order."""
+        self.last_ids[table] = self.last_ids.get(table, 0) + 1
+        return self.last_ids[table]
+
+    def next_number(self, now: datetime, zone: ZoneInfo) -> str:
+        """`INC-<date in the zone>-<count of that day>` (procedure R40); never reused."""
+        today = now.astimezone(zone).date()
+        day, count = self.counter
+        self.counter = (today, count + 1 if day == today else 1)
+        return f"INC-{today:%Y%m%d}-{self.counter[1]:04d}"
+
+    # what is open
+
+    def admit(self, incident: Incident) -> None:
+        """Put an incident on the board."""
+        self.incidents[incident.id] = incident
+        self.numbers[incident.number] = incident.id
+
+    def hold(self, episode: Episode) -> None:
+        """Put an open episode on the board."""
+        key = episode.key
+        self.episodes[key] = episode
+        self.tombstones.pop(key, None)
+        if episode.incident:
+            self.members.setdefault(episode.incident, set()).add(key)
+        if episode.expires_at is not None:
+            heapq.heappush(self.expiries, (episode.expires_at, key))
+
+    def bury(self, episode: Episode) -> None:
+        """An episode is over: keep what tells a stale repetition from a new firing."""
+        key = episode.key
+        self.episodes[key] = episode
+        self.tombstones[key] = episode.closed_at or episode.last_at
+        self.tombstones.move_to_end(key)
+        self.members.get(episode.incident, set()).discard(key)
+        while len(self.tombstones) > MOST_TOMBSTONES:
+            self.forget(next(iter(self.tombstones)))
+
+    def forget(self, key: Key) -> None:
+        """Drop a tombstone and what was counted for it."""
+        self.tombstones.pop(key, None)
+        self.changes.pop(key, None)
+        episode = self.episodes.get(key)
+        if episode is not None and not episode.open:
+            del self.episodes[key]
+
+    def labels(self, episode: Episode) -> Labels:
+        return _labels.decode(episode.labels_json)
+
+    def open_members(self, incident: int) -> list[Episode]:
+        """The firing alerts of an incident, oldest first."""
+        found = [self.episodes[key] for key in self.members.get(incident, ())]
+        return sorted(found, key=lambda e: (e.starts_at, e.id))
+
+    # joining
+
+    def slot(self, join_key: str, now: datetime, incident: int) -> None:
+        """Remember that alerts with this key belong to this incident."""
+        slot = self.slots.get(join_key)
+        if slot is None:
+            self.slots[join_key] = Slot(incident, now)
+            self.slots_of.setdefault(incident, []).append(join_key)
+        elif slot.incident == incident:
+            slot.last_at = now
+        else:
+            slot.incident, slot.last_at = incident, now
+            self.slots_of.setdefault(incident, []).append(join_key)
+
+    def release_slots(self, incident: int) -> None:
+        """An incident no longer takes alerts in."""
+        for join_key in self.slots_of.pop(incident, ()):
+            slot = self.slots.get(join_key)
+            if slot is not None and slot.incident == incident:
+                del self.slots[join_key]
+
+    def drop(self, incident: int) -> None:
+        """An incident has ended: only the store knows it from now on."""
+        self.release_slots(incident)
+        gone = self.incidents.pop(incident, None)
+        if gone is not None:
+            self.numbers.pop(gone.number, None)
+        self.members.pop(incident, None)

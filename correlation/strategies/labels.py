@@ -1,0 +1,25 @@
+"""Alerts that agree in chosen labels belong together: the join rules of `rules.yaml`."""
+
+from datetime import timedelta
+
+from collectors.labels import Labels, all_match
+from correlation.incident import Why
+from correlation.rules import JoinRule
+
+
+class Join:
+    """Joins by the values of `join_by`, where the rule's matchers hold and no label is missing."""
+
+    def __init__(self, rule: JoinRule) -> None:
+        self.id = rule.id
+        self.window: timedelta | None = rule.window
+        self._rule = rule
+
+    def key(self, labels: Labels) -> str | None:
+        values = [labels.get(name, "") for name in self._rule.join_by]
+        if not all(values) or not all_match(self._rule.match, labels):
+            return None
+        return "\xff".join(values)
+
+    def why(self, labels: Labels) -> Why:
+        return Why("join_rule", {"rule": self.id, "labels": {n: labels.get(n, "") for n in self._rule.join_by}})

@@ -1,0 +1,23 @@
+"""Alerts that differ only in `severity` are one trouble at two thresholds (real-parts: warning and critical rules)."""
+
+from datetime import timedelta
+
+from collectors.labels import Labels
+from correlation.incident import Why
+from correlation.rules import JoinRule
+
+
+class Join:
+    """Joins by all labels but `severity`, as long as the incident is active. Only alerts that carry one have a key."""
+
+    def __init__(self, rule: JoinRule | None = None) -> None:
+        self.id = rule.id if rule else "same-alert"
+        self.window: timedelta | None = None
+
+    def key(self, labels: Labels) -> str | None:
+        if "severity" not in labels:
+            return None
+        return "\xff".join(f"{name}\xff{labels[name]}" for name in sorted(labels) if name != "severity")
+
+    def why(self, labels: Labels) -> Why:
+        return Why("same_alert", {"severity": labels.get("severity", "")})
