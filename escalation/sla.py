@@ -1,0 +1,87 @@
+"""Targets and clocks: how long there is, and how much of it has passed, as a fold over the incident's history."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import AfterValidator, Field
+
+from collectors.rule import Rule, Span
+from correlation.calendar import Calendar
+from correlation.incident import State
+
+SEVERITIES = (1, 2, 3, 4)
+PositiveSpan = Annotated[Span, Field(gt=timedelta())]
+
+
+class Target(Rule):
+    """What is promised for one severity (procedure 4.2).
+
+    `response` runs from the report to the acknowledgement, `resolve` to the resolution; both count in the time
+    of `calendar` (`24x7`, or a name of calendar.yaml). `daily` updates follow the end of each workday.
+    """
+
+    response: PositiveSpan
+    resolve: PositiveSpan
+    customer_update: PositiveSpan | Literal["daily"] | None = None
+    calendar: str = "24x7"
+
+
+class Complaint(Rule):
+    """By when a complaint gets a reaction, an answer and a solution."""
+
+    react: PositiveSpan | None = None
+    answer: PositiveSpan | None = None
+    solve: PositiveSpan | None = None
+
+
+def _every_severity(targets: dict[int, Target]) -> dict[int, Target]:
+    if missing := [str(s) for s in SEVERITIES if s not in targets]:
+        raise ValueError(f"severity {', '.join(missing)} has no target: write response and resolve for each of 1 to 4")
+    if odd := [str(s) for s in targets if s not in SEVERITIES]:
+        raise ValueError(f"severity {', '.join(odd)} does not exist: severities are 1 to 4")
+    return targets
+
+
+class SlaPolicy(Rule):
+    """sla.yaml of a pack. In the states of `pause_in` the resolution clock stands still."""
+
+    default: Annotated[dict[int, Target], AfterValidator(_every_severity)]
+    pause_in: list[State] = [State.PENDING_CUSTOMER]
+    snapshot_on_incident: bool = True
+    duty_confirm: PositiveSpan | None = None
+    post_report_after_resolve: PositiveSpan | None = None
+    complaint: Complaint = Complaint()
+
+    def target(self, severity: int) -> Target:
+        """The target of a severity of 1 to 4."""
+        return self.default[severity]
+
+
+class Pause(NamedTuple):
+    """A stretch during which a clock stands still; `to_at` is None while it lasts."""
+
+    from_at: datetime
+    to_at: datetime | None
+
+
+STOPPED = frozenset({State.RESOLVED, State.PENDING_REVIEW, State.ARCHIVED, State.CANCELLED, State.OUT_OF_SCOPE})
+"""The clock has stopped here (procedure 4.4); if the incident goes back to work, it goes on from where it stood."""
+
+
+def fold(history: Sequence[tuple[datetime, str]], pause_in: Collection[str]) -> tuple[Pause, ...]:
+    """Return the pauses of the resolution clock, from the states an incident was in since when, in order.
+
+    A pause is a stay in one of `pause_in` or in `sales_decision` (the last one may be open), or a stay in a
+    stopped state from which the incident went back to work. Neighbours are one pause.
+    """
+    pauses: list[Pause] = []
+    ends = [at for at, _ in history[1:]]
+    for (at, state), to_at in zip(history, [*ends, None], strict=False):
+        paused = state in pause_in or state == State.SALES_DECISION
+        if at == to_at or not (paused or state in STOPPED):
+            continue
+        if pauses and pauses[-1].to_at == at:
+            at = pauses.pop().from_at  # noqa: PLW2901
+        pauses.append(Pause(at, to_at))
+    return tuple(pauses)
