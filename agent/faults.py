@@ -1,0 +1,66 @@
+"""A fault of the configuration says where it stands and what to write."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+Path = tuple[str | int, ...]
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong in a file; as text it reads `file:line:col: path: message`."""
+
+    file: str
+    line: int
+    col: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        what = f"{self.path}: {self.message}" if self.path else self.message
+        return f"{self.file}:{self.line}:{self.col}: {what}"
+
+
+class Mark(NamedTuple):
+    """Where a value stands: `line`, `col` of the value (of its key, where the value is a mapping), and of its key."""
+
+    file: str
+    line: int
+    col: int
+    key_line: int
+    key_col: int
+
+
+Marks = dict[Path, Mark]
+
+
+def dotted(path: Path) -> str:
+    """Return the path as a reader writes it: `sources.am.api_urls.0`."""
+    return ".".join(str(part) for part in path)
+
+
+def fault_at(marks: Mapping[Path, Mark], path: Path, message: str, *, key: bool = False, file: str = "") -> Fault:
+    """Return a fault at the value of `path`, at its key with `key`, or at the nearest thing around it."""
+    around = path
+    while around and around not in marks:
+        around = around[:-1]
+    mark = marks.get(around) or Mark(file, 1, 1, 1, 1)
+    at_key = key or around != path
+    line, col = (mark.key_line, mark.key_col) if at_key else (mark.line, mark.col)
+    return Fault(mark.file, line, col, dotted(path), message)
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean 'warn'?)` or, if nothing is near, the words that are known."""
+    words = sorted(known)
+    near = difflib.get_close_matches(word, words, n=1)
+    if near:
+        return f" (did you mean {near[0]!r}?)"
+    return f" (known: {', '.join(words)})" if words else ""
+
+
+def hide(text: str, hidden: Mapping[str, str]) -> str:
+    """Return the text with every secret replaced by what stands in the file for it."""
+    for secret in sorted(hidden, key=len, reverse=True):
+        text = text.replace(secret, hidden[secret]).replace(repr(secret)[1:-1], hidden[secret])
+    return text
