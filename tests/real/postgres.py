@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
-from tests.real.running import give_to_nobody, locked, run_directory, run_owner, without_rights
+from tests.real.running import as_nobody, give_to_nobody, locked, run_directory, run_owner
 
 _numbers = count(1)
 # A test's database may be lost with the machine: what is tested is the code, not the disk.
@@ -65,7 +65,7 @@ def _programs() -> Path:
 
 
 def _runs(program: Path) -> bool:
-    tried = subprocess.run([*without_rights(), program, "--version"], capture_output=True, check=False, cwd="/")
+    tried = subprocess.run([*as_nobody(), program, "--version"], capture_output=True, check=False, cwd="/")
     return tried.returncode == 0
 
 
@@ -80,10 +80,9 @@ def _start_server(programs: Path, home: Path) -> None:
 def _run(home: Path, *command: str | Path) -> None:
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LC_ALL": "C"}
     said = home / "set-up"
-    # The server outlives this call and the process that made it, so it must not die with it, nor hold a pipe of ours.
-    nobody = [part for part in without_rights() if part not in ("--pdeathsig", "KILL")]
+    # The server outlives this call and perhaps this worker, so it must not die with us, nor hold a pipe of ours.
     with said.open("wb") as log:
-        done = subprocess.run([*nobody, *command], check=False, cwd=home, env=environment, stdout=log, stderr=log)
+        done = subprocess.run([*as_nobody(), *command], check=False, cwd=home, env=environment, stdout=log, stderr=log)
     if done.returncode:
         server_log = home / "log"
         told = server_log.read_text(errors="replace") if server_log.exists() else ""

@@ -25,6 +25,9 @@ PATIENCE = 60.0
 
 RUN = "TOCSIN_TEST_RUN"
 
+_AS_NOBODY = ("--reuid=nobody", "--regid=nogroup", "--clear-groups")
+_DIES_WITH_US = ("--pdeathsig", "KILL")
+
 
 @overload
 async def until(condition: Callable[[], Coroutine[Any, Any, T]], what: str, within: float = ...) -> T: ...
@@ -63,14 +66,21 @@ class Port:
         return self.number
 
 
+def dying_with_us() -> list[str]:
+    """Return the prefix of a command that ends when the test run does, however that ends."""
+    return ["setpriv", *_DIES_WITH_US, "--"] if shutil.which("setpriv") else []
+
+
 def without_rights() -> list[str]:
-    """Return the prefix of a command that drops root and dies with the test run, as far as this machine can."""
-    if shutil.which("setpriv") is None:
-        return []
-    dies_with_us = ["--pdeathsig", "KILL"]
-    if os.geteuid() != 0:
-        return ["setpriv", *dies_with_us, "--"]
-    return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *dies_with_us, "--"]
+    """Return the prefix of a command that drops root, where we are root, and ends when the test run does."""
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        return dying_with_us()
+    return ["setpriv", *_AS_NOBODY, *_DIES_WITH_US, "--"]
+
+
+def as_nobody() -> list[str]:
+    """Return the prefix of a command that drops root, where we are root, and may outlive the test run."""
+    return ["setpriv", *_AS_NOBODY, "--"] if os.geteuid() == 0 and shutil.which("setpriv") else []
 
 
 def give_to_nobody(directory: Path) -> Path:

@@ -34,7 +34,7 @@ from tests.real.parts import (
     sends_to,
     until,
 )
-from tests.real.running import remove_run, sweep
+from tests.real.running import dying_with_us, remove_run, sweep
 
 needs_both = pytest.mark.real("prometheus", "prometheus-alertmanager")
 needs_alertmanager = pytest.mark.real("prometheus-alertmanager")
@@ -262,7 +262,7 @@ class Listener(Program):
     taken = 0
 
     def prefix(self) -> list[str]:
-        return []
+        return dying_with_us()  # this Python may live where `nobody` cannot go
 
     def command(self) -> list[str]:
         if self.taken:
