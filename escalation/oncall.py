@@ -125,7 +125,7 @@ def _anchor(layer: Layer) -> datetime:
     assert found is not None, "the model has read it"
     start = layer.start or _FIRST_MONDAY
     if found[1]:
-        start += timedelta(days=(DAYS.index(found[1]) - start.weekday()) % 7)  # type: ignore[arg-type]
+        start += timedelta(days=(DAYS.index(found[1]) - start.weekday()) % 7)
     return datetime.combine(start, time(int(found[2]), int(found[3])))
 
 

@@ -1,11 +1,12 @@
 """Who holds a role, and whom a step therefore reaches."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from collectors.rule import Rule
 from correlation.calendar import ZoneName
@@ -35,6 +36,13 @@ ToldRole = Annotated[str, AfterValidator(_role_to_tell)]
 HeldRole = Annotated[str, AfterValidator(_role_to_hold)]
 
 
+Overrides = Mapping[str, Sequence[Override]]
+"""By the name of a schedule: what lies over the overrides that the schedule itself holds."""
+_NO_OVERRIDES: Overrides = MappingProxyType({})
+_SECOND_LINE = ("l2", "l2_lead")
+_EVERYWHERE = (*MANAGEMENT, "sales", "ops", "viewer")
+
+
 class Contact(Rule):
     """One way to reach a person: an address `to` of a notifier; `kinds` limits it to these kinds of message."""
 
@@ -61,3 +69,114 @@ class Group(Rule):
     l2: str | None = None
     vendors: list[str] = []
     zh: str | None = None
+
+
+def holders(
+    role: str,
+    group: str | None,
+    people: Mapping[str, Person],
+    groups: Mapping[str, Group],
+    schedules: Mapping[str, Schedule],
+    now: datetime,
+    overrides: Overrides = _NO_OVERRIDES,
+) -> list[str]:
+    """Return the ids of those who hold a role for a group at `now`; nobody is an empty list.
+
+    A schedule of the group for the role says who is on call, and if it says nobody, nobody is. Without one,
+    everybody of the group with the role holds it, else those who have the role and no group. The second line of
+    a group is that of its `l2` group, if that one has any. Management, sales, ops and viewers serve every group
+    that has none of its own, and so does the desk. Whom people.yaml does not know is passed over.
+    """
+    if role in OUTSIDE:
+        return []
+    rota = _Rota(people, schedules, now, overrides)
+    if role == SECOND:
+        return rota.on_call(group, "l1", place=1) or []
+    for team in _teams(role, group, groups):
+        found = rota.on_call(team, role)
+        if found is None:
+            found = [who for who, person in people.items() if role in person.roles and team in person.groups] or None
+        if found is not None:
+            return found
+    return _serving_every_group(role, people, rota)
+
+
+def _teams(role: str, group: str | None, groups: Mapping[str, Group]) -> Iterator[str]:
+    if group is None:
+        return
+    beyond = groups[group].l2 if group in groups and role in _SECOND_LINE else None
+    if beyond is not None:
+        yield beyond
+    yield group
+
+
+def _serving_every_group(role: str, people: Mapping[str, Person], rota: "_Rota") -> list[str]:
+    everybody = [who for who, person in people.items() if role in person.roles]
+    free = [who for who in everybody if not people[who].groups]
+    if role in _EVERYWHERE:
+        return everybody
+    if role == "desk":  # the one desk of the organisation is a group of its own, and no incident's
+        on_call = rota.on_call(None, role)
+        return on_call if on_call is not None else free or everybody
+    return free
+
+
+@dataclass(frozen=True, slots=True)
+class _Rota:
+    people: Mapping[str, Person]
+    schedules: Mapping[str, Schedule]
+    now: datetime
+    overrides: Overrides
+
+    def on_call(self, group: str | None, role: str, place: int = 0) -> list[str] | None:
+        """Who stands at this place of the schedules of a group (None: of any) for a role; None without a schedule."""
+        rotas = [
+            [who for who in on_call(schedule, self.now, self.overrides.get(name, ())) if who in self.people]
+            for name, schedule in self.schedules.items()
+            if schedule.role == role and (group is None or schedule.group == group)
+        ]
+        if not rotas:
+            return None
+        return list(dict.fromkeys(rota[place] for rota in rotas if len(rota) > place))
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Whom a step reaches: each person once, with the first role told that they hold.
+
+    `holes` are the roles told that nobody holds who has a contact. `by_fallback`: nobody was left, so the people
+    of `fallback` stand in, for the first role told.
+    """
+
+    people: tuple[tuple[str, str], ...]
+    holes: tuple[str, ...] = ()
+    by_fallback: bool = False
+
+
+def reach(
+    tell: Sequence[str],
+    group: str | None,
+    people: Mapping[str, Person],
+    groups: Mapping[str, Group],
+    schedules: Mapping[str, Schedule],
+    fallback: Sequence[str],
+    now: datetime,
+    overrides: Overrides = _NO_OVERRIDES,
+) -> Reached:
+    """Return whom a step reaches at `now`: those with a contact who hold a role it tells, else `fallback`.
+
+    Customer, vendor and reporter are holes here; a step that tells nobody else goes to the fallback.
+    """
+    reached: dict[str, str] = {}
+    holes: list[str] = []
+    for role in dict.fromkeys(tell):
+        found = holders(role, group, people, groups, schedules, now, overrides)
+        with_contact = [who for who in found if people[who].contacts]
+        for who in with_contact:
+            reached.setdefault(who, role)
+        if not with_contact:
+            holes.append(role)
+    if reached or not tell:
+        return Reached(tuple(reached.items()), tuple(holes))
+    ours = next((role for role in tell if role not in OUTSIDE), tell[0])
+    return Reached(tuple((who, ours) for who in dict.fromkeys(fallback) if who in people), tuple(holes), True)

@@ -70,18 +70,82 @@ STOPPED = frozenset({State.RESOLVED, State.PENDING_REVIEW, State.ARCHIVED, State
 
 
 def fold(history: Sequence[tuple[datetime, str]], pause_in: Collection[str]) -> tuple[Pause, ...]:
-    """Return the pauses of the resolution clock, from the states an incident was in since when, in order.
+    """Return the pauses of the resolution clock, from the states an incident came into and when, in order.
 
     A pause is a stay in one of `pause_in` or in `sales_decision` (the last one may be open), or a stay in a
     stopped state from which the incident went back to work. Neighbours are one pause.
     """
-    pauses: list[Pause] = []
+    paused = {*pause_in, State.SALES_DECISION, *STOPPED}
     ends = [at for at, _ in history[1:]]
-    for (at, state), to_at in zip(history, [*ends, None], strict=False):
-        paused = state in pause_in or state == State.SALES_DECISION
-        if at == to_at or not (paused or state in STOPPED):
-            continue
-        if pauses and pauses[-1].to_at == at:
-            at = pauses.pop().from_at  # noqa: PLW2901
-        pauses.append(Pause(at, to_at))
+    pauses: list[Pause] = []
+    for (at, state), to_at in zip(history[: _worked_on(history)], [*ends, None], strict=False):
+        if state in paused and at != to_at:
+            joined = pauses and pauses[-1].to_at == at
+            pauses.append(Pause(pauses.pop().from_at if joined else at, to_at))
     return tuple(pauses)
+
+
+def stopped_at(history: Sequence[tuple[datetime, str]]) -> datetime | None:
+    """Return since when the incident has been in stopped states; None while its clock may run."""
+    count = _worked_on(history)
+    return history[count][0] if count < len(history) else None
+
+
+def _worked_on(history: Sequence[tuple[datetime, str]]) -> int:
+    """How many entries come before the stopped states it is in now."""
+    count = len(history)
+    while count and history[count - 1][1] in STOPPED:
+        count -= 1
+    return count
+
+
+def due(start: datetime, span: timedelta, calendar: Calendar, pauses: Sequence[Pause] = ()) -> datetime | None:
+    """Return when `span` of the calendar's time has passed since `start`, pauses left out; None while one is open.
+
+    Raises correlation.calendar.NoBusinessTime where the calendar never opens.
+    """
+    if pauses and pauses[-1].to_at is None:
+        return None
+    return falls_due(start, span, calendar, pauses)
+
+
+def falls_due(start: datetime, span: timedelta, calendar: Calendar, pauses: Sequence[Pause] = ()) -> datetime | None:
+    """As `due`, but what had fallen due before a pause that is still open keeps its instant."""
+    left = span
+    for from_at, to_at in _running(start, pauses):
+        if to_at is None:
+            return calendar.add(from_at, left)
+        ran = calendar.between(from_at, to_at)
+        if ran >= left:
+            return calendar.add(from_at, left)
+        left -= ran
+    return None
+
+
+def elapsed(
+    start: datetime,
+    now: datetime,
+    calendar: Calendar,
+    pauses: Sequence[Pause] = (),
+    stopped_at: datetime | None = None,
+) -> timedelta:
+    """Return how much of the calendar's time has passed from `start` to `now`, or to `stopped_at`, pauses left out.
+
+    Never negative, and never less at a later `now`.
+    """
+    end = now if stopped_at is None else min(now, stopped_at)
+    ran = timedelta()
+    for from_at, to_at in _running(start, pauses):
+        ran += calendar.between(from_at, end if to_at is None else min(to_at, end))
+    return ran
+
+
+def _running(start: datetime, pauses: Sequence[Pause]) -> Iterator[tuple[datetime, datetime | None]]:
+    """The stretches in which a clock runs from `start` on; the last one has no end, unless a pause is open."""
+    for pause in pauses:
+        if pause.from_at > start:
+            yield start, pause.from_at
+        if pause.to_at is None:
+            return
+        start = max(start, pause.to_at)
+    yield start, None

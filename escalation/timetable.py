@@ -4,16 +4,24 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from collectors.rule import Rule, Span, format_span, parse_span
+from collectors.rule import Rule, format_span, parse_span
 from correlation.calendar import Calendar
 from correlation.incident import State
-from escalation.roles import MANAGEMENT, ToldRole
-from escalation.sla import SEVERITIES, Pause, PositiveSpan, Target
+from escalation.roles import MANAGEMENT, SECOND, ToldRole
+from escalation.sla import SEVERITIES, Pause, PositiveSpan, Target, falls_due
 
+RESPONDERS = frozenset({"l1", "l2", "l1_lead", "l2_lead", SECOND})
+"""Who is told so that somebody takes the incident; the others (desk, pm, management, customer) are informed."""
+HANDOVER = "handover_l2"
+DEEDS = frozenset({HANDOVER, "major_incident", "brief_draft", "propose_vendor", "open_problem", "propose_problem"})
+"""What a step can do besides telling people."""
+
+_STEP_ID = r"[a-z0-9][a-z0-9_.-]*"
+_KEY = re.compile(rf"([1-9]\d*)/({_STEP_ID})(?:#([1-9]\d*))?(?:@([1-9]\d*))?", re.ASCII)
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
 
 
@@ -58,13 +66,19 @@ class TimetableStep(Rule):
     `channel` names the only notifier to use. `repeat` tells them again at this pace, or when each workday opens.
     """
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
+    id: str = Field(pattern=rf"^{_STEP_ID}$")
     clock: Literal["created", "response", "resolution"]
     at: At
     tell: list[ToldRole] = []
     do: list[str] = []
     repeat: PositiveSpan | Literal["workday"] | None = None
     channel: str | None = None
+
+    @model_validator(mode="after")
+    def _created_has_no_target(self) -> Self:
+        if self.clock == "created" and self.at.percent:
+            raise ValueError(f"a created step has no target to take {self.at} of: write a span such as 15m")
+        return self
 
 
 class EscalationRules(Rule):
@@ -130,3 +144,215 @@ class EscalationPolicy(Rule):
     predicted_breach: PredictedBreach = PredictedBreach()
     manual: Manual = Manual()
     timetable: dict[int, Annotated[list[TimetableStep], AfterValidator(_told_apart)]]
+
+
+class StepKey(NamedTuple):
+    """A step of an incident as it is written in `X-Tocsin-Step` (OUTSIDE §6)."""
+
+    severity: int
+    step_id: str
+    repetition: int = 0
+    relapse: int = 0
+
+    def __str__(self) -> str:
+        repetition = f"#{self.repetition}" if self.repetition else ""
+        relapse = f"@{self.relapse}" if self.relapse else ""
+        return f"{self.severity}/{self.step_id}{repetition}{relapse}"
+
+
+def parse_key(text: str) -> StepKey:
+    """Read `2/p75`, `1/p100#3`, `2/r50@1` or `1/p100#3@2`. Raises ValueError for what `PlannedStep.key` never says."""
+    found = _KEY.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no step: write 2/p75, 1/p100#3 or 2/r50@1")
+    return StepKey(int(found[1]), found[2], int(found[3] or 0), int(found[4] or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step of one incident: `severity` is the timetable's, `relapse` counts the returns to work.
+
+    `due_at` is None while a pause holds it up.
+    """
+
+    severity: int
+    step: TimetableStep
+    due_at: datetime | None
+    repetition: int = 0
+    relapse: int = 0
+
+    @property
+    def key(self) -> str:
+        """What names this step within its incident."""
+        return str(StepKey(self.severity, self.step.id, self.repetition, self.relapse))
+
+
+def plan(
+    policy: EscalationPolicy,
+    severity: int,
+    reported_at: datetime,
+    targets: Target,
+    calendar: Calendar,
+    pauses: Sequence[Pause] = (),
+    relapse: int = 0,
+    response_from: datetime | None = None,
+) -> list[PlannedStep]:
+    """Return the steps of a severity in the order of the timetable, each with the instant it falls due.
+
+    Created steps count real time from the report, response marks the calendar's time from `response_from` (the
+    report, if None), resolution marks the calendar's time from the report without the pauses: a step that had
+    not fallen due when a pause began has no instant while it lasts. After a relapse the created and the response
+    steps start anew at `response_from`; the resolution ladder is not climbed a second time (procedure R94).
+    """
+    answer_from = response_from or reported_at
+    created_from = answer_from if relapse else reported_at
+    steps = []
+    for step in policy.timetable.get(severity, ()):
+        at: datetime | None
+        if step.clock == "created":
+            at = created_from + step.at.span
+        elif step.clock == "response":
+            at = calendar.add(answer_from, step.at.after(targets.response))
+        elif relapse:
+            continue
+        else:
+            at = falls_due(reported_at, step.at.after(targets.resolve), calendar, pauses)
+        steps.append(PlannedStep(severity, step, at, 0, relapse))
+    return steps
+
+
+def next_repetition(
+    planned: PlannedStep, fired_due_at: datetime, calendar: Calendar, now: datetime
+) -> PlannedStep | None:
+    """Return the repetition that follows the one due at `fired_due_at`; None where the step does not repeat.
+
+    Repetition n of a span is due n spans after the step, of `workday` at the opening of the nth workday of
+    `calendar` after it. Of those that are already past only the newest is returned, under its own number: an
+    outage yields one late repetition.
+    """
+    pace = planned.step.repeat
+    if pace is None:
+        return None
+    if pace == "workday":
+        due_at, passed = _newest_opening(fired_due_at, calendar, now)
+    else:
+        passed = max(1, (now - fired_due_at) // pace)
+        due_at = fired_due_at + passed * pace
+    return replace(planned, due_at=due_at, repetition=planned.repetition + passed)
+
+
+def _newest_opening(after: datetime, calendar: Calendar, now: datetime) -> tuple[datetime, int]:
+    opening, passed = calendar.opening_after(after), 1
+    while (following := calendar.opening_after(opening)) <= now:
+        opening, passed = following, passed + 1
+    return opening, passed
+
+
+def hierarchical(step: TimetableStep) -> bool:
+    """Whether the step tells management: project manager, department manager, director or executive (R14)."""
+    return any(role in MANAGEMENT for role in step.tell)
+
+
+def seeks_responder(step: TimetableStep) -> bool:
+    """Whether the step looks for somebody to take the incident: on the first clocks, or as it goes to the second line.
+
+    Of such a step, an acknowledgement cancels the unsent pages to the roles of `role_seeks_responder`.
+    """
+    ladder = step.clock in ("created", "response") or HANDOVER in step.do
+    return ladder and any(role_seeks_responder(role) for role in step.tell)
+
+
+def role_seeks_responder(role: str) -> bool:
+    """Whether who is told in this role is asked to take the incident; desk, management and customer are informed."""
+    return role in RESPONDERS
+
+
+class Fault(NamedTuple):
+    """Something wrong in a policy: where in it, what, and whether it must not be used so."""
+
+    path: tuple[str | int, ...]
+    message: str
+    is_error: bool = True
+
+
+def faults_of(policy: EscalationPolicy, targets: Mapping[int, Target] | None = None) -> list[Fault]:
+    """Return what is wrong with the timetable (procedure 4.3, R16), in its order.
+
+    With the `targets` of each severity, marks written as spans can be compared with percentages.
+    """
+    found: list[Fault] = []
+    for severity in SEVERITIES:
+        steps = policy.timetable.get(severity, [])
+        target = targets.get(severity) if targets else None
+        found += _faults_of_ladder(severity, steps, target)
+        found += _faults_of_order(severity, steps, target)
+        for place, step in enumerate(steps):
+            found += _faults_of_step(("timetable", severity, place), step)
+        if steps and policy.predicted_breach.fire not in [step.id for step in steps]:
+            found.append(
+                Fault(
+                    ("predicted_breach", "fire"),
+                    f"severity {severity} has no step {policy.predicted_breach.fire}: a breach that is expected "
+                    "fires nothing there",
+                    False,
+                )
+            )
+    found += [
+        Fault(("timetable", s), f"severity {s} does not exist: severities are 1 to 4")
+        for s in policy.timetable
+        if s not in SEVERITIES
+    ]
+    return found
+
+
+def _faults_of_ladder(severity: int, steps: Sequence[TimetableStep], target: Target | None) -> Iterator[Fault]:
+    path = ("timetable", severity)
+    if not steps:
+        yield Fault(path, f"severity {severity} has no steps: nobody would be told")
+        return
+    if not any(step.clock == "created" for step in steps):
+        yield Fault(path, f"severity {severity} has no created step: nobody is told at once", False)
+    early = (_percent(step, target) for step in steps if step.clock == "resolution" and hierarchical(step))
+    if not any(percent is None or percent < 100 for percent in early):
+        yield Fault(
+            path,
+            f"severity {severity} tells management only when it is too late: write a step of the resolution clock "
+            f"below 100% that tells one of {', '.join(MANAGEMENT)}",
+        )
+
+
+def _faults_of_order(severity: int, steps: Sequence[TimetableStep], target: Target | None) -> Iterator[Fault]:
+    before: dict[str, TimetableStep] = {}
+    for place, step in enumerate(steps):
+        earlier = before.get(step.clock)
+        before[step.clock] = step
+        if earlier is not None and _comes_before(step, earlier, target):
+            yield Fault(
+                ("timetable", severity, place, "at"),
+                f"{step.id} at {step.at} stands after {earlier.id} at {earlier.at}: order the steps of a clock",
+            )
+
+
+def _comes_before(step: TimetableStep, other: TimetableStep, target: Target | None) -> bool:
+    if step.at.percent is None and other.at.percent is None:
+        return step.at.span < other.at.span
+    a, b = _percent(step, target), _percent(other, target)
+    return a is not None and b is not None and a < b
+
+
+def _percent(step: TimetableStep, target: Target | None) -> float | None:
+    """The mark in percent of its target; None for a span where the target is not known."""
+    if step.at.percent is not None or not step.at.span:
+        return step.at.percent or 0.0
+    if target is None:
+        return None
+    return step.at.span / (target.response if step.clock == "response" else target.resolve) * 100
+
+
+def _faults_of_step(path: tuple[str | int, ...], step: TimetableStep) -> Iterator[Fault]:
+    if not step.tell and not step.do:
+        yield Fault(path, f"{step.id} tells nobody and does nothing: write tell or do")
+    for place, deed in enumerate(step.do):
+        if deed not in DEEDS:
+            known = ", ".join(sorted(DEEDS))
+            yield Fault((*path, "do", place), f"{step.id} does {deed!r}, which is not known: one of {known}", False)
