@@ -235,6 +235,7 @@ class BusinessCalendar(Rule):
     def between(self, a: datetime, b: datetime) -> timedelta:
         """How much business time lies between two instants; nothing where `b` is not later."""
         total, windows = _NOTHING, self._table.windows
+        a, b = a.astimezone(UTC), b.astimezone(UTC)
         if b <= a:
             return total
         day, last = self.local_day(a), self.local_day(b) + _ONE_DAY
@@ -326,7 +327,7 @@ class AroundTheClock:
 
     def between(self, a: datetime, b: datetime) -> timedelta:
         """The time from `a` to `b`; nothing where `b` is not later."""
-        return max(b - a, _NOTHING)
+        return max(b.astimezone(UTC) - a.astimezone(UTC), _NOTHING)
 
     def opening_after(self, at: datetime) -> datetime:
         """The next midnight, UTC."""

@@ -74,6 +74,8 @@ class Outcome:
     """Origins with a suspect that a pull could settle."""
     own: list[Alert] = field(default_factory=list)
     """Troubles of Tocsin's own that this decision found, to be correlated next."""
+    beats: set[str] = field(default_factory=set)
+    """Origins whose heartbeat was heard or missed."""
 
     def tell(self, incident: Incident, kind: str, **facts: Any) -> None:
         self.dirty[incident.id] = incident
@@ -262,7 +264,9 @@ def _take_resolved(this: Round, alert: Alert, episode: Episode | None) -> None:
 
 
 def _episode(this: Round, alert: Alert, decision: str) -> Episode:
+    before = this.board.episodes.get((alert.origin, alert.fingerprint))
     return Episode(
+        previous=before.id if before is not None else 0,
         id=this.board.next_id("alert"),
         origin=alert.origin,
         fingerprint=alert.fingerprint,
@@ -302,7 +306,7 @@ def _place(
     this: Round, episode: Episode, labels: Labels, summary: str, *, note: Why | None = None, came_from: int = 0
 ) -> None:
     """Suppress it, or join it to an incident, or open one for it."""
-    held = _suppressed(this, episode, labels)
+    held = suppression(this, episode, labels)
     if held is not None:
         reason_key, why = held
         episode.decision = "heartbeat" if why.code == "heartbeat" else "suppressed"
@@ -315,7 +319,8 @@ def _place(
     this.board.inhibitors.add(episode.key, labels)
 
 
-def _suppressed(this: Round, episode: Episode, labels: Labels) -> tuple[str, Why] | None:
+def suppression(this: Round, episode: Episode, labels: Labels) -> tuple[str, Why] | None:
+    """What holds an alert back: the key to release it by, and the reason; None: nothing does."""
     if labels.get("alertname") == this.rules.correlation.silent_source.expect_heartbeat:
         _beat(this, episode)
         return "", Why("heartbeat", {})
@@ -329,6 +334,10 @@ def _suppressed(this: Round, episode: Episode, labels: Labels) -> tuple[str, Why
         held, (origin, mark) = inhibited
         return _held_key(held), Why("inhibited", {"rule": held[0], "origin": origin, "fingerprint": mark})
     return None
+
+
+NOTHING_HOLDS = "nothing"
+"""What was suppressed before a restart and is held by nothing now: looked at again at the next settling."""
 
 
 def silence_key(silence: str) -> str:
@@ -588,6 +597,8 @@ def release(this: Round, reason_key: str) -> None:
 def settle(this: Round) -> None:
     """What time alone decides: expiries, stale suspects, silences that end, heartbeats missed, tombstones."""
     expire(this)
+    if NOTHING_HOLDS in this.board.suppressed:
+        release(this, NOTHING_HOLDS)
     for suspect in [s for s in this.board.suspects.values() if _suspect_is_old(this, s)]:
         drop_suspect(this, suspect, "not_seen_again")
     for silence in [s for s in this.board.silences.values() if s.ends_at <= this.now]:
@@ -620,6 +631,7 @@ def _forget_old(this: Round) -> None:
 
 def _beat(this: Round, episode: Episode) -> None:
     beat = this.board.beats.get(episode.origin)
+    this.out.beats.add(episode.origin)
     if beat is None:
         this.board.beats[episode.origin] = Beat(this.now)
         return
@@ -644,6 +656,7 @@ def miss_beat(this: Round, origin: str, code: str) -> None:
     """A source that was heard has fallen silent: nothing of it is taken for recovered until it is heard again."""
     beat = this.board.beats.setdefault(origin, Beat(this.now))
     beat.missed = True
+    this.out.beats.add(origin)
     this.out.own.append(_silence_alert(this, origin, firing=True))
     this.out.decisions["heartbeat_missed"] += 1
     for incident in this.board.incidents.values():

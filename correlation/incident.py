@@ -213,6 +213,8 @@ class Episode(msgspec.Struct, kw_only=True, gc=False):
     expires_at: datetime | None = None
     level: str = ""
     count: int = 1
+    previous: int = 0
+    """The id of the firing of the same alert before this one; 0: none is remembered."""
 
     @property
     def key(self) -> tuple[str, str]:

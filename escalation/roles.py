@@ -14,6 +14,8 @@ from escalation.oncall import Override, Schedule, on_call
 
 SECOND = "oncall_second"
 """The next person of the schedule: a step may tell it, nobody holds it."""
+ASSIGNEE = "assignee"
+"""Whoever holds the incident: a step may tell them, it is no role of people.yaml."""
 MANAGEMENT = ("pm", "dept_manager", "director", "executive")
 OUTSIDE = ("reporter", "customer", "vendor")
 """Roles of people who are not ours: no schedule and no contact of people.yaml reaches them."""
@@ -21,7 +23,7 @@ ROLES = (*OUTSIDE, "desk", "l1", "l2", "l1_lead", "l2_lead", *MANAGEMENT, "sales
 
 
 def _role_to_tell(role: str) -> str:
-    if role not in ROLES:
+    if role not in ROLES and role != ASSIGNEE:
         raise ValueError(f"{role!r} is no role: write one of {', '.join(ROLES)}")
     return role
 
@@ -29,6 +31,8 @@ def _role_to_tell(role: str) -> str:
 def _role_to_hold(role: str) -> str:
     if role == SECOND:
         raise ValueError(f"nobody holds {SECOND}: it is the next person of the schedule of l1")
+    if role == ASSIGNEE:
+        raise ValueError(f"nobody holds {ASSIGNEE}: it is whoever has the incident")
     return _role_to_tell(role)
 
 
@@ -87,7 +91,7 @@ def holders(
     a group is that of its `l2` group, if that one has any. Management, sales, ops and viewers serve every group
     that has none of its own, and so does the desk. Whom people.yaml does not know is passed over.
     """
-    if role in OUTSIDE:
+    if role in OUTSIDE or role == ASSIGNEE:
         return []
     rota = _Rota(people, schedules, now, overrides)
     if role == SECOND:

@@ -1,0 +1,319 @@
+"""The one writer's connection and the readers' engine, on SQLite and PostgreSQL."""
+
+import asyncio
+import errno
+import fcntl
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+T = TypeVar("T")
+Batch = Sequence[tuple[str, list[tuple[Any, ...]]]]
+"""Statements with the tuples for each, written in order in one transaction."""
+
+RESERVE_BYTES = 64 * 1024 * 1024
+_LOCK_ID = 0x70C51
+
+
+class StoreDown(Exception):
+    """The store cannot take a write now; nothing of the batch was kept. The text says what to look at."""
+
+
+class StoreFull(StoreDown):
+    """There is no room left where the store lies."""
+
+
+class StoreTaken(Exception):
+    """Another daemon owns this store."""
+
+
+class Writer(Protocol):
+    """The one connection that writes."""
+
+    async def open(self) -> None: ...
+
+    async def commit(self, batch: Batch) -> None:
+        """Write all of it in one transaction, on disk when this returns. Raises StoreDown."""
+        ...
+
+    async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Read on the writer's connection: what has been committed, moments aware and in UTC."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# SQLite
+
+
+def moment_to_sqlite(moment: datetime) -> str:
+    """`YYYY-MM-DD HH:MM:SS.ffffff` in UTC, as SQLModel writes it: any other form compares wrong (stack rule 1)."""
+    if moment.tzinfo is None:
+        raise ValueError(f"a moment without a zone: {moment}")
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+
+
+def moment_from_sqlite(raw: bytes) -> datetime:
+    return datetime.fromisoformat(raw.decode()).replace(tzinfo=UTC)
+
+
+sqlite3.register_adapter(datetime, moment_to_sqlite)
+sqlite3.register_converter("DATETIME", moment_from_sqlite)
+sqlite3.register_converter("BOOLEAN", lambda raw: raw not in (b"0", b"false"))
+
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-65536")
+
+
+class SqliteWriter:
+    """One thread owns the connection; `inline` keeps it in the caller's thread (hand clock, in memory)."""
+
+    def __init__(self, path: str, *, inline: bool = False) -> None:
+        self.path = path
+        self._inline = inline
+        self._thread = None if inline else ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._lock: int | None = None
+
+    async def open(self) -> None:
+        if self.path != ":memory:":
+            self._take_lock()
+        await self._run(self._connect)
+
+    def _take_lock(self) -> None:
+        """A file lock beside the database: the kernel gives it back however the daemon ends."""
+        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StoreTaken(
+                f"another daemon is using {self.path}: stop it, or give this one another --storage.url"
+            ) from error
+
+    def _connect(self) -> None:
+        self._db = sqlite3.connect(
+            self.path,
+            isolation_level=None,
+            detect_types=sqlite3.PARSE_DECLTYPES,
+            check_same_thread=not self._inline,
+            cached_statements=512,
+        )
+        if self.path == ":memory:":
+            return
+        for pragma in PRAGMAS:
+            self._db.execute(f"PRAGMA {pragma}")
+
+    async def commit(self, batch: Batch) -> None:
+        await self._run(self._commit, batch)
+
+    def _commit(self, batch: Batch) -> None:
+        db = self._db
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for sql, rows in batch:
+                db.executemany(sql, rows)
+            db.execute("COMMIT")
+        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise _translated(error, self.path) from error
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+    async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        return await self._run(lambda: self._db.execute(sql, values).fetchall())
+
+    async def script(self, statements: Iterable[str]) -> None:
+        """Run DDL (the in-memory store of a replay)."""
+        for statement in statements:
+            await self._run(self._db.execute, statement)
+
+    async def close(self) -> None:
+        await self._run(self._db.close)
+        if self._thread is not None:
+            self._thread.shutdown()
+        if self._lock is not None:
+            os.close(self._lock)
+
+    async def _run(self, call: Callable[..., T], *arguments: Any) -> T:
+        if self._thread is None:
+            return call(*arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+
+
+def _translated(error: sqlite3.DatabaseError, path: str) -> StoreDown:
+    if error.sqlite_errorcode in (sqlite3.SQLITE_FULL, getattr(sqlite3, "SQLITE_IOERR_WRITE", -1)) and _is_full(path):
+        return StoreFull(f"no room left for {path}: free some space, intake answers 503 until then")
+    if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        return StoreFull(f"no room left for {path}: free some space, intake answers 503 until then")
+    return StoreDown(f"{path}: {error}")
+
+
+def _is_full(path: str) -> bool:
+    try:
+        found = os.statvfs(Path(path).parent)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize < 1024 * 1024
+
+
+class Reserve:
+    """A file that holds room for the acts, ticks and deliveries of a night on a full disk."""
+
+    def __init__(self, database: str, size: int = RESERVE_BYTES) -> None:
+        self._path = Path(database + ".reserve")
+        self._size = size
+
+    def fill(self) -> bool:
+        """Take the room, where it is to be had with as much again to spare."""
+        try:
+            if self._path.exists() and self._path.stat().st_size == self._size:
+                return True
+            found = os.statvfs(self._path.parent)
+            if found.f_bavail * found.f_frsize < 2 * self._size:
+                return False
+            with self._path.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, self._size)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                self.give_up()
+            return False
+        return True
+
+    def give_up(self) -> bool:
+        """Free the room; False where there was none."""
+        try:
+            self._path.unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+
+# PostgreSQL
+
+
+@lru_cache(maxsize=512)
+def numbered(sql: str) -> str:
+    """`?` as `$1`, `$2`, … for asyncpg."""
+    counter = iter(range(1, 1000))
+    return re.sub(r"\?", lambda _: f"${next(counter)}", sql)
+
+
+class PostgresWriter:
+    """One asyncpg connection; an advisory lock makes it the only daemon on this database."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self._db: Any = None
+        self._locked = False
+
+    async def open(self) -> None:
+        await self._connect()
+
+    async def _connect(self) -> None:
+        import asyncpg  # noqa: PLC0415 - an extra: needed only on PostgreSQL
+
+        try:
+            self._db = await asyncpg.connect(self.dsn, timeout=10, command_timeout=60)
+            if not await self._db.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_ID):
+                await self._db.close()
+                self._db = None
+                raise StoreTaken("another daemon is using this PostgreSQL database: stop it, or name another one")
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            self._db = None
+            raise StoreDown(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
+
+    async def commit(self, batch: Batch) -> None:
+        import asyncpg  # noqa: PLC0415 - an extra
+
+        if self._db is None or self._db.is_closed():
+            await self._connect()
+        try:
+            async with self._db.transaction():
+                for sql, rows in batch:
+                    await self._db.executemany(numbered(sql), rows)
+        except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            await self._hang_up()
+            raise StoreDown(f"PostgreSQL: {error or type(error).__name__}") from error
+        except asyncpg.PostgresError as error:
+            if isinstance(error, asyncpg.DiskFullError):
+                raise StoreFull(f"PostgreSQL has no room left: {error}") from error
+            if isinstance(error, asyncpg.OperatorInterventionError | asyncpg.InsufficientResourcesError):
+                await self._hang_up()
+            raise StoreDown(f"PostgreSQL: {error}") from error
+
+    async def _hang_up(self) -> None:
+        db, self._db = self._db, None
+        if db is not None:
+            db.terminate()
+
+    async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        import asyncpg  # noqa: PLC0415 - an extra
+
+        if self._db is None or self._db.is_closed():
+            await self._connect()
+        try:
+            return [tuple(row) for row in await self._db.fetch(numbered(sql), *values)]
+        except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            await self._hang_up()
+            raise StoreDown(f"PostgreSQL: {error or type(error).__name__}") from error
+
+    async def close(self) -> None:
+        if self._db is not None:
+            await self._db.close()
+
+
+# both
+
+
+def is_postgres(url: str) -> bool:
+    return url.startswith(("postgres://", "postgresql://", "postgresql+asyncpg://"))
+
+
+def sqlite_path(url: str) -> str:
+    """The path in `sqlite:///./var/tocsin.db` or `sqlite:////srv/tocsin.db`."""
+    path = re.sub(r"^sqlite(\+aiosqlite)?:///", "", url)
+    if path == url:
+        raise ValueError(f"{url!r} is no storage URL: write sqlite:///./var/tocsin.db or postgresql://…")
+    return path
+
+
+def writer_for(url: str) -> SqliteWriter | PostgresWriter:
+    """The writer of a storage URL."""
+    if is_postgres(url):
+        return PostgresWriter(re.sub(r"^postgres(ql)?(\+asyncpg)?://", "postgresql://", url))
+    return SqliteWriter(sqlite_path(url))
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same place as SQLAlchemy's async engines name it."""
+    if is_postgres(url):
+        return re.sub(r"^postgres(ql)?(\+asyncpg)?://", "postgresql+asyncpg://", url)
+    return f"sqlite+aiosqlite:///{sqlite_path(url)}"
+
+
+def readers(url: str) -> AsyncEngine:
+    """The engine of the API's reads: its own connections, which cannot write (stack rule 8)."""
+    if is_postgres(url):
+        return create_async_engine(sqlalchemy_url(url), pool_size=5, max_overflow=5, pool_pre_ping=True)
+    engine = create_async_engine(sqlalchemy_url(url), connect_args={"isolation_level": None, "timeout": 10})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _read_only(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine

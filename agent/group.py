@@ -1,0 +1,105 @@
+"""The rows of one group of intents: written in one transaction, or not at all."""
+
+import zlib
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from correlation.correlate import Outcome
+from correlation.incident import Incident
+from correlation.rows import insert_into
+from correlation.store import (
+    CHANGE_EPISODE,
+    EXPLAIN_EPISODE,
+    INSERT_ALERT,
+    INSERT_EPISODE,
+    INSERT_TIMELINE,
+    MOVE_START,
+    TOUCH_EPISODE,
+    UPSERT_INCIDENT,
+    JournalRow,
+    Why,
+    alert_values,
+    changed_values,
+    episode_values,
+    incident_values,
+    to_json,
+)
+from escalation.store import UPSERT_PAGE, UPSERT_STEP, Page, Step, page_values, step_values
+
+INSERT_JOURNAL = insert_into(JournalRow)
+_NOTHING = Why("none")
+
+
+class Compressed:
+    """A body that is compressed by the writer, off the event loop."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    def encode(self) -> bytes:
+        return zlib.compress(self.raw, 1)
+
+
+class Group:
+    """Rows by statement, in the order in which a statement was first used; incidents once, at the end."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[tuple[Any, ...]]] = {}
+        self.incidents: dict[int, Incident] = {}
+        self.steps: dict[int, Step] = {}
+        self.pages: dict[int, Page] = {}
+        self.events: list[tuple[int, str]] = []
+        self.opened_unknown: list[int] = []
+        """Incidents for which no predicate holds: their text is ranked after the commit."""
+        self.suspected: set[str] = set()
+        self.lateness: list[float] = []
+        """Seconds by which each step of this group was taken late."""
+
+    def add(self, sql: str, *values: Any) -> None:
+        self.rows.setdefault(sql, []).append(values)
+
+    def journal(self, seq: int, at: datetime, kind: str, source: str, body: bytes) -> None:
+        self.add(INSERT_JOURNAL, seq, at, kind, source, Compressed(body))
+
+    def timeline(self, row_id: int, incident: int, at: datetime, kind: str, actor: str, facts: Any) -> None:
+        self.add(INSERT_TIMELINE, row_id, incident, at, kind, actor, to_json(facts))
+        self.events.append((incident, kind))
+
+    def outcome(self, out: Outcome, source: str, received_at: datetime) -> None:
+        """The rows of alerts and episodes of a correlation."""
+        fresh = set()
+        for alert, episode in out.new:
+            fresh.add(episode.id)
+            why, rejected = out.whys.get(episode.id, (_NOTHING, None))
+            self.add(INSERT_ALERT, *alert_values(alert, episode, source, received_at))
+            self.add(INSERT_EPISODE, *episode_values(episode, why, rejected))
+        for episode in out.touched.values():
+            if episode.id not in fresh and episode.id not in out.changed:
+                self.add(TOUCH_EPISODE, episode.last_at, episode.count, episode.id)
+        for episode in out.changed.values():
+            if episode.id in fresh:
+                continue
+            self.add(CHANGE_EPISODE, *changed_values(episode))
+            self.add(MOVE_START, episode.starts_at, episode.starts_text, episode.id)
+            if episode.id in out.whys:
+                why, rejected = out.whys[episode.id]
+                self.add(EXPLAIN_EPISODE, to_json(why), to_json(rejected) if rejected else None, episode.id)
+
+    def batch(self) -> list[tuple[str, list[tuple[Any, ...]]]]:
+        """All of it, ready for the writer."""
+        for step in self.steps.values():
+            self.add(UPSERT_STEP, *step_values(step))
+        for page in self.pages.values():
+            self.add(UPSERT_PAGE, *page_values(page))
+        for incident in self.incidents.values():
+            self.add(UPSERT_INCIDENT, *incident_values(incident))
+        return list(self.rows.items())
+
+
+def as_json(value: Any) -> bytes:
+    """An intent's content for the journal."""
+    return msgspec.json.encode(value, enc_hook=str)

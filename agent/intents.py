@@ -1,0 +1,159 @@
+"""What may change anything: every intent goes through the one line, in order, and is kept in the journal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from knowledge.match import Match
+
+from agent.config import Config
+from collectors.alert import Alert, Parsed
+from correlation.incident import Action
+from correlation.permission import Actor
+from correlation.silence import Silence
+from escalation.outbox import Attempt
+
+
+@dataclass(frozen=True)
+class AlertsArrived:
+    """A message of a push source; `body` is what was received, for the journal."""
+
+    source: str
+    origin: str
+    type: str
+    body: bytes
+    parsed: Parsed
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class AlertsFound:
+    """Alerts of our own making: an inspection, or a trouble of Tocsin itself (`kind`: inspection, self)."""
+
+    alerts: list[Alert]
+    kind: str
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What the Alertmanagers of a source say is active.
+
+    `complete`: all of them answered, none of them younger than `since`, so that absence means something.
+    """
+
+    source: str
+    origin: str
+    alerts: list[Alert]
+    complete: bool
+    since: datetime
+    receivers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PersonActed:
+    """A person acts on an incident."""
+
+    number: str
+    action: Action
+    body: Mapping[str, Any]
+    actor: Actor
+    on_behalf_of: str | None = None
+
+
+@dataclass(frozen=True)
+class PersonReported:
+    """A person reports an incident (procedure R34)."""
+
+    body: Mapping[str, Any]
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class RecordEdited:
+    """A person completes the record; made on this version of it."""
+
+    number: str
+    version: int
+    changes: Mapping[str, Any]
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class SilencePut:
+    """A silence is made, changed, or (ends_at now) ended."""
+
+    silence: Silence
+    actor: str
+
+
+@dataclass(frozen=True)
+class TimePassed:
+    """Something may have come due."""
+
+
+@dataclass(frozen=True)
+class PagesClaimed:
+    """The outbox is about to send these."""
+
+    pages: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PageTried:
+    """What became of one attempt at a page."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """The text ranking has found known errors for an incident."""
+
+    incident: int
+    matches: tuple[Match, ...]
+
+
+@dataclass(frozen=True)
+class LetterDied:
+    """Something that could not be taken: kept, and told as a self-incident."""
+
+    source: str
+    reason: str
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class ConfigChanged:
+    """A reload: decided with from here on."""
+
+    config: Config
+    by: str
+
+
+@dataclass(frozen=True)
+class Noted:
+    """An act on no incident, for the audit: a login, a token, a reload, a test page."""
+
+    who: str
+    what: str
+    facts: Mapping[str, Any]
+
+
+Intent = (
+    AlertsArrived
+    | AlertsFound
+    | Pulled
+    | PersonActed
+    | PersonReported
+    | RecordEdited
+    | SilencePut
+    | TimePassed
+    | PagesClaimed
+    | PageTried
+    | Suggested
+    | LetterDied
+    | ConfigChanged
+    | Noted
+)

@@ -1,0 +1,117 @@
+"""The desk is rebuilt from the store: at start, and after a commit that failed."""
+
+import gc
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from agent.config import Config
+from agent.database import Writer
+from agent.desk import Desk
+from correlation.board import MOST_TOMBSTONES, Beat
+from correlation.store import (
+    ENDED_EPISODES,
+    HELD_INCIDENTS,
+    OPEN_EPISODES,
+    SUSPECTS,
+    episode_from,
+    incident_from,
+    silence_from,
+)
+from escalation.sla import SlaPolicy
+from escalation.store import OPEN_PAGES, PENDING_STEPS, page_from, step_from
+from escalation.timetable import EscalationPolicy
+
+_LAST_IDS = {
+    "alert": "SELECT COALESCE(MAX(id), 0) FROM alert",
+    "incident": "SELECT COALESCE(MAX(id), 0) FROM incident",
+    "timeline": "SELECT COALESCE(MAX(id), 0) FROM timeline",
+    "dead_letter": "SELECT COALESCE(MAX(id), 0) FROM dead_letter",
+    "audit": "SELECT COALESCE(MAX(id), 0) FROM audit",
+}
+
+
+async def load_desk(writer: Writer, config: Config, now: datetime) -> Desk:
+    """Return a desk that holds what the store says is open. Raises StoreDown."""
+    gc.disable()
+    try:
+        desk = Desk(config)
+        await _load_ids(writer, desk, now)
+        await _load_policies(writer, desk)
+        await _load_incidents(writer, desk, now)
+        await _load_alerts(writer, desk, now)
+        await _load_ladder(writer, desk)
+    finally:
+        gc.enable()
+    return desk
+
+
+async def _load_ids(writer: Writer, desk: Desk, now: datetime) -> None:
+    for table, sql in _LAST_IDS.items():
+        desk.board.last_ids[table] = (await writer.fetch(sql))[0][0]
+    desk.seq = (await writer.fetch("SELECT COALESCE(MAX(seq), 0) FROM journal"))[0][0]
+    desk.agenda.last_id = (await writer.fetch("SELECT COALESCE(MAX(id), 0) FROM step"))[0][0]
+    desk.outbox.last_id = (await writer.fetch("SELECT COALESCE(MAX(id), 0) FROM page"))[0][0]
+    rows = await writer.fetch("SELECT day, count FROM counter ORDER BY day DESC LIMIT 1")
+    if rows:
+        desk.board.counter = (date.fromisoformat(rows[0][0]), rows[0][1])
+
+
+async def _load_policies(writer: Writer, desk: Desk) -> None:
+    """The targets and timetables of the configurations that open incidents were opened with."""
+    rows = await writer.fetch(
+        "SELECT version, sla, escalation FROM config WHERE version IN "
+        "(SELECT config_version FROM incident WHERE state NOT IN ('archived', 'cancelled', 'out_of_scope'))"
+    )
+    for version, sla, escalation in rows:
+        policies = (SlaPolicy.model_validate_json(sla), EscalationPolicy.model_validate_json(escalation))
+        desk.ladder.policies.setdefault(version, policies)
+
+
+async def _load_incidents(writer: Writer, desk: Desk, now: datetime) -> None:
+    window = desk.rules.correlation.dedup.refire_window
+    for row in await writer.fetch(HELD_INCIDENTS, now - window):
+        incident = incident_from(row)
+        desk.board.admit(incident)
+        desk.watch(incident, now)
+    for row in await writer.fetch("SELECT * FROM silence WHERE ends_at > ?", now):
+        silence = silence_from(row)
+        desk.board.silences[silence.id] = silence
+    for origin, last_at, apart_s, missed in await writer.fetch("SELECT origin, last_at, apart_s, missed FROM beat"):
+        desk.board.beats[origin] = Beat(last_at, apart_s, bool(missed))
+
+
+async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
+    board, rules = desk.board, desk.rules
+    for row in await writer.fetch(ENDED_EPISODES, now - rules.correlation.dedup.tombstones_for):
+        board.bury(episode_from(row))
+        if len(board.tombstones) >= MOST_TOMBSTONES:
+            break
+    for row in await writer.fetch(SUSPECTS):
+        suspect = episode_from(row)
+        board.suspects[suspect.key] = suspect
+    strategies = rules.strategies
+    for row in await writer.fetch(OPEN_EPISODES):
+        episode = episode_from(row)
+        board.hold(episode)
+        labels = board.labels(episode)
+        if episode.decision == "suppressed":
+            desk.hold_back(episode, labels, now)
+        elif episode.incident in board.incidents and board.incidents[episode.incident].active:
+            for strategy in strategies:
+                join_key = strategy.key(labels)
+                if join_key is not None:
+                    board.slot(f"{strategy.id}\xff{join_key}", episode.starts_at, episode.incident)
+        board.inhibitors.add(episode.key, labels)
+
+
+async def _load_ladder(writer: Writer, desk: Desk) -> None:
+    for row in await writer.fetch(PENDING_STEPS):
+        desk.agenda.add(step_from(row))
+    for row in await writer.fetch(OPEN_PAGES):
+        desk.outbox.hold(page_from(row))
+
+
+def zone_of(config: Config) -> ZoneInfo:
+    """The zone in which incidents are numbered: the business calendar's."""
+    business = config.calendars.get("business")
+    return ZoneInfo(business.time_zone) if business else ZoneInfo("UTC")

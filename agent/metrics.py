@@ -1,0 +1,79 @@
+"""What `/metrics` shows: rates, queue, lateness, deliveries; never a label value that came with an alert."""
+
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from agent.desk import Desk
+from agent.group import Group
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300)
+
+
+class Metrics:
+    """One registry a daemon; names are documented in docs/metrics.md."""
+
+    def __init__(self, version: str = "") -> None:
+        self.registry = CollectorRegistry()
+        r = self.registry
+        Gauge("tocsin_build_info", "The version that runs.", ["version"], registry=r).labels(version).set(1)
+        self.alerts = Counter("tocsin_alerts", "Alerts decided, by decision.", ["decision"], registry=r)
+        self.webhooks = Counter(
+            "tocsin_webhooks", "Messages received, by type and answer.", ["type", "code"], registry=r
+        )
+        self.refused = Counter("tocsin_intake_refused", "Messages answered 503, by reason.", ["reason"], registry=r)
+        self.dead_letters = Counter("tocsin_dead_letters", "Messages that could not be taken.", registry=r)
+        self.queue = Gauge("tocsin_queue_length", "Intents waiting for the writer.", registry=r)
+        self.commit_seconds = Histogram("tocsin_commit_seconds", "Time of one commit.", buckets=_SECONDS, registry=r)
+        self.store_failures = Counter("tocsin_store_failures", "Commits that failed.", registry=r)
+        self.undecided = Counter(
+            "tocsin_undecided", "Intents that a fault of ours kept from being decided.", registry=r
+        )
+        self.lateness = Histogram(
+            "tocsin_step_lateness_seconds", "How late escalation steps were taken.", buckets=_SECONDS, registry=r
+        )
+        self.pages = Counter(
+            "tocsin_page_attempts", "Attempts at pages, by notifier and result.", ["notifier", "result"], registry=r
+        )
+        self.open_alerts = Gauge("tocsin_open_alerts", "Alerts that fire.", registry=r)
+        self.incidents = Gauge("tocsin_active_incidents", "Incidents before resolved.", registry=r)
+        self.tombstones = Gauge("tocsin_tombstones", "Ends of firings that are remembered.", registry=r)
+        self.steps = Gauge("tocsin_pending_steps", "Escalation steps still to be taken.", registry=r)
+        self.open_pages = Gauge("tocsin_open_pages", "Pages not yet delivered.", registry=r)
+        self.reload_ok = Gauge("tocsin_config_last_reload_successful", "1 if the last reload was taken.", registry=r)
+        self.reload_at = Gauge(
+            "tocsin_config_last_reload_success_timestamp_seconds", "When a configuration was last taken.", registry=r
+        )
+        self.inspections = Counter(
+            "tocsin_inspections", "Inspections run, by type and result.", ["type", "result"], registry=r
+        )
+        self.clock_shift = Gauge("tocsin_clock_drift_seconds", "How far the wall is ahead of the clock.", registry=r)
+
+    def reloaded(self, ok: bool, now: datetime) -> None:
+        """Note a reload; a refused one keeps the time of the last good one."""
+        self.reload_ok.set(1 if ok else 0)
+        if ok:
+            self.reload_at.set(now.timestamp())
+
+    def after_group(self, desk: Desk, group: Group) -> None:
+        """Count what a committed group did."""
+        for decision, count in desk.counts.items():
+            if decision.startswith("page/"):
+                _, notifier, result = decision.split("/")
+                self.pages.labels(notifier, result).inc(count)
+            elif decision == "dead_letter":
+                self.dead_letters.inc(count)
+            else:
+                self.alerts.labels(decision).inc(count)
+        desk.counts.clear()
+        for late in group.lateness:
+            self.lateness.observe(late)
+
+    def look_at(self, desk: Desk) -> None:
+        """Set the gauges, at a scrape."""
+        board = desk.board
+        self.open_alerts.set(len(board.episodes) - len(board.tombstones))
+        self.tombstones.set(len(board.tombstones))
+        self.incidents.set(sum(1 for i in board.incidents.values() if i.active))
+        self.steps.set(sum(len(steps) for steps in desk.agenda.pending.values()))
+        self.open_pages.set(len(desk.outbox.pages))

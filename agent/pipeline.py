@@ -1,0 +1,235 @@
+"""The one line that every change goes through: decide in order, write in one transaction, answer after the commit."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from agent.clock import Clock
+from agent.database import Reserve, StoreDown, StoreFull, Writer
+from agent.desk import Desk, NoSuchIncident, Stale
+from agent.group import Group
+from agent.intents import AlertsArrived, Intent, LetterDied, PersonActed, RecordEdited
+from agent.metrics import Metrics
+from correlation.act import Lowered, Missing
+from correlation.incident import IllegalAction
+from correlation.permission import Forbidden
+
+log = structlog.get_logger("pipeline")
+MOST_WAITING = 4096
+MOST_ALERTS = 2048
+"""A group is closed when it holds this many alerts."""
+
+_Waiting = tuple[Intent, "asyncio.Future[Any]"]
+
+
+class Overloaded(Exception):
+    """The line is full: the sender is to try again (503)."""
+
+
+class Undecided(Exception):
+    """A fault of ours; it is in the log."""
+
+
+REFUSALS = (Forbidden, IllegalAction, Lowered, Missing, NoSuchIncident, Stale)
+"""What refuses a person's act, and changes nothing."""
+_Answer = tuple["asyncio.Future[Any]", Any, Exception | None]
+
+
+class Pipeline:
+    """Owns the desk and the writer. `load(writer)` reads a fresh desk from the store; `wake` is set after a commit."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        clock: Clock,
+        load: Callable[[Writer], Awaitable[Desk]],
+        metrics: Metrics,
+        reserve: Reserve | None = None,
+    ) -> None:
+        self.writer = writer
+        self.clock = clock
+        self.metrics = metrics
+        self.wake = asyncio.Event()
+        self.deliver = asyncio.Event()
+        self.committed: list[Callable[[Group], None]] = []
+        """Told of each group after its commit: event streams, suggestions, pulls."""
+        self.down: str = ""
+        self.full = False
+        self._load = load
+        self._reserve = reserve
+        self._line: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._last_at: datetime | None = None
+
+    async def start(self) -> None:
+        """Read the desk from the store."""
+        self.desk = await self._load(self.writer)
+        if self._reserve is not None:
+            self._reserve.fill()
+
+    async def submit(self, intent: Intent) -> Any:
+        """Wait in line; return what was decided, once it is on disk.
+
+        Raises Overloaded, StoreDown, or what refuses a person's act.
+        """
+        intake = isinstance(intent, AlertsArrived | LetterDied)
+        if intake and (self.down or self.full):
+            self.metrics.refused.labels("store").inc()
+            raise StoreDown(self.down or "the disk is full")
+        if intake and len(self._line) >= MOST_WAITING:
+            self.metrics.refused.labels("overload").inc()
+            raise Overloaded("too many messages are waiting")
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._line.append((intent, future))
+        self._arrived.set()
+        return await future
+
+    async def run(self) -> None:
+        """Drain the line for ever."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._line:
+                await self.drain_once()
+
+    async def drain_once(self) -> None:
+        """Decide and commit one group: all that is pending, up to a bound."""
+        waiting = self._take()
+        self.metrics.queue.set(len(self._line))
+        if self.down and not await self._recover():
+            _refuse(waiting, StoreDown(self.down))
+            return
+        if self._needs_reading(waiting):
+            await self._read_ahead(waiting)
+        group = Group()
+        now = self._stamp()
+        answers: list[_Answer] = []
+        for place, (intent, future) in enumerate(waiting):
+            try:
+                answers.append((future, self.desk.decide(intent, now, group), None))
+            except REFUSALS as refusal:
+                answers.append((future, None, refusal))
+            except (
+                Exception
+            ) as error:  # the rim of the line: one intent that cannot be decided must not stop the others
+                await self._poisoned(place, waiting, error)
+                return
+        await self._commit(group, waiting, answers)
+
+    async def _poisoned(self, place: int, waiting: list[_Waiting], error: Exception) -> None:
+        """A fault of ours: nothing of the group counts, the others go in again, the message becomes a dead letter."""
+        intent, future = waiting[place]
+        log.error("an intent cannot be decided", intent=type(intent).__name__, exc_info=error)
+        self.metrics.undecided.inc()
+        others = waiting[:place] + waiting[place + 1 :]
+        self._line.extendleft(reversed(others))
+        if isinstance(intent, AlertsArrived):
+            letter = LetterDied(intent.source, f"{type(error).__name__}: {error}", intent.body, intent.received_at)
+            self._line.append((letter, future))
+        elif not future.done():
+            future.set_exception(Undecided(f"{type(error).__name__}: {error}"))
+        await self._recover()
+
+    def _take(self) -> list[_Waiting]:
+        waiting: list[_Waiting] = []
+        alerts = 0
+        while self._line and alerts < MOST_ALERTS:
+            item = self._line.popleft()
+            waiting.append(item)
+            alerts += len(item[0].parsed.alerts) if isinstance(item[0], AlertsArrived) else 1
+        return waiting
+
+    def _stamp(self) -> datetime:
+        """The `now` of every decision of a group: never earlier than the one before."""
+        now = self.clock.now()
+        self._last_at = now if self._last_at is None else max(now, self._last_at)
+        return self._last_at
+
+    async def _commit(self, group: Group, waiting: list[_Waiting], answers: list[_Answer]) -> None:
+        batch = group.batch()
+        if batch:
+            begun = self.clock.monotonic()
+            try:
+                await self.writer.commit(batch)
+            except StoreDown as error:
+                await self._failed(error, waiting)
+                return
+            self.metrics.commit_seconds.observe(self.clock.monotonic() - begun)
+        self.metrics.after_group(self.desk, group)
+        for future, result, refusal in answers:
+            if future.done():
+                continue
+            if refusal is None:
+                future.set_result(result)
+            else:
+                future.set_exception(refusal)
+        for tell in self.committed:
+            tell(group)
+        self.wake.set()
+        if group.pages:
+            self.deliver.set()
+
+    async def _failed(self, error: StoreDown, waiting: list[_Waiting]) -> None:
+        """Nothing of the group was kept: forget what it had put on the board, then let its callers know.
+
+        On a disk that has just become full the reserve is given up, and acts, ticks and deliveries go in again.
+        """
+        self.metrics.store_failures.inc()
+        log.error("commit failed", error=str(error), intents=len(waiting))
+        self.down = str(error)
+        again: list[_Waiting] = []
+        if isinstance(error, StoreFull) and not self.full:
+            self.full = True
+            gave = self._reserve is not None and self._reserve.give_up()
+            log.error("disk full: intake answers 503", reserve_given_up=gave)
+            again = [w for w in waiting if not isinstance(w[0], AlertsArrived | LetterDied)]
+        if not await self._recover():
+            again = []
+        self._line.extendleft(reversed(again))
+        _refuse([w for w in waiting if w not in again], error)
+
+    async def _recover(self) -> bool:
+        """Read the desk from the store anew; True when the store answers again."""
+        try:
+            self.desk = await self._load(self.writer)
+        except StoreDown as error:
+            self.down = str(error)
+            return False
+        if self.down and not self.full:
+            log.info("store is back")
+        self.down = ""
+        return True
+
+    async def try_refill(self) -> None:
+        """After a full disk: take the reserve again as soon as there is room, and open the intake."""
+        if self.full and self._reserve is not None and self._reserve.fill():
+            self.full = False
+            log.info("there is room again: intake is open")
+
+    # reading what a decision needs
+
+    def _needs_reading(self, waiting: list[_Waiting]) -> bool:
+        return any(isinstance(i, PersonActed | RecordEdited) for i, _ in waiting)
+
+    async def _read_ahead(self, waiting: list[_Waiting]) -> None:
+        """Bring incidents that have left the board back onto it: deciders read no database."""
+        for intent, _ in waiting:
+            if isinstance(intent, PersonActed | RecordEdited):
+                numbers = {intent.number}
+                if isinstance(intent, PersonActed) and isinstance(intent.body.get("into"), str):
+                    numbers.add(intent.body["into"])
+                for number in numbers - self.desk.board.numbers.keys():
+                    try:
+                        await self.desk.fetch_incident(self.writer, number)
+                    except StoreDown as error:
+                        log.warning("cannot read an incident", number=number, error=str(error))
+
+
+def _refuse(waiting: list[_Waiting], error: Exception) -> None:
+    for _, future in waiting:
+        if not future.done():
+            future.set_exception(error)

@@ -1,0 +1,82 @@
+"""The agent's own tables: dead letters, audit, tokens, idempotent answers, configuration versions."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+from correlation.rows import insert_into, upsert
+
+
+def _id() -> Any:
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+
+
+class DeadLetterRow(SQLModel, table=True):
+    """What could not be taken: the first 64 KiB of it, and why."""
+
+    __tablename__ = "dead_letter"
+    id: int = Field(sa_column=_id())
+    at: datetime
+    source: str
+    reason: str = Field(sa_type=Text)
+    size: int
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+class AuditRow(SQLModel, table=True):
+    """Who did what to no incident: a token, a reload, a silence."""
+
+    __tablename__ = "audit"
+    id: int = Field(sa_column=_id())
+    at: datetime
+    who: str
+    what: str
+    facts: str = Field(sa_type=Text)
+
+
+class TokenRow(SQLModel, table=True):
+    """A token, stored as its SHA-256; `person` or `source` says whose it is."""
+
+    __tablename__ = "token"
+    __table_args__ = (Index("ix_token_digest", "digest", unique=True),)
+    id: str = Field(primary_key=True)
+    digest: str
+    person: str | None
+    source: str | None
+    roles: str
+    """Roles that the token itself carries (the first `admin`), beside those of the person."""
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class AnswerRow(SQLModel, table=True):
+    """The first answer to an Idempotency-Key, kept for 24 hours."""
+
+    __tablename__ = "answer"
+    key: str = Field(primary_key=True)
+    person: str
+    digest: str
+    """SHA-256 of method, path and body: another request under the same key is refused."""
+    status: int
+    body: bytes = Field(sa_type=LargeBinary)
+    at: datetime
+
+
+class ConfigRow(SQLModel, table=True):
+    """The policies of one version of the configuration: open incidents keep those they were opened with."""
+
+    __tablename__ = "config"
+    version: int = Field(sa_column=_id())
+    at: datetime
+    digest: str
+    sla: str = Field(sa_type=Text)
+    escalation: str = Field(sa_type=Text)
+    effective: str = Field(sa_type=Text)
+
+
+INSERT_DEAD_LETTER, INSERT_AUDIT = insert_into(DeadLetterRow), insert_into(AuditRow)
+UPSERT_CONFIG, UPSERT_ANSWER = upsert(ConfigRow), upsert(AnswerRow)

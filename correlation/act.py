@@ -1,0 +1,310 @@
+"""What a person does to an incident: the moves of procedure 4.4, each with its line in the timeline."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from collectors.moment import moment_text, parse_moment
+from correlation.correlate import Event
+from correlation.incident import FROM, NEXT, PENDING, Action, IllegalAction, Incident, State
+from correlation.permission import Actor
+from correlation.severity import SeverityPolicy
+
+Body = Mapping[str, Any]
+
+
+class Missing(Exception):
+    """The act lacks something; `fields` names what (422)."""
+
+    def __init__(self, fields: list[str], message: str = "") -> None:
+        self.fields = fields
+        super().__init__(message or f"missing: {', '.join(fields)}")
+
+
+@dataclass
+class Acted:
+    """What an act did. `effects` tells escalation what to do with the ladder."""
+
+    events: list[Event] = field(default_factory=list)
+    effects: set[str] = field(default_factory=set)
+
+    @property
+    def unchanged(self) -> bool:
+        return not self.events
+
+
+def act(incident: Incident, action: Action, body: Body, actor: Actor, severity: SeverityPolicy, now: datetime) -> Acted:
+    """Carry out one act, or raise IllegalAction (409) or Missing (422) and change nothing.
+
+    The same act again by the same person changes nothing and is no error.
+    """
+    if _repeats(incident, action, actor):
+        return Acted()
+    if incident.state not in FROM[action]:
+        raise IllegalAction(action, incident.state)
+    acted = _DO[action](incident, body, actor, severity, now)
+    if not acted.unchanged and action in NEXT and not (action is Action.ACKNOWLEDGE and incident.state in PENDING):
+        incident.move(NEXT[action], now)
+    return acted
+
+
+def _repeats(incident: Incident, action: Action, actor: Actor) -> bool:
+    done = incident.resolution.get("acts", {})
+    return action in NEXT and incident.state is NEXT[action] and done.get(str(action)) == actor.id
+
+
+def need(body: Body, *names: str) -> None:
+    """Raise Missing for each of these that is absent or empty."""
+    absent = [n for n in names if body.get(n) in (None, "")]
+    if absent:
+        raise Missing(absent)
+
+
+def _remember(incident: Incident, action: Action, actor: Actor) -> None:
+    acts = {**incident.resolution.get("acts", {}), str(action): actor.id}
+    incident.resolution = {**incident.resolution, "acts": acts}
+
+
+def _acknowledge(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    facts = {"classification_ok": body["classification_ok"]} if body.get("classification_ok") is not None else {}
+    if incident.state in (State.NEW, State.ASSIGNED):
+        if incident.assignee is None or incident.state is State.NEW:
+            incident.assignee = actor.id
+        return _acknowledged(incident, actor, facts, now)
+    if incident.acknowledged_at is None:
+        return _acknowledged(incident, actor, facts, now)
+    told = incident.resolution.get("also_acknowledged", [])
+    if actor.id == incident.assignee or actor.id in told:
+        return Acted()
+    incident.resolution = {**incident.resolution, "also_acknowledged": [*told, actor.id]}
+    return Acted([Event("acknowledged_too", {"assignee": incident.assignee or "", **facts})])
+
+
+def _acknowledged(incident: Incident, actor: Actor, facts: dict[str, Any], now: datetime) -> Acted:
+    incident.acknowledged_at = now
+    return Acted([Event("acknowledged", {"assignee": incident.assignee or "", **facts})], {"acknowledged"})
+
+
+def _assign(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    person, group = body.get("person"), body.get("group")
+    if not person and not group:
+        raise Missing(["person", "group"], "name a person or a group")
+    same = (person or None) == incident.assignee and (not group or group == incident.group)
+    if same and incident.state is State.ASSIGNED:
+        return Acted()
+    incident.assignee = person or None
+    incident.group = group or incident.group
+    incident.move(State.ASSIGNED, now)
+    told = {"page_assignee"} if person else {"page_group"}
+    return Acted([Event("assigned", {"person": person or "", "group": incident.group})], told | {"resumed"})
+
+
+def _return(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "reason")
+    facts = {"reason": body["reason"], "group": incident.group, "suggested_group": body.get("suggested_group") or ""}
+    incident.bounces += 1
+    incident.group, incident.assignee = "desk", None
+    return Acted([Event("returned", {**facts, "bounces": incident.bounces})], {"page_desk"})
+
+
+def _handover(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "to", "reason")
+    to = body["to"]
+    if to == "l2":
+        incident.tier = "l2"
+    else:
+        incident.group = to
+    incident.assignee = None
+    return Acted(
+        [Event("handed_over", {"to": to, "reason": body["reason"]})], {"page_l2" if to == "l2" else "page_group"}
+    )
+
+
+def _note(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "text")
+    if body.get("next_action"):
+        incident.next_action = body["next_action"]
+    if body.get("eta"):
+        incident.next_action_eta = parse_moment(body["eta"])
+    return Acted([Event("note", {k: v for k, v in body.items() if v})])
+
+
+_SUSPENDED = {"customer": State.PENDING_CUSTOMER, "vendor": State.PENDING_VENDOR, "change": State.PENDING_CHANGE}
+
+
+def _suspend(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "for", "reason")
+    if body["for"] == "customer":
+        need(body, "resume_at")
+    incident.resume_at = parse_moment(body.get("resume_at") or "")
+    incident.move(_SUSPENDED[body["for"]], now)
+    facts = {"for": body["for"], "reason": body["reason"], "resume_at": moment_text(incident.resume_at)}
+    return Acted([Event("suspended", facts)], {"paused"})
+
+
+def _resume(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    incident.resume_at = None
+    return Acted([Event("resumed", {})], {"resumed"})
+
+
+def _snooze(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "until", "reason")
+    until = parse_moment(body["until"])
+    if until is None or until <= now:
+        raise Missing(["until"], "until must be a moment to come")
+    incident.held_until = until
+    return Acted([Event("snoozed", {"until": moment_text(until), "reason": body["reason"]})], {"held"})
+
+
+def _resolve(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "type", "resolution", "note")
+    restored = parse_moment(body.get("service_restored_at") or "")
+    if incident.open_alerts and restored is None:
+        raise Missing(
+            ["service_restored_at"],
+            f"{incident.open_alerts} alert(s) still fire: give service_restored_at to say that the service is back",
+        )
+    incident.resolved_at = now
+    incident.service_restored_at = restored or incident.service_restored_at or now
+    incident.resolves_at = incident.resume_at = None
+    facts = {
+        "type": body["type"],
+        "resolution": body["resolution"],
+        "note": body["note"],
+        "root_cause_known": body.get("root_cause_known"),
+        "service_restored_at": moment_text(incident.service_restored_at),
+        "override": bool(incident.open_alerts),
+    }
+    incident.resolution = {**facts, "acts": {str(Action.RESOLVE): actor.id}}
+    return Acted([Event("resolved", facts)], {"resolved"})
+
+
+def _accept(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "by", "via")
+    facts = {"by": body["by"], "via": body["via"], "at": body.get("at") or moment_text(now)}
+    incident.resolution = {**incident.resolution, "acceptance": facts}
+    _remember(incident, Action.ACCEPT, actor)
+    return Acted([Event("accepted", facts)])
+
+
+def _archive(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "final_category", "final_severity")
+    incident.final_category, incident.final_severity = body["final_category"], body["final_severity"]
+    _remember(incident, Action.ARCHIVE, actor)
+    facts = {"final_category": incident.final_category, "final_severity": incident.final_severity}
+    return Acted([Event("archived", facts)], {"stopped"})
+
+
+def _reject(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    """Work starts again where it stopped: tier, group, assignee and clocks as before (procedure R75)."""
+    need(body, "reason")
+    was = incident.state
+    incident.resolved_at = incident.service_restored_at = None
+    incident.resolution = {"reopened": incident.resolution.get("reopened", 0) + 1}
+    incident.move(State.IN_PROGRESS if incident.assignee else State.ASSIGNED, now)
+    return Acted([Event("rejected", {"reason": body["reason"], "was": str(was)})], {"reopened"})
+
+
+def _cancel(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "reason")
+    _remember(incident, Action.CANCEL, actor)
+    return Acted([Event("cancelled", {"reason": body["reason"]})], {"stopped"})
+
+
+def _escalate(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "reason")
+    return Acted([Event("escalation_requested", {"reason": body["reason"]})], {"manual"})
+
+
+def _set_severity(incident: Incident, body: Body, actor: Actor, policy: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "severity", "reason")
+    wanted, was = body["severity"], incident.severity
+    if wanted not in policy.scale:
+        raise Missing(["severity"], f"severity must be one of {policy.scale}")
+    if wanted == was:
+        return Acted()
+    if wanted > was and "pm" not in actor.roles:
+        raise Lowered(f"only pm may lower a severity; it is {was} and stays so (procedure R60)")
+    incident.severity = wanted
+    kind = "severity_lowered" if wanted > was else "severity_raised"
+    return Acted([Event(kind, {"was": was, "now": wanted, "reason": body["reason"]})], {"regraded"})
+
+
+class Lowered(Exception):
+    """A severity may be lowered by the project manager alone (403)."""
+
+
+def _classify(incident: Incident, body: Body, actor: Actor, policy: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "category")
+    was, incident.category = incident.category, body["category"]
+    effects: set[str] = set()
+    if body.get("urgency") or body.get("impact"):
+        incident.urgency = body.get("urgency") or incident.urgency
+        incident.impact = body.get("impact") or incident.impact
+        wanted = policy.severity(incident.urgency, incident.impact)
+        if wanted < incident.severity:
+            incident.severity, effects = wanted, {"regraded"}
+    if incident.state is State.NEW:
+        incident.move(State.ASSIGNED, now)
+    return Acted([Event("classified", {"was": was, "now": incident.category, "severity": incident.severity})], effects)
+
+
+def _feedback(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "known_error", "outcome")
+    return Acted([Event("known_error_feedback", {"known_error": body["known_error"], "outcome": body["outcome"]})])
+
+
+def _out_of_scope(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "reason")
+    _remember(incident, Action.OUT_OF_SCOPE, actor)
+    return Acted([Event("out_of_scope", {"reason": body["reason"]})], {"stopped"})
+
+
+def _to_sales(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    _remember(incident, Action.TO_SALES, actor)
+    return Acted([Event("to_sales", {})], {"paused"})
+
+
+def _sales_decide(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "accept", "reason")
+    accepted = bool(body["accept"])
+    incident.move(State.NEW if accepted else State.OUT_OF_SCOPE, now)
+    facts = {"accept": accepted, "reason": body["reason"]}
+    return Acted([Event("sales_decided", facts)], {"resumed"} if accepted else {"stopped"})
+
+
+def _replan(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    return Acted([Event("replanned", {})], {"replan"})
+
+
+def _merge(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "into")
+    return Acted([Event("merged", {"into": body["into"]})], {"merged"})
+
+
+_Do = Callable[[Incident, Body, Actor, SeverityPolicy, datetime], Acted]
+_DO: Mapping[Action, _Do] = {
+    Action.ACKNOWLEDGE: _acknowledge,
+    Action.ASSIGN: _assign,
+    Action.RETURN: _return,
+    Action.HANDOVER: _handover,
+    Action.NOTE: _note,
+    Action.SUSPEND: _suspend,
+    Action.RESUME: _resume,
+    Action.SNOOZE: _snooze,
+    Action.RESOLVE: _resolve,
+    Action.ACCEPT: _accept,
+    Action.ARCHIVE: _archive,
+    Action.REJECT: _reject,
+    Action.CANCEL: _cancel,
+    Action.ESCALATE: _escalate,
+    Action.SET_SEVERITY: _set_severity,
+    Action.CLASSIFY: _classify,
+    Action.MERGE: _merge,
+    Action.FEEDBACK: _feedback,
+    Action.OUT_OF_SCOPE: _out_of_scope,
+    Action.TO_SALES: _to_sales,
+    Action.SALES_DECIDE: _sales_decide,
+    Action.REPLAN: _replan,
+}

@@ -1,0 +1,106 @@
+"""Who may do what with an incident: the matrix of procedure 2.12 as one table."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from correlation.incident import Action, Incident, State
+
+A, OWN = "any", "own"
+_WORKERS = {"l1": OWN, "l2": OWN, "vendor": OWN}
+_DESK_PM = {"desk": A, "pm": A}
+_A = Action
+WHO_MAY: Mapping[Action, Mapping[str, str]] = {
+    _A.ACKNOWLEDGE: {**_DESK_PM, **_WORKERS},
+    _A.ASSIGN: _DESK_PM,
+    _A.RETURN: _WORKERS,
+    _A.HANDOVER: {**_DESK_PM, "l1": OWN, "l2": OWN},
+    _A.NOTE: {**_DESK_PM, **_WORKERS, "reporter": OWN, "customer": OWN},
+    _A.SUSPEND: {**_DESK_PM, "l1": OWN, "l2": OWN},
+    _A.RESUME: {**_DESK_PM, **_WORKERS},
+    _A.SNOOZE: {**_DESK_PM, "l1": OWN, "l2": OWN},
+    _A.RESOLVE: {**_DESK_PM, "l1": OWN, "l2": OWN},
+    _A.ACCEPT: {**_DESK_PM, "l1": OWN, "l2": OWN, "reporter": OWN, "customer": OWN},
+    _A.ARCHIVE: {"pm": A},
+    _A.REJECT: {"pm": A, "desk": A, "reporter": OWN, "customer": OWN},
+    _A.CANCEL: _DESK_PM,
+    _A.ESCALATE: {
+        **_DESK_PM,
+        "l1": A,
+        "l2": A,
+        "dept_manager": A,
+        "reporter": OWN,
+        "customer": OWN,
+    },
+    _A.SET_SEVERITY: {**_DESK_PM, "dept_manager": A, "l1": OWN, "l2": OWN},
+    _A.CLASSIFY: _DESK_PM,
+    _A.MERGE: {**_DESK_PM, "l1": OWN, "l2": OWN},
+    _A.FEEDBACK: {**_DESK_PM, "l1": OWN, "l2": OWN},
+    _A.OUT_OF_SCOPE: _DESK_PM,
+    _A.TO_SALES: {"desk": A},
+    _A.SALES_DECIDE: {"sales": A},
+    _A.REPLAN: {"pm": A},
+}
+
+RIGHTS_OF: Mapping[str, str] = {
+    "director": "dept_manager",
+    "executive": "dept_manager",
+    "l1_lead": "l1",
+    "l2_lead": "l2",
+}
+"""Roles of the timetable that have the rights of another (OUTSIDE §3)."""
+OUTSIDERS = frozenset({"customer", "vendor", "reporter"})
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a person with roles and groups, over which channel."""
+
+    id: str
+    roles: frozenset[str]
+    groups: frozenset[str] = frozenset()
+
+    @property
+    def rights(self) -> set[str]:
+        return {RIGHTS_OF.get(role, role) for role in self.roles}
+
+    @property
+    def outside(self) -> bool:
+        """A customer's or a vendor's token: sees only its own."""
+        return bool(self.roles) and self.roles <= OUTSIDERS
+
+
+class Forbidden(Exception):
+    """The actor may not do this; the text names the roles that may."""
+
+
+def owns(actor: Actor, incident: Incident, paged: Collection[str], *, shared: bool = False) -> bool:
+    """Whether an incident is the actor's own.
+
+    Assigned to them, to a group of theirs with nobody assigned, or they were paged for it; with `shared` also
+    what a member of their group holds (OUTSIDE §3).
+    """
+    if actor.id in (incident.assignee, incident.reporter) or actor.id in paged:
+        return True
+    return incident.group in actor.groups and (shared or incident.assignee is None)
+
+
+def check(actor: Actor, action: Action, incident: Incident, paged: Collection[str]) -> None:
+    """Raise Forbidden unless the actor may do this to this incident."""
+    who = WHO_MAY[action]
+    rights = actor.rights
+    if action is Action.REJECT and incident.state is State.PENDING_REVIEW:
+        who = {"pm": A}
+    if any(who.get(role) == A for role in rights):
+        return
+    shared = action in (Action.ACKNOWLEDGE, Action.NOTE)
+    if any(who.get(role) == OWN for role in rights) and owns(actor, incident, paged, shared=shared):
+        return
+    if action is Action.ACKNOWLEDGE and actor.id in paged:
+        return
+    raise Forbidden(
+        f"{action} may be done by {_named(who)}; {actor.id} is {', '.join(sorted(actor.roles)) or 'nothing'}"
+    )
+
+
+def _named(who: Mapping[str, str]) -> str:
+    return ", ".join(role if how == A else f"{role} (own incidents)" for role, how in who.items())

@@ -1,0 +1,342 @@
+"""The tables of alerts, incidents, their timeline and silences, and how their values become rows."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, text
+from sqlmodel import Field, SQLModel
+
+from collectors.alert import Alert
+from collectors.labels import Matcher
+from collectors.moment import parse_moment
+from correlation.incident import Episode, Incident, State, Why
+from correlation.rows import columns, insert_into, select, upsert
+from correlation.silence import Silence
+
+
+def _id() -> Any:
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+
+
+class AlertRow(SQLModel, table=True):
+    """What a firing was when it came: written once. No index on the fingerprint (performance §7)."""
+
+    __tablename__ = "alert"
+    id: int = Field(sa_column=_id())
+    previous_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The firing of the same alert before this one: the way back through its history."""
+    origin: str
+    source: str
+    fingerprint: str
+    starts_at: datetime
+    starts_text: str
+    received_at: datetime
+    labels: str = Field(sa_type=Text)
+    annotations: str = Field(sa_type=Text)
+    generator_url: str
+    repairs: str
+
+
+class EpisodeRow(SQLModel, table=True):
+    """The narrow row beside it: what changes."""
+
+    __tablename__ = "episode"
+    __table_args__ = (
+        Index("ix_episode_open", "alert_id", sqlite_where=text("open"), postgresql_where=text("open")),
+        Index("ix_episode_incident", "incident_id"),
+        Index("ix_episode_closed", "closed_at", sqlite_where=text("NOT open"), postgresql_where=text("NOT open")),
+    )
+    alert_id: int = Field(sa_column=_id())
+    incident_id: int = Field(sa_type=BigInteger)
+    open: bool
+    decision: str
+    why: str = Field(sa_type=Text)
+    rejected: str | None = Field(default=None, sa_type=Text)
+    ends_at: datetime | None
+    ends_text: str
+    closed_at: datetime | None
+    last_at: datetime
+    expires_at: datetime | None
+    level: str
+    count: int
+
+
+class IncidentRow(SQLModel, table=True):
+    """An incident: the columns are the fields of `Incident`; what is no scalar is JSON text."""
+
+    __tablename__ = "incident"
+    __table_args__ = (
+        Index("ix_incident_number", "number", unique=True),
+        Index("ix_incident_state", "state", "next_due_at"),
+        Index("ix_incident_opened", "opened_at"),
+        Index("ix_incident_updated", "updated_at"),
+    )
+    id: int = Field(sa_column=_id())
+    number: str
+    title: str
+    state: str
+    version: int
+    kind: str
+    source: str
+    channel: str
+    severity: int
+    urgency: int
+    impact: int
+    initial_severity: int
+    final_severity: int | None
+    category: str
+    initial_category: str
+    final_category: str | None
+    group: str
+    tier: str
+    assignee: str | None
+    service: str
+    recorder: str
+    reporter: str | None
+    symptom: str = Field(sa_type=Text)
+    occurred_at: datetime
+    opened_at: datetime
+    updated_at: datetime
+    acknowledged_at: datetime | None
+    service_restored_at: datetime | None
+    resolved_at: datetime | None
+    response_due_at: datetime | None
+    resolve_due_at: datetime | None
+    next_due_at: datetime | None
+    resolves_at: datetime | None
+    held_until: datetime | None
+    resume_at: datetime | None
+    relapse: int
+    relapsed_at: datetime | None
+    bounces: int
+    open_alerts: int
+    alert_count: int
+    root: str | None = Field(sa_type=Text)
+    known_errors: str = Field(sa_type=Text)
+    targets: str = Field(sa_type=Text)
+    history: str = Field(sa_type=Text)
+    resolution: str = Field(sa_type=Text)
+    next_action: str = Field(sa_type=Text)
+    next_action_eta: datetime | None
+    merged_into: str | None
+    recurrence_of: str | None
+    config_version: int
+
+
+class TimelineRow(SQLModel, table=True):
+    """What happened, append-only. `facts` is JSON; a sentence is made when it is read."""
+
+    __tablename__ = "timeline"
+    __table_args__ = (Index("ix_timeline_incident", "incident_id", "id"),)
+    id: int = Field(sa_column=_id())
+    incident_id: int = Field(sa_type=BigInteger)
+    at: datetime
+    kind: str
+    actor: str
+    facts: str = Field(sa_type=Text)
+
+
+class SilenceRow(SQLModel, table=True):
+    __tablename__ = "silence"
+    id: str = Field(primary_key=True)
+    matchers: str = Field(sa_type=Text)
+    starts_at: datetime
+    ends_at: datetime
+    created_by: str
+    comment: str = Field(sa_type=Text)
+    created_at: datetime
+
+
+class CounterRow(SQLModel, table=True):
+    """The count of incidents of one day; a number is never given twice (procedure R40)."""
+
+    __tablename__ = "counter"
+    day: str = Field(primary_key=True)
+    count: int
+
+
+class BeatRow(SQLModel, table=True):
+    """The heartbeat of a source."""
+
+    __tablename__ = "beat"
+    origin: str = Field(primary_key=True)
+    last_at: datetime
+    apart_s: float
+    missed: bool
+
+
+INSERT_ALERT, INSERT_EPISODE = insert_into(AlertRow), insert_into(EpisodeRow)
+TOUCH_EPISODE = "UPDATE episode SET last_at = ?, count = ? WHERE alert_id = ?"
+CHANGE_EPISODE = (
+    "UPDATE episode SET incident_id = ?, open = ?, decision = ?, ends_at = ?, ends_text = ?, closed_at = ?, "
+    "last_at = ?, expires_at = ?, level = ?, count = ? WHERE alert_id = ?"
+)
+MOVE_START = "UPDATE alert SET starts_at = ?, starts_text = ? WHERE id = ?"
+EXPLAIN_EPISODE = "UPDATE episode SET why = ?, rejected = ? WHERE alert_id = ?"
+UPSERT_INCIDENT, INSERT_TIMELINE = upsert(IncidentRow), insert_into(TimelineRow)
+UPSERT_SILENCE, UPSERT_COUNTER, UPSERT_BEAT = upsert(SilenceRow), upsert(CounterRow), upsert(BeatRow)
+
+
+def to_json(value: Any) -> str:
+    """Encode facts, reasons and other small values."""
+    return msgspec.json.encode(value).decode()
+
+
+def alert_values(alert: Alert, episode: Episode, source: str, received_at: datetime) -> tuple[Any, ...]:
+    """A tuple for INSERT_ALERT."""
+    return (
+        episode.id,
+        episode.previous or None,
+        alert.origin,
+        source,
+        alert.fingerprint,
+        alert.starts_at,
+        alert.starts_text,
+        received_at,
+        alert.labels_json.decode(),
+        alert.annotations_json.decode(),
+        alert.generator_url,
+        ",".join(alert.repairs),
+    )
+
+
+def episode_values(episode: Episode, why: Why, rejected: Why | None) -> tuple[Any, ...]:
+    """A tuple for INSERT_EPISODE."""
+    return (
+        episode.id,
+        episode.incident,
+        episode.open,
+        episode.decision,
+        to_json(why),
+        to_json(rejected) if rejected else None,
+        episode.ends_at,
+        episode.ends_text,
+        episode.closed_at,
+        episode.last_at,
+        episode.expires_at,
+        episode.level,
+        episode.count,
+    )
+
+
+def changed_values(episode: Episode) -> tuple[Any, ...]:
+    """A tuple for CHANGE_EPISODE."""
+    return (
+        episode.incident,
+        episode.open,
+        episode.decision,
+        episode.ends_at,
+        episode.ends_text,
+        episode.closed_at,
+        episode.last_at,
+        episode.expires_at,
+        episode.level,
+        episode.count,
+        episode.id,
+    )
+
+
+_JSON_FIELDS = frozenset({"root", "known_errors", "targets", "history", "resolution"})
+INCIDENT_FIELDS = Incident.__struct_fields__
+
+
+def incident_values(incident: Incident) -> tuple[Any, ...]:
+    """A tuple for UPSERT_INCIDENT."""
+    out: list[Any] = []
+    for name in INCIDENT_FIELDS:
+        value = getattr(incident, name)
+        if name in _JSON_FIELDS:
+            value = None if value is None else to_json(value)
+        elif name == "state":
+            value = str(value)
+        out.append(value)
+    return tuple(out)
+
+
+def incident_from(row: tuple[Any, ...]) -> Incident:
+    """The incident of a row read by SELECT_INCIDENTS."""
+    values = dict(zip(INCIDENT_FIELDS, row, strict=True))
+    for name in _JSON_FIELDS:
+        if values[name] is not None:
+            values[name] = msgspec.json.decode(values[name])
+    values["state"] = State(values["state"])
+    values["history"] = [(parse_moment(at), state) for at, state in values["history"]]
+    if values["root"]:
+        values["root"]["at"] = parse_moment(values["root"]["at"])
+    return Incident(**values)
+
+
+EPISODE_COLUMNS = (
+    "a.id, a.origin, a.fingerprint, a.starts_at, a.starts_text, a.labels, e.open, e.incident_id, e.decision, "
+    "e.ends_at, e.ends_text, e.closed_at, e.last_at, e.expires_at, e.level, e.count, a.previous_id"
+)
+_EPISODES = f"SELECT {EPISODE_COLUMNS} FROM episode e JOIN alert a ON a.id = e.alert_id"  # noqa: S608 - our own text
+OPEN_EPISODES = f"{_EPISODES} WHERE e.open ORDER BY a.id"
+ENDED_EPISODES = (
+    f"{_EPISODES} WHERE NOT e.open AND e.closed_at >= ? AND e.decision <> 'suspect' ORDER BY e.closed_at, a.id"
+)
+SUSPECTS = f"{_EPISODES} WHERE NOT e.open AND e.decision = 'suspect' ORDER BY a.id"
+
+
+def episode_from(row: tuple[Any, ...]) -> Episode:
+    """The episode of a row of OPEN_EPISODES and its like."""
+    labels = row[5]
+    return Episode(
+        id=row[0],
+        origin=row[1],
+        fingerprint=row[2],
+        starts_at=row[3],
+        starts_text=row[4],
+        labels_json=labels.encode(),
+        open=bool(row[6]),
+        incident=row[7],
+        decision=row[8],
+        ends_at=row[9],
+        ends_text=row[10],
+        closed_at=row[11],
+        last_at=row[12],
+        expires_at=row[13],
+        level=row[14],
+        count=row[15],
+        previous=row[16] or 0,
+    )
+
+
+SELECT_INCIDENTS = select(IncidentRow)
+HELD_INCIDENTS = (
+    f"{SELECT_INCIDENTS} WHERE state IN ('new', 'sales_decision', 'assigned', 'in_progress', 'pending_customer', "
+    "'pending_vendor', 'pending_change') OR (state IN ('resolved', 'pending_review') AND resolved_at >= ?)"
+)
+INCIDENT_BY_NUMBER = f"{SELECT_INCIDENTS} WHERE number = ?"
+
+
+def silence_values(silence: Silence) -> tuple[Any, ...]:
+    """A tuple for UPSERT_SILENCE."""
+    return (
+        silence.id,
+        to_json([str(m) for m in silence.matchers]),
+        silence.starts_at,
+        silence.ends_at,
+        silence.created_by,
+        silence.comment,
+        silence.created_at,
+    )
+
+
+def silence_from(row: tuple[Any, ...]) -> Silence:
+    """The silence of a row in the order of its columns."""
+    values = dict(zip(columns(SilenceRow), row, strict=True))
+    values["matchers"] = tuple(Matcher.parse(m) for m in msgspec.json.decode(values["matchers"]))
+    return Silence(**values)
+
+
+class JournalRow(SQLModel, table=True):
+    """Every intent in order: the evidence, and what a replay reads. `body` is compressed (zlib)."""
+
+    __tablename__ = "journal"
+    seq: int = Field(sa_column=_id())
+    at: datetime
+    kind: str
+    source: str
+    body: bytes = Field(sa_type=LargeBinary)

@@ -1,0 +1,143 @@
+"""What has come due becomes pages: which step counts, whom it reaches, by which channel."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from escalation.oncall import Schedule
+from escalation.roles import ASSIGNEE, Group, Overrides, Person, Reached, reach
+from escalation.store import Step
+from escalation.timetable import role_seeks_responder
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Who there is and who is on call: read when a step fires, never snapshotted (OUTSIDE §2)."""
+
+    people: Mapping[str, Person]
+    groups: Mapping[str, Group]
+    schedules: Mapping[str, Schedule]
+    fallback: Sequence[str]
+    overrides: Overrides = field(default_factory=dict)
+
+    def reach(self, tell: Sequence[str], group: str, now: datetime) -> Reached:
+        """The people behind these roles, by the rota of this moment."""
+        return reach(tell, group, self.people, self.groups, self.schedules, self.fallback, now, self.overrides)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One person to be paged, by their first contact or the one the step names."""
+
+    person: str
+    role: str
+    notifier: str
+    address: str
+    rank: int
+    seeks_responder: bool
+    step: Step
+    reason: dict[str, Any]
+    supersedes: list[str]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What becomes of the due steps of one incident."""
+
+    calls: list[Call] = field(default_factory=list)
+    outcomes: list[tuple[Step, str, dict[str, Any]]] = field(default_factory=list)
+
+
+def take_due_steps(due: Sequence[Step], group: str, assignee: str | None, directory: Directory, now: datetime) -> Taken:
+    """Each due step gets its record; each person gets one page that names the highest step told to them.
+
+    A step that reaches nobody goes to the fallback people; where a higher step told everybody whom a lower one
+    would have told, the lower is superseded by it (procedure R94, OUTSIDE §6).
+    """
+    taken = Taken()
+    called: dict[str, Call] = {}
+    for step in sorted(due, key=_height, reverse=True):
+        reached = _reached(step, group, assignee, directory, now)
+        outcome = "superseded"
+        for person, role in reached.people:
+            if person in called:
+                if step.key not in called[person].supersedes:
+                    called[person].supersedes.append(step.key)
+                continue
+            call = _call(step, person, role, directory)
+            if call is not None:
+                called[person] = call
+                outcome = "fallback" if reached.by_fallback else "paged"
+        why: dict[str, Any] = {"told": [p for p, _ in reached.people], "holes": list(reached.holes)}
+        if not reached.people:
+            outcome = "nobody"
+        taken.outcomes.append((step, outcome, why))
+    taken.calls.extend(called.values())
+    return taken
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def _height(step: Step) -> tuple[int, datetime, int]:
+    clocks = {"created": 0, "response": 1, "resolution": 2}
+    return (clocks.get(step.planned.step.clock, 0), step.due_at or _NEVER, step.id)
+
+
+def _reached(step: Step, group: str, assignee: str | None, directory: Directory, now: datetime) -> Reached:
+    """The people of a step; `assignee` is whoever has the incident, and nobody is the first line of its group."""
+    tell = list(step.planned.step.tell)
+    if ASSIGNEE not in tell:
+        return directory.reach(tell, group, now)
+    person = directory.people.get(assignee or "")
+    others = [role for role in tell if role != ASSIGNEE]
+    if person is None or not person.contacts:
+        return directory.reach(others or ["l1"], group, now)
+    reached = directory.reach(others, group, now)
+    mine = ((assignee or "", ASSIGNEE), *((who, role) for who, role in reached.people if who != assignee))
+    return Reached(mine, reached.holes)
+
+
+def _call(step: Step, person: str, role: str, directory: Directory) -> Call | None:
+    contacts = directory.people[person].contacts
+    wanted = step.planned.step.channel
+    rank = next((i for i, c in enumerate(contacts) if c.notifier == wanted), 0)
+    if not contacts:
+        return None
+    definition = step.planned.step
+    return Call(
+        person=person,
+        role=role,
+        notifier=contacts[rank].notifier,
+        address=contacts[rank].to,
+        rank=rank,
+        seeks_responder=definition.clock in ("created", "response")
+        and (role == ASSIGNEE or role_seeks_responder(role)),
+        step=step,
+        reason=reason_of(step),
+        supersedes=[],
+    )
+
+
+def reason_of(step: Step) -> dict[str, Any]:
+    """Why a step pages, as a code with facts."""
+    planned = step.planned
+    definition = planned.step
+    facts: dict[str, Any] = {"clock": definition.clock, "at": str(definition.at), "step": definition.id}
+    if planned.repetition:
+        return {"code": "repeat", "facts": {**facts, "repetition": planned.repetition}}
+    if definition.id == "relapse" or (planned.relapse and definition.clock == "created"):
+        return {"code": "relapse", "facts": {**facts, "relapse": planned.relapse}}
+    if definition.id == "manual":
+        return {"code": "manual", "facts": facts}
+    code = {"created": "opened", "response": "response_overdue", "resolution": "resolution_mark"}[definition.clock]
+    if code == "resolution_mark" and str(definition.at) == "100%":
+        code = "breach"
+    return {"code": code, "facts": facts}
+
+
+def page_key(number: str, step: str, person: str, notifier: str) -> str:
+    """The Idempotency-Key: one per step, target and channel, stable for ever (reliability R19)."""
+    return hashlib.sha256("\x00".join((number, step, person, notifier)).encode()).hexdigest()[:40]

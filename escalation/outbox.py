@@ -1,0 +1,314 @@
+"""Pages wait here until a notifier has taken them; a crash loses none."""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from correlation.incident import Incident
+from escalation.delivery import Notifier, PageToSend, RetryPolicy, Undeliverable, backoff
+from escalation.escalate import Call, page_key
+from escalation.roles import Person
+from escalation.store import Page
+
+_SOON = timedelta(milliseconds=300)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of one attempt at a page."""
+
+    page: int
+    sent: bool
+    provider_id: str = ""
+    reason: str = ""
+    permanent: bool = False
+    unknown: bool = False
+    retry_after: timedelta | None = None
+
+
+class Outbox:
+    """The open pages in memory; `dirty` holds those whose rows must be written with this decision."""
+
+    def __init__(self) -> None:
+        self.pages: dict[int, Page] = {}
+        self.dirty: dict[int, Page] = {}
+        self.of_incident: dict[int, set[int]] = {}
+        self.people_paged: dict[int, set[str]] = {}
+        self.last_id = 0
+        self._ranks: dict[tuple[int, str, str], int] = {}
+        self._due: list[tuple[datetime, int]] = []
+
+    def hold(self, page: Page) -> None:
+        """Put an open page in the box (new, or read from the store)."""
+        self.pages[page.id] = page
+        self.of_incident.setdefault(page.incident_id, set()).add(page.id)
+        self.people_paged.setdefault(page.incident_id, set()).add(page.person)
+        self._ranks[_call_of(page)] = max(page.rank, self._ranks.get(_call_of(page), 0))
+        heapq.heappush(self._due, (page.lease_until or page.next_attempt_at, page.id))
+
+    def page(self, incident: Incident, call: Call, now: datetime, *, wait: bool = False) -> Page:
+        """Promise one page. With `wait` it gives the known errors a moment to be found."""
+        return self._promise(
+            incident,
+            call.person,
+            call.role,
+            call.notifier,
+            call.address,
+            call.rank,
+            step=call.step.key,
+            seeks_responder=call.seeks_responder,
+            reason=call.reason,
+            supersedes=call.supersedes,
+            due_at=call.step.due_at or now,
+            now=now,
+            wait=_SOON if wait else timedelta(),
+        )
+
+    def _promise(
+        self,
+        incident: Incident,
+        person: str,
+        role: str,
+        notifier: str,
+        address: str,
+        rank: int,
+        *,
+        step: str,
+        seeks_responder: bool,
+        reason: dict[str, Any],
+        supersedes: list[str],
+        due_at: datetime,
+        now: datetime,
+        wait: timedelta = timedelta(),
+    ) -> Page:
+        self.last_id += 1
+        page = Page(
+            id=self.last_id,
+            incident_id=incident.id,
+            key=page_key(incident.number, step, person, notifier),
+            step=step,
+            person=person,
+            role=role,
+            notifier=notifier,
+            address=address,
+            rank=rank,
+            seeks_responder=seeks_responder,
+            reason=reason,
+            supersedes=supersedes,
+            due_at=due_at,
+            created_at=now,
+            next_attempt_at=now + wait,
+        )
+        self.hold(page)
+        self.dirty[page.id] = page
+        return page
+
+    # what the line decides
+
+    def due(self, now: datetime) -> list[int]:
+        """The pages that may be claimed now."""
+        found = []
+        while self._due and self._due[0][0] <= now:
+            _, page_id = heapq.heappop(self._due)
+            page = self.pages.get(page_id)
+            if page is not None and page.state == "pending" and page.next_attempt_at <= now:
+                found.append(page_id)
+        return found
+
+    def next_due(self) -> datetime | None:
+        """The next moment at which a page may be sent or a lease runs out."""
+        return self._due[0][0] if self._due else None
+
+    def claim(self, page_ids: Iterable[int], now: datetime, policy: RetryPolicy) -> list[Page]:
+        """Take pages that are still wanted; one that was cancelled meanwhile is not claimed."""
+        claimed = []
+        for page_id in page_ids:
+            page = self.pages.get(page_id)
+            if page is None or page.state != "pending":
+                continue
+            page.state, page.attempts = "claimed", page.attempts + 1
+            page.lease_until = now + policy.lease
+            heapq.heappush(self._due, (page.lease_until, page.id))
+            self.dirty[page.id] = page
+            claimed.append(page)
+        return claimed
+
+    def expire_leases(self, now: datetime) -> None:
+        """A sender that never came back: whether its page arrived is not known, so it is sent again and says so."""
+        for page in self.pages.values():
+            if page.state == "claimed" and page.lease_until is not None and page.lease_until <= now:
+                page.state, page.unconfirmed, page.lease_until = "pending", True, None
+                page.next_attempt_at = now
+                heapq.heappush(self._due, (now, page.id))
+                self.dirty[page.id] = page
+
+    def attempted(
+        self,
+        attempt: Attempt,
+        incident: Incident | None,
+        now: datetime,
+        policy: RetryPolicy,
+        people: Mapping[str, Person],
+    ) -> Page | None:
+        """Mark an attempt; a failed one is tried again, and the next channel of the person is called to help."""
+        page = self.pages.get(attempt.page)
+        if page is None or not page.open:
+            return page
+        page.lease_until = None
+        self.dirty[page.id] = page
+        if attempt.sent:
+            page.sent_at, page.provider_id = now, attempt.provider_id[:200]
+            self._close(page, "sent", "")
+            for other in self._same_call(page):
+                self._close(other, "cancelled", f"{page.notifier} has delivered it")
+                self.dirty[other.id] = other
+            return page
+        page.failing_since = page.failing_since or now
+        page.unconfirmed = page.unconfirmed or attempt.unknown
+        page.outcome = attempt.reason[:500]
+        unwanted = page.seeks_responder and incident is not None and _has_responder(incident)
+        over = now - page.created_at >= policy.give_up_after
+        if attempt.permanent or unwanted or over:
+            self._close(page, "cancelled" if unwanted else "failed", page.outcome)
+        else:
+            wait = attempt.retry_after or backoff(page.attempts, page.key, policy)
+            page.state, page.next_attempt_at = "pending", now + wait
+            heapq.heappush(self._due, (page.next_attempt_at, page.id))
+        if not unwanted and incident is not None:
+            late = page.next_attempt_at - page.failing_since >= policy.next_channel_after
+            if not page.open or late:
+                self._next_channel(page, incident, now, people)
+        return page
+
+    def _next_channel(self, page: Page, incident: Incident, now: datetime, people: Mapping[str, Person]) -> None:
+        """The next contact of the same person is called, each once per step."""
+        person = people.get(page.person)
+        rank = self._ranks.get(_call_of(page), page.rank) + 1
+        if person is None or rank >= len(person.contacts):
+            return
+        contact = person.contacts[rank]
+        self._promise(
+            incident,
+            page.person,
+            page.role,
+            contact.notifier,
+            contact.to,
+            rank,
+            step=page.step,
+            seeks_responder=page.seeks_responder,
+            reason=page.reason,
+            supersedes=page.supersedes,
+            due_at=page.due_at,
+            now=now,
+        )
+
+    def fall_back(
+        self, incident: Incident, page: Page, fallback: Iterable[str], people: Mapping[str, Person], now: datetime
+    ) -> list[str]:
+        """Page the fallback people in place of somebody whom no channel reaches; return who they are."""
+        told = []
+        for person in fallback:
+            contacts = people[person].contacts if person in people else []
+            if not contacts or person in self.people_paged.get(incident.id, ()):
+                continue
+            told.append(person)
+            self._promise(
+                incident,
+                person,
+                page.role,
+                contacts[0].notifier,
+                contacts[0].to,
+                0,
+                step=page.step,
+                seeks_responder=page.seeks_responder,
+                reason={"code": "fallback", "facts": {"instead_of": page.person}},
+                supersedes=[],
+                due_at=page.due_at,
+                now=now,
+            )
+        return told
+
+    def _same_call(self, page: Page) -> list[Page]:
+        """The other open pages that tell the same person of the same step."""
+        others = (self.pages[i] for i in self.of_incident.get(page.incident_id, ()))
+        return [p for p in others if p.id != page.id and _call_of(p) == _call_of(page)]
+
+    def unheard(self, page: Page) -> bool:
+        """Whether a failed page was the last hope of its call."""
+        return page.state == "failed" and not self._same_call(page)
+
+    def cancel_seekers(self, incident: int, now: datetime, why: str) -> None:
+        """Unsent pages that look for a responder are not wanted any more; what informs is still sent."""
+        for page_id in list(self.of_incident.get(incident, ())):
+            page = self.pages[page_id]
+            if page.seeks_responder and page.state == "pending":
+                self._close(page, "cancelled", why)
+                self.dirty[page.id] = page
+
+    def hurry(self, incident: int, now: datetime) -> None:
+        """What a page waited for has come."""
+        for page_id in self.of_incident.get(incident, ()):
+            page = self.pages[page_id]
+            if page.state == "pending" and page.attempts == 0 and page.next_attempt_at > now:
+                page.next_attempt_at = now
+                heapq.heappush(self._due, (now, page.id))
+                self.dirty[page.id] = page
+
+    def has_open(self, incident: int) -> bool:
+        return bool(self.of_incident.get(incident))
+
+    def paged(self, incident: int) -> set[str]:
+        """Who was paged for an incident."""
+        return self.people_paged.get(incident, set())
+
+    def forget(self, incident: int) -> None:
+        """An incident has left the board."""
+        self.people_paged.pop(incident, None)
+        for call in [c for c in self._ranks if c[0] == incident]:
+            del self._ranks[call]
+
+    def _close(self, page: Page, state: str, outcome: str) -> None:
+        page.open, page.state, page.outcome, page.lease_until = False, state, outcome, None
+        self.pages.pop(page.id, None)
+        held = self.of_incident.get(page.incident_id)
+        if held is not None:
+            held.discard(page.id)
+            if not held:
+                del self.of_incident[page.incident_id]
+
+
+def _call_of(page: Page) -> tuple[int, str, str]:
+    return (page.incident_id, page.step, page.person)
+
+
+def _has_responder(incident: Incident) -> bool:
+    return incident.acknowledged_at is not None or not incident.active
+
+
+# acting
+
+
+async def deliver(page: PageToSend, notifier: Notifier, lease_until: float, monotonic: Callable[[], float]) -> Attempt:
+    """Send one claimed page and say what became of it. Never raises: any failure is an attempt that failed."""
+    if monotonic() >= lease_until:
+        return Attempt(page.page, sent=False, reason="the lease ran out before it was sent")
+    try:
+        async with asyncio.timeout(max(0.001, lease_until - monotonic())):
+            provider_id = await notifier.send(page)
+    except Undeliverable as error:
+        return Attempt(
+            page.page,
+            sent=False,
+            reason=str(error),
+            permanent=error.permanent,
+            unknown=error.unknown,
+            retry_after=error.retry_after,
+        )
+    except TimeoutError:
+        return Attempt(page.page, sent=False, reason="no answer within the lease", unknown=True)
+    except Exception as error:
+        return Attempt(page.page, sent=False, reason=f"{type(error).__name__}: {error}", unknown=True)
+    return Attempt(page.page, sent=True, provider_id=provider_id or "")

@@ -1,0 +1,182 @@
+"""The tables of escalation: steps with their due instants, and the pages of the outbox."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Index, Integer, Text, text
+from sqlmodel import Field, SQLModel
+
+from correlation.rows import columns, select, upsert
+from escalation.timetable import PlannedStep, TimetableStep
+
+
+def _id() -> Any:
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+
+
+class StepRow(SQLModel, table=True):
+    """One step of one incident. `outcome` is set once and for ever: the terminal record (reliability R11)."""
+
+    __tablename__ = "step"
+    __table_args__ = (
+        Index("ix_step_pending", "due_at", sqlite_where=text("outcome = ''"), postgresql_where=text("outcome = ''")),
+        Index("ix_step_key", "incident_id", "key", unique=True),
+    )
+    id: int = Field(sa_column=_id())
+    incident_id: int = Field(sa_type=BigInteger)
+    key: str
+    definition: str = Field(sa_type=Text)
+    severity: int
+    repetition: int
+    relapse: int
+    due_at: datetime | None
+    outcome: str
+    """"" while pending; then paged, fallback, superseded, cancelled."""
+    at: datetime | None
+    late_ms: int | None
+    why: str = Field(sa_type=Text)
+
+
+class PageRow(SQLModel, table=True):
+    """The promise to tell one person by one channel; `key` is what a receiver dedups by."""
+
+    __tablename__ = "page"
+    __table_args__ = (
+        Index("ix_page_open", "next_attempt_at", sqlite_where=text("open"), postgresql_where=text("open")),
+        Index("ix_page_incident", "incident_id"),
+        Index("ix_page_person", "person"),
+    )
+    id: int = Field(sa_column=_id())
+    incident_id: int = Field(sa_type=BigInteger)
+    key: str
+    step: str
+    person: str
+    role: str
+    notifier: str
+    address: str
+    rank: int
+    """Which of the person's contacts it is: 0 first."""
+    seeks_responder: bool
+    reason: str = Field(sa_type=Text)
+    supersedes: str = Field(sa_type=Text)
+    open: bool
+    state: str
+    """pending, claimed, sent, failed, cancelled."""
+    due_at: datetime
+    created_at: datetime
+    next_attempt_at: datetime
+    lease_until: datetime | None
+    attempts: int
+    failing_since: datetime | None
+    unconfirmed: bool
+    """An earlier delivery may have arrived: bytes went out, no answer was read."""
+    sent_at: datetime | None
+    outcome: str = Field(sa_type=Text)
+    provider_id: str
+
+
+UPSERT_STEP, UPSERT_PAGE = upsert(StepRow), upsert(PageRow)
+PENDING_STEPS = f"{select(StepRow)} WHERE outcome = '' ORDER BY id"
+STEPS_OF = f"{select(StepRow)} WHERE incident_id = ? ORDER BY id"
+OPEN_PAGES = f"{select(PageRow)} WHERE open ORDER BY id"
+
+
+class Step(msgspec.Struct, kw_only=True):
+    """A step as the agenda holds it."""
+
+    id: int
+    incident: int
+    planned: PlannedStep
+    due_at: datetime | None
+    outcome: str = ""
+    at: datetime | None = None
+    late_ms: int | None = None
+    why: dict[str, Any] = {}
+
+    @property
+    def key(self) -> str:
+        return self.planned.key
+
+
+def step_values(step: Step) -> tuple[Any, ...]:
+    """A tuple for UPSERT_STEP."""
+    planned = step.planned
+    return (
+        step.id,
+        step.incident,
+        planned.key,
+        planned.step.model_dump_json(by_alias=True, exclude_defaults=True),
+        planned.severity,
+        planned.repetition,
+        planned.relapse,
+        step.due_at,
+        step.outcome,
+        step.at,
+        step.late_ms,
+        msgspec.json.encode(step.why).decode(),
+    )
+
+
+def step_from(row: tuple[Any, ...]) -> Step:
+    """The step of a row of PENDING_STEPS and its like."""
+    id_, incident, _, definition, severity, repetition, relapse, due_at, outcome, at, late_ms, why = row
+    planned = PlannedStep(severity, TimetableStep.model_validate_json(definition), due_at, repetition, relapse)
+    return Step(
+        id=id_,
+        incident=incident,
+        planned=planned,
+        due_at=due_at,
+        outcome=outcome,
+        at=at,
+        late_ms=late_ms,
+        why=msgspec.json.decode(why),
+    )
+
+
+class Page(msgspec.Struct, kw_only=True):
+    """A page as the outbox holds it; the fields are the columns of `PageRow`."""
+
+    id: int
+    incident_id: int
+    key: str
+    step: str
+    person: str
+    role: str
+    notifier: str
+    address: str
+    rank: int = 0
+    seeks_responder: bool
+    reason: dict[str, Any]
+    supersedes: list[str] = []
+    open: bool = True
+    state: str = "pending"
+    due_at: datetime
+    created_at: datetime
+    next_attempt_at: datetime
+    lease_until: datetime | None = None
+    attempts: int = 0
+    failing_since: datetime | None = None
+    unconfirmed: bool = False
+    sent_at: datetime | None = None
+    outcome: str = ""
+    provider_id: str = ""
+
+
+_PAGE_JSON = frozenset({"reason", "supersedes"})
+
+
+def page_values(page: Page) -> tuple[Any, ...]:
+    """A tuple for UPSERT_PAGE."""
+    return tuple(
+        msgspec.json.encode(value).decode() if name in _PAGE_JSON else value
+        for name, value in msgspec.structs.asdict(page).items()
+    )
+
+
+def page_from(row: tuple[Any, ...]) -> Page:
+    """The page of a row of OPEN_PAGES."""
+    values = dict(zip(columns(PageRow), row, strict=True))
+    for name in _PAGE_JSON:
+        values[name] = msgspec.json.decode(values[name])
+    return Page(**values)
