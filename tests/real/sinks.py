@@ -60,7 +60,6 @@ class WebhookSink:
         self._script: deque[Answer] = deque()
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
-        self._closing = asyncio.Event()
         self.port = 0
 
     @property
@@ -120,12 +119,7 @@ class WebhookSink:
         self.received.append(
             Received(request.method, request.path_qs, request.headers, body, datetime.now(UTC), seconds, answer)
         )
-        if answer.after:
-            try:
-                async with asyncio.timeout(answer.after):
-                    await self._closing.wait()
-            except TimeoutError:
-                pass
+        await asyncio.sleep(answer.after)
         if answer.drop and request.transport is not None:
             request.transport.abort()
         return web.Response(status=answer.status, text=answer.text, headers=answer.headers)
@@ -139,7 +133,6 @@ class WebhookSink:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._closing.set()
         if self._runner is not None:
             await self._runner.cleanup()
 

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from collectors.labels import fingerprint
@@ -161,10 +162,16 @@ async def test_the_web_sink_answers_as_scripted_then_as_usual(webhook_sink: Webh
     assert len(webhook_sink.received) == 4
 
 
-async def test_the_web_sink_refuses_and_listens_again_on_its_port(webhook_sink: WebhookSink) -> None:
-    await answer_of(webhook_sink)
-    port = webhook_sink.port
-    await webhook_sink.refuse()
+async def test_the_web_sink_refuses_also_who_was_connected_and_listens_again_on_its_port(
+    webhook_sink: WebhookSink,
+) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with session.post(webhook_sink.url, data=b"1") as response:
+            await response.read()
+        port = webhook_sink.port
+        await webhook_sink.refuse()
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await session.post(webhook_sink.url, data=b"2")
     assert await answer_of(webhook_sink) == 0
     await webhook_sink.listen()
     assert (await answer_of(webhook_sink), webhook_sink.port) == (200, port)
@@ -293,10 +300,22 @@ async def test_a_program_that_ends_at_once_says_why(open_dir: Path) -> None:
             pass
 
 
-async def test_a_program_that_hangs_is_killed(open_dir: Path) -> None:
-    async with Listener(open_dir) as program:
+@pytest.mark.parametrize(
+    ("on_term", "within", "code"),
+    [
+        pytest.param("lambda *_: sys.exit(7)", 30, 7, id="one that was stopped wakes up and ends itself"),
+        pytest.param("signal.SIG_IGN", 0.2, -signal.SIGKILL, id="one that does not listen is killed"),
+    ],
+)
+async def test_a_program_ends_when_asked_or_else(open_dir: Path, on_term: str, within: float, code: int) -> None:
+    class Stubborn(Listener):
+        def command(self) -> list[str]:
+            *python, lines = super().command()
+            return [*python, f"import signal, sys; signal.signal(signal.SIGTERM, {on_term}); {lines}"]
+
+    async with Stubborn(open_dir) as program:
         program.send(signal.SIGSTOP)
-        assert await program.stop() == -signal.SIGTERM
+        assert await program.stop(within) == code
         assert not program.running
 
 
@@ -343,9 +362,10 @@ def test_a_missing_part_is_named_with_its_package(
     monkeypatch.setitem(PARTS, "prometheus", ("no-such-program", "prometheus"))
     monkeypatch.setenv("TOCSIN_REQUIRE_REAL_PARTS", "1" if required else "0")
     request.node.add_marker(pytest.mark.real("prometheus"))
-    outcome = pytest.fail.Exception if required else pytest.skip.Exception
-    with pytest.raises(outcome, match="apt-get install prometheus"):
+    outcomes = (pytest.skip.Exception, pytest.fail.Exception)
+    with pytest.raises(outcomes, match="apt-get install prometheus") as raised:
         conftest.pytest_runtest_setup(request.node)
+    assert raised.type is outcomes[required]
 
 
 def test_an_unknown_part_is_a_fault_of_the_test(request: pytest.FixtureRequest) -> None:
