@@ -30,17 +30,27 @@ def build(
 def _faults(
     model: Any, details: list[Any], marks: Mapping[Path, Mark], at: Path, hidden: Mapping[str, str]
 ) -> Iterator[Fault]:
-    messages: dict[tuple[Path, bool], list[str]] = {}
+    alternatives: dict[Path, list[str]] = {}
     for detail in details:
-        loc, missing = tuple(detail["loc"]), detail["type"] in ("missing", "missing_argument")
-        written = _written((*at, *(loc[:-1] if missing else loc)), marks)
-        unknown = detail["type"] == "extra_forbidden"
-        told = _say(model, detail, loc, written[len(at) :], str(written[-1]) if written else "")
-        texts = messages.setdefault((written, missing or unknown), [])
-        if told not in texts:
-            texts.append(told)
-    for (path, key), texts in messages.items():
-        yield fault_at(marks, path, hide(" or ".join(texts), hidden), key=key)
+        loc, kind = tuple(detail["loc"]), detail["type"]
+        written = _written((*at, *(loc[:-1] if kind == "missing" else loc)), marks)
+        if kind == "missing":
+            yield fault_at(marks, written, f"the key {str(loc[-1])!r} is missing: write it here", key=True)
+        elif kind == "extra_forbidden":
+            name = str(written[-1])
+            known = keys_at(model, written[len(at) : -1])
+            yield fault_at(marks, written, f"unknown key {name!r}{suggest(name, known)}", key=True)
+        else:
+            alternatives.setdefault(written, []).append(_say(detail, hidden))
+    for path, messages in alternatives.items():
+        yield fault_at(marks, path, _either(messages))
+
+
+def _either(messages: list[str]) -> str:
+    """One sentence where a value fits none of several forms: `5: write a text or a list`."""
+    first, *others = dict.fromkeys(messages)
+    shown, write, _ = first.partition(": write ")
+    return " or ".join([first, *(m.removeprefix(shown + write) if write else m for m in others)])
 
 
 def _written(loc: Path, marks: Mapping[Path, Mark]) -> Path:
@@ -54,27 +64,23 @@ def _written(loc: Path, marks: Mapping[Path, Mark]) -> Path:
     return path
 
 
-def _say(model: Any, detail: Any, loc: Path, path: Path, name: str) -> str:
-    kind, shown = detail["type"], _show(detail.get("input"))
-    if kind == "missing":
-        return f"the key {str(loc[-1])!r} is missing: write it here"
-    if kind == "extra_forbidden":
-        return f"unknown key {name!r}{suggest(name, keys_at(model, path[:-1]))}"
+def _say(detail: Any, hidden: Mapping[str, str]) -> str:
+    kind, shown = detail["type"], _show(detail.get("input"), hidden)
     advice = _ADVICE.get(kind)
     if advice is not None:
-        return f"{shown}: write {advice(detail.get('ctx') or {}, detail.get('input'))}"
-    text = str(detail["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return text if kind in ("value_error", "assertion_error") else f"{shown}: {text[:1].lower()}{text[1:]}"
+        return f"{shown}: write {hide(advice(detail.get('ctx') or {}, detail.get('input')), hidden)}"
+    text = hide(str(detail["msg"]).removeprefix("Value error, "), hidden)
+    return text if kind == "value_error" else f"{shown}: {text[:1].lower()}{text[1:]}"
 
 
-def _show(value: Any) -> str:
+def _show(value: Any, hidden: Mapping[str, str]) -> str:
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list):
-        return "a list"
+        return "a list" if value else "an empty list"
     if value is None:
         return "nothing"
-    text = repr(value)
+    text = hide(repr(value), hidden)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
@@ -96,6 +102,11 @@ def _fixed(text: str) -> _Advice:
     return lambda ctx, value: text.format(**ctx)
 
 
+def _limit(limit: Any) -> str:
+    """A limit as it is written; pydantic tells that of a span as Python would."""
+    return re.sub(r"datetime\.timedelta\((?:seconds=)?(\d+)\)", r"\1s", str(limit))
+
+
 _ADVICE: Mapping[str, _Advice] = {
     **dict.fromkeys(("int_parsing", "int_type", "int_from_float", "int_parsing_size"), _fixed("a whole number")),
     **dict.fromkeys(("float_parsing", "float_type", "finite_number"), _fixed("a number")),
@@ -106,14 +117,14 @@ _ADVICE: Mapping[str, _Advice] = {
     ),
     **dict.fromkeys(("literal_error", "enum"), _one_of),
     "string_type": _quoted,
-    "string_too_short": _fixed("at least {min_length} characters"),
+    "string_too_short": _fixed("a text that is not empty"),
     "string_pattern_mismatch": _fixed("a text of the form {pattern}"),
-    "too_short": _fixed("at least {min_length} of them"),
-    "too_long": _fixed("at most {max_length} of them"),
-    "greater_than": _fixed("a number over {gt}"),
-    "greater_than_equal": _fixed("a number of at least {ge}"),
-    "less_than": _fixed("a number under {lt}"),
-    "less_than_equal": _fixed("a number of at most {le}"),
+    "too_short": _fixed("at least {min_length}"),
+    "too_long": _fixed("at most {max_length}"),
+    "greater_than": lambda ctx, _: f"more than {_limit(ctx['gt'])}",
+    "greater_than_equal": lambda ctx, _: f"{_limit(ctx['ge'])} or more",
+    "less_than": lambda ctx, _: f"less than {_limit(ctx['lt'])}",
+    "less_than_equal": lambda ctx, _: f"{_limit(ctx['le'])} or less",
 }
 
 

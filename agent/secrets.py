@@ -11,7 +11,7 @@ from agent.yaml import Document
 
 MAX_SECRET = 64 * 1024
 
-_VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLE = re.compile(r"\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _TWIN = re.compile(r"((?:.*_)?(?:token|password|secret|url))_file")
 
 
@@ -19,7 +19,7 @@ def resolve(document: Document, folder: FilePath, environ: Mapping[str, str] = o
     """Return the document with `${NAME}` replaced from the environment and `token_file: path` read as `token`.
 
     Twins end in `token_file`, `password_file`, `secret_file` or `url_file`; the path is taken from `folder`, the
-    content stripped. `$$` stands for one dollar sign. An unset variable or unreadable file is a fault.
+    content stripped. `$${` stands for the text `${`. An unset variable or unreadable file is a fault.
     """
     resolved = Document(document.file, None, dict(document.marks), list(document.faults), dict(document.hidden))
     resolved.value = _Resolver(resolved, folder, environ).value(document.value, ())
@@ -41,22 +41,24 @@ class _Resolver:
         found: dict[Any, Any] = {}
         for name, inner in mapping.items():
             twin = _TWIN.fullmatch(name) if isinstance(name, str) and isinstance(inner, str) else None
+            value = self.value(inner, (*path, name))
             if twin is None:
-                found[name] = self.value(inner, (*path, name))
+                found[name] = value
             elif twin[1] in mapping:
                 self._fault((*path, name), f"write {twin[1]} or {name}, not both")
             else:
-                self._document.marks[(*path, twin[1])] = self._document.marks.pop((*path, name))
-                found[twin[1]] = self._file(self.value(inner, (*path, name)), (*path, twin[1]))
+                found[twin[1]] = self._file(value, (*path, name))
+                self._document.marks[(*path, twin[1])] = self._document.marks[(*path, name)]
         return found
 
     def _text(self, text: str, path: Path) -> str:
         def replace(found: re.Match[str]) -> str:
-            if found[1] is None:
-                return "$"
-            value = self._environ.get(found[1])
+            literal, name = found.groups()
+            if literal:
+                return str(literal)
+            value = self._environ.get(name)
             if value is None:
-                self._fault(path, f"the variable {found[1]} is not set: set it in the environment of the daemon")
+                self._fault(path, f"the variable {name} is not set: set it in the environment of the daemon")
             elif value:
                 self._document.hidden[value] = found[0]
             return value or ""

@@ -147,9 +147,9 @@ class _Composer:
                 raise _Stop(line, col, f"the alias *{event.anchor} names nothing above: define it with &{event.anchor}")
             return self._anchors[event.anchor]._replace(line=line, col=col)
         if event.tag is not None:
-            self._document.faults.append(
-                Fault(self._document.file, line, col, "", f"the tag {event.tag} is refused: write a plain value")
-            )
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            refused = Fault(self._document.file, line, col, "", f"the tag {tag} is refused: write a plain value")
+            self._document.faults.append(refused)
         node = _Node(line, col, self._content(event, depth))
         if event.anchor is not None:
             self._anchors[event.anchor] = node

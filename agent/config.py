@@ -1,0 +1,352 @@
+"""The configuration: read whole, checked whole, and never changed; a reload makes another."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from escalation.delivery import RetryPolicy
+from knowledge.library import Library
+
+from agent import crosscheck, layers, plugins, show
+from agent.build import build
+from agent.faults import Fault, Path, fault_at, hide, suggest
+from agent.layers import Layered
+from agent.show import plain
+from agent.site import (
+    FILES,
+    PACK_FILES,
+    Contract,
+    Customer,
+    Notice,
+    Retention,
+    Round,
+    Service,
+    SourceConfig,
+    ThresholdsFile,
+)
+from agent.yaml import Document
+from collectors.condition import KNOWN
+from collectors.rule import Rule
+from collectors.thresholds import JudgedConfig, Threshold, Thresholds, contradiction, lay_over, threshold_for
+from correlation.calendar import BusinessCalendar
+from correlation.classify import Classification
+from correlation.rules import ConfigurationItem, CorrelationPolicy, InhibitionRule, JoinRule, StatesPolicy
+from correlation.severity import SeverityPolicy
+from escalation.oncall import Schedule
+from escalation.roles import Group, Person
+from escalation.sla import SlaPolicy
+from escalation.timetable import EscalationPolicy, faults_of
+
+DEFAULT_PACK = "iso20000-default"
+
+F = TypeVar("F", bound=Rule)
+
+
+class ConfigFaults(Exception):
+    """The configuration cannot be used; `faults` are all that is wrong, in the order of files and lines."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(map(str, faults)))
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that deciders are told. `version` is the number under which it was stored (0: not yet).
+
+    `thresholds` are the site's, `pack_thresholds` the pack's; `threshold` puts them together. `join_rules` and
+    the rules of `classification` have the site's first. `provenance` says for each file and each written leaf
+    which `file:line` won; `hidden` are secrets and what is shown for them.
+    """
+
+    pack: str
+    zone: ZoneInfo
+    severity: SeverityPolicy
+    sla: SlaPolicy
+    escalation: EscalationPolicy
+    states: StatesPolicy
+    correlation: CorrelationPolicy
+    classification: Classification
+    known_errors: Library
+    version: int = 0
+    external_url: str | None = None
+    sources: Mapping[str, SourceConfig] = field(default_factory=dict)
+    notifiers: Mapping[str, Any] = field(default_factory=dict)
+    fallback: tuple[str, ...] = ()
+    retention: Retention = field(default_factory=Retention)
+    delivery: RetryPolicy = field(default_factory=RetryPolicy)
+    people: Mapping[str, Person] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    inspections: Mapping[str, Any] = field(default_factory=dict)
+    rounds: Mapping[str, Round] = field(default_factory=dict)
+    thresholds: Thresholds = field(default_factory=dict)
+    pack_thresholds: Thresholds = field(default_factory=dict)
+    join_rules: tuple[JoinRule, ...] = ()
+    inhibitions: tuple[InhibitionRule, ...] = ()
+    calendars: Mapping[str, BusinessCalendar] = field(default_factory=dict)
+    notices: Mapping[str, Notice] = field(default_factory=dict)
+    topology: Mapping[str, ConfigurationItem] = field(default_factory=dict)
+    customers: Mapping[str, Customer] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    files: Mapping[str, Rule] = field(default_factory=dict, repr=False)
+    provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
+    warnings: tuple[Fault, ...] = ()
+
+    def threshold(self, inspection: str, key: str) -> Threshold:
+        """The threshold of a key of an inspection: thresholds.yaml over the inspection's own over the pack's."""
+        config = self.inspections.get(inspection)
+        own = config.own_thresholds(inspection) if isinstance(config, JudgedConfig) else {}
+        return threshold_for(inspection, key, self.pack_thresholds, own, self.thresholds)
+
+    def origin(self, source: str) -> str:
+        """The origin under which the alerts of a source are known."""
+        config = self.sources.get(source)
+        return (config.origin if config else None) or source
+
+
+def load(
+    config_dir: FilePath | str,
+    pack: str | None = None,
+    *,
+    strict: bool = False,
+    environ: Mapping[str, str] = os.environ,
+) -> Config:
+    """Return the configuration of a directory. Raises ConfigFaults with every fault of every file.
+
+    `pack` wins over the `pack:` of tocsin.yaml. With `strict` a warning is a fault. The directory is only read.
+    """
+    folder = FilePath(config_dir)
+    if not folder.is_dir():
+        raise ConfigFaults([Fault(str(config_dir), 1, 1, "", "there is no such directory: name it with --config.dir")])
+    return _Loading(folder, environ, strict).config(pack)
+
+
+class _Loading:
+    """One load: the files as laid over each other, and what was found wrong so far."""
+
+    def __init__(self, folder: FilePath, environ: Mapping[str, str], strict: bool) -> None:
+        self._folder, self._environ, self._strict = folder, environ, strict
+        self._faults: list[Fault] = []
+        self._warnings: list[Fault] = layers.strangers(folder)
+        self._layers: dict[str, Layered] = {}
+        self._thresholds = Layered("thresholds.yaml")
+
+    def config(self, pack: str | None) -> Config:
+        pack, pack_thresholds = self._read(pack)
+        files = {name: self._build(model, self._layers[name]) for name, model in FILES.items()}
+        notifiers = self._plugins("notifier", "tocsin.yaml", "notifiers")
+        inspections = self._plugins("inspection", "inspections.yaml", "inspections")
+        self._sources()
+        self._faults += crosscheck.references(self._layers)
+        self._warnings += crosscheck.without_effect(self._layers)
+        known_errors = self._known_errors(pack)
+        self._stop_at_faults()
+        found: Mapping[str, Any] = files
+        config = _put_together(pack, found, {**self._layers, "thresholds.yaml": self._thresholds}, known_errors)
+        config = replace(config, notifiers=notifiers, inspections=inspections, pack_thresholds=pack_thresholds)
+        self._judge(config)
+        self._stop_at_faults()
+        return replace(config, warnings=tuple(self._told(self._warnings)))
+
+    def _stop_at_faults(self) -> None:
+        if self._faults or (self._strict and self._warnings):
+            raise ConfigFaults(self._told([*self._faults, *(self._warnings if self._strict else ())]))
+
+    def _told(self, faults: list[Fault]) -> list[Fault]:
+        """The faults as people are told them: each once, in the order of files and lines, without any secret."""
+        hidden = {secret: shown for layered in self._layers.values() for secret, shown in layered.hidden.items()}
+        names = list(FILES)
+        told = {layers.as_written(fault._replace(message=hide(fault.message, hidden))) for fault in faults}
+        return sorted(told, key=lambda f: (names.index(f.file) if f.file in names else len(names), f))
+
+    # reading
+
+    def _read(self, pack: str | None) -> tuple[str, Thresholds]:
+        """Read all files; return the name of the pack and its thresholds, which a site's are not laid over here."""
+        site = layers.read_folder(self._folder, FILES, "", self._faults)
+        layers.put_secrets(site, self._folder, self._environ, self._faults)
+        pack = pack or _pack_named(site)
+        below = self._read_pack(pack, site)
+        of_pack = below.pop("thresholds.yaml", None)
+        thresholds = layers.lay("thresholds.yaml", of_pack, None)
+        self._layers = {name: layers.lay(name, below.get(name), site.get(name)) for name in FILES}
+        self._thresholds = layers.lay("thresholds.yaml", of_pack, site.get("thresholds.yaml"))
+        built = self._build(ThresholdsFile, thresholds)
+        return pack, built.thresholds if built else {}
+
+    def _read_pack(self, pack: str, site: Mapping[str, Document]) -> dict[str, Document]:
+        if pack not in layers.packs():
+            marks = site["tocsin.yaml"].marks if "tocsin.yaml" in site else {}
+            message = f"there is no pack {pack!r}{suggest(pack, layers.packs())}"
+            self._faults.append(fault_at(marks, ("pack",), message, file="tocsin.yaml"))
+            pack = DEFAULT_PACK
+        return layers.read_folder(layers.shared("configs") / "packs" / pack, PACK_FILES, f"{pack}/", self._faults)
+
+    def _build(self, model: type[F], layered: Layered) -> F | None:
+        if not layered.readable:
+            return None
+        built, faults = build(model, layered.value, layered.marks, hidden=layered.hidden)
+        self._add(faults)
+        return built
+
+    def _add(self, faults: list[Fault]) -> None:
+        """Note faults; where a secret is missing, nothing more is said of it."""
+        known = {fault[:3] for fault in self._faults}
+        self._faults += [fault for fault in faults if fault[:3] not in known]
+
+    # plugins
+
+    def _plugins(self, kind: str, file: str, key: str) -> dict[str, Any]:
+        layered, found = self._layers[file], {}
+        for name, written in layered.section(key).items():
+            module = self._plugin(kind, layered, (key, name), written)
+            if module is not None:
+                built, faults = build(module.Config, written, layered.marks, at=(key, name), hidden=layered.hidden)
+                self._add(faults)
+                found[name] = built
+        return found
+
+    def _plugin(self, kind: str, layered: Layered, path: Path, written: Any) -> Any:
+        named = written.get("type") if isinstance(written, dict) else None
+        if not isinstance(named, str):
+            message = f"the key 'type' is missing: write one of {', '.join(plugins.known(kind))}"
+            self._faults.append(fault_at(layered.marks, path, message, key=True))
+            return None
+        try:
+            return plugins.load(kind, named)
+        except plugins.UnknownPlugin as error:
+            self._faults.append(fault_at(layered.marks, (*path, "type"), str(error)))
+            return None
+
+    def _sources(self) -> None:
+        layered = self._layers["tocsin.yaml"]
+        for name, written in layered.section("sources").items():
+            if isinstance(written, dict) and "type" in written:
+                self._plugin("webhook", layered, ("sources", name), written)
+        for file, key in (("rules.yaml", "join"), ("correlation.yaml", "join")):
+            rules = self._layers[file].value.get(key) if isinstance(self._layers[file].value, dict) else None
+            for place, rule in enumerate(rules if isinstance(rules, list) else ()):
+                if isinstance(rule, dict) and "type" in rule:
+                    self._plugin("strategy", self._layers[file], (key, place), rule)
+
+    def _known_errors(self, pack: str) -> Library:
+        return Library()
+
+    # what hangs together
+
+    def _judge(self, config: Config) -> None:
+        """Look at what is right by itself and wrong together: thresholds, the timetable, whom it reaches."""
+        for fault in _timetable_faults(config, self._layers["escalation.yaml"]):
+            (self._faults if fault[1] else self._warnings).append(fault[0])
+        self._faults += _threshold_faults(config, self._layers["thresholds.yaml"])
+        reach = crosscheck.Reach(self._layers, config.people, config.schedules, config.fallback)
+        found = list(reach.faults())
+        lenient = reach.fallback_reaches or not config.people
+        (self._warnings if lenient else self._faults).extend(found)
+
+
+def _pack_named(site: Mapping[str, Document]) -> str:
+    value = site["tocsin.yaml"].value if "tocsin.yaml" in site else None
+    named = value.get("pack") if isinstance(value, dict) else None
+    return named if isinstance(named, str) else DEFAULT_PACK
+
+
+def _timetable_faults(config: Config, layered: Layered) -> Iterator[tuple[Fault, bool]]:
+    for fault in faults_of(config.escalation, config.sla.default):
+        yield fault_at(layered.marks, ("escalation", *fault.path), fault.message), fault.is_error
+
+
+def _threshold_faults(config: Config, layered: Layered) -> Iterator[Fault]:
+    """A threshold must be the one of a reading, and its levels must come in order."""
+    for written, threshold in config.thresholds.items():
+        inspection, _, key = written.rpartition(".")
+        path = ("thresholds", written)
+        if inspection and inspection not in config.inspections:
+            message = f"there is no inspection {inspection!r}{suggest(inspection, config.inspections)}"
+            yield fault_at(layered.marks, path, message, key=True)
+        keys = _keys_read(config, inspection)
+        if key not in keys:
+            yield fault_at(layered.marks, path, f"no inspection reads {key!r}{suggest(key, keys)}", key=True)
+        elif wrong := contradiction(key, threshold):
+            yield fault_at(layered.marks, path, wrong.removeprefix(f"{key}: "), key=True)
+
+
+def _keys_read(config: Config, inspection: str) -> set[str]:
+    """The keys that have a threshold: known ones, and those that an inspection names or brings thresholds for."""
+    named = {name: one for name, one in config.inspections.items() if inspection in ("", name)}
+    own = {key for name, one in named.items() if isinstance(one, JudgedConfig) for key in one.own_thresholds(name)}
+    keys = {one.key or name for name, one in named.items() if isinstance(getattr(one, "key", None), str)}
+    return {*KNOWN, *config.pack_thresholds, *own, *keys}
+
+
+def _put_together(pack: str, files: Mapping[str, Any], laid: Mapping[str, Layered], known_errors: Library) -> Config:
+    """Return the configuration of files that are all right; a site's rules come before those of the pack."""
+    tocsin, people, rules, services = (files[f"{n}.yaml"] for n in ("tocsin", "people", "rules", "services"))
+    correlation, classified = files["correlation.yaml"], files["classification.yaml"]
+    calendar, inspections = files["calendar.yaml"], files["inspections.yaml"]
+    of_pack = classified.classification
+    classification = Classification(unclassified=of_pack.unclassified, rules=[*rules.classification, *of_pack.rules])
+    return Config(
+        pack=pack,
+        zone=ZoneInfo(calendar.time_zone),
+        severity=files["severity.yaml"].severity,
+        sla=files["sla.yaml"].sla,
+        escalation=files["escalation.yaml"].escalation,
+        states=files["states.yaml"].states,
+        correlation=correlation,
+        classification=classification,
+        known_errors=known_errors,
+        external_url=tocsin.external_url,
+        sources=tocsin.sources,
+        fallback=tuple(dict.fromkeys(tocsin.fallback)),
+        retention=tocsin.retention,
+        delivery=tocsin.delivery,
+        people=people.people,
+        groups={**classified.groups, **people.groups},
+        schedules=files["oncall.yaml"].schedules,
+        rounds=inspections.rounds,
+        thresholds=files["thresholds.yaml"].thresholds,
+        join_rules=(*rules.join, *correlation.join),
+        inhibitions=tuple(rules.inhibit),
+        calendars=calendar.calendars,
+        notices=files["notices.yaml"].notices,
+        topology=files["topology.yaml"].configuration_items,
+        customers=services.customers,
+        services=services.services,
+        contracts=services.contracts,
+        files=files,
+        provenance={name: layers.provenance(layered) for name, layered in laid.items()},
+        hidden={secret: shown for layered in laid.values() for secret, shown in layered.hidden.items()},
+    )
+
+
+def effective(config: Config) -> dict[str, Any]:
+    """Return for each file what holds, defaults included and secrets masked; plain values, as YAML writes them."""
+    shown = {name: plain(file, config.hidden) for name, file in config.files.items()}
+    shown["tocsin.yaml"]["notifiers"] = plain(config.notifiers, config.hidden)
+    shown["tocsin.yaml"]["pack"] = config.pack
+    shown["inspections.yaml"]["inspections"] = plain(config.inspections, config.hidden)
+    shown["thresholds.yaml"] = {
+        name: plain(lay_over(config.pack_thresholds.get(name, Threshold()), config.thresholds.get(name, Threshold())))
+        for name in {**config.pack_thresholds, **config.thresholds}
+    }
+    return shown
+
+
+def schema() -> dict[str, Any]:
+    """Return for each file its JSON schema, for editors; plugins bring theirs."""
+    found = {name: show.schema_of(model) for name, model in FILES.items()}
+    found["thresholds.yaml"] = show.unwrapped(found["thresholds.yaml"], "thresholds")
+    for file, key, kind in (
+        ("tocsin.yaml", "notifiers", "notifier"),
+        ("inspections.yaml", "inspections", "inspection"),
+    ):
+        configs = [plugins.load(kind, name).Config for name in plugins.known(kind)]
+        found[file] = show.with_plugins(found[file], key, configs)
+    return found

@@ -1,0 +1,169 @@
+"""What one file says of another: names that must exist, and people whom a page must be able to reach."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from agent.faults import Fault, Path, fault_at, suggest
+from agent.layers import Layered
+from agent.site import NOT_YET
+from escalation.roles import OUTSIDE, ROLES, SECOND
+
+Layers = Mapping[str, Layered]
+Pattern = tuple[str, ...]
+
+REFERENCES: tuple[tuple[str, Pattern, str], ...] = (
+    ("tocsin.yaml", ("fallback", "*"), "person"),
+    ("people.yaml", ("people", "*", "groups", "*"), "group"),
+    ("people.yaml", ("people", "*", "contacts", "*", "notifier"), "notifier"),
+    ("people.yaml", ("groups", "*", "l2"), "group"),
+    ("oncall.yaml", ("schedules", "*", "group"), "group"),
+    ("oncall.yaml", ("schedules", "*", "role"), "role"),
+    ("oncall.yaml", ("schedules", "*", "layers", "*", "people", "*"), "person"),
+    ("oncall.yaml", ("schedules", "*", "overrides", "*", "person"), "person"),
+    ("oncall.yaml", ("schedules", "*", "overrides", "*", "replaces"), "person"),
+    ("rules.yaml", ("classification", "*", "set", "group"), "group"),
+    ("topology.yaml", ("configuration_items", "*", "depends_on", "*"), "configuration item"),
+    ("services.yaml", ("customers", "*", "contacts", "*", "notifier"), "notifier"),
+    ("services.yaml", ("services", "*", "owner"), "group"),
+    ("services.yaml", ("services", "*", "customers", "*"), "customer"),
+    ("services.yaml", ("contracts", "*", "customer"), "customer"),
+    ("services.yaml", ("contracts", "*", "services", "*"), "service"),
+    ("sla.yaml", ("sla", "default", "*", "calendar"), "calendar"),
+    ("escalation.yaml", ("escalation", "timetable", "*", "*", "channel"), "notifier"),
+    ("classification.yaml", ("groups", "*", "l2"), "group"),
+    ("classification.yaml", ("classification", "unclassified", "group"), "group"),
+    ("classification.yaml", ("classification", "rules", "*", "set", "group"), "group"),
+)
+"""Where a name stands that must be the name of something."""
+
+_ROUTES: tuple[tuple[str, Pattern], ...] = (
+    ("rules.yaml", ("classification", "*", "set", "group")),
+    ("classification.yaml", ("classification", "rules", "*", "set", "group")),
+)
+_DEFINED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "person": (("people.yaml", "people"),),
+    "group": (("classification.yaml", "groups"), ("people.yaml", "groups")),
+    "notifier": (("tocsin.yaml", "notifiers"),),
+    "calendar": (("calendar.yaml", "calendars"),),
+    "configuration item": (("topology.yaml", "configuration_items"),),
+    "customer": (("services.yaml", "customers"),),
+    "service": (("services.yaml", "services"),),
+}
+_ALWAYS: Mapping[str, tuple[str, ...]] = {"calendar": ("24x7",), "role": tuple(r for r in ROLES if r != SECOND)}
+
+
+def references(layers: Layers) -> Iterator[Fault]:
+    """Yield a fault for every name that is the name of nothing; silent where the file that defines it is unreadable."""
+    known = {kind: _names(layers, kind) for kind in {*_DEFINED, *_ALWAYS}}
+    for file, pattern, kind in REFERENCES:
+        names = known[kind]
+        if names is None or file not in layers:
+            continue
+        for path, name in _found(layers[file].value, pattern):
+            if isinstance(name, str) and name not in names:
+                yield fault_at(layers[file].marks, path, f"there is no {kind} {name!r}{suggest(name, names)}")
+
+
+def _names(layers: Layers, kind: str) -> set[str] | None:
+    names = set(_ALWAYS.get(kind, ()))
+    for file, key in _DEFINED.get(kind, ()):
+        if not layers[file].readable:
+            return None
+        names.update(str(name) for name in layers[file].section(key))
+    return names
+
+
+def _found(value: Any, pattern: Pattern, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield path and value of everything a pattern fits; `*` is any key or any place of a list."""
+    if not pattern:
+        yield path, value
+        return
+    inside: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        inside = value.items() if pattern[0] == "*" else [(k, v) for k, v in value.items() if k == pattern[0]]
+    elif isinstance(value, list) and pattern[0] == "*":
+        inside = enumerate(value)
+    for key, inner in inside:
+        yield from _found(inner, pattern[1:], (*path, key))
+
+
+def without_effect(layers: Layers) -> Iterator[Fault]:
+    """Yield a warning for every key of the site that nothing acts on so far."""
+    for file, pattern, message in NOT_YET:
+        if file in layers:
+            for path, written in _found(layers[file].value, pattern):
+                mark = layers[file].marks.get(path)
+                if written and mark is not None and mark.file == file:
+                    yield fault_at(layers[file].marks, path, message, key=True)
+
+
+class Reach:
+    """Whom the timetable reaches: what nobody would hear is an error, or a warning where `fallback` hears it."""
+
+    def __init__(
+        self, layers: Layers, people: Mapping[str, Any], schedules: Mapping[str, Any], fallback: Iterable[str]
+    ):
+        self._layers, self._people, self._schedules = layers, people, schedules
+        self.fallback_reaches = any(people[name].contacts for name in fallback if name in people)
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what is missing: nobody at all, roles nobody holds, people without or with a single channel."""
+        if not self._people:
+            yield Fault(
+                "people.yaml", 1, 1, "", "nobody is written: no page will reach anybody. Write people, and fallback"
+            )
+            return
+        told = list(dict.fromkeys(self._told()))
+        yield from self._roles(told)
+        yield from self._channels(told)
+        yield from self._groups()
+
+    def _told(self) -> Iterator[str]:
+        """The roles of our people that the timetable tells."""
+        timetable = self._layers["escalation.yaml"].value
+        for _, role in _found(timetable, ("escalation", "timetable", "*", "*", "tell", "*")):
+            if role not in OUTSIDE and role != SECOND:
+                yield role
+
+    def _holders(self, role: str) -> set[str]:
+        held = {name for name, person in self._people.items() if role in person.roles}
+        rotas = [s for s in self._schedules.values() if s.role == role]
+        return held | {name for s in rotas for layer in s.layers for name in layer.people if name in self._people}
+
+    def _roles(self, told: Iterable[str]) -> Iterator[Fault]:
+        if unheld := ", ".join(role for role in told if not self._holders(role)):
+            otherwise = "until then fallback is paged" if self.fallback_reaches else "or write fallback"
+            message = f"the timetable tells {unheld}, and nobody holds that: add it to the roles of people, {otherwise}"
+            yield fault_at(self._layers["people.yaml"].marks, ("people",), message, key=True)
+
+    def _channels(self, told: Iterable[str]) -> Iterator[Fault]:
+        marks, notifiers = self._layers["people.yaml"].marks, self._layers["tocsin.yaml"].section("notifiers")
+        called = {name for role in told for name in self._holders(role)}
+        for name, person in self._people.items():
+            channels = {contact.notifier for contact in person.contacts}
+            if not channels:
+                yield fault_at(marks, ("people", name), f"no page can reach {name}: write contacts", key=True)
+            elif len(channels) == 1 and name in called and len(notifiers) > 1:
+                message = f"{name} is told by the timetable and has one channel: add a contact of another notifier"
+                yield fault_at(marks, ("people", name, "contacts"), message, key=True)
+        if len(notifiers) == 1 and called:
+            message = (
+                "there is one notifier: when it is down, no page goes out. Write a second one, and contacts for it"
+            )
+            yield fault_at(self._layers["tocsin.yaml"].marks, ("notifiers",), message, key=True)
+
+    def _groups(self) -> Iterator[Fault]:
+        if any(not person.groups and {"l1", "l2"} & set(person.roles) for person in self._people.values()):
+            return
+        staffed = {group for person in self._people.values() for group in person.groups}
+        staffed |= {schedule.group for schedule in self._schedules.values()}
+        working = [
+            group
+            for file, pattern in _ROUTES
+            for _, group in _found(self._layers[file].value, pattern)
+            if group not in staffed
+        ]
+        if working:
+            empty = ", ".join(dict.fromkeys(working))
+            message = f"alerts go to {empty}, and nobody is in there: add people, or one with role l1 and no group"
+            yield fault_at(self._layers["people.yaml"].marks, ("people",), message, key=True)

@@ -1,0 +1,316 @@
+"""The files of a configuration directory and their keys; what a room reads has its model in that room."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from escalation.delivery import RetryPolicy
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from collectors.rule import Rule, Span, parse_span
+from collectors.thresholds import Threshold
+from correlation.calendar import BusinessCalendar, ZoneName
+from correlation.classify import Classification, ClassificationRule, Match
+from correlation.incident import State
+from correlation.rules import ConfigurationItem, CorrelationPolicy, InhibitionRule, JoinRule, StatesPolicy
+from correlation.severity import SeverityPolicy
+from escalation.oncall import Schedule
+from escalation.roles import Contact, Group, Person, ToldRole
+from escalation.sla import PositiveSpan, SlaPolicy
+from escalation.timetable import EscalationPolicy
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+Secret = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{text!r} is no address: write http://host:port")
+    return text.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+# ---- tocsin.yaml -------------------------------------------------------------------------------------------------
+
+
+class Basic(Rule):
+    """A source that sends user name and password."""
+
+    username: str
+    password: Secret
+
+
+class Hmac(Rule):
+    """A source that signs the raw body: `header` holds `sha256=<hex HMAC-SHA256>`."""
+
+    secret: Secret
+    header: str = "X-Signature-256"
+
+
+class SourceConfig(Rule):
+    """A push source. Without `token`, `basic` or `hmac` it needs a token of `tocsin token create --source`."""
+
+    type: str
+    token: Secret | Annotated[list[Secret], Field(min_length=1, max_length=2)] | None = None
+    basic: Basic | None = None
+    hmac: Hmac | None = None
+    origin: Name | None = None
+    api_urls: list[Address] = []
+    suspect_window: Span = parse_span("10m")
+    reconcile_every: PositiveSpan = parse_span("60s")
+    mapping: dict[str, Any] = {}
+    tests: list[Any] = []
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        ways = [name for name in ("token", "basic", "hmac") if getattr(self, name) is not None]
+        if len(ways) > 1:
+            raise ValueError(f"{' and '.join(ways)} are written: a source is known by one of them, keep one")
+        if self.type != "generic" and (self.mapping or self.tests):
+            raise ValueError(f"mapping and tests are for type generic: a source of type {self.type} needs none")
+        return self
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens by which the source is known: none, one, or two while it is changed."""
+        return (self.token,) if isinstance(self.token, str) else tuple(self.token or ())
+
+
+class Retention(Rule):
+    """How long rows are kept that no open incident needs."""
+
+    journal: PositiveSpan = parse_span("35d")
+    touches: PositiveSpan = parse_span("90d")
+    dead_letters: PositiveSpan = parse_span("90d")
+
+
+class TocsinFile(Rule):
+    """tocsin.yaml: where alerts come from, how people are reached, and which pack holds."""
+
+    pack: Name = "iso20000-default"
+    sources: dict[Name, SourceConfig] = {}
+    notifiers: dict[Name, Any] = {}
+    fallback: list[str] = []
+    retention: Retention = Retention()
+    delivery: RetryPolicy = RetryPolicy()
+    external_url: Address | None = None
+
+
+# ---- people, rota, inspections, rules ----------------------------------------------------------------------------
+
+
+class PeopleFile(Rule):
+    """people.yaml."""
+
+    people: dict[Name, Person] = {}
+    groups: dict[Name, Group] = {}
+
+
+class OncallFile(Rule):
+    """oncall.yaml."""
+
+    schedules: dict[Name, Schedule] = {}
+
+
+_DAYTIME = re.compile(r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?(?:[01]\d|2[0-3]):[0-5]\d")
+
+
+def _daytime(text: str) -> str:
+    if _DAYTIME.fullmatch(text) is None:
+        raise ValueError(f'{text!r} is no time of day: write "09:00" or "Fri 15:00"')
+    return text
+
+
+def _window(text: str) -> str:
+    day, _, hours = text.rpartition(" ")
+    opens, _, closes = hours.partition("-")
+    if not (_DAYTIME.fullmatch(f"{day} {opens}".strip()) and _DAYTIME.fullmatch(closes)):
+        raise ValueError(f'{text!r} is no window: write "08:00-09:00" or "Fri 18:00-20:00"')
+    return text
+
+
+class RoundItem(Rule):
+    """One thing that a person reads off on a round."""
+
+    key: str
+    unit: str = ""
+    type: Literal["number", "bool", "ok_fail"] = "number"
+    warn: Any = None
+    crit: Any = None
+    category: str | None = None
+
+
+class Round(Rule):
+    """A round that people make (procedure 4.6)."""
+
+    windows: list[Annotated[str, AfterValidator(_window)]] = Field(min_length=1)
+    owner: ToldRole = "l1"
+    contract: str | None = None
+    missed_after: PositiveSpan = parse_span("1h")
+    items: list[RoundItem] = []
+
+
+class InspectionsFile(Rule):
+    """inspections.yaml: what is read, and when."""
+
+    inspections: dict[Name, Any] = {}
+    rounds: dict[Name, Round] = {}
+
+
+class RulesFile(Rule):
+    """rules.yaml: what a site knows about its alerts; asked before the rules of the pack."""
+
+    join: list[JoinRule] = []
+    inhibit: list[InhibitionRule] = []
+    classification: list[ClassificationRule] = []
+
+
+class TopologyFile(Rule):
+    """topology.yaml."""
+
+    configuration_items: dict[str, ConfigurationItem] = {}
+
+
+class Customer(Rule):
+    """Whom services are for."""
+
+    name: str
+    language: Literal["en", "zh"] = "en"
+    contacts: list[Contact] = []
+
+
+class Service(Rule):
+    """A service as customers know it; `match` picks the alerts that concern it."""
+
+    name: str = ""
+    criticality: Literal["critical", "important", "normal", "low"] = "normal"
+    owner: str | None = None
+    customers: list[str] = []
+    match: Match = ()
+    sla: dict[int, dict[str, Any]] = {}
+
+
+class Contract(Rule):
+    """What a customer has been promised for which services."""
+
+    customer: str
+    services: list[str] = []
+    reference: str = ""
+
+
+class ServicesFile(Rule):
+    """services.yaml."""
+
+    customers: dict[Name, Customer] = {}
+    services: dict[str, Service] = {}
+    contracts: dict[Name, Contract] = {}
+
+
+# ---- the pack ----------------------------------------------------------------------------------------------------
+
+
+class SeverityFile(Rule):
+    """severity.yaml."""
+
+    severity: SeverityPolicy
+
+
+class SlaFile(Rule):
+    """sla.yaml."""
+
+    sla: SlaPolicy
+
+
+class EscalationFile(Rule):
+    """escalation.yaml."""
+
+    escalation: EscalationPolicy
+
+
+class StatesFile(Rule):
+    """states.yaml."""
+
+    states: StatesPolicy = StatesPolicy()
+
+
+class ClassificationFile(Rule):
+    """classification.yaml."""
+
+    groups: dict[Name, Group] = {}
+    classification: Classification = Classification()
+
+
+class CalendarFile(Rule):
+    """calendar.yaml. `time_zone` dates the numbers of incidents."""
+
+    time_zone: ZoneName = "Asia/Shanghai"
+    calendars: dict[Name, BusinessCalendar] = {}
+
+
+class Notice(Rule):
+    """A message that goes out by the calendar: so long before the end of a workday, or at a time of day."""
+
+    before_workday_end: PositiveSpan | None = None
+    at: Annotated[str, AfterValidator(_daytime)] | None = None
+    to: ToldRole | Literal["assignee"]
+    sender: ToldRole | None = Field(default=None, alias="from")
+    report_to: ToldRole | None = None
+    holdable_by: list[ToldRole] = []
+    content: list[Literal["state", "next_action", "eta"]] = []
+    list_: State | None = Field(default=None, alias="list")
+
+    @model_validator(mode="after")
+    def _one_moment(self) -> Self:
+        if (self.before_workday_end is None) is (self.at is None):
+            raise ValueError("write before_workday_end or at, one of them: when the notice goes out")
+        return self
+
+
+class NoticesFile(Rule):
+    """notices.yaml."""
+
+    notices: dict[Name, Notice] = {}
+
+
+class ThresholdsFile(Rule):
+    """thresholds.yaml: its keys are those of readings, so it has no key of its own above them."""
+
+    thresholds: dict[str, Threshold] = {}
+
+
+FILES: Mapping[str, type[Rule]] = {
+    "tocsin.yaml": TocsinFile,
+    "people.yaml": PeopleFile,
+    "oncall.yaml": OncallFile,
+    "inspections.yaml": InspectionsFile,
+    "thresholds.yaml": ThresholdsFile,
+    "rules.yaml": RulesFile,
+    "topology.yaml": TopologyFile,
+    "services.yaml": ServicesFile,
+    "severity.yaml": SeverityFile,
+    "sla.yaml": SlaFile,
+    "escalation.yaml": EscalationFile,
+    "states.yaml": StatesFile,
+    "classification.yaml": ClassificationFile,
+    "calendar.yaml": CalendarFile,
+    "correlation.yaml": CorrelationPolicy,
+    "notices.yaml": NoticesFile,
+}
+"""Every file that may stand in a configuration directory; any of them may be absent."""
+
+PACK_FILES = tuple(name for name in FILES if name not in ("tocsin.yaml", "people.yaml", "oncall.yaml"))
+"""What a pack may hold; a site's file of the same name is laid over it key by key."""
+BARE = ("thresholds.yaml",)
+"""Files without a key above their content."""
+
+NOT_YET: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("inspections.yaml", ("rounds",), "rounds are kept, but nobody is asked for them yet"),
+    ("services.yaml", ("services", "*", "sla"), "it is kept, but no clock follows it yet: use sla.yaml"),
+    ("services.yaml", ("contracts",), "contracts are kept, but nothing follows them yet"),
+    ("notices.yaml", ("notices",), "notices are kept, but none is sent yet"),
+)
+"""Keys of a site that are read and checked and have no effect so far: whoever writes one is told."""
