@@ -14,7 +14,7 @@ from agent import crosscheck, layers, plugins, show
 from agent.build import build
 from agent.faults import Fault, Path, fault_at, hide, suggest
 from agent.layers import Layered
-from agent.show import plain
+from agent.show import effective
 from agent.site import (
     FILES,
     PACK_FILES,
@@ -30,7 +30,7 @@ from agent.site import (
 from agent.yaml import Document
 from collectors.condition import KNOWN
 from collectors.rule import Rule
-from collectors.thresholds import JudgedConfig, Threshold, Thresholds, contradiction, lay_over, threshold_for
+from collectors.thresholds import JudgedConfig, Threshold, Thresholds, contradiction, threshold_for
 from correlation.calendar import BusinessCalendar
 from correlation.classify import Classification
 from correlation.rules import ConfigurationItem, CorrelationPolicy, InhibitionRule, JoinRule, StatesPolicy
@@ -39,6 +39,8 @@ from escalation.oncall import Schedule
 from escalation.roles import Group, Person
 from escalation.sla import SlaPolicy
 from escalation.timetable import EscalationPolicy, faults_of
+
+__all__ = ["Config", "ConfigFaults", "SourceConfig", "effective", "load", "schema"]
 
 DEFAULT_PACK = "iso20000-default"
 
@@ -143,6 +145,7 @@ class _Loading:
         notifiers = self._plugins("notifier", "tocsin.yaml", "notifiers")
         inspections = self._plugins("inspection", "inspections.yaml", "inspections")
         self._sources()
+        self._strategies()
         self._faults += crosscheck.references(self._layers)
         self._warnings += crosscheck.without_effect(self._layers)
         known_errors = self._known_errors(pack)
@@ -228,12 +231,27 @@ class _Loading:
         layered = self._layers["tocsin.yaml"]
         for name, written in layered.section("sources").items():
             if isinstance(written, dict) and "type" in written:
-                self._plugin("webhook", layered, ("sources", name), written)
-        for file, key in (("rules.yaml", "join"), ("correlation.yaml", "join")):
-            rules = self._layers[file].value.get(key) if isinstance(self._layers[file].value, dict) else None
+                module = self._plugin("webhook", layered, ("sources", name), written)
+                if hasattr(module, "AlertMapping"):
+                    self._mapping(module, layered, ("sources", name), written)
+
+    def _mapping(self, module: Any, layered: Layered, path: Path, written: Mapping[str, Any]) -> None:
+        """A mapping must be one, and do what its own tests say."""
+        mapping, tests = written.get("mapping") or {}, written.get("tests") or []
+        faults = build(module.AlertMapping, mapping, layered.marks, at=(*path, "mapping"))[1]
+        faults += build(list[module.MappingTest], tests, layered.marks, at=(*path, "tests"))[1]
+        if not faults:
+            failed = module.check(mapping, tests)
+            faults = [fault_at(layered.marks, (*path, "tests"), text, key=True) for text in failed]
+        self._add(faults)
+
+    def _strategies(self) -> None:
+        for file in ("rules.yaml", "correlation.yaml"):
+            layered = self._layers[file]
+            rules = layered.value.get("join") if isinstance(layered.value, dict) else None
             for place, rule in enumerate(rules if isinstance(rules, list) else ()):
                 if isinstance(rule, dict) and "type" in rule:
-                    self._plugin("strategy", self._layers[file], (key, place), rule)
+                    self._plugin("strategy", layered, ("join", place), rule)
 
     def _known_errors(self, pack: str) -> Library:
         return Library()
@@ -324,19 +342,6 @@ def _put_together(pack: str, files: Mapping[str, Any], laid: Mapping[str, Layere
         provenance={name: layers.provenance(layered) for name, layered in laid.items()},
         hidden={secret: shown for layered in laid.values() for secret, shown in layered.hidden.items()},
     )
-
-
-def effective(config: Config) -> dict[str, Any]:
-    """Return for each file what holds, defaults included and secrets masked; plain values, as YAML writes them."""
-    shown = {name: plain(file, config.hidden) for name, file in config.files.items()}
-    shown["tocsin.yaml"]["notifiers"] = plain(config.notifiers, config.hidden)
-    shown["tocsin.yaml"]["pack"] = config.pack
-    shown["inspections.yaml"]["inspections"] = plain(config.inspections, config.hidden)
-    shown["thresholds.yaml"] = {
-        name: plain(lay_over(config.pack_thresholds.get(name, Threshold()), config.thresholds.get(name, Threshold())))
-        for name in {**config.pack_thresholds, **config.thresholds}
-    }
-    return shown
 
 
 def schema() -> dict[str, Any]:

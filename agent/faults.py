@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 Path = tuple[str | int, ...]
 
+_SHORTEST = 4
+
 
 class Fault(NamedTuple):
     """One thing that is wrong in a file; as text it reads `file:line:col: path: message`."""
@@ -60,7 +62,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def hide(text: str, hidden: Mapping[str, str]) -> str:
-    """Return the text with every secret replaced by what stands in the file for it."""
-    for secret in sorted(hidden, key=len, reverse=True):
+    """Return the text with every secret (of four characters or more) replaced by what stands in the file for it."""
+    for secret in sorted((s for s in hidden if len(s) >= _SHORTEST), key=len, reverse=True):
         text = text.replace(secret, hidden[secret]).replace(repr(secret)[1:-1], hidden[secret])
     return text

@@ -4,14 +4,19 @@ import enum
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import yaml
 from pydantic import BaseModel, SecretStr
 from pydantic.json_schema import GenerateJsonSchema
 
 from agent.faults import hide
 from collectors.condition import Condition
 from collectors.rule import format_span
+from collectors.thresholds import Threshold, lay_over
+
+if TYPE_CHECKING:
+    from agent.config import Config
 
 MASK = "********"
 _SECRET = re.compile(r"(?:.*[_-])?(?:token|password|secret|authorization|api[_-]?key)", re.IGNORECASE)
@@ -64,6 +69,25 @@ def _masked(value: Any, hidden: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_masked(v, hidden) for v in value]
     return value if not isinstance(value, str) or value in hidden.values() else MASK
+
+
+def effective(config: "Config") -> dict[str, Any]:
+    """Return for each file what holds, defaults included and secrets masked; plain values, as YAML writes them."""
+    shown = {name: plain(file, config.hidden) for name, file in config.files.items()}
+    shown["tocsin.yaml"]["notifiers"] = plain(config.notifiers, config.hidden)
+    shown["tocsin.yaml"]["pack"] = config.pack
+    shown["inspections.yaml"]["inspections"] = plain(config.inspections, config.hidden)
+    shown["thresholds.yaml"] = {
+        name: plain(lay_over(config.pack_thresholds.get(name, Threshold()), config.thresholds.get(name, Threshold())))
+        for name in {**config.pack_thresholds, **config.thresholds}
+    }
+    return shown
+
+
+def as_text(config: "Config") -> str:
+    """Return the effective configuration as YAML, each file under its name as a comment."""
+    files = effective(config).items()
+    return "\n".join(f"# {name}\n{yaml.safe_dump(value, allow_unicode=True, sort_keys=False)}" for name, value in files)
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
