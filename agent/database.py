@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -52,6 +53,18 @@ class Writer(Protocol):
     async def close(self) -> None: ...
 
 
+class Compressed:
+    """A body that the writer compresses, off the event loop where it has a thread."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    def packed(self) -> bytes:
+        return zlib.compress(self.raw, 1)
+
+
 # SQLite
 
 
@@ -67,6 +80,7 @@ def moment_from_sqlite(raw: bytes) -> datetime:
 
 
 sqlite3.register_adapter(datetime, moment_to_sqlite)
+sqlite3.register_adapter(Compressed, Compressed.packed)
 sqlite3.register_converter("DATETIME", moment_from_sqlite)
 sqlite3.register_converter("BOOLEAN", lambda raw: raw not in (b"0", b"false"))
 
@@ -152,9 +166,8 @@ class SqliteWriter:
 
 
 def _translated(error: sqlite3.DatabaseError, path: str) -> StoreDown:
-    if error.sqlite_errorcode in (sqlite3.SQLITE_FULL, getattr(sqlite3, "SQLITE_IOERR_WRITE", -1)) and _is_full(path):
-        return StoreFull(f"no room left for {path}: free some space, intake answers 503 until then")
-    if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
         return StoreFull(f"no room left for {path}: free some space, intake answers 503 until then")
     return StoreDown(f"{path}: {error}")
 
@@ -241,7 +254,7 @@ class PostgresWriter:
         try:
             async with self._db.transaction():
                 for sql, rows in batch:
-                    await self._db.executemany(numbered(sql), rows)
+                    await self._db.executemany(numbered(sql), [_for_postgres(row) for row in rows])
         except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
             await self._hang_up()
             raise StoreDown(f"PostgreSQL: {error or type(error).__name__}") from error
@@ -271,6 +284,12 @@ class PostgresWriter:
     async def close(self) -> None:
         if self._db is not None:
             await self._db.close()
+
+
+def _for_postgres(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    if any(type(value) is Compressed for value in row):
+        return tuple(value.packed() if type(value) is Compressed else value for value in row)
+    return row
 
 
 # both

@@ -30,6 +30,7 @@ from agent.intents import (
     TimePassed,
 )
 from agent.ladder import Ladder
+from agent.paging import compose_page
 from agent.plugins import strategy
 from agent.store import INSERT_AUDIT, INSERT_DEAD_LETTER
 from collectors.alert import Alert
@@ -103,6 +104,8 @@ class Desk:
         self.agenda = Agenda()
         self.outbox = Outbox()
         self.seq = 0
+        self.ranking: set[int] = set()
+        """Incidents whose text is being ranked: their first page waits for it a moment."""
         self.counts: Counter[str] = Counter()
         self.configure(config)
 
@@ -169,20 +172,31 @@ class Desk:
     def _follow(self, out: Outcome, source: str, now: datetime, group: Group, received_at: datetime) -> None:
         """What a correlation changed: its rows, then what the later rooms make of it."""
         group.outcome(out, source, received_at)
+        group.suspected |= out.suspected
         self.counts.update(out.decisions)
-        opened = {i.id for i in out.opened}
-        if opened:
-            day, count = self.board.counter
-            group.add(UPSERT_COUNTER, str(day), count)
+        for origin in out.beats:
+            beat = self.board.beats[origin]
+            group.add(UPSERT_BEAT, origin, beat.last_at, beat.apart_s, beat.missed)
         for incident in out.dirty.values():
             self._touch(incident, now, group)
+            if incident.resolves_at is not None:
+                self.agenda.look_at(incident.id, incident.resolves_at)
+        self._climb(out, now, group)
+        if out.own:
+            own, out.own = out.own, []
+            self._correlate(own, "self", ORIGIN, now, group)
+
+    def _climb(self, out: Outcome, now: datetime, group: Group) -> None:
+        """Known errors, ladders and timelines of the incidents that a correlation opened or changed."""
+        opened = {i.id for i in out.opened}
+        if opened:
+            group.add(UPSERT_COUNTER, str(self.board.counter[0]), self.board.counter[1])
+        for number, alerts in out.fresh_alerts.items():
+            self._recognise(self.board.incidents[number], alerts)
         for incident in out.opened:
-            self._recognise(incident, out.fresh_alerts.get(incident.id, []))
             self.ladder.begin(incident, group)
             if not incident.known_errors:
-                group.opened_unknown.append(incident.id)
-        for number in out.fresh_alerts.keys() - opened:
-            self._recognise(self.board.incidents[number], out.fresh_alerts[number])
+                self._rank(incident, group)
         for number in out.raised - opened:
             self.ladder.regrade(self.board.incidents[number], group)
         for number in out.relapsed:
@@ -190,17 +204,7 @@ class Desk:
         for number, event in out.events:
             self._tell(number, event.kind, AGENT, event.facts, now, group)
             if number not in opened and event.kind not in _QUIET:
-                out.dirty[number].version += 1
-        for incident in out.dirty.values():
-            if incident.resolves_at is not None:
-                self.agenda.look_at(incident.id, incident.resolves_at)
-        group.suspected |= out.suspected
-        for beat in out.beats:
-            held = self.board.beats[beat]
-            group.add(UPSERT_BEAT, beat, held.last_at, held.apart_s, held.missed)
-        if out.own:
-            own, out.own = out.own, []
-            self._correlate(own, "self", ORIGIN, now, group)
+                self.board.incidents[number].version += 1
 
     def _recognise(self, incident: Incident, alerts: list[Labels]) -> None:
         """Find the known errors whose predicates hold (procedure R61, R62)."""
@@ -208,6 +212,11 @@ class Desk:
         for match in match_predicates(alerts, self.config.known_errors):
             if match.id not in known and len(incident.known_errors) < _KNOWN_ERRORS:
                 incident.known_errors.append(_match_facts(match))
+
+    def _rank(self, incident: Incident, group: Group) -> None:
+        """Have the known errors ranked by text after the commit."""
+        group.opened_unknown.append(incident.id)
+        self.ranking.add(incident.id)
 
     def _pulled(self, intent: Pulled, now: datetime, group: Group) -> None:
         """What the source's Alertmanagers say: settles suspects, closes hidden ends, finds what was cut off."""
@@ -219,13 +228,9 @@ class Desk:
                 confirm_suspect(this, suspect, "pulled")
             elif intent.complete:
                 drop_suspect(this, suspect, "not_active_at_source")
-        if intent.complete:
-            gone = [
-                e
-                for e in self.board.episodes.values()
-                if e.open and e.origin == intent.origin and e.fingerprint not in active and e.last_at <= intent.since
-            ]
-            end_episodes(this, gone, "not_active_at_source")
+        gone = (self.board.episodes.get((intent.origin, mark)) for mark in sorted(intent.gone))
+        over = [e for e in gone if e is not None and e.open and e.last_at >= intent.since]
+        end_episodes(this, over, "not_active_at_source")
         missed = [a for a in intent.alerts if intent.receivers and self._is_missed(a, intent)]
         changed = bool(this.out.changed or this.out.touched or missed)
         if changed:
@@ -429,7 +434,7 @@ class Desk:
         self._journal(group, now, "report", intent.actor.id, as_json(dict(body)))
         group.add(UPSERT_COUNTER, str(board.counter[0]), board.counter[1])
         self.ladder.begin(incident, group)
-        group.opened_unknown.append(incident.id)
+        self._rank(incident, group)
         self._tell(
             incident.id,
             "opened",
@@ -544,7 +549,7 @@ class Desk:
             facts = {"step": step.key, "outcome": outcome, **why, "do": list(step.planned.step.do)}
             self._tell(incident.id, "step", AGENT, facts, now, group)
         for call in taken.calls:
-            self.outbox.page(incident, call, now, wait=not incident.known_errors)
+            self.outbox.page(incident, call, now, wait=incident.id in self.ranking)
         if any(outcome == "nobody" for _, outcome, _ in taken.outcomes):
             self._reached_nobody(incident, now, group)
         self._touch(incident, now, group)
@@ -618,6 +623,11 @@ class Desk:
         claimed = self.outbox.claim(intent.pages, now, self.config.delivery)
         return [self._composed(page, now) for page in claimed]
 
+    def _composed(self, page: Page, now: datetime) -> PageToSend:
+        """What a notifier needs, with the incident as it is now."""
+        incident = self.board.incidents.get(page.incident_id)
+        return compose_page(page, incident, self.config, self.board, now)
+
     def _page_tried(self, intent: PageTried, now: datetime, group: Group) -> None:
         attempt = intent.attempt
         page = self.outbox.pages.get(attempt.page)
@@ -647,6 +657,7 @@ class Desk:
 
     def _suggested(self, intent: Suggested, now: datetime, group: Group) -> None:
         incident = self.board.incidents.get(intent.incident)
+        self.ranking.discard(intent.incident)
         if incident is None:
             return
         known = {k["id"] for k in incident.known_errors}

@@ -1,11 +1,11 @@
 """The rows of one group of intents: written in one transaction, or not at all."""
 
-import zlib
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from agent.database import Compressed
 from correlation.correlate import Outcome
 from correlation.incident import Incident
 from correlation.rows import insert_into
@@ -30,18 +30,6 @@ from escalation.store import UPSERT_PAGE, UPSERT_STEP, Page, Step, page_values, 
 
 INSERT_JOURNAL = insert_into(JournalRow)
 _NOTHING = Why("none")
-
-
-class Compressed:
-    """A body that is compressed by the writer, off the event loop."""
-
-    __slots__ = ("raw",)
-
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw
-
-    def encode(self) -> bytes:
-        return zlib.compress(self.raw, 1)
 
 
 class Group:

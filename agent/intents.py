@@ -39,13 +39,15 @@ class AlertsFound:
 class Pulled:
     """What the Alertmanagers of a source say is active.
 
-    `complete`: all of them answered, none of them younger than `since`, so that absence means something.
+    `complete`: all of them answered. `gone`: fingerprints that they have not shown twice in a row. `since`: an alert
+    last heard of before one of them started may only have been forgotten by it.
     """
 
     source: str
     origin: str
     alerts: list[Alert]
     complete: bool
+    gone: frozenset[str]
     since: datetime
     receivers: Mapping[str, frozenset[str]] = field(default_factory=dict)
 

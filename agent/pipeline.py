@@ -76,6 +76,10 @@ class Pipeline:
 
         Raises Overloaded, StoreDown, or what refuses a person's act.
         """
+        return await self.put(intent)
+
+    def put(self, intent: Intent) -> "asyncio.Future[Any]":
+        """Stand in line; the future is done after the commit. Raises Overloaded or StoreDown at once."""
         intake = isinstance(intent, AlertsArrived | LetterDied)
         if intake and (self.down or self.full):
             self.metrics.refused.labels("store").inc()
@@ -86,7 +90,7 @@ class Pipeline:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._line.append((intent, future))
         self._arrived.set()
-        return await future
+        return future
 
     async def run(self) -> None:
         """Drain the line for ever."""

@@ -68,7 +68,10 @@ _MEMO_SIZE = 20_000
 def classify(
     labels: Labels, policy: Classification, severity: SeverityPolicy, level: str = "", criticality: str = ""
 ) -> Class:
-    """Return the class of an alert. `level` is `warn`, `crit` or a severity digit of our own inspections."""
+    """Return the class of an alert.
+
+    `level` is what our own inspections say: `warn`, `crit`, or with the severity 1-4 they ask for, `crit:1`.
+    """
     memo_key = (*(labels.get(n, "") for n in policy._names), level, criticality)
     known = policy._memo.get(memo_key)
     if known is None:
@@ -84,12 +87,13 @@ _LEVEL_URGENCY = {"crit": 2, "warn": 3}
 def _classify(labels: Labels, policy: Classification, severity: SeverityPolicy, level: str, criticality: str) -> Class:
     rule = next((r for r in policy.rules if all_match(r.match, labels)), None)
     said = rule.set if rule else Verdict()
+    word, _, asked = level.partition(":")
     default = policy.unclassified
     by_label: dict[str, Any] = severity.from_alert_label.get(labels.get("severity", "").lower(), {})
-    urgency = said.urgency or by_label.get("urgency") or _LEVEL_URGENCY.get(level) or default.urgency
+    urgency = said.urgency or by_label.get("urgency") or _LEVEL_URGENCY.get(word) or default.urgency
     by_ci = severity.impact_from_ci_criticality.get(criticality)
     impact = said.impact or by_label.get("impact") or by_ci or default.impact
-    grade = int(level) if level.isdigit() else severity.severity(urgency, impact)
+    grade = int(asked) if asked else severity.severity(urgency, impact)
     return Class(
         said.category or default.category,
         said.group or default.group,

@@ -13,7 +13,8 @@ def columns(table: type[SQLModel]) -> list[str]:
 def insert_into(table: type[SQLModel]) -> str:
     """An INSERT of one whole row."""
     names = columns(table)
-    return f"INSERT INTO {_name(table)} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - names are ours
+    places = ", ".join("?" * len(names))
+    return f"INSERT INTO {_name(table)} ({_listed(names)}) VALUES ({places})"  # noqa: S608 - names are ours
 
 
 def upsert(table: type[SQLModel]) -> str:

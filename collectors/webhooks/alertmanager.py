@@ -47,7 +47,7 @@ _message = msgspec.json.Decoder(_Message)
 _labels = msgspec.json.Decoder(dict[str, str])
 
 
-def parse(body: bytes, origin: str, now: datetime) -> Parsed:
+def parse(body: bytes, origin: str, now: datetime, _: Any = None) -> Parsed:
     """Return the alerts of a message; what one alert has wrong never costs the others.
 
     Each alert's own status counts, never the group's. Raises NotThisFormat, whose text says what to change.

@@ -11,7 +11,7 @@ from collectors.payload import MAX_VALUE, clean, clean_annotations, clean_labels
 RESOLVE_TIMEOUT = timedelta(minutes=5)
 
 
-def parse(body: bytes, origin: str, now: datetime) -> Parsed:
+def parse(body: bytes, origin: str, now: datetime, _: Any = None) -> Parsed:
     """Return the valid alerts and the others each with its reason.
 
     An end in the past is a resolve; an end in the future is when the alert expires, unless it is told again.

@@ -1,0 +1,304 @@
+"""The command line: `tocsin serve`, `check`, `rehearse`, `replay` and the client commands (OUTSIDE §1)."""
+
+import asyncio
+import sys
+from typing import Any
+
+import click
+
+from agent import cli
+from agent.version import VERSION
+
+OK, FAILED, USAGE, CONFIGURATION, UNREACHABLE = 0, 1, 2, 3, 4
+_CONFIG_DIR = click.option(
+    "--config.dir", "config_dir", default="./configs/site", show_default=True, envvar="TOCSIN_CONFIG_DIR"
+)
+_PACK = click.option("--pack", default=None, envvar="TOCSIN_PACK", help="Another pack than the one of tocsin.yaml.")
+_STORAGE = click.option(
+    "--storage.url",
+    "storage_url",
+    default="sqlite:///./var/tocsin.db",
+    show_default=True,
+    envvar="TOCSIN_STORAGE_URL",
+    help="sqlite:///./var/tocsin.db or postgresql://…",
+)
+
+
+@click.group(context_settings={"auto_envvar_prefix": "TOCSIN", "help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="tocsin")
+def main() -> None:
+    """Alerts become incidents, incidents reach people, and nothing is lost on the way."""
+
+
+def fail(text: str, code: int = FAILED) -> None:
+    """Say why, and leave."""
+    click.echo(text, err=True)
+    sys.exit(code)
+
+
+@main.command()
+@_CONFIG_DIR
+@_PACK
+@click.option(
+    "--web.listen-address", "listen", default="127.0.0.1:9099", show_default=True, envvar="TOCSIN_WEB_LISTEN_ADDRESS"
+)
+@click.option("--web.external-url", "external_url", default="", envvar="TOCSIN_WEB_EXTERNAL_URL")
+@click.option("--web.trusted-proxies", "trusted_proxies", default="", envvar="TOCSIN_WEB_TRUSTED_PROXIES")
+@_STORAGE
+@click.option(
+    "--log.level",
+    "log_level",
+    default="info",
+    show_default=True,
+    envvar="TOCSIN_LOG_LEVEL",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+)
+@click.option(
+    "--log.format",
+    "log_format",
+    default="logfmt",
+    show_default=True,
+    envvar="TOCSIN_LOG_FORMAT",
+    type=click.Choice(["logfmt", "json", "console"]),
+)
+@click.option("--welcome", is_flag=True, help="Say what to try next.")
+def serve(
+    config_dir: str,
+    pack: str | None,
+    listen: str,
+    external_url: str,
+    trusted_proxies: str,
+    storage_url: str,
+    log_level: str,
+    log_format: str,
+    welcome: bool,
+) -> None:
+    """Run the daemon until SIGTERM or SIGINT; SIGHUP reloads the configuration."""
+    from agent import daemon, logs
+    from agent.config import ConfigFaults, load
+    from agent.database import StoreDown, StoreTaken
+    from agent.migrate import NewerSchema
+    from agent.welcome import greet
+
+    logs.set_up(log_level, log_format)
+    try:
+        config = load(config_dir, pack)
+    except ConfigFaults as faults:
+        fail(str(faults), CONFIGURATION)
+        return
+    for warning in config.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    options = daemon.Options(
+        config_dir, pack, listen, external_url, tuple(filter(None, trusted_proxies.split(","))), storage_url
+    )
+    try:
+        _run(daemon.serve(options, config, lambda d, port: greet(d, port, full=welcome)))
+    except (daemon.CannotStart, StoreTaken, NewerSchema, ValueError) as error:
+        fail(f"tocsin: {error}")
+    except StoreDown as error:
+        fail(f"tocsin: {error}", UNREACHABLE)
+
+
+def _run(work: Any) -> None:
+    try:
+        import uvloop
+
+        uvloop.run(work)
+    except ImportError:
+        asyncio.run(work)
+
+
+@main.group()
+def check() -> None:
+    """Check what is written before it goes live."""
+
+
+@check.command("config")
+@_CONFIG_DIR
+@_PACK
+@click.option("--strict", is_flag=True, help="Take every warning for an error.")
+def check_config(config_dir: str, pack: str | None, strict: bool) -> None:
+    """Read the whole configuration; print every fault as file:line:col."""
+    from agent.config import ConfigFaults, load
+
+    try:
+        config = load(config_dir, pack, strict=strict)
+    except ConfigFaults as faults:
+        fail(str(faults), CONFIGURATION)
+        return
+    for warning in config.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(
+        f"{config_dir}: good; pack {config.pack}, {len(config.sources)} source(s), {len(config.people)} people, "
+        f"{len(config.inspections)} inspection(s), {len(config.known_errors)} known error(s)"
+    )
+
+
+@main.group("config")
+def config_group() -> None:
+    """Show the configuration."""
+
+
+@config_group.command("show")
+@_CONFIG_DIR
+@_PACK
+def config_show(config_dir: str, pack: str | None) -> None:
+    """Print the effective configuration; secrets are masked."""
+    from agent import show
+    from agent.config import ConfigFaults, load
+
+    try:
+        click.echo(show.as_text(load(config_dir, pack)))
+    except ConfigFaults as faults:
+        fail(str(faults), CONFIGURATION)
+
+
+@config_group.command("schema")
+def config_schema() -> None:
+    """Print the JSON schema of every file, for editors."""
+    import json
+
+    from agent.config import schema
+
+    click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
+
+
+@main.group()
+def db() -> None:
+    """Look after the store."""
+
+
+@db.command("upgrade")
+@_STORAGE
+def db_upgrade(storage_url: str) -> None:
+    """Bring the store to the schema of this release."""
+    from agent import migrate
+    from agent.database import StoreDown, StoreTaken, writer_for
+
+    async def upgrade() -> tuple[str | None, str]:
+        writer = writer_for(storage_url)
+        await writer.open()
+        try:
+            return await migrate.upgrade(storage_url)
+        finally:
+            await writer.close()
+
+    try:
+        before, after = asyncio.run(upgrade())
+    except (StoreTaken, migrate.NewerSchema, ValueError) as error:
+        fail(f"tocsin: {error}")
+        return
+    except StoreDown as error:
+        fail(f"tocsin: {error}", UNREACHABLE)
+        return
+    click.echo(f"{before or 'empty'} -> {after}")
+
+
+@db.command("current")
+@_STORAGE
+def db_current(storage_url: str) -> None:
+    """Print the schema of the store and of this release."""
+    from agent import migrate
+
+    found = asyncio.run(migrate.current(storage_url))
+    click.echo(f"store {found or 'empty'}, release {migrate.heads()[0]}")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@_CONFIG_DIR
+def rehearse(files: tuple[str, ...], config_dir: str) -> None:
+    """Run scenario files on a hand clock; say what was not as expected."""
+    from agent import logs
+    from agent.config import ConfigFaults
+    from agent.rehearse import BadScenario
+    from agent.rehearse import rehearse as run
+
+    logs.set_up("error")
+    failed = 0
+    for file in files:
+        try:
+            wrong = asyncio.run(run(file, config_dir))
+        except (BadScenario, ConfigFaults) as faults:
+            fail(str(faults), CONFIGURATION)
+            return
+        click.echo(f"{'FAILED' if wrong else 'ok'}  {file}")
+        for line in wrong:
+            click.echo(f"  {line}")
+        failed += bool(wrong)
+    if failed:
+        fail(f"{failed} of {len(files)} scenario(s) failed")
+
+
+@main.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@_CONFIG_DIR
+@_PACK
+@click.option("--topology", type=click.Path(exists=True, dir_okay=False), help="Take this topology.yaml instead.")
+@click.option("--stretch", default=1.0, show_default=True, help="Multiply every distance in time.")
+@click.option("--out", type=click.Path(dir_okay=False), help="Write the answer file.")
+@click.option("--against", type=click.Path(exists=True, file_okay=False), help="Another configuration to compare with.")
+def replay(
+    runs: tuple[str, ...],
+    config_dir: str,
+    pack: str | None,
+    topology: str | None,
+    stretch: float,
+    out: str | None,
+    against: str | None,
+) -> None:
+    """Replay recorded webhooks (JSON lines, or the store of a daemon) through this configuration."""
+    import json
+    from pathlib import Path
+
+    from agent import logs
+    from agent import replay as player
+    from agent.config import ConfigFaults
+
+    logs.set_up("error")
+    if stretch <= 0:
+        fail("--stretch must be more than 0", USAGE)
+    try:
+        messages = [m for run in runs for m in player.read_run(run)]
+        answer = asyncio.run(player.replay(messages, player.load_for(config_dir, topology, pack), stretch))
+        other = None
+        if against is not None:
+            messages = [m for run in runs for m in player.read_run(run)]
+            other = asyncio.run(player.replay(messages, player.load_for(against, topology, pack), stretch))
+    except ConfigFaults as faults:
+        fail(str(faults), CONFIGURATION)
+        return
+    except player.BadRun as error:
+        fail(str(error))
+        return
+    if out is not None:
+        Path(out).write_text(json.dumps(answer.as_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    for line in player.report(answer):
+        click.echo(line)
+    if other is not None:
+        click.echo("")
+        for line in player.difference(answer, other):
+            click.echo(line)
+
+
+@main.command()
+@_CONFIG_DIR
+@_PACK
+@_STORAGE
+def doctor(config_dir: str, pack: str | None, storage_url: str) -> None:
+    """Prove that the store is set up to keep what it is given, and that the configuration reaches people."""
+    from agent.doctor import examine
+
+    findings = asyncio.run(examine(config_dir, pack, storage_url))
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.good else 'BAD '} {finding.what}: {finding.found}")
+    if not all(f.good for f in findings):
+        sys.exit(FAILED)
+
+
+for command in cli.commands:
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,357 @@
+"""Puts the house together and runs its loops side by side; a loop that dies takes the process down, loudly."""
+
+import asyncio
+import contextlib
+import dataclasses
+import hashlib
+import ipaddress
+import signal
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from agent import config as configuration
+from agent import migrate, plugins, show, tokens
+from agent.clock import Clock, SystemClock
+from agent.config import Config, ConfigFaults
+from agent.cycle import Cycle
+from agent.database import Reserve, StoreDown, Writer, is_postgres, readers, sqlite_path, writer_for
+from agent.desk import Desk
+from agent.group import Group
+from agent.http.api import Api, add_api
+from agent.http.health import Health
+from agent.http.webhooks import LIMIT, Intake
+from agent.inspect import Rounds
+from agent.intents import AlertsFound, ConfigChanged, PagesClaimed, PageTried, Suggested, TimePassed
+from agent.load import load_desk
+from agent.metrics import Metrics
+from agent.pipeline import Pipeline
+from agent.reconcile import Reconciler
+from agent.store import UPSERT_CONFIG
+from agent.version import VERSION
+from correlation.own import own_alert
+from escalation.delivery import PageToSend
+from escalation.outbox import Attempt, deliver
+from knowledge.match import match_text
+
+log = structlog.get_logger("daemon")
+_AT_ONCE = 64
+"""Pages in flight at the same time."""
+_A_MOMENT = timedelta(seconds=1)
+_LOOK_AGAIN = timedelta(seconds=5)
+"""The escalation loop looks at least this often, whatever it believes to be due next."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The flags of `serve` (OUTSIDE §1)."""
+
+    config_dir: str = "./configs/site"
+    pack: str | None = None
+    listen: str = "127.0.0.1:9099"
+    external_url: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    storage_url: str = "sqlite:///./var/tocsin.db"
+
+
+class CannotStart(Exception):
+    """One sentence that says why, and what to do."""
+
+
+class Daemon:
+    """The running house: configuration, pipeline, notifiers and loops."""
+
+    def __init__(self, options: Options, config: Config, clock: Clock | None = None) -> None:
+        self.options = options
+        self.config = config
+        self.clock: Clock = clock or SystemClock()
+        self.metrics = Metrics(VERSION)
+        self.cycle = Cycle(self.clock)
+        self.writer: Writer = writer_for(options.storage_url)
+        reserve = None if is_postgres(options.storage_url) else Reserve(sqlite_path(options.storage_url))
+        self.pipeline = Pipeline(self.writer, self.clock, self._load, self.metrics, reserve)
+        self.rounds = Rounds(self.pipeline, lambda: self.config, self.clock, self.metrics)
+        self.reconciler = Reconciler(self.pipeline, lambda: self.config, self.clock)
+        self.notifiers: dict[str, Any] = {}
+        self.first_token: str | None = None
+        self._tasks: asyncio.TaskGroup
+        self._flying: set[asyncio.Task[None]] = set()
+        self._drifts = False
+
+    async def _load(self, writer: Writer) -> Desk:
+        return await load_desk(writer, self.config, self.clock.now())
+
+    # start
+
+    async def open(self) -> None:
+        """Lock and migrate the store, number the configuration, read the desk."""
+        await self.writer.open()
+        before, after = await migrate.upgrade(self.options.storage_url)
+        if before != after:
+            log.info("schema upgraded", was=before or "empty", now=after)
+        self.engine: AsyncEngine = readers(self.options.storage_url)
+        await self._number(self.config)
+        await self.pipeline.start()
+        self._make_notifiers()
+        self.first_token = await tokens.first_token(self.writer, self.clock.now())
+        self.secret = await tokens.link_secret(self.writer, self.clock.now())
+        self.metrics.reloaded(True, self.clock.now())
+        self.pipeline.committed.append(self._after_commit)
+
+    async def _number(self, config: Config) -> None:
+        """Store the effective configuration under a number of its own; the same one keeps its number."""
+        effective = show.as_text(config)
+        digest = hashlib.sha256(effective.encode()).hexdigest()
+        rows = await self.writer.fetch("SELECT version, digest FROM config ORDER BY version DESC LIMIT 1")
+        version = rows[0][0] if rows and rows[0][1] == digest else (rows[0][0] + 1 if rows else 1)
+        if not rows or rows[0][1] != digest:
+            sla, escalation = (
+                config.sla.model_dump_json(by_alias=True),
+                config.escalation.model_dump_json(by_alias=True),
+            )
+            row = (version, self.clock.now(), digest, sla, escalation, effective)
+            await self.writer.commit([(UPSERT_CONFIG, [row])])
+        self.config = dataclasses.replace(config, version=version)
+
+    def _make_notifiers(self) -> None:
+        self.notifiers = {n: plugins.notifier(c.type).Notify(c) for n, c in self.config.notifiers.items()}
+
+    async def reload(self, who: str) -> list[str]:
+        """Read the configuration anew; take all of it or none of it. Returns the faults."""
+        try:
+            fresh = await asyncio.to_thread(configuration.load, self.options.config_dir, self.options.pack)
+        except ConfigFaults as faults:
+            self.metrics.reloaded(False, self.clock.now())
+            for fault in faults.faults:
+                log.error("configuration not taken", fault=str(fault))
+            return [str(f) for f in faults.faults]
+        old = self.notifiers
+        await self._number(fresh)
+        self._make_notifiers()
+        await self.pipeline.submit(ConfigChanged(self.config, who))
+        self.rounds.reconfigure(self._tasks)
+        self.reconciler.reconfigure(self._tasks)
+        self.metrics.reloaded(True, self.clock.now())
+        log.info("configuration reloaded", version=self.config.version, by=who)
+        for notifier in old.values():
+            await notifier.close()
+        return []
+
+    # web
+
+    def app(self) -> web.Application:
+        """The web application: intake without middleware, health, and the API."""
+        app = web.Application(client_max_size=LIMIT)
+        on_loopback = _is_loopback(self.options.listen)
+        intake = Intake(
+            self.pipeline, lambda: self.config, self.clock, self.metrics, self._source_of, on_loopback=on_loopback
+        )
+        intake.heard = self._heard
+        app.add_routes(intake.routes())
+        api = Api(
+            self.pipeline,
+            self.engine,
+            lambda: self.config,
+            self.clock,
+            self.secret,
+            self.external_url,
+            self.reload,
+        )
+        app.add_routes(Health(self.pipeline, self.metrics, self.cycle, self.reload, api.may_reload).routes())
+        add_api(app, api)
+        return app
+
+    @property
+    def external_url(self) -> str:
+        """Where people reach this daemon: the flag, else tocsin.yaml, else the listen address."""
+        url = self.options.external_url or self.config.external_url or f"http://{self.options.listen}"
+        return url.rstrip("/")
+
+    async def _source_of(self, token: str) -> str | None:
+        return await tokens.source_of(token, self.engine)
+
+    def _heard(self, source: str, parsed: Any) -> None:
+        """An intake message was taken: heartbeats and the pull want to know."""
+        if parsed.receiver:
+            self.reconciler.note_receiver(source, parsed.receiver)
+        if parsed.truncated:
+            self.reconciler.ask(self.config.origin(source))
+        if self.rounds.listens:
+            self.rounds.heard(source, parsed.alerts, self.clock.now())
+
+    # loops
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run the loops until `stop` is set, then finish what is in hand."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            loops = [
+                tasks.create_task(self.pipeline.run(), name="line"),
+                tasks.create_task(self._escalate(), name="escalate"),
+                tasks.create_task(self._deliver(), name="deliver"),
+                tasks.create_task(self._watch_clock(), name="clock"),
+            ]
+            self.rounds.reconfigure(tasks)
+            self.reconciler.reconfigure(tasks)
+            await stop.wait()
+            for loop in loops[1:]:
+                loop.cancel()
+            await self._land()
+            for task in asyncio.all_tasks():
+                if task is not asyncio.current_task() and task.get_name().startswith(
+                    ("inspect ", "reconcile ", "line")
+                ):
+                    task.cancel()
+
+    async def _land(self) -> None:
+        """Let pages in flight arrive, for a while."""
+        if self._flying:
+            await asyncio.wait(self._flying, timeout=10)
+
+    async def _escalate(self) -> None:
+        """What has come due is taken through the line; sleeps until the next due instant."""
+        while True:
+            due = self.pipeline.desk.next_due()
+            now = self.clock.now()
+            if due is not None and due <= now:
+                try:
+                    await self.pipeline.submit(TimePassed())
+                except StoreDown:
+                    await self.clock.sleep_until(now + _A_MOMENT)
+                    continue
+            elif self.pipeline.full:
+                await self.pipeline.try_refill()
+            self.cycle.beat()
+            due = self.pipeline.desk.next_due()
+            latest = self.clock.now() + _LOOK_AGAIN
+            await self.clock.sleep_until(min(due, latest) if due is not None else latest, self.pipeline.wake)
+
+    async def _deliver(self) -> None:
+        """Claims pages that are due, sends them side by side, and brings the results back through the line."""
+        room = asyncio.Semaphore(_AT_ONCE)
+        while True:
+            outbox = self.pipeline.desk.outbox
+            due = outbox.due(self.clock.now())
+            if due:
+                lease_from = self.clock.monotonic()
+                try:
+                    claimed = await self.pipeline.submit(PagesClaimed(tuple(due)))
+                except StoreDown:
+                    await self.clock.sleep_until(self.clock.now() + _A_MOMENT)
+                    continue
+                for page in claimed:
+                    await room.acquire()
+                    task = asyncio.create_task(self._send(page, lease_from, room))
+                    self._flying.add(task)
+                    task.add_done_callback(self._flying.discard)
+            next_due = self.pipeline.desk.outbox.next_due()
+            latest = self.clock.now() + _LOOK_AGAIN
+            await self.clock.sleep_until(min(next_due, latest) if next_due else latest, self.pipeline.deliver)
+
+    async def _send(self, page: PageToSend, lease_from: float, room: asyncio.Semaphore) -> None:
+        try:
+            notifier = self.notifiers.get(page.notifier)
+            if notifier is None:
+                reason = f"tocsin.yaml has no notifier {page.notifier}"
+                attempt = Attempt(page.page, sent=False, reason=reason, permanent=True)
+            else:
+                lease = lease_from + self.config.delivery.lease.total_seconds()
+                attempt = await deliver(page, notifier, lease, self.clock.monotonic)
+            if not attempt.sent:
+                log.warning("page not delivered", notifier=page.notifier, step=page.step, why=attempt.reason)
+            while True:
+                try:
+                    await self.pipeline.submit(PageTried(attempt))
+                    return
+                except StoreDown:
+                    await self.clock.sleep_until(self.clock.now() + _A_MOMENT)
+        finally:
+            room.release()
+
+    async def _watch_clock(self) -> None:
+        """A wall that runs away from the clock is told; it moves no due instant (reliability R12)."""
+        clock = self.clock
+        while isinstance(clock, SystemClock):
+            drift = clock.drift().total_seconds()
+            self.metrics.clock_shift.set(drift)
+            jumped = abs(drift) > 2.0
+            if jumped != self._drifts:
+                summary = f"the wall clock differs by {drift:.1f} s from the clock that steps are taken by"
+                alert = own_alert("ClockJumped", {}, summary, clock.now(), firing=jumped)
+                with contextlib.suppress(StoreDown):
+                    await self.pipeline.submit(AlertsFound([alert], "self"))
+                    self._drifts = jumped
+            await clock.sleep_until(clock.now() + _LOOK_AGAIN)
+
+    def _after_commit(self, group: Group) -> None:
+        for incident in group.opened_unknown:
+            self._tasks.create_task(self._suggest(incident))
+        for origin in group.suspected:
+            self.reconciler.ask(origin)
+
+    async def _suggest(self, number: int) -> None:
+        """Rank the known errors by text, off the loop; its failure costs the suggestion, never the page."""
+        incident = self.pipeline.desk.board.incidents.get(number)
+        if incident is None:
+            return
+        text = f"{incident.title} {incident.symptom}"
+        matches = await asyncio.to_thread(match_text, text, self.config.known_errors)
+        with contextlib.suppress(StoreDown):
+            await self.pipeline.submit(Suggested(number, tuple(matches)))
+
+    async def close(self) -> None:
+        for notifier in self.notifiers.values():
+            await notifier.close()
+        await self.engine.dispose()
+        await self.writer.close()
+
+
+def _is_loopback(listen: str) -> bool:
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@contextlib.asynccontextmanager
+async def serving(app: web.Application, listen: str) -> AsyncIterator[int]:
+    """Listen; yields the port. Raises CannotStart where it is in use."""
+    host, _, port = listen.rpartition(":")
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5.0)
+    await runner.setup()
+    site = web.TCPSite(runner, host.strip("[]") or "127.0.0.1", int(port), reuse_address=True)
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        raise CannotStart(
+            f"cannot listen on {listen}: {error.strerror or error}; name another --web.listen-address"
+        ) from error
+    server = site._server
+    try:
+        yield server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+    finally:
+        await runner.cleanup()
+
+
+async def serve(options: Options, config: Config, ready: Callable[[Daemon, int], None]) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP reloads."""
+    daemon = Daemon(options, config)
+    await daemon.open()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: daemon._tasks.create_task(daemon.reload("SIGHUP")))
+    try:
+        async with serving(daemon.app(), options.listen) as port:
+            ready(daemon, port)
+            await daemon.run(stop)
+    finally:
+        await daemon.close()

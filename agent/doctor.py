@@ -1,0 +1,96 @@
+"""`tocsin doctor`: proof of the store's settings and of the configuration, before the night."""
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from agent import migrate
+from agent.clock import SystemClock
+from agent.config import ConfigFaults, load
+from agent.database import PRAGMAS, StoreDown, is_postgres, sqlite_path
+
+_NETWORK = {0x6969: "nfs", 0xFF534D42: "cifs", 0xFE534D42: "smb2", 0x01021997: "9p"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    found: str
+    good: bool
+
+
+async def examine(config_dir: str, pack: str | None, storage_url: str) -> list[Finding]:
+    """Look at configuration, store, disk and clock; every finding says whether it is good."""
+    findings = _configuration(config_dir, pack)
+    if is_postgres(storage_url):
+        findings += await _postgres(storage_url)
+    else:
+        findings += _sqlite(sqlite_path(storage_url))
+    try:
+        found = await migrate.current(storage_url)
+        known = migrate.heads()[0]
+        findings.append(Finding("schema", f"{found or 'empty'} (release: {known})", found in (None, known)))
+    except Exception as error:  # a store that cannot be opened is itself a finding
+        findings.append(Finding("schema", str(error), False))
+    drift = SystemClock().drift()
+    findings.append(Finding("clock", f"{drift.total_seconds():.3f} s", abs(drift) < timedelta(seconds=2)))
+    return findings
+
+
+def _configuration(config_dir: str, pack: str | None) -> list[Finding]:
+    try:
+        config = load(config_dir, pack)
+    except ConfigFaults as faults:
+        return [Finding("configuration", str(faults), False)]
+    warnings = [Finding("configuration", f"warning: {w}", True) for w in config.warnings]
+    reach = [p for p in config.fallback if config.people.get(p) and config.people[p].contacts]
+    fallback = Finding("fallback", ", ".join(reach) or "nobody can be reached where a step reaches nobody", bool(reach))
+    return [Finding("configuration", f"{config_dir}, pack {config.pack}", True), *warnings, fallback]
+
+
+def _sqlite(path: str) -> list[Finding]:
+    folder = Path(path).parent
+    if not folder.is_dir():
+        return [Finding("store", f"{folder} does not exist yet: `serve` makes it", True)]
+    free = os.statvfs(folder)
+    room = free.f_bavail * free.f_frsize // 1024 // 1024
+    findings = [Finding("room", f"{room} MiB free", room > 256)]
+    if not Path(path).exists():
+        return [*findings, Finding("store", f"{path} does not exist yet: `serve` makes it", True)]
+    db = sqlite3.connect(path, isolation_level=None, timeout=5)
+    try:
+        wanted = {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
+        for pragma in PRAGMAS:
+            name, _, value = pragma.partition("=")
+            db.execute(f"PRAGMA {name}" if name == "journal_mode" else f"PRAGMA {name}={value}")
+            if name in wanted:
+                found = str(db.execute(f"PRAGMA {name}").fetchone()[0]).lower()
+                findings.append(Finding(name, found, found == wanted[name]))
+        check = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        findings.append(Finding("integrity", str(check), check == "ok"))
+    except sqlite3.DatabaseError as error:
+        findings.append(Finding("store", f"{path}: {error}", False))
+    finally:
+        db.close()
+    return findings
+
+
+async def _postgres(url: str) -> list[Finding]:
+    from agent.database import readers  # noqa: PLC0415 - needs the extra
+
+    engine = readers(url)
+    findings = []
+    try:
+        async with engine.connect() as connection:
+            for name, wanted in (("fsync", "on"), ("synchronous_commit", "on"), ("full_page_writes", "on")):
+                found = (await connection.exec_driver_sql(f"SHOW {name}")).scalar_one()
+                findings.append(Finding(name, str(found), found == wanted))
+    except (OSError, StoreDown) as error:
+        findings.append(Finding("store", str(error), False))
+    finally:
+        await engine.dispose()
+    return findings

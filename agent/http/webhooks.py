@@ -1,0 +1,259 @@
+"""Where alerts come in: authenticate, read under a deadline, parse, wait for the commit, answer."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from agent import plugins
+from agent.clock import Clock
+from agent.config import Config, SourceConfig
+from agent.database import StoreDown
+from agent.intents import AlertsArrived, LetterDied
+from agent.metrics import Metrics
+from agent.pipeline import Overloaded, Pipeline
+from collectors.alert import NotThisFormat, Parsed
+
+log = structlog.get_logger("intake")
+LIMIT = 32 * 1024 * 1024
+READ_DEADLINE_S = 10.0
+_OFF_LOOP = 1024 * 1024
+"""Bodies larger than this are parsed in a thread."""
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.-")
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port")
+
+SourceOf = Callable[[str], Awaitable[str | None]]
+"""The source that a token of `tocsin token create --source` names."""
+
+
+class Refused(Exception):
+    """The request is answered with this status and text, and nothing was stored."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status, self.text = status, text
+        super().__init__(text)
+
+
+class Intake:
+    """The push sources; `open_intake` where the daemon listens on loopback alone."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        get_config: Callable[[], Config],
+        clock: Clock,
+        metrics: Metrics,
+        source_of: SourceOf,
+        *,
+        on_loopback: bool,
+    ) -> None:
+        self._pipeline = pipeline
+        self._config = get_config
+        self._clock = clock
+        self._metrics = metrics
+        self._source_of = source_of
+        self._on_loopback = on_loopback
+        self.heard: Callable[[str, Parsed], None] = lambda source, parsed: None
+        """Told of each message that was taken."""
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/webhooks/{type}/{source}", self.receive),
+            web.post("/api/v2/alerts", self.receive_v2),
+        ]
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """`POST /webhooks/{type}/{source}`: 2xx only after the commit (OUTSIDE §4)."""
+        kind, source = request.match_info["type"], request.match_info["source"]
+        try:
+            parse, config = self._find(kind, source)
+            body = await self._read(request, source)
+            await self._authenticate(request, source, config, body)
+            parsed = await self._parse(parse, body, source, config)
+            await self._store(source, config, kind, body, parsed)
+        except Refused as refused:
+            return self._answer(kind, refused.status, refused.text)
+        except UnknownSource as unknown:
+            await self._bury(source, str(unknown), b"")
+            return self._answer(kind, 404, str(unknown))
+        except (NotThisFormat, TooLarge) as error:
+            buried = await self._bury(source, str(error), getattr(error, "body", b""))
+            status = 413 if isinstance(error, TooLarge) else 400
+            return self._answer(kind, status if buried else 503, str(error))
+        except (StoreDown, Overloaded) as error:
+            return self._answer(kind, 503, str(error))
+        return self._answer(kind, 200, "")
+
+    async def receive_v2(self, request: web.Request) -> web.Response:
+        """`POST /api/v2/alerts`, as Prometheus sends it: the valid ones are stored, then 400 names the others."""
+        source = "prometheus"
+        try:
+            source = await self._source_of_v2(request)
+            config = self._config().sources.get(source)
+            body = await self._read(request, source)
+            parsed = await self._parse(plugins.webhook("prometheus").parse, body, source, config)
+            await self._store(source, config, "prometheus", body, parsed)
+        except Refused as refused:
+            return self._answer("prometheus", refused.status, refused.text)
+        except (NotThisFormat, TooLarge) as error:
+            buried = await self._bury(source, str(error), getattr(error, "body", b""))
+            status = 413 if isinstance(error, TooLarge) else 400
+            return self._answer("prometheus", status if buried else 503, str(error))
+        except (StoreDown, Overloaded) as error:
+            return self._answer("prometheus", 503, str(error))
+        if parsed.rejected:
+            faults = "; ".join(f"alert {r.index}: {r.reason}" for r in parsed.rejected[:20])
+            return self._answer("prometheus", 400, faults)
+        return self._answer("prometheus", 200, "")
+
+    def _answer(self, kind: str, status: int, text: str) -> web.Response:
+        self._metrics.webhooks.labels(kind if kind in plugins.known("webhook") else "unknown", str(status)).inc()
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Retry-After": "1"} if status == 503 else None
+        return web.Response(status=status, text=text, headers=headers)
+
+    # who sends
+
+    def _find(self, kind: str, source: str) -> tuple[Any, SourceConfig | None]:
+        config = self._config()
+        if kind not in plugins.known("webhook"):
+            known = ", ".join(plugins.known("webhook"))
+            raise UnknownSource(f"there is no source type {kind!r}: {known}")
+        if not config.sources:
+            if not source or not set(source) <= _NAME or source[0] in "_.-":
+                raise UnknownSource(f"{source!r} is no name of a source: write a-z, 0-9, _ . -")
+            return plugins.webhook(kind).parse, None
+        found = config.sources.get(source)
+        if found is None or found.type != kind:
+            raise UnknownSource(f"tocsin.yaml has no source {source!r} of type {kind}")
+        return plugins.webhook(kind).parse, found
+
+    async def _authenticate(self, request: web.Request, source: str, config: SourceConfig | None, body: bytes) -> None:
+        if config is None and self._is_open(request):
+            return
+        sent = request.headers.get("Authorization", "")
+        if config is not None and config.hmac is not None:
+            if not _signed(config, request, body):
+                raise Refused(401, "the signature is missing or wrong")
+            return
+        if config is not None and config.basic is not None and _is_basic(config, sent):
+            return
+        token = sent.removeprefix("Bearer ") if sent.startswith("Bearer ") else ""
+        if token and len(token) < 1024:
+            if config is not None and any(_same(token, t) for t in config.tokens):
+                return
+            if await self._source_of(token) == source:
+                return
+        raise Refused(401, "a token of this source is needed: Authorization: Bearer …")
+
+    def _is_open(self, request: web.Request) -> bool:
+        """Open intake: on loopback, without sources written, and not from behind a proxy (OUTSIDE §3)."""
+        return (
+            self._on_loopback and not self._config().sources and not any(name in request.headers for name in _FORWARDED)
+        )
+
+    async def _source_of_v2(self, request: web.Request) -> str:
+        """The source is the one the token names, else `prometheus`."""
+        config = self._config()
+        sent = request.headers.get("Authorization", "")
+        token = sent.removeprefix("Bearer ") if sent.startswith("Bearer ") else ""
+        if token and len(token) < 1024:
+            for name, source in config.sources.items():
+                if any(_same(token, t) for t in source.tokens):
+                    return name
+            named = await self._source_of(token)
+            if named is not None:
+                return named
+        for name, source in config.sources.items():
+            if source.basic is not None and _is_basic(source, sent):
+                return name
+        if self._is_open(request):
+            return "prometheus"
+        raise Refused(401, "a token of a source is needed: Authorization: Bearer …")
+
+    # what is sent
+
+    async def _read(self, request: web.Request, source: str) -> bytes:
+        encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in ("identity", "gzip", ""):
+            raise Refused(415, f"the encoding {encoding[:40]!r} is not taken: send identity or gzip")
+        if (request.content_length or 0) > LIMIT and encoding != "gzip":
+            raise TooLarge(f"{request.content_length} bytes are over the limit of {LIMIT}")
+        try:
+            async with asyncio.timeout(READ_DEADLINE_S):
+                return await request.read()
+        except TimeoutError:
+            log.warning("a body came too slowly", source=source)
+            if request.transport is not None:
+                request.transport.abort()
+            raise Refused(408, "the body came too slowly") from None
+        except web.HTTPRequestEntityTooLarge:
+            raise TooLarge(f"the body is over the limit of {LIMIT} bytes") from None
+        except (web.HTTPBadRequest, ValueError) as error:
+            raise NotThisFormat(f"the body cannot be read: {error}") from error
+
+    async def _parse(self, parse: Any, body: bytes, source: str, config: SourceConfig | None) -> Parsed:
+        origin, now = _origin(source, config), self._clock.now()
+        mapping = config.mapping if config is not None else None
+        try:
+            if len(body) > _OFF_LOOP:
+                parsed: Parsed = await asyncio.to_thread(parse, body, origin, now, mapping)
+            else:
+                parsed = parse(body, origin, now, mapping)
+        except NotThisFormat as error:
+            error.body = body  # type: ignore[attr-defined]  # for the dead letter
+            raise
+        return parsed
+
+    async def _store(self, source: str, config: SourceConfig | None, kind: str, body: bytes, parsed: Parsed) -> None:
+        if parsed.truncated:
+            log.warning("a message was cut by its sender", source=source, missing=parsed.truncated)
+        arrived = AlertsArrived(source, _origin(source, config), kind, body, parsed, self._clock.now())
+        await self._pipeline.submit(arrived)
+        self.heard(source, parsed)
+
+    async def _bury(self, source: str, reason: str, body: bytes) -> bool:
+        try:
+            await self._pipeline.submit(LetterDied(source, reason, body, self._clock.now()))
+        except (StoreDown, Overloaded):
+            return False
+        return True
+
+
+class UnknownSource(LookupError):
+    """No such source is written in tocsin.yaml (404)."""
+
+
+class TooLarge(ValueError):
+    """The body is over the limit (413)."""
+
+
+def _origin(source: str, config: SourceConfig | None) -> str:
+    return (config.origin if config is not None else None) or source
+
+
+def _same(a: str, b: str) -> bool:
+    return hmac.compare_digest(a.encode(), b.encode())
+
+
+def _is_basic(config: SourceConfig, sent: str) -> bool:
+    if config.basic is None or not sent.startswith("Basic "):
+        return False
+    try:
+        user, _, password = base64.b64decode(sent[6:], validate=True).decode().partition(":")
+    except ValueError:
+        return False
+    return _same(user, config.basic.username) & _same(password, config.basic.password)
+
+
+def _signed(config: SourceConfig, request: web.Request, body: bytes) -> bool:
+    """`sha256=<hex HMAC-SHA256 of the raw body>` (OUTSIDE §3)."""
+    if config.hmac is None:
+        return False
+    sent = request.headers.get(config.hmac.header, "")
+    wanted = "sha256=" + hmac.new(config.hmac.secret.encode(), body, hashlib.sha256).hexdigest()
+    return _same(sent, wanted)

@@ -1,0 +1,191 @@
+"""Runs each inspection on its interval, judges what it reads, and tells the line what has changed."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from agent import plugins
+from agent.clock import Clock
+from agent.config import Config
+from agent.database import StoreDown
+from agent.intents import AlertsFound
+from agent.metrics import Metrics
+from agent.pipeline import Pipeline
+from collectors.alert import Alert, Status, encode_labels
+from collectors.labels import Labels, fingerprint
+from collectors.source import Finding, Unreachable
+from collectors.thresholds import AlertKey, Kept, alert_key, judge_all
+
+log = structlog.get_logger("inspect")
+ORIGIN = "inspection"
+
+
+class Rounds:
+    """One task per inspection; a reload starts, stops or restarts those whose configuration has changed."""
+
+    def __init__(self, pipeline: Pipeline, get_config: Callable[[], Config], clock: Clock, metrics: Metrics) -> None:
+        self._pipeline = pipeline
+        self._config = get_config
+        self._clock = clock
+        self._metrics = metrics
+        self._running: dict[str, tuple[Any, Watch, asyncio.Task[None]]] = {}
+
+    def reconfigure(self, tasks: asyncio.TaskGroup) -> None:
+        """Bring the running inspections in line with the configuration."""
+        wanted = self._config().inspections
+        for name, (config, _, task) in list(self._running.items()):
+            if wanted.get(name) != config:
+                task.cancel()
+                del self._running[name]
+        for name, config in wanted.items():
+            if name not in self._running:
+                watch = Watch(name, config, self._pipeline, self._config, self._metrics)
+                task = tasks.create_task(self._run(name, config, watch), name=f"inspect {name}")
+                self._running[name] = (config, watch, task)
+
+    def heard(self, source: str, alerts: list[Alert], now: datetime) -> None:
+        """Firing alerts have come in: some may be what a heartbeat inspection waits for."""
+        for _, watch, _ in self._running.values():
+            watch.heard(source, alerts, now)
+
+    @property
+    def listens(self) -> bool:
+        """Whether any inspection waits for heartbeats."""
+        return any(watch.listens for _, watch, _ in self._running.values())
+
+    async def _run(self, name: str, config: Any, watch: "Watch") -> None:
+        due = self._clock.now()
+        try:
+            while True:
+                now = self._clock.now()
+                await watch.once(now)
+                due = max(due + config.every, now)
+                await self._clock.sleep_until(due)
+        finally:
+            await watch.close()
+
+
+class Watch:
+    """One inspection: what it kept from its last read, and the alerts it has told."""
+
+    def __init__(
+        self, name: str, config: Any, pipeline: Pipeline, get_config: Callable[[], Config], metrics: Metrics
+    ) -> None:
+        self.name = name
+        self._settings = config
+        self._inspect = plugins.inspection(config.type).Inspect(name, config)
+        self._pipeline = pipeline
+        self._config = get_config
+        self._metrics = metrics
+        self._kept: Mapping[AlertKey, Kept] = {}
+        self._told: dict[AlertKey, str] | None = None
+        self._unreachable = False
+        self.listens = hasattr(self._inspect, "beat")
+
+    def heard(self, source: str, alerts: list[Alert], now: datetime) -> None:
+        if self.listens and any(a.firing and self._inspect.hears(source, a.labels) for a in alerts):
+            self._inspect.beat(now)
+
+    async def once(self, now: datetime) -> None:
+        """Read, judge and tell, once. What did not answer is told when it begins and when it ends."""
+        if self._told is None:
+            self._told = self._open_levels()
+            self._unreachable = alert_key("InspectionUnreachable", {"inspection": self.name}) in self._told
+        deadline = self._settings.deadline or timedelta(seconds=30)
+        try:
+            async with asyncio.timeout(deadline.total_seconds()):
+                seen = await self._inspect.read(now)
+        except (Unreachable, TimeoutError) as error:
+            self._metrics.inspections.labels(self._settings.type, "unreachable").inc()
+            await self._lost(str(error) or f"no answer within {deadline.total_seconds():g} s", now)
+            return
+        self._metrics.inspections.labels(self._settings.type, "ok").inc()
+        open_levels = {key: level.partition(":")[0] for key, level in self._told.items()}
+        findings, kept = judge_all(
+            seen, self._kept, lambda key: self._config().threshold(self.name, key), now, open_levels
+        )
+        if self._unreachable:
+            log.info("inspection answers again", inspection=self.name)
+            findings.append(Finding("InspectionUnreachable", {"inspection": self.name}, None))
+        if await self._tell(findings, now):
+            self._kept = kept
+            self._unreachable = False
+
+    async def _lost(self, why: str, now: datetime) -> None:
+        if self._unreachable:
+            return
+        log.warning("inspection does not answer", inspection=self.name, why=why)
+        summary = f"inspection {self.name} does not answer: {why}"
+        finding = Finding("InspectionUnreachable", {"inspection": self.name}, "warn", {"summary": summary})
+        self._unreachable = await self._tell([finding], now)
+
+    async def _tell(self, findings: list[Finding], now: datetime) -> bool:
+        """Submit what has changed since it was last told; False where the store could not take it."""
+        told = self._told if self._told is not None else {}
+        alerts, after = [], dict(told)
+        for finding in findings:
+            key = alert_key(finding.alertname, finding.labels)
+            level = _level(finding)
+            if after.get(key, "") == level:
+                continue
+            alerts.append(self._alert(finding, level, now))
+            after[key] = level
+            if not level:
+                del after[key]
+        if not alerts:
+            return True
+        try:
+            await self._pipeline.submit(AlertsFound(alerts, "inspection"))
+        except StoreDown as error:
+            log.error(
+                "a finding could not be stored, it is told at the next read", inspection=self.name, why=str(error)
+            )
+            return False
+        self._told = after
+        return True
+
+    def _alert(self, finding: Finding, level: str, now: datetime) -> Alert:
+        labels = self._labels(finding.alertname, finding.labels)
+        return Alert(
+            origin=ORIGIN,
+            fingerprint=fingerprint(labels),
+            status=Status.FIRING if level else Status.RESOLVED,
+            starts_at=now,
+            starts_text="",
+            ends_at=None if level else now,
+            labels_json=encode_labels(labels),
+            annotations_json=encode_labels({k: str(v) for k, v in finding.annotations.items()}),
+            level=level,
+        )
+
+    def _labels(self, alertname: str, labels: Labels) -> dict[str, str]:
+        return {**self._settings.labels, **labels, "alertname": alertname, "inspection": self.name}
+
+    def _open_levels(self) -> dict[AlertKey, str]:
+        """What this inspection had told before a restart and is still open."""
+        board = self._pipeline.desk.board
+        found = {}
+        for episode in board.episodes.values():
+            if episode.open and episode.origin == ORIGIN:
+                labels = dict(board.labels(episode))
+                if labels.get("inspection") == self.name:
+                    found[self._key_of(labels)] = episode.level
+        return found
+
+    def _key_of(self, labels: dict[str, str]) -> AlertKey:
+        name = labels.pop("alertname", "")
+        if name != "InspectionUnreachable":
+            labels.pop("inspection", None)
+        return alert_key(name, {k: v for k, v in labels.items() if self._settings.labels.get(k) != v})
+
+    async def close(self) -> None:
+        await self._inspect.close()
+
+
+def _level(finding: Finding) -> str:
+    if finding.level is None:
+        return ""
+    return f"{finding.level}:{finding.severity}" if finding.severity else str(finding.level)

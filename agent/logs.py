@@ -1,0 +1,59 @@
+"""Logs: one event a line, with facts, as logfmt, JSON or for a console."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+_LONGEST = 1024
+
+
+def _short(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    """No field is longer than 1 kB, and none breaks its line (reliability S32)."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            if len(value) > _LONGEST:
+                value = value[:_LONGEST] + "…"
+            event[key] = "".join(c if c.isprintable() else " " if c in "\n\t" else "\ufffd" for c in value)
+        elif isinstance(value, list | tuple | dict):
+            event[key] = str(value)[:_LONGEST]
+    return event
+
+
+def set_up(level: str = "info", form: str = "logfmt") -> None:
+    """Send our events and those of libraries to stderr in one form: `logfmt`, `json` or `console`."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        structlog.processors.format_exc_info,
+    ]
+    last: Any = {
+        "json": structlog.processors.JSONRenderer(ensure_ascii=False),
+        "console": structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        "logfmt": structlog.processors.LogfmtRenderer(key_order=["ts", "level", "logger", "event"], bool_as_flag=False),
+    }[form]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _short, last],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(number, logging.WARNING) if number > logging.DEBUG else number)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_logger_name,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    for ours in ("pipeline", "daemon", "intake", "inspect", "reconcile", "page", "api"):
+        logging.getLogger(ours).setLevel(number)

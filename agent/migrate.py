@@ -1,0 +1,89 @@
+"""Brings the store to the schema of this release, and refuses one that is newer."""
+
+import asyncio
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from agent.database import is_postgres, sqlalchemy_url, sqlite_path
+
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+class NewerSchema(Exception):
+    """The store was written by a newer release."""
+
+
+def _alembic() -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(SCRIPTS))
+    return config
+
+
+def heads() -> tuple[str, ...]:
+    """The schema of this release."""
+    return tuple(ScriptDirectory.from_config(_alembic()).get_heads())
+
+
+async def upgrade(url: str) -> tuple[str | None, str]:
+    """Upgrade; return the revision before and after. Call it while the store is locked. Raises NewerSchema."""
+    if is_postgres(url):
+        engine = create_async_engine(sqlalchemy_url(url), poolclass=pool.NullPool)
+        async with engine.begin() as connection:
+            found = await connection.run_sync(_upgrade)
+        await engine.dispose()
+        return found
+    return await asyncio.to_thread(_upgrade_sqlite, sqlite_path(url))
+
+
+def _upgrade_sqlite(path: str) -> tuple[str | None, str]:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{path}", poolclass=pool.NullPool)
+    with engine.begin() as connection:
+        found = _upgrade(connection)
+    engine.dispose()
+    return found
+
+
+def _upgrade(connection: Connection) -> tuple[str | None, str]:
+    before = MigrationContext.configure(connection).get_current_revision()
+    known = {s.revision for s in ScriptDirectory.from_config(_alembic()).walk_revisions()}
+    if before is not None and before not in known:
+        raise NewerSchema(
+            f"the store has the schema {before}, which this release does not know: run the newer release, "
+            "or restore a backup made by this one"
+        )
+    config = _alembic()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    return before, heads()[0]
+
+
+async def current(url: str) -> str | None:
+    """The revision that a store is at; None: it is empty."""
+    if is_postgres(url):
+        engine = create_async_engine(sqlalchemy_url(url), poolclass=pool.NullPool)
+        async with engine.connect() as connection:
+            found = await connection.run_sync(_revision)
+        await engine.dispose()
+        return found
+    return await asyncio.to_thread(_current_sqlite, sqlite_path(url))
+
+
+def _current_sqlite(path: str) -> str | None:
+    if not Path(path).exists():
+        return None
+    engine = create_engine(f"sqlite:///{path}", poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        found = _revision(connection)
+    engine.dispose()
+    return found
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()

@@ -1,0 +1,73 @@
+"""The house on a hand clock, with the small site."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+from agent.config import Config, load
+from agent.house import House
+from collectors.labels import fingerprint
+from collectors.moment import moment_text
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+SITE = Path(__file__).parent.parent / "sites" / "small"
+DISK_FULL = {"alertname": "DiskFull", "instance": "db-1:9100", "severity": "critical"}
+DISK_WARN = {"alertname": "DiskFull", "instance": "db-1:9100", "severity": "warning"}
+
+
+def alert(
+    labels: Mapping[str, str],
+    starts: str = "2026-03-02T08:59:00.5Z",
+    ends: str = "0001-01-01T00:00:00Z",
+    **more: Any,
+) -> dict[str, Any]:
+    """One alert of a webhook; it is resolved where it has an end."""
+    return {
+        "status": "firing" if ends.startswith("0001") else "resolved",
+        "labels": dict(labels),
+        "annotations": {},
+        "startsAt": starts,
+        "endsAt": ends,
+        "generatorURL": "http://prom-1:9090/graph",
+        "fingerprint": fingerprint(labels),
+        **more,
+    }
+
+
+def message(*alerts: dict[str, Any], **more: Any) -> bytes:
+    """A webhook of version 4."""
+    body = {
+        "version": "4",
+        "groupKey": '{}:{alertname="DiskFull"}',
+        "truncatedAlerts": 0,
+        "receiver": "tocsin",
+        "status": "firing" if any(a["status"] == "firing" for a in alerts) else "resolved",
+        "groupLabels": {},
+        "commonLabels": {},
+        "commonAnnotations": {},
+        "externalURL": "http://am-1:9093",
+        "alerts": list(alerts),
+        **more,
+    }
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def at(moment: datetime) -> str:
+    """A moment as a sender writes it."""
+    return moment_text(moment) or ""
+
+
+def site(**files: str) -> Config:
+    """The small site's configuration."""
+    return load(SITE)
+
+
+@pytest_asyncio.fixture
+async def house() -> AsyncIterator[House]:
+    made = await House(site(), START).open()
+    yield made
+    await made.close()
