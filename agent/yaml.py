@@ -120,6 +120,10 @@ def _explain(error: yaml.MarkedYAMLError, character: str) -> str:
     return f"{problem}: {next((text for part, text in _ADVICE.items() if part in problem), 'see the line above')}"
 
 
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
 class _Composer:
     """Events become nodes; an alias is the very node it names, so that nothing grows here."""
 
@@ -134,7 +138,7 @@ class _Composer:
             if isinstance(event, yaml.DocumentStartEvent):
                 seen += 1
                 if seen > 1:
-                    raise _Stop(event.start_mark.line + 1, 1, "a second document begins here: one file, one document")
+                    raise _Stop(_line(event), 1, "a second document begins here: one file, one document")
                 root = self._node(next(self._events), 0)
         return root
 
