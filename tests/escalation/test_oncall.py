@@ -181,6 +181,7 @@ def test_the_second_on_call_is_the_next_of_the_rotation(now: str, people: list[s
         pytest.param("2026-03-02", "09:00", "2026-03-02T01:00", id="on the day"),
         pytest.param("2026-03-02", "Wed 09:00", "2026-03-04T01:00", id="on the first Wednesday from there"),
         pytest.param("2026-03-02", "Mon 09:00", "2026-03-02T01:00", id="on that Monday"),
+        pytest.param("2026-03-05", "Mon 09:00", "2026-03-09T01:00", id="from a Thursday: on the next Monday"),
     ],
 )
 def test_the_first_turn_begins_with_the_first_handover_from_the_start(start: str, handover: str, begins: str) -> None:
