@@ -38,7 +38,7 @@ from collectors.labels import Labels, all_match
 from collectors.moment import moment_text, parse_moment
 from correlation import act as acts
 from correlation.board import Board
-from correlation.classify import classify
+from correlation.classify import Classifier
 from correlation.correlate import (
     NOTHING_HOLDS,
     Outcome,
@@ -76,7 +76,7 @@ from escalation.store import Page
 from escalation.timetable import hierarchical
 
 AGENT = "agent"
-_QUIET = frozenset({"alert_joined", "alert_ended"})
+_QUIET = frozenset({"alerts_joined", "alerts_ended"})
 """Events that do not make a new version of the record: no edit is refused for them."""
 _WORKING = (State.NEW, State.ASSIGNED, State.IN_PROGRESS)
 _KNOWN_ERRORS = 5
@@ -201,7 +201,7 @@ class Desk:
             self.ladder.regrade(self.board.incidents[number], group)
         for number in out.relapsed:
             self.ladder.relapse(self.board.incidents[number], now, group)
-        for number, event in out.events:
+        for number, event in (*out.events, *out.summaries()):
             self._tell(number, event.kind, AGENT, event.facts, now, group)
             if number not in opened and event.kind not in _QUIET:
                 self.board.incidents[number].version += 1
@@ -401,7 +401,7 @@ class Desk:
         """A person reports: the same record, the same queue (procedure R2, R34)."""
         body, board = intent.body, self.board
         labels = {k: str(v) for k, v in body.items() if isinstance(v, str | int)}
-        verdict = classify(labels, self.rules.classification, self.rules.severity)
+        verdict = self.rules.classifier.classify(labels)
         urgency, impact = body.get("urgency") or verdict.urgency, body.get("impact") or verdict.impact
         category, target = body.get("category") or verdict.category, body.get("group") or verdict.group
         severity = self.config.severity.severity(urgency, impact)
@@ -755,8 +755,7 @@ def rules_of(config: Config) -> Rules:
     ten_minutes = timedelta(minutes=10)
     business = config.calendars.get("business")
     return Rules(
-        classification=config.classification,
-        severity=config.severity,
+        classifier=Classifier(config.classification, config.severity),
         correlation=config.correlation,
         states=config.states,
         strategies=[SameAlert(), *(strategy(rule.type).Join(rule) for rule in config.join_rules)],

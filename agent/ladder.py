@@ -7,14 +7,12 @@ from typing import Any
 
 from agent.config import Config
 from agent.group import Group
-from correlation.calendar import Calendar, calendar_named
+from correlation.calendar import ALWAYS, Calendar, calendar_named
 from correlation.incident import Incident
 from escalation.agenda import Agenda
 from escalation.sla import Pause, SlaPolicy, Target, due, fold
 from escalation.store import Step
 from escalation.timetable import EscalationPolicy, PlannedStep, TimetableStep, next_repetition, plan
-
-STOPPED_IN = ("resolved", "pending_review", "sales_decision", "out_of_scope", "archived", "cancelled")
 
 
 class Ladder:
@@ -83,7 +81,7 @@ class Ladder:
                 self._add(incident, replace(planned, relapse=again), group)
             elif planned.step.repeat is not None:
                 anew = replace(planned, relapse=again)
-                repeated = next_repetition(anew, planned.due_at or now, self._calendar(incident), now)
+                repeated = next_repetition(anew, planned.due_at or now, self._workdays(), now)
                 if repeated is not None:
                     self._add(incident, repeated, group)
 
@@ -133,7 +131,7 @@ class Ladder:
         self.agenda.close([step], outcome, now, {**why, "code": outcome})
         group.steps[step.id] = step
         incident.targets = {**incident.targets, "taken": [*incident.targets.get("taken", ()), _base(step.planned)]}
-        again = next_repetition(step.planned, step.due_at or now, self._calendar(incident), now)
+        again = next_repetition(step.planned, step.due_at or now, self._workdays(), now)
         if again is not None:
             self._add(incident, again, group)
 
@@ -179,6 +177,10 @@ class Ladder:
     def _calendar(self, incident: Incident) -> Calendar:
         return calendar_named(incident.targets["calendar"], self.config.calendars)
 
+    def _workdays(self) -> Calendar:
+        """The calendar by which a step repeats each workday."""
+        return self.config.calendars.get("business") or ALWAYS
+
     def _policy(self, incident: Incident) -> EscalationPolicy:
         return self._policies(incident)[1]
 
@@ -187,7 +189,7 @@ class Ladder:
         return self.policies.get(incident.config_version, (self.config.sla, self.config.escalation))
 
     def _pauses(self, incident: Incident) -> tuple[Pause, ...]:
-        return fold(incident.history, [*self.config.sla.pause_in, *STOPPED_IN])
+        return fold(incident.history, self.config.sla.pause_in)
 
     def _add(self, incident: Incident, planned: PlannedStep, group: Group) -> None:
         step = Step(id=self.agenda.next_id(), incident=incident.id, planned=planned, due_at=planned.due_at)

@@ -66,6 +66,14 @@ class AnswerRow(SQLModel, table=True):
     at: datetime
 
 
+class MetaRow(SQLModel, table=True):
+    """What the store itself must remember: the key that signs acknowledge links."""
+
+    __tablename__ = "meta"
+    key: str = Field(primary_key=True)
+    value: str
+
+
 class ConfigRow(SQLModel, table=True):
     """The policies of one version of the configuration: open incidents keep those they were opened with."""
 
@@ -79,4 +87,4 @@ class ConfigRow(SQLModel, table=True):
 
 
 INSERT_DEAD_LETTER, INSERT_AUDIT = insert_into(DeadLetterRow), insert_into(AuditRow)
-UPSERT_CONFIG, UPSERT_ANSWER = upsert(ConfigRow), upsert(AnswerRow)
+UPSERT_CONFIG, UPSERT_ANSWER, UPSERT_META = upsert(ConfigRow), upsert(AnswerRow), upsert(MetaRow)

@@ -1,8 +1,8 @@
 """Category, group, urgency and impact of an alert, by rules over its labels (procedure R19, R51, R52)."""
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import BeforeValidator, PrivateAttr
+from pydantic import BeforeValidator
 
 from collectors.labels import Labels, Matcher, all_match, matchers_from_yaml
 from collectors.rule import Rule, Span
@@ -42,12 +42,6 @@ class Classification(Rule):
 
     unclassified: Unclassified = Unclassified()
     rules: list[ClassificationRule] = []
-    _memo: dict[tuple[str, ...], "Class"] = PrivateAttr(default_factory=dict)
-    _names: tuple[str, ...] = PrivateAttr(default=())
-
-    def model_post_init(self, _: Any) -> None:
-        """Note the labels that decide: only these can make two alerts differ in class."""
-        self._names = tuple(sorted({m.name for r in self.rules for m in r.match} | {"severity", "service"}))
 
 
 class Class(NamedTuple):
@@ -62,44 +56,62 @@ class Class(NamedTuple):
     rule: str
 
 
-_MEMO_SIZE = 20_000
-
-
-def classify(
-    labels: Labels, policy: Classification, severity: SeverityPolicy, level: str = "", criticality: str = ""
-) -> Class:
-    """Return the class of an alert.
-
-    `level` is what our own inspections say: `warn`, `crit`, or with the severity 1-4 they ask for, `crit:1`.
-    """
-    memo_key = (*(labels.get(n, "") for n in policy._names), level, criticality)
-    known = policy._memo.get(memo_key)
-    if known is None:
-        if len(policy._memo) >= _MEMO_SIZE:
-            policy._memo.clear()
-        known = policy._memo[memo_key] = _classify(labels, policy, severity, level, criticality)
-    return known
-
-
+_MOST_NAMES = 10_000
 _LEVEL_URGENCY = {"crit": 2, "warn": 3}
+_Candidate = tuple[ClassificationRule, tuple[Matcher, ...]]
 
 
-def _classify(labels: Labels, policy: Classification, severity: SeverityPolicy, level: str, criticality: str) -> Class:
-    rule = next((r for r in policy.rules if all_match(r.match, labels)), None)
-    said = rule.set if rule else Verdict()
-    word, _, asked = level.partition(":")
-    default = policy.unclassified
-    by_label: dict[str, Any] = severity.from_alert_label.get(labels.get("severity", "").lower(), {})
-    urgency = said.urgency or by_label.get("urgency") or _LEVEL_URGENCY.get(word) or default.urgency
-    by_ci = severity.impact_from_ci_criticality.get(criticality)
-    impact = said.impact or by_label.get("impact") or by_ci or default.impact
-    grade = int(asked) if asked else severity.severity(urgency, impact)
-    return Class(
-        said.category or default.category,
-        said.group or default.group,
-        urgency,
-        impact,
-        grade,
-        said.service or labels.get("service", ""),
-        rule.id if rule else "",
-    )
+class Classifier:
+    """Classifies alerts by the rules; for each alert name it remembers which rules are left to be looked at."""
+
+    def __init__(self, policy: Classification, severity: SeverityPolicy) -> None:
+        self._policy = policy
+        self._severity = severity
+        self._candidates: dict[str, list[_Candidate]] = {}
+
+    def classify(self, labels: Labels, level: str = "", criticality: str = "") -> Class:
+        """Return the class of an alert.
+
+        `level` is what our own inspections say: `warn`, `crit`, or with the severity 1-4 they ask for, `crit:1`.
+        `criticality` is that of the configuration item.
+        """
+        rule = self._rule(labels)
+        said = rule.set if rule else _NOTHING
+        word, _, asked = level.partition(":")
+        by_label: dict[str, int] = self._severity.from_alert_label.get(labels.get("severity", "").lower(), {})
+        by_ci = self._severity.impact_from_ci_criticality.get(criticality)
+        default = self._policy.unclassified
+        urgency = said.urgency or by_label.get("urgency") or _LEVEL_URGENCY.get(word) or default.urgency
+        impact = said.impact or by_label.get("impact") or by_ci or default.impact
+        return Class(
+            said.category or default.category,
+            said.group or default.group,
+            urgency,
+            impact,
+            int(asked) if asked else self._severity.severity(urgency, impact),
+            said.service or labels.get("service", ""),
+            rule.id if rule else "",
+        )
+
+    def _rule(self, labels: Labels) -> ClassificationRule | None:
+        name = labels.get("alertname", "")
+        candidates = self._candidates.get(name)
+        if candidates is None:
+            if len(self._candidates) >= _MOST_NAMES:
+                self._candidates.clear()
+            candidates = self._candidates[name] = self._look_through(name)
+        return next((rule for rule, left in candidates if all_match(left, labels)), None)
+
+    def _look_through(self, name: str) -> list[_Candidate]:
+        """The rules that an alert of this name can match, each with its conditions on other labels."""
+        found: list[_Candidate] = []
+        for rule in self._policy.rules:
+            on_name = [m for m in rule.match if m.name == "alertname"]
+            if all_match(on_name, {"alertname": name}):
+                found.append((rule, tuple(m for m in rule.match if m.name != "alertname")))
+                if not found[-1][1]:
+                    break
+        return found
+
+
+_NOTHING = Verdict()

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,12 +14,11 @@ from collectors.alert import Alert
 from collectors.labels import Labels, fingerprint
 from collectors.moment import moment_text
 from correlation.board import Beat, Board, Key
-from correlation.classify import Class, Classification, classify
+from correlation.classify import Class, Classifier
 from correlation.incident import RELAPSABLE, Episode, Incident, State, Why
 from correlation.inhibit import Held
 from correlation.own import own_alert
 from correlation.rules import CorrelationPolicy, StatesPolicy
-from correlation.severity import SeverityPolicy
 from correlation.silence import silenced_by
 from correlation.strategy import Strategy
 
@@ -30,8 +29,7 @@ _TITLE = 200
 class Rules:
     """What correlation is told by the configuration."""
 
-    classification: Classification
-    severity: SeverityPolicy
+    classifier: Classifier
     correlation: CorrelationPolicy
     states: StatesPolicy
     strategies: Sequence[Strategy]
@@ -69,6 +67,9 @@ class Outcome:
     fresh_alerts: dict[int, list[Labels]] = field(default_factory=dict)
     """Per incident: the labels of alerts that came new, for the known errors."""
     events: list[tuple[int, Event]] = field(default_factory=list)
+    joined: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
+    """Per incident: how many alerts of which name joined for which reason; one line of its timeline."""
+    ended: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
     decisions: Counter[str] = field(default_factory=Counter)
     suspected: set[str] = field(default_factory=set)
     """Origins with a suspect that a pull could settle."""
@@ -80,6 +81,22 @@ class Outcome:
     def tell(self, incident: Incident, kind: str, **facts: Any) -> None:
         self.dirty[incident.id] = incident
         self.events.append((incident.id, Event(kind, facts)))
+
+    def count(self, counts: dict[int, Counter[tuple[str, str]]], incident: Incident, name: str, code: str) -> None:
+        self.dirty[incident.id] = incident
+        counts.setdefault(incident.id, Counter())[(name, code)] += 1
+
+    def summaries(self) -> Iterator[tuple[int, Event]]:
+        """What happened to many alerts at once, as one event per incident."""
+        for kind, counts in (("alerts_joined", self.joined), ("alerts_ended", self.ended)):
+            for incident, found in counts.items():
+                names: Counter[str] = Counter()
+                reasons: Counter[str] = Counter()
+                for (name, code), times in found.items():
+                    names[name] += times
+                    reasons[code] += times
+                facts = {"count": names.total(), "alerts": dict(names.most_common(10)), "why": dict(reasons)}
+                yield incident, Event(kind, facts)
 
 
 @dataclass
@@ -351,16 +368,15 @@ def _held_key(held: Held) -> str:
 def _join_or_open(
     this: Round, episode: Episode, labels: Labels, summary: str, *, note: Why | None, came_from: int
 ) -> None:
-    found, why, rejected = _find_incident(this, labels, came_from)
-    verdict = classify(
-        labels, this.rules.classification, this.rules.severity, episode.level, this.rules.criticality(labels)
-    )
+    keys = [strategy.key(labels) for strategy in this.rules.strategies]
+    found, why, rejected = _find_incident(this, labels, keys, came_from)
+    verdict = this.rules.classifier.classify(labels, episode.level, this.rules.criticality(labels))
     if found is None:
         incident = _open(this, episode, labels, summary, verdict)
         why, episode.decision = Why("first_of_incident", {"rule": verdict.rule}), "opened"
     else:
         incident, episode.decision = found, "joined"
-        this.out.tell(incident, "alert_joined", alertname=labels.get("alertname", ""), why=why.code)
+        this.out.count(this.out.joined, incident, labels.get("alertname", ""), why.code)
     if note is not None:
         why = Why(note.code, {**note.facts, "then": why.code, **why.facts})
     this.out.whys[episode.id] = (why, rejected)
@@ -368,17 +384,19 @@ def _join_or_open(
     _enter(this, incident, episode, labels)
     if found is not None:
         _grade_to(this, incident, verdict, labels)
-    for join_key in _join_keys(this, labels):
-        this.board.slot(join_key, this.now, incident.id)
+    for strategy, join_key in zip(this.rules.strategies, keys, strict=True):
+        if join_key is not None:
+            this.board.slot(f"{strategy.id}\xff{join_key}", this.now, incident.id)
 
 
-def _find_incident(this: Round, labels: Labels, came_from: int) -> tuple[Incident | None, Why, Why | None]:
+def _find_incident(
+    this: Round, labels: Labels, keys: Sequence[str | None], came_from: int
+) -> tuple[Incident | None, Why, Why | None]:
     before = this.board.incidents.get(came_from)
     if before is not None and (before.active or _may_relapse(this, before)):
         return before, Why("fired_again", {"incident": before.number}), None
     rejected: Why | None = None
-    for strategy in this.rules.strategies:
-        join_key = strategy.key(labels)
+    for strategy, join_key in zip(this.rules.strategies, keys, strict=True):
         slot = this.board.slots.get(f"{strategy.id}\xff{join_key}") if join_key is not None else None
         incident = this.board.incidents.get(slot.incident) if slot else None
         if slot is None or incident is None or not incident.active:
@@ -396,15 +414,6 @@ def _may_relapse(this: Round, incident: Incident) -> bool:
     ended = incident.resolved_at
     window = this.rules.correlation.dedup.refire_window
     return incident.state in RELAPSABLE and ended is not None and this.now - ended <= window
-
-
-def _join_keys(this: Round, labels: Labels) -> list[str]:
-    keys = []
-    for strategy in this.rules.strategies:
-        join_key = strategy.key(labels)
-        if join_key is not None:
-            keys.append(f"{strategy.id}\xff{join_key}")
-    return keys
 
 
 def _open(this: Round, episode: Episode, labels: Labels, summary: str, verdict: Class) -> Incident:
@@ -494,7 +503,7 @@ def _relapse(this: Round, incident: Incident) -> None:
 
 def _grade(this: Round, incident: Incident, labels: Labels, level: str) -> None:
     criticality = this.rules.criticality(labels)
-    verdict = classify(labels, this.rules.classification, this.rules.severity, level, criticality)
+    verdict = this.rules.classifier.classify(labels, level, criticality)
     _grade_to(this, incident, verdict, labels)
 
 
@@ -534,9 +543,7 @@ def _end(this: Round, episode: Episode, ends_at: datetime, ends_text: str, code:
 
 def _leave(this: Round, incident: Incident, episode: Episode, labels: Labels, code: str) -> None:
     incident.open_alerts -= 1
-    this.out.tell(
-        incident, "alert_ended", alertname=labels.get("alertname", ""), at=moment_text(episode.ends_at), why=code
-    )
+    this.out.count(this.out.ended, incident, labels.get("alertname", ""), code)
     if incident.open_alerts > 0 or not incident.active:
         return
     wait = this.rules.states.auto_recovered.stable_for

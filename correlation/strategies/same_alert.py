@@ -17,7 +17,9 @@ class Join:
     def key(self, labels: Labels) -> str | None:
         if "severity" not in labels:
             return None
-        return "\xff".join(f"{name}\xff{labels[name]}" for name in sorted(labels) if name != "severity")
+        rest = {**labels}
+        del rest["severity"]
+        return "\xff".join(sorted(map("=".join, rest.items())))
 
     def why(self, labels: Labels) -> Why:
         return Why("same_alert", {"severity": labels.get("severity", "")})

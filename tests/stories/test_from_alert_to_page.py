@@ -42,7 +42,9 @@ async def test_nobody_acknowledges_so_the_ladder_goes_on_at_its_due_instants(hou
     assert by_step["2/r100"] == timedelta(hours=1)
 
 
-async def test_when_the_last_alert_has_ended_for_long_enough_the_incident_is_resolved_as_of_its_end(house: House) -> None:
+async def test_when_the_last_alert_has_ended_for_long_enough_the_incident_is_resolved_as_of_its_end(
+    house: House,
+) -> None:
     await house.receive(message(alert(DISK_FULL)))
     number = await only(house)
     await house.advance(minutes=5)
