@@ -1,0 +1,267 @@
+"""Both stores keep what they are given, the same way, and only one daemon writes."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import select
+
+from agent import migrate, tables
+from agent.database import (
+    Compressed,
+    Reserve,
+    SqliteWriter,
+    StoreDown,
+    StoreFull,
+    StoreTaken,
+    Writer,
+    numbered,
+    readers,
+    sqlite_path,
+    writer_for,
+)
+from agent.store import INSERT_AUDIT, AuditRow
+from correlation.incident import Episode, Incident, State, Why
+from correlation.rows import columns
+from correlation.store import (
+    INCIDENT_BY_NUMBER,
+    INCIDENT_FIELDS,
+    INSERT_EPISODE,
+    UPSERT_INCIDENT,
+    EpisodeRow,
+    IncidentRow,
+    episode_values,
+    incident_from,
+    incident_values,
+)
+from escalation.store import Page, PageRow
+
+AT = datetime(2026, 3, 2, 9, 0, 0, 500, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.real("postgresql"))])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres").url
+        return url
+    return f"sqlite:///{tmp_path}/tocsin.db"
+
+
+@pytest_asyncio.fixture
+async def writer(store_url: str) -> AsyncIterator[Writer]:
+    made = writer_for(store_url)
+    await made.open()
+    await migrate.upgrade(store_url)
+    yield made
+    await made.close()
+
+
+def incident(**more: object) -> Incident:
+    made = Incident(id=1, number="INC-20260302-0001", title="磁盘 full", occurred_at=AT, opened_at=AT, updated_at=AT)
+    made.history.append((AT, "new"))
+    made.root = {
+        "origin": "am",
+        "fingerprint": "ab",
+        "startsAt": "x",
+        "at": AT,
+        "why": {"code": "earliest", "facts": {}},
+    }
+    for name, value in more.items():
+        setattr(made, name, value)
+    return made
+
+
+async def test_an_incident_comes_back_as_it_was_written(writer: Writer) -> None:
+    written = incident(state=State.PENDING_VENDOR, resolve_due_at=AT + timedelta(hours=8), known_errors=[{"id": "ke"}])
+    await writer.commit([(UPSERT_INCIDENT, [incident_values(written)])])
+    rows = await writer.fetch(INCIDENT_BY_NUMBER, written.number)
+    assert incident_from(rows[0]) == written
+
+
+async def test_raw_rows_and_the_orm_agree_on_moments_and_booleans(writer: Writer, store_url: str) -> None:
+    """stack rules 1-4: a moment written raw must compare equal to one written through SQLModel."""
+    episode = Episode(
+        id=7, origin="am", fingerprint="ab", starts_at=AT, starts_text="x", labels_json=b"{}", open=True, last_at=AT
+    )
+    await writer.commit([(INSERT_EPISODE, [episode_values(episode, Why("none"), None)])])
+    east = AT.astimezone(timezone(timedelta(hours=8)))
+    engine = readers(store_url)
+    async with AsyncSession(engine) as session:
+        found = (await session.execute(select(EpisodeRow).where(EpisodeRow.last_at == east))).scalar_one()
+        assert (found.last_at, found.open) == (AT, True)
+        before = select(EpisodeRow).where(EpisodeRow.last_at < AT + timedelta(microseconds=1))
+        assert (await session.execute(before)).scalar_one().alert_id == 7
+    await engine.dispose()
+
+
+async def test_a_naive_moment_is_refused_on_sqlite(tmp_path: Path) -> None:
+    writer = SqliteWriter(f"{tmp_path}/t.db")
+    await writer.open()
+    await migrate.upgrade(f"sqlite:///{tmp_path}/t.db")
+    with pytest.raises(ValueError, match="without a zone"):
+        await writer.commit([(INSERT_AUDIT, [(1, datetime(2026, 1, 1), "x", "y", "{}")])])  # noqa: DTZ001 - on purpose
+    await writer.close()
+
+
+async def test_a_batch_is_written_whole_or_not_at_all(writer: Writer) -> None:
+    good = (1, AT, "ana", "login", "{}")
+    with pytest.raises(StoreDown):
+        await writer.commit([(INSERT_AUDIT, [good]), (INSERT_AUDIT, [good])])
+    assert await writer.fetch("SELECT count(*) FROM audit") == [(0,)]
+    await writer.commit([(INSERT_AUDIT, [good])])
+    assert await writer.fetch("SELECT who FROM audit WHERE at = ?", AT) == [("ana",)]
+
+
+async def test_a_second_daemon_on_the_same_store_is_refused_with_a_sentence(writer: Writer, store_url: str) -> None:
+    with pytest.raises(StoreTaken, match="another daemon is using"):
+        await writer_for(store_url).open()
+
+
+async def test_the_migrations_make_just_the_tables_of_the_models(writer: Writer, store_url: str) -> None:
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), tables.metadata))
+
+    engine = readers(store_url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+async def test_an_upgrade_that_was_done_is_done(writer: Writer, store_url: str) -> None:
+    before, after = await migrate.upgrade(store_url)
+    assert before == after == migrate.heads()[0]
+
+
+async def test_a_schema_newer_than_the_program_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/t.db"
+    await migrate.upgrade(url)
+    engine = create_engine(f"sqlite:///{tmp_path}/t.db")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(migrate.NewerSchema, match="9999"):
+        await migrate.upgrade(url)
+
+
+def test_a_store_in_memory_has_the_same_columns_as_the_models() -> None:
+    db = sqlite3.connect(":memory:")
+    for statement in tables.sqlite_ddl():
+        db.execute(statement)
+    for model in (IncidentRow, PageRow, EpisodeRow, AuditRow):
+        table = getattr(model, "__tablename__", "")
+        assert [row[1] for row in db.execute(f"PRAGMA table_info({table})")] == columns(model)
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("fields", "model"),
+    [
+        pytest.param(INCIDENT_FIELDS, IncidentRow, id="incident"),
+        pytest.param(Page.__struct_fields__, PageRow, id="page"),
+    ],
+)
+def test_what_is_held_in_memory_has_the_fields_of_its_row(fields: tuple[str, ...], model: type) -> None:
+    assert list(fields) == columns(model)
+
+
+async def test_read_then_write_in_turns_loses_no_update(tmp_path: Path) -> None:
+    """reliability F15: SQLAlchemy's defaults lose 566 of 800; our one writer loses none."""
+    writer = SqliteWriter(f"{tmp_path}/t.db")
+    await writer.open()
+    await writer.commit(
+        [("CREATE TABLE n (k INTEGER PRIMARY KEY, v INTEGER)", [()]), ("INSERT INTO n VALUES (1, 0)", [()])]
+    )
+    line = asyncio.Lock()
+
+    async def one() -> None:
+        for _ in range(50):
+            async with line:
+                ((value,),) = await writer.fetch("SELECT v FROM n WHERE k = 1")
+                await writer.commit([("UPDATE n SET v = ? WHERE k = 1", [(value + 1,)])])
+
+    await asyncio.gather(*(one() for _ in range(8)))
+    assert await writer.fetch("SELECT v FROM n") == [(400,)]
+    await writer.close()
+
+
+async def test_readers_cannot_write_on_sqlite(tmp_path: Path) -> None:
+    await migrate.upgrade(f"sqlite:///{tmp_path}/t.db")
+    engine = readers(f"sqlite:///{tmp_path}/t.db")
+    with pytest.raises(Exception, match="readonly"):
+        async with engine.begin() as connection:
+            await connection.execute(text("DELETE FROM incident"))
+    await engine.dispose()
+
+
+async def test_a_store_is_durable_by_its_settings(tmp_path: Path) -> None:
+    writer = SqliteWriter(f"{tmp_path}/t.db")
+    await writer.open()
+    assert await writer.fetch("PRAGMA journal_mode") == [("wal",)]
+    assert await writer.fetch("PRAGMA synchronous") == [(2,)]
+    await writer.close()
+
+
+def test_a_full_disk_is_told_from_a_store_that_is_down(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / "t.db", isolation_level=None)
+    db.execute("CREATE TABLE t (b BLOB)")
+    db.execute("PRAGMA max_page_count = 4")
+    db.close()
+
+    async def fill() -> None:
+        writer = SqliteWriter(str(tmp_path / "t.db"))
+        await writer.open()
+        await writer.fetch("PRAGMA max_page_count = 4")
+        try:
+            await writer.commit([("INSERT INTO t VALUES (?)", [(os.urandom(200_000),)])])
+        finally:
+            await writer.close()
+
+    with pytest.raises(StoreFull, match="free some space"):
+        asyncio.run(fill())
+
+
+def test_the_reserve_is_taken_once_and_given_up_once(tmp_path: Path) -> None:
+    reserve = Reserve(str(tmp_path / "t.db"), size=1024 * 1024)
+    assert reserve.fill()
+    assert (tmp_path / "t.db.reserve").stat().st_blocks * 512 >= 1024 * 1024
+    assert reserve.give_up()
+    assert not reserve.give_up()
+    assert reserve.fill()
+
+
+def test_a_compressed_body_unpacks_to_what_it_was() -> None:
+    import zlib
+
+    body = b'{"alerts": []}' * 1000
+    packed = Compressed(body).packed()
+    assert len(packed) < len(body) / 10
+    assert zlib.decompress(packed) == body
+
+
+def test_placeholders_are_numbered_for_postgres() -> None:
+    assert numbered("INSERT INTO t VALUES (?, ?)") == "INSERT INTO t VALUES ($1, $2)"
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        pytest.param("sqlite:///./var/tocsin.db", "./var/tocsin.db", id="relative"),
+        pytest.param("sqlite:////srv/tocsin.db", "/srv/tocsin.db", id="absolute"),
+    ],
+)
+def test_storage_urls_name_a_file(url: str, path: str) -> None:
+    assert sqlite_path(url) == path
+
+
+def test_a_storage_url_of_another_kind_is_refused_with_the_right_form() -> None:
+    with pytest.raises(ValueError, match="sqlite:///"):
+        sqlite_path("mysql://x")
