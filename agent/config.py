@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from escalation.delivery import RetryPolicy
-from knowledge.library import Library
 
 from agent import crosscheck, layers, plugins, show
 from agent.build import build
 from agent.faults import Fault, Path, fault_at, hide, suggest
+from agent.known_errors import read_library
 from agent.layers import Layered
 from agent.show import effective
 from agent.site import (
@@ -39,6 +39,7 @@ from escalation.oncall import Schedule
 from escalation.roles import Group, Person
 from escalation.sla import SlaPolicy
 from escalation.timetable import EscalationPolicy, faults_of
+from knowledge.library import Library
 
 __all__ = ["Config", "ConfigFaults", "SourceConfig", "effective", "load", "schema"]
 
@@ -149,16 +150,16 @@ class _Loading:
         self._faults += crosscheck.references(self._layers)
         self._warnings += crosscheck.without_effect(self._layers)
         known_errors = self._known_errors(pack)
-        self._stop_at_faults()
+        self._stop_if(self._faults)
         found: Mapping[str, Any] = files
         config = _put_together(pack, found, {**self._layers, "thresholds.yaml": self._thresholds}, known_errors)
         config = replace(config, notifiers=notifiers, inspections=inspections, pack_thresholds=pack_thresholds)
         self._judge(config)
-        self._stop_at_faults()
+        self._stop_if(self._faults or (self._strict and self._warnings))
         return replace(config, warnings=tuple(self._told(self._warnings)))
 
-    def _stop_at_faults(self) -> None:
-        if self._faults or (self._strict and self._warnings):
+    def _stop_if(self, wrong: object) -> None:
+        if wrong:
             raise ConfigFaults(self._told([*self._faults, *(self._warnings if self._strict else ())]))
 
     def _told(self, faults: list[Fault]) -> list[Fault]:
@@ -189,7 +190,7 @@ class _Loading:
             message = f"there is no pack {pack!r}{suggest(pack, layers.packs())}"
             self._faults.append(fault_at(marks, ("pack",), message, file="tocsin.yaml"))
             pack = DEFAULT_PACK
-        return layers.read_folder(layers.shared("configs") / "packs" / pack, PACK_FILES, f"{pack}/", self._faults)
+        return layers.read_folder(layers.pack_folder(pack), PACK_FILES, f"{pack}/", self._faults)
 
     def _build(self, model: type[F], layered: Layered) -> F | None:
         if not layered.readable:
@@ -254,7 +255,9 @@ class _Loading:
                     self._plugin("strategy", layered, ("join", place), rule)
 
     def _known_errors(self, pack: str) -> Library:
-        return Library()
+        library, faults = read_library(layers.pack_folder(pack), self._folder, pack)
+        self._faults += faults
+        return library
 
     # what hangs together
 

@@ -42,6 +42,11 @@ def packs() -> list[str]:
     return sorted(p.name for p in (shared("configs") / "packs").iterdir() if p.is_dir())
 
 
+def pack_folder(name: str) -> FilePath:
+    """Return the folder of a pack; where there is no such pack, one that holds nothing."""
+    return shared("configs") / "packs" / (name if name in packs() else ".none")
+
+
 def read_folder(folder: FilePath, names: Iterable[str], label: str, faults: list[Fault]) -> dict[str, Document]:
     """Return the documents of those of `names` that stand in a folder; what cannot be read is a fault."""
     found = {}

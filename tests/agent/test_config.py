@@ -13,7 +13,7 @@ from agent.config import Config, ConfigFaults, effective, load, schema
 from agent.site import FILES
 from agent.yaml import read
 from collectors.labels import all_match
-from correlation.classify import classify
+from correlation.classify import Classifier
 
 BAD = Path(__file__).parent.parent / "configs" / "bad"
 ROOT = Path(__file__).parent.parent.parent
@@ -72,7 +72,7 @@ def test_there_are_bad_sites_enough_and_one_has_ten_faults() -> None:
 def test_every_expected_fault_names_file_line_column() -> None:
     for expected in BAD.glob("*/expected.txt"):
         for line in expected.read_text("utf-8").splitlines():
-            assert re.match(r"[a-z0-9/-]+\.yaml:\d+:\d+: \S", line), (expected.parent.name, line)
+            assert re.match(r"[a-z0-9/-]+\.(yaml|md):\d+:\d+: \S", line), (expected.parent.name, line)
 
 
 def test_a_directory_that_is_not_there_is_said(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ classification: [{id: own, match: {alertname: DiskFull}, set: {category: mine, g
     assert config.join_rules[0].id == "mine"
     assert len(config.join_rules) > 1
     assert [rule.id for rule in config.inhibitions] == ["sw"]
-    assert classify({"alertname": "DiskFull"}, config.classification, config.severity).rule == "own"
+    assert Classifier(config.classification, config.severity).classify({"alertname": "DiskFull"}).rule == "own"
 
 
 def test_provenance_names_the_line_that_won(tmp_path: Path) -> None:
@@ -222,6 +222,17 @@ def test_nothing_is_written_into_the_directory(tmp_path: Path) -> None:
         assert sorted(p.name for p in tmp_path.iterdir()) == sorted(SMALLEST)
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_the_known_errors_of_a_site_lie_over_those_of_the_pack(tmp_path: Path) -> None:
+    (tmp_path / "knowledge").mkdir()
+    text = "---\nid: mine\ntitle: Mine\nmatch: {alertname: Mine}\n---\n## Workaround\nWait.\n"
+    (tmp_path / "knowledge" / "mine.md").write_text(text)
+    config = smallest(tmp_path)
+    mine = config.known_errors.get("mine")
+    assert mine is not None
+    assert mine.workaround == "Wait."
+    assert mine.source == "knowledge/mine.md"
 
 
 # ---- secrets ----
@@ -353,7 +364,7 @@ def pack() -> Config:
 def test_a_common_alert_name_finds_its_category_and_group(
     pack: Config, alertname: str, category: str, group: str
 ) -> None:
-    found = classify({"alertname": alertname}, pack.classification, pack.severity)
+    found = Classifier(pack.classification, pack.severity).classify({"alertname": alertname})
     assert (found.category, found.group) == (category, group)
 
 
@@ -374,7 +385,7 @@ def test_a_common_alert_name_finds_its_category_and_group(
     ],
 )
 def test_the_pack_grades_as_the_procedure_says(pack: Config, labels: dict[str, str], level: str, severity: int) -> None:
-    assert classify(labels, pack.classification, pack.severity, level).severity == severity
+    assert Classifier(pack.classification, pack.severity).classify(labels, level).severity == severity
 
 
 def test_the_matrix_is_that_of_the_procedure(pack: Config) -> None:

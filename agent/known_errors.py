@@ -1,0 +1,56 @@
+"""The known errors of a pack and of a site are read from their `knowledge` folders."""
+
+from pathlib import Path as FilePath
+from typing import Any
+
+from agent.faults import Fault, Path
+from agent.yaml import Document, read
+from knowledge.known_error import KnownError
+from knowledge.library import BadKnownError, Library, lay_over, parse, split_front_matter
+
+_FRONT_STARTS_AFTER = 1
+
+
+def read_library(pack: FilePath, site: FilePath, pack_label: str) -> tuple[Library, list[Fault]]:
+    """Return the library of both `knowledge` folders, the site's over the pack's, and every fault of every file."""
+    faults: list[Fault] = []
+    of_pack = _folder(pack / "knowledge", f"{pack_label}/knowledge/", faults)
+    of_site = _folder(site / "knowledge", "knowledge/", faults)
+    library, twice = lay_over(of_pack, of_site)
+    return library, faults + [_fault(fault) for fault in twice]
+
+
+def _folder(folder: FilePath, label: str, faults: list[Fault]) -> list[KnownError]:
+    found = []
+    for path in sorted(folder.glob("*.md")):
+        if path.name != "README.md":
+            entry = _entry(path, f"{label}{path.name}", faults)
+            found += [entry] if entry is not None else []
+    return found
+
+
+def _entry(path: FilePath, label: str, faults: list[Fault]) -> KnownError | None:
+    try:
+        front, body, line_of_body = split_front_matter(path.read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError):
+        faults.append(Fault(label, 1, 1, "", "cannot be read: save it as UTF-8 and check its permissions"))
+        return None
+    document = read(label, front)
+    faults += [fault._replace(line=fault.line + _FRONT_STARTS_AFTER) for fault in document.faults]
+    value: dict[str, Any] = document.value if isinstance(document.value, dict) else {}
+    if document.faults:
+        return None
+    try:
+        return parse(label, body, value, line_of_body, lambda where: _line(document, where))
+    except BadKnownError as bad:
+        faults += [_fault(fault) for fault in (bad, *bad.also)]
+        return None
+
+
+def _line(document: Document, where: Path) -> int:
+    mark = document.marks.get(where) or document.marks.get(())
+    return (mark.key_line if mark else 1) + _FRONT_STARTS_AFTER
+
+
+def _fault(bad: BadKnownError) -> Fault:
+    return Fault(bad.path, bad.line, 1, "", bad.message)
