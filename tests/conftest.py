@@ -11,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from socket import SocketKind
 
+    from agent.house import House
     from tests.real.parts import Database, Exporter, Port, SmtpSink, WebhookSink
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -157,3 +158,14 @@ async def postgres(postgres_server: str) -> AsyncIterator["Database"]:
 
     async with database(postgres_server) as made:
         yield made
+
+
+@pytest.fixture
+async def house() -> AsyncIterator["House"]:
+    """The whole house on a hand clock and a store in memory, with the small site."""
+    from agent.house import House
+    from tests.house import START, site
+
+    made = await House(site(), START).open()
+    yield made
+    await made.close()

@@ -11,7 +11,7 @@ from agent.intents import Pulled, SilencePut
 from collectors.alert import NotThisFormat
 from collectors.labels import fingerprint
 from correlation.silence import Matcher, Silence
-from tests.stories.conftest import DISK_FULL, START, alert, at, message
+from tests.house import DISK_FULL, START, alert, at, message
 
 LINK_DOWN = {"alertname": "LinkDown", "instance": "sw-1", "severity": "critical"}
 END = at(START + timedelta(minutes=1))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from agent.house import House
-from tests.stories.conftest import DISK_FULL, DISK_WARN, START, alert, at, message
+from tests.house import DISK_FULL, DISK_WARN, START, alert, at, message
 
 
 async def only(house: House) -> str:

@@ -1,20 +1,17 @@
-"""The house on a hand clock, with the small site."""
+"""What stories tell the house: alerts as an Alertmanager sends them, and the small site."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest_asyncio
-
 from agent.config import Config, load
-from agent.house import House
 from collectors.labels import fingerprint
 from collectors.moment import moment_text
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-SITE = Path(__file__).parent.parent / "sites" / "small"
+SITE = Path(__file__).parent / "sites" / "small"
 DISK_FULL = {"alertname": "DiskFull", "instance": "db-1:9100", "severity": "critical"}
 DISK_WARN = {"alertname": "DiskFull", "instance": "db-1:9100", "severity": "warning"}
 
@@ -64,10 +61,3 @@ def at(moment: datetime) -> str:
 def site(**files: str) -> Config:
     """The small site's configuration."""
     return load(SITE)
-
-
-@pytest_asyncio.fixture
-async def house() -> AsyncIterator[House]:
-    made = await House(site(), START).open()
-    yield made
-    await made.close()

@@ -1,0 +1,161 @@
+"""The line: one order, one transaction, an answer only after the commit, and nothing half done after a failure."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from agent.database import Reserve, StoreDown, StoreFull
+from agent.house import House
+from agent.intents import AlertsArrived, LetterDied, PersonActed, TimePassed
+from agent.pipeline import MOST_WAITING, Overloaded, Undecided
+from collectors.webhooks.alertmanager import parse
+from correlation.incident import Action
+from correlation.permission import Actor
+from tests.house import DISK_FULL, alert, message
+
+DESK = Actor("desk", frozenset({"desk"}))
+
+
+def arrived(house: House, body: bytes) -> AlertsArrived:
+    return AlertsArrived("am", "am", "alertmanager", body, parse(body, "am", house.now), house.now)
+
+
+def failing(house: House, error: Exception, times: int) -> Callable[..., Any]:
+    """A commit that fails so often, and then works."""
+    real, left = house.writer.commit, [times]
+
+    async def commit(batch: Any) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise error
+        await real(batch)
+
+    return commit
+
+
+async def test_messages_that_wait_together_are_one_transaction(house: House) -> None:
+    batches: list[Any] = []
+    real = house.writer.commit
+
+    async def commit(batch: Any) -> None:
+        batches.append(batch)
+        await real(batch)
+
+    house.writer.commit = commit  # type: ignore[method-assign]  # counts the commits
+    bodies = [message(alert({**DISK_FULL, "instance": f"db-{n}"})) for n in range(5)]
+    futures = [house.pipeline.put(arrived(house, body)) for body in bodies]
+    assert not any(f.done() for f in futures)
+    await house.pipeline.drain_once()
+    assert all(f.done() for f in futures)
+    assert len(batches) == 1
+
+
+async def test_the_moment_of_a_decision_never_goes_back(house: House) -> None:
+    stamps = []
+    for _ in range(3):
+        house.pipeline.put(TimePassed())
+        await house.pipeline.drain_once()
+        stamps.append(house.pipeline._last_at)
+        house.clock._now -= timedelta(hours=1)
+    assert stamps == sorted(stamps)  # type: ignore[type-var]
+
+
+async def test_a_failed_commit_is_forgotten_before_its_callers_know(house: House) -> None:
+    house.writer.commit = failing(house, StoreDown("gone"), 1)  # type: ignore[method-assign]
+    future = house.pipeline.put(arrived(house, message(alert(DISK_FULL))))
+    await house.pipeline.drain_once()
+    assert isinstance(future.exception(), StoreDown)
+    assert house.desk.board.episodes == {}
+    assert house.pipeline.down == ""
+
+
+async def test_while_the_store_is_down_intake_is_refused_at_once(house: House) -> None:
+    house.pipeline.down = "PostgreSQL does not answer"
+    with pytest.raises(StoreDown, match="does not answer"):
+        house.pipeline.put(arrived(house, message(alert(DISK_FULL))))
+
+
+async def test_a_full_line_refuses_messages_and_still_takes_acts(house: House) -> None:
+    body = message(alert(DISK_FULL))
+    for _ in range(MOST_WAITING):
+        house.pipeline.put(arrived(house, body))
+    with pytest.raises(Overloaded):
+        house.pipeline.put(arrived(house, body))
+    house.pipeline.put(TimePassed())
+    while house.pipeline._line:
+        await house.pipeline.drain_once()
+    assert len(house.incidents()) == 1
+
+
+async def test_on_a_full_disk_the_reserve_is_given_up_and_acts_go_on_while_intake_is_refused(
+    house: House, tmp_path: Any
+) -> None:
+    reserve = Reserve(str(tmp_path / "t.db"), size=64 * 1024)
+    reserve.fill()
+    house.pipeline._reserve = reserve
+    await house.receive(message(alert(DISK_FULL)))
+    number = house.incidents()[0].number
+    house.writer.commit = failing(house, StoreFull("no room"), 1)  # type: ignore[method-assign]
+    act = house.pipeline.put(PersonActed(number, Action.NOTE, {"text": "on it"}, DESK))
+    letter = house.pipeline.put(arrived(house, message(alert({"alertname": "Other", "severity": "critical"}))))
+    await house.pipeline.drain_once()
+    assert isinstance(letter.exception(), StoreFull)
+    assert not (tmp_path / "t.db.reserve").exists()
+    await house.pipeline.drain_once()
+    assert act.result().number == number
+    with pytest.raises(StoreDown):
+        house.pipeline.put(arrived(house, message(alert(DISK_FULL))))
+    await house.advance(minutes=31)
+    assert "2/r50" in {s.step for s in house.sent}
+    await house.pipeline.try_refill()
+    await house.receive(message(alert(DISK_FULL)))
+
+
+async def test_an_intent_that_cannot_be_decided_becomes_a_dead_letter_and_costs_the_others_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison = arrived(house, message(alert({"alertname": "Poison"})))
+    decide = type(house.desk).decide
+
+    def decide_or_break(self: Any, intent: Any, now: Any, group: Any) -> Any:
+        if intent is poison:
+            raise ZeroDivisionError("a fault of ours")
+        return decide(self, intent, now, group)
+
+    monkeypatch.setattr(type(house.desk), "decide", decide_or_break)
+    futures = [house.pipeline.put(i) for i in (arrived(house, message(alert(DISK_FULL))), poison)]
+    while house.pipeline._line:
+        await house.pipeline.drain_once()
+    await asyncio.gather(*futures)
+    assert house.incidents()[0].alert_count == 1
+    rows = await house.writer.fetch("SELECT reason FROM dead_letter")
+    assert rows == [("ZeroDivisionError: a fault of ours",)]
+
+
+async def test_an_act_that_cannot_be_decided_says_so_and_the_line_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.receive(message(alert(DISK_FULL)))
+    number = house.incidents()[0].number
+
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("correlation.act.act", broken)
+    with pytest.raises(Undecided):
+        await house.act(number, "note", {"text": "x"}, who="desk")
+    monkeypatch.undo()
+    await house.act(number, "note", {"text": "x"}, who="desk")
+
+
+async def test_a_dead_letter_is_kept_and_opens_one_self_incident_that_ends_by_itself(house: House) -> None:
+    for _ in range(3):
+        await house.do(LetterDied("am", "no JSON", b"{", house.now))
+    own = [i for i in house.incidents() if i.source == "self"]
+    assert len(own) == 1
+    assert (await house.writer.fetch("SELECT count(*) FROM dead_letter"))[0][0] == 3
+    await house.advance(minutes=30)
+    assert house.incident(own[0].number).state == "resolved"
