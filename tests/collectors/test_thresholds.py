@@ -221,6 +221,11 @@ def test_the_level_is_never_better_than_what_has_held_and_never_worse_than_the_h
             assert values[n] >= warn + gap, "crit begins only where its condition holds"
 
 
+def test_an_alert_does_not_end_while_its_own_condition_holds() -> None:
+    late_clear = threshold(warn=85, clear=90, **{"for": "5m"})
+    assert judge(State(Level.WARN), Reading("disk_used_pct", 86), late_clear, at(0))[1] == "warn"
+
+
 def test_a_changed_threshold_counts_at_the_next_reading() -> None:
     state, level = judge(State(), Reading("disk_used_pct", 86), DISK, at(0))
     assert level == "warn"
@@ -234,10 +239,14 @@ def test_a_changed_threshold_counts_at_the_next_reading() -> None:
 def test_the_more_specific_layer_wins_field_by_field() -> None:
     pack = {"disk_used_pct": threshold(warn=85, crit=95, severity={"warn": 3, "crit": 2}, **{"for": "5m"})}
     own = {"disk_used_pct": threshold(warn=80)}
-    site = {"disk_used_pct": threshold(crit=97), "root-disk.disk_used_pct": threshold(warn=70, severity={"warn": 4})}
+    site = {
+        "disk_used_pct": threshold(warn=82, crit=97),
+        "root-disk.disk_used_pct": threshold(warn=70, severity={"warn": 4}),
+    }
     root = threshold_for("root-disk", "disk_used_pct", pack, own, site)
     assert root == threshold(warn=70, crit=97, severity={"warn": 4, "crit": 2}, **{"for": "5m"})
-    assert threshold_for("data", "disk_used_pct", pack, {}, site).warn == Condition.parse(85)
+    assert threshold_for("data", "disk_used_pct", pack, own, site).warn == Condition.parse(82)
+    assert threshold_for("data", "disk_used_pct", pack, own, {}).warn == Condition.parse(80)
     assert threshold_for("data", "nobody_knows", pack, own, site) == Threshold()
 
 

@@ -154,6 +154,7 @@ async def test_a_port_where_nobody_listens_is_an_outage() -> None:
         pytest.param(b"\xff\xfe\n", id="no-text"),
         pytest.param(b"ERR ACCESS-DENIED\n", id="denied"),
         pytest.param(b"x" * 200_000, id="a-line-without-end"),
+        pytest.param(b"BEGIN LIST VAR rack1\n" + b"x" * 200_000, id="a-list-without-end"),
     ],
 )
 @pytest.mark.parametrize("hangs_up", [True, False], ids=["hangs-up", "stays"])
