@@ -30,7 +30,7 @@ from agent.intents import (
     TimePassed,
 )
 from agent.ladder import Ladder
-from agent.paging import compose_page
+from agent.paging import Links, compose_page, no_links
 from agent.plugins import strategy
 from agent.store import INSERT_AUDIT, INSERT_DEAD_LETTER
 from collectors.alert import Alert
@@ -103,7 +103,9 @@ class Desk:
         self.board = Board()
         self.agenda = Agenda()
         self.outbox = Outbox()
+        self.ladder = Ladder(self.agenda, config)
         self.seq = 0
+        self.links: Links = no_links
         self.ranking: set[int] = set()
         """Incidents whose text is being ranked: their first page waits for it a moment."""
         self.counts: Counter[str] = Counter()
@@ -112,9 +114,7 @@ class Desk:
     def configure(self, config: Config) -> None:
         """Decide by this configuration from here on."""
         self.config = config
-        self.ladder = Ladder(self.agenda, config) if not hasattr(self, "ladder") else self.ladder
         self.ladder.config = config
-        self.ladder.agenda = self.agenda
         self.ladder.policies[config.version] = (config.sla, config.escalation)
         self.rules = rules_of(config)
         self.directory = Directory(config.people, config.groups, config.schedules, config.fallback)
@@ -621,12 +621,12 @@ class Desk:
 
     def _pages_claimed(self, intent: PagesClaimed, now: datetime, group: Group) -> list[PageToSend]:
         claimed = self.outbox.claim(intent.pages, now, self.config.delivery)
-        return [self._composed(page, now) for page in claimed]
+        return [self._composed(page) for page in claimed]
 
-    def _composed(self, page: Page, now: datetime) -> PageToSend:
+    def _composed(self, page: Page) -> PageToSend:
         """What a notifier needs, with the incident as it is now."""
         incident = self.board.incidents.get(page.incident_id)
-        return compose_page(page, incident, self.config, self.board, now)
+        return compose_page(page, incident, self.config, self.board, self.links)
 
     def _page_tried(self, intent: PageTried, now: datetime, group: Group) -> None:
         attempt = intent.attempt

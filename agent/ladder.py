@@ -57,8 +57,8 @@ class Ladder:
             start = due(now, target.response, calendar, ()) or now
         incident.response_due_at = due(now, target.response, calendar, ())
         policy = self._policy(incident)
-        again = {"relapse": incident.relapse, "response_from": start}
-        for planned in plan(policy, incident.severity, start, target, calendar, self._pauses(incident), **again):
+        pauses = self._pauses(incident)
+        for planned in plan(policy, incident.severity, start, target, calendar, pauses, incident.relapse, start):
             if planned.step.clock != "resolution":
                 self._add(incident, planned, group)
         self._resume_resolution(incident, now, group)

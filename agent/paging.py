@@ -1,13 +1,91 @@
 """A page is composed when it is sent, from the incident as it then is."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from agent.config import Config
 from correlation.board import Board
 from correlation.incident import Incident
-from escalation.delivery import Message, PageToSend
+from escalation.delivery import PageToSend
+from escalation.message import KnownErrorShown, Language, PageFacts, compose
 from escalation.store import Page
+from knowledge.match import sentence
+
+Links = Callable[[str, str], dict[str, str]]
+"""The links of an incident's number for a person."""
 
 
-def compose_page(page: Page, incident: Incident | None, config: Config, board: Board, now: datetime) -> PageToSend:
-    return PageToSend(page.id, page.key, incident.number if incident else "", page.step, page.person, page.address, page.attempts, page.notifier, Message(page.step))
+def no_links(_number: str, _person: str) -> dict[str, str]:
+    return {}
+
+
+def compose_page(page: Page, incident: Incident | None, config: Config, board: Board, links: Links) -> PageToSend:
+    """What a notifier needs to send a claimed page, in the language of whom it is for."""
+    person = config.people.get(page.person)
+    language: Language = person.language if person else "en"
+    facts = _facts(page, incident, config, board, links, language)
+    return PageToSend(
+        page=page.id,
+        key=page.key,
+        incident=facts.number,
+        step=page.step,
+        target=page.person,
+        to=page.address,
+        attempt=page.attempts,
+        notifier=page.notifier,
+        message=compose(facts, language),
+    )
+
+
+def _facts(
+    page: Page, incident: Incident | None, config: Config, board: Board, links: Links, language: Language
+) -> PageFacts:
+    number = incident.number if incident is not None else ""
+    alerts = board.open_members(incident.id)[:20] if incident is not None else []
+    return PageFacts(
+        number=number,
+        title=incident.title if incident else "",
+        severity=incident.severity if incident else 4,
+        state=str(incident.state) if incident else "",
+        category=incident.category if incident else "",
+        group=incident.group if incident else "",
+        assignee=incident.assignee if incident else None,
+        opened_at=incident.opened_at if incident else None,
+        resolved_at=incident.resolved_at if incident else None,
+        response_due_at=incident.response_due_at if incident else None,
+        resolve_due_at=incident.resolve_due_at if incident else None,
+        step=page.step,
+        role=page.role,
+        target=page.person,
+        reason=page.reason,
+        late_s=_late(page.created_at, page.due_at),
+        unconfirmed=page.unconfirmed,
+        supersedes=page.supersedes,
+        alerts=[{"labels": dict(board.labels(e)), "startsAt": e.starts_text} for e in alerts],
+        alert_count=incident.alert_count if incident else 0,
+        firing=incident.open_alerts if incident else 0,
+        known_errors=_known_errors(incident, config, language),
+        links=links(number, page.person) if incident is not None else {},
+    )
+
+
+def _late(created_at: datetime, due_at: datetime) -> float:
+    return (created_at - due_at).total_seconds()
+
+
+def _known_errors(incident: Incident | None, config: Config, language: Language) -> list[KnownErrorShown]:
+    shown = []
+    for found in incident.known_errors if incident is not None else ():
+        known = config.known_errors.get(found["id"])
+        if known is not None:
+            shown.append(
+                KnownErrorShown(
+                    id=known.id,
+                    title=known.text("title", language),
+                    workaround=known.text("workaround", language),
+                    safety_note=known.text("safety_note", language),
+                    why=sentence(found["why"], language),
+                    confidence=found["confidence"],
+                )
+            )
+    return shown

@@ -1,0 +1,32 @@
+"""Writes each page as one line of the log: for a demo, and for a site that is dry."""
+
+from typing import Literal
+
+import structlog
+
+from collectors.rule import Rule
+from escalation.delivery import PageToSend
+
+
+class Config(Rule):
+    type: Literal["log"]
+
+
+class Notify:
+    def __init__(self, config: Config) -> None:
+        self._log = structlog.get_logger("page")
+
+    async def send(self, page: PageToSend) -> str | None:
+        self._log.info(
+            "page",
+            incident=page.incident,
+            step=page.step,
+            target=page.target,
+            to=page.to,
+            attempt=page.attempt,
+            text=page.message.short,
+        )
+        return None
+
+    async def close(self) -> None:
+        pass

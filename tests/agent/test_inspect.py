@@ -1,0 +1,124 @@
+"""An inspection tells the line what has changed: once when it begins, once when it ends, over a restart too."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from agent import plugins
+from agent.config import Config
+from agent.house import House
+from agent.inspect import Watch
+from agent.metrics import Metrics
+from collectors.source import Finding, Reading, Unreachable
+from collectors.thresholds import Threshold
+from tests.house import START, site
+
+
+class Gauge:
+    """An inspection whose next read a test decides."""
+
+    def __init__(self) -> None:
+        self.next: list[Reading | Finding] | Exception = []
+
+    async def read(self, now: datetime) -> list[Reading | Finding]:
+        if isinstance(self.next, Exception):
+            raise self.next
+        return self.next
+
+    async def close(self) -> None:
+        pass
+
+
+def used(percent: float) -> list[Reading | Finding]:
+    return [Reading("disk_used_pct", percent, {"mountpoint": "/srv"})]
+
+
+class Stand:
+    """A house with one inspection of ours, `root-disk`."""
+
+    def __init__(self, house: House, gauge: Gauge, watch: Callable[[], Watch]) -> None:
+        self.house, self.gauge, self._watch = house, gauge, watch
+        self.watch = watch()
+
+    async def sees(self, seen: list[Reading | Finding] | Exception) -> None:
+        self.gauge.next = seen
+        await self.house.advance(minutes=1)
+        await self.watch.once(self.house.now)
+        await self.house.settle()
+
+    async def restart(self) -> None:
+        await self.house.restart()
+        self.watch = self._watch()
+
+    @property
+    def firing(self) -> dict[str, str]:
+        """The alerts that are open, with their levels."""
+        board = self.house.desk.board
+        return {board.labels(e)["alertname"]: e.level for e in board.episodes.values() if e.open}
+
+
+@pytest.fixture
+async def stand(monkeypatch: pytest.MonkeyPatch) -> Any:
+    settings = plugins.inspection("disk").Config.model_validate({"type": "disk", "every": "1m", "path": "/"})
+    thresholds = {"disk_used_pct": Threshold.model_validate({"warn": 85, "crit": 95, "clear": 83, "for": 0})}
+    config: Config = replace(site(), inspections={"root-disk": settings}, thresholds=thresholds)
+    house = await House(config, START).open()
+    gauge = Gauge()
+    house.pipeline.submit = house.do  # type: ignore[method-assign]  # the hand clock drains the line itself
+
+    def watch() -> Watch:
+        made = Watch("root-disk", settings, house.pipeline, lambda: house.config, Metrics())
+        made._inspect = gauge
+        return made
+
+    yield Stand(house, gauge, watch)
+    await house.close()
+
+
+async def test_a_reading_over_the_line_opens_an_incident_with_its_level_beside_the_labels(stand: Stand) -> None:
+    await stand.sees(used(90))
+    assert list(stand.firing.values()) == ["warn:3"]
+    assert [(i.source, i.severity, i.category) for i in stand.house.incidents()] == [
+        ("inspection", 3, "storage/disk_space")
+    ]
+
+
+async def test_warn_to_crit_is_the_same_alert_raised(stand: Stand) -> None:
+    await stand.sees(used(90))
+    await stand.sees(used(97))
+    assert [(i.severity, i.alert_count) for i in stand.house.incidents()] == [(2, 1)]
+
+
+async def test_within_the_hysteresis_nothing_changes_also_over_a_restart(stand: Stand) -> None:
+    await stand.sees(used(90))
+    await stand.restart()
+    await stand.sees(used(84))
+    assert stand.firing
+    await stand.sees(used(80))
+    assert stand.firing == {}
+
+
+async def test_what_does_not_answer_is_told_once_when_it_begins_and_once_when_it_ends(stand: Stand) -> None:
+    await stand.sees(used(90))
+    for _ in range(3):
+        await stand.sees(Unreachable("nobody at 127.0.0.1:3493: is upsd running?"))
+    assert set(stand.firing.values()) == {"warn:3", "warn"}
+    assert len(stand.house.incidents()) == 2
+    assert "3493" in stand.house.incidents()[1].title
+    await stand.restart()
+    await stand.sees(Unreachable("still nobody"))
+    assert stand.house.desk.board.last_ids["incident"] == 2
+    await stand.sees(used(90))
+    assert list(stand.firing.values()) == ["warn:3"]
+
+
+async def test_the_same_finding_told_again_costs_no_row(stand: Stand) -> None:
+    await stand.sees(used(90))
+    ((before,),) = await stand.house.writer.fetch("SELECT count(*) FROM journal")
+    for _ in range(5):
+        await stand.sees(used(91))
+    assert await stand.house.writer.fetch("SELECT count(*) FROM journal WHERE kind = 'inspection'") == [(1,)]
+    assert before >= 1
