@@ -144,11 +144,11 @@ def config_group() -> None:
 @_PACK
 def config_show(config_dir: str, pack: str | None) -> None:
     """Print the effective configuration; secrets are masked."""
-    from agent import show
     from agent.config import ConfigFaults, load
+    from agent.daemon import effective_text
 
     try:
-        click.echo(show.as_text(load(config_dir, pack)))
+        click.echo(effective_text(load(config_dir, pack)))
     except ConfigFaults as faults:
         fail(str(faults), CONFIGURATION)
 
@@ -294,6 +294,15 @@ def doctor(config_dir: str, pack: str | None, storage_url: str) -> None:
         click.echo(f"{'ok  ' if finding.good else 'BAD '} {finding.what}: {finding.found}")
     if not all(f.good for f in findings):
         sys.exit(FAILED)
+
+
+@main.command()
+@click.option("--fast", is_flag=True, help="In seconds instead of two minutes.")
+def demo(fast: bool) -> None:
+    """Play a two-minute outage into a daemon of its own, and say what happens."""
+    from agent.demo import main as play
+
+    sys.exit(play(fast=fast))
 
 
 for command in cli.commands:

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import hashlib
 import ipaddress
+import json
 import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -16,13 +17,14 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agent import config as configuration
-from agent import migrate, plugins, show, tokens
+from agent import migrate, plugins, tokens
 from agent.clock import Clock, SystemClock
 from agent.config import Config, ConfigFaults
 from agent.cycle import Cycle
 from agent.database import Reserve, StoreDown, Writer, is_postgres, readers, sqlite_path, writer_for
 from agent.desk import Desk
 from agent.group import Group
+from agent.http.ack import ack_link
 from agent.http.api import Api, add_api
 from agent.http.health import Health
 from agent.http.webhooks import LIMIT, Intake
@@ -84,7 +86,16 @@ class Daemon:
         self._drifts = False
 
     async def _load(self, writer: Writer) -> Desk:
-        return await load_desk(writer, self.config, self.clock.now())
+        desk = await load_desk(writer, self.config, self.clock.now())
+        desk.links = self._links
+        return desk
+
+    def _links(self, number: str, person: str) -> dict[str, str]:
+        """Where a page points to: the incident, and a signed page that acknowledges it."""
+        return {
+            "open": f"{self.external_url}/api/v1/incidents/{number}",
+            "acknowledge": ack_link(self.secret, self.external_url, number, person),
+        }
 
     # start
 
@@ -96,16 +107,16 @@ class Daemon:
             log.info("schema upgraded", was=before or "empty", now=after)
         self.engine: AsyncEngine = readers(self.options.storage_url)
         await self._number(self.config)
-        await self.pipeline.start()
-        self._make_notifiers()
         self.first_token = await tokens.first_token(self.writer, self.clock.now())
         self.secret = await tokens.link_secret(self.writer, self.clock.now())
+        await self.pipeline.start()
+        self._make_notifiers()
         self.metrics.reloaded(True, self.clock.now())
         self.pipeline.committed.append(self._after_commit)
 
     async def _number(self, config: Config) -> None:
         """Store the effective configuration under a number of its own; the same one keeps its number."""
-        effective = show.as_text(config)
+        effective = effective_text(config)
         digest = hashlib.sha256(effective.encode()).hexdigest()
         rows = await self.writer.fetch("SELECT version, digest FROM config ORDER BY version DESC LIMIT 1")
         version = rows[0][0] if rows and rows[0][1] == digest else (rows[0][0] + 1 if rows else 1)
@@ -309,6 +320,11 @@ class Daemon:
             await notifier.close()
         await self.engine.dispose()
         await self.writer.close()
+
+
+def effective_text(config: Config) -> str:
+    """The effective configuration as text: secrets masked, keys in a steady order."""
+    return json.dumps(configuration.effective(config), sort_keys=True, ensure_ascii=False, indent=1)
 
 
 def _is_loopback(listen: str) -> bool:

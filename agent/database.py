@@ -87,12 +87,26 @@ sqlite3.register_converter("BOOLEAN", lambda raw: raw not in (b"0", b"false"))
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-65536")
 
 
+def connect_sqlite(path: str) -> sqlite3.Connection:
+    """A connection with the settings that make a commit durable: the writer's, and what `doctor` looks at."""
+    db = sqlite3.connect(
+        path,
+        isolation_level=None,
+        detect_types=sqlite3.PARSE_DECLTYPES,
+        check_same_thread=False,
+        cached_statements=512,
+    )
+    if path != ":memory:":
+        for pragma in PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
+    return db
+
+
 class SqliteWriter:
     """One thread owns the connection; `inline` keeps it in the caller's thread (hand clock, in memory)."""
 
     def __init__(self, path: str, *, inline: bool = False) -> None:
         self.path = path
-        self._inline = inline
         self._thread = None if inline else ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._lock: int | None = None
 
@@ -113,17 +127,7 @@ class SqliteWriter:
             ) from error
 
     def _connect(self) -> None:
-        self._db = sqlite3.connect(
-            self.path,
-            isolation_level=None,
-            detect_types=sqlite3.PARSE_DECLTYPES,
-            check_same_thread=not self._inline,
-            cached_statements=512,
-        )
-        if self.path == ":memory:":
-            return
-        for pragma in PRAGMAS:
-            self._db.execute(f"PRAGMA {pragma}")
+        self._db = connect_sqlite(self.path)
 
     async def commit(self, batch: Batch) -> None:
         await self._run(self._commit, batch)

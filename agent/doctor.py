@@ -9,7 +9,7 @@ from pathlib import Path
 from agent import migrate
 from agent.clock import SystemClock
 from agent.config import ConfigFaults, load
-from agent.database import PRAGMAS, StoreDown, is_postgres, sqlite_path
+from agent.database import StoreDown, connect_sqlite, is_postgres, sqlite_path
 
 _NETWORK = {0x6969: "nfs", 0xFF534D42: "cifs", 0xFE534D42: "smb2", 0x01021997: "9p"}
 
@@ -61,15 +61,14 @@ def _sqlite(path: str) -> list[Finding]:
     findings = [Finding("room", f"{room} MiB free", room > 256)]
     if not Path(path).exists():
         return [*findings, Finding("store", f"{path} does not exist yet: `serve` makes it", True)]
-    db = sqlite3.connect(path, isolation_level=None, timeout=5)
     try:
-        wanted = {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
-        for pragma in PRAGMAS:
-            name, _, value = pragma.partition("=")
-            db.execute(f"PRAGMA {name}" if name == "journal_mode" else f"PRAGMA {name}={value}")
-            if name in wanted:
-                found = str(db.execute(f"PRAGMA {name}").fetchone()[0]).lower()
-                findings.append(Finding(name, found, found == wanted[name]))
+        db = connect_sqlite(path)
+    except sqlite3.DatabaseError as error:
+        return [*findings, Finding("store", f"{path}: {error}", False)]
+    try:
+        for name, wanted in (("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")):
+            found = str(db.execute(f"PRAGMA {name}").fetchone()[0]).lower()
+            findings.append(Finding(name, found, found == wanted))
         check = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         findings.append(Finding("integrity", str(check), check == "ok"))
     except sqlite3.DatabaseError as error:
