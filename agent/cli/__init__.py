@@ -1,0 +1,5 @@
+"""The client commands of the command line."""
+
+import click
+
+commands: list[click.Command] = []

@@ -1,0 +1,289 @@
+"""The routes of incidents: read, report, complete, act (OUTSIDE §4)."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from agent.desk import NoSuchIncident
+from agent.http import bodies, views
+from agent.http.calls import Call, Result, Route
+from agent.http.problems import Problem, not_found, problem_of
+from agent.http.queries import IncidentsQuery, Paged
+from agent.http.reads import read_cursor, states_of
+from agent.http.render import ALERTS_LISTED, ALERTS_SHOWN
+from agent.intents import PersonActed, PersonReported, RecordEdited
+from collectors.moment import parse_moment
+from correlation.act import Missing
+from correlation.incident import FROM, NEXT, Action, IllegalAction
+from correlation.permission import Actor, Forbidden, check, owns
+from correlation.store import INCIDENT_FIELDS, IncidentRow, incident_from
+
+if TYPE_CHECKING:
+    from agent.http.api import Api
+
+_ONE = "/api/v1/incidents/{number}"
+_EDITS_ANY = frozenset({"desk", "pm"})
+_SUMMARIES: dict[Action, str] = {
+    Action.ACKNOWLEDGE: "I have it",
+    Action.ASSIGN: "Give it to a person or a group",
+    Action.RETURN: "It is not ours: back to the desk",
+    Action.HANDOVER: "Hand it to the second line or to another group",
+    Action.NOTE: "Write into the timeline",
+    Action.SUSPEND: "Wait for the customer, a vendor or a change",
+    Action.RESUME: "Work goes on",
+    Action.SNOOZE: "No pages until a moment",
+    Action.RESOLVE: "It is resolved",
+    Action.ACCEPT: "The user confirms that it is resolved",
+    Action.ARCHIVE: "Reviewed and closed for good",
+    Action.REJECT: "It is not resolved, or the record is not complete",
+    Action.CANCEL: "It was none",
+    Action.ESCALATE: "One level up, now",
+    Action.SET_SEVERITY: "Raise (or, pm, lower) the severity",
+    Action.CLASSIFY: "Category, urgency and impact",
+    Action.MERGE: "It is the same as another one",
+    Action.FEEDBACK: "Whether a known error helped",
+    Action.OUT_OF_SCOPE: "Not in the contract",
+    Action.TO_SALES: "Sales are to decide",
+    Action.SALES_DECIDE: "What sales decided",
+    Action.REPLAN: "Apply the timetable now in force",
+}
+
+
+def act_routes(api: "Api") -> list[Route]:
+    """The routes of incidents."""
+    at = Incidents(api)
+    one = views.IncidentView
+    routes = [
+        Route(
+            "GET",
+            "/api/v1/incidents",
+            "list_incidents",
+            "Incidents",
+            at.list_incidents,
+            views.Items[views.IncidentView],
+            IncidentsQuery,
+        ),
+        Route("POST", "/api/v1/incidents", "report_incident", "Report", at.report, one, body=bodies.Report, status=201),
+        Route("GET", _ONE, "get_incident", "What it is", at.get, one),
+        Route("PATCH", _ONE, "edit_incident", "Complete the record", at.edit, one, body=bodies.Edit, if_match=True),
+        Route(
+            "GET", f"{_ONE}/timeline", "get_timeline", "What happened", at.timeline, views.Items[views.Happened], Paged
+        ),
+        Route(
+            "GET",
+            f"{_ONE}/why",
+            "get_why",
+            "Why each alert is here",
+            at.why,
+            views.Items[views.Explained],
+            Paged,
+        ),
+        Route(
+            "GET", f"{_ONE}/plan", "get_plan", "What will fire when, and to whom", at.plan, views.Items[views.PlanStep]
+        ),
+        Route(
+            "POST",
+            "/api/v1/incidents/archive",
+            "archive_incidents",
+            "Archive several",
+            at.archive_many,
+            views.ArchivedMany,
+            body=bodies.ArchiveMany,
+        ),
+    ]
+    for action, body in bodies.ACTS.items():
+        name = str(action).replace("-", "_")
+        routes.append(Route("POST", f"{_ONE}/{action}", name, _SUMMARIES[action], at.acting(action), one, body=body))
+    return routes
+
+
+class Incidents:
+    """What the routes of incidents do."""
+
+    def __init__(self, api: "Api") -> None:
+        self._api = api
+
+    # reading
+
+    async def list_incidents(self, call: Call) -> Result:
+        asked: IncidentsQuery = call.query
+        rows, following = await self._api.reads.incidents(
+            call.actor,
+            states=states_of(asked.state),
+            severities=asked.severity,
+            group=asked.group,
+            q=asked.q,
+            since=parse_moment(asked.since or ""),
+            updated_since=parse_moment(asked.updated_since or ""),
+            sort=asked.sort,
+            limit=asked.limit,
+            cursor=asked.cursor,
+        )
+        shown = await self._reader(call).incidents(self._api.reads, rows, ALERTS_LISTED)
+        return Result(views.Items[views.IncidentView](items=shown, next=following))
+
+    async def get(self, call: Call) -> Result:
+        return await self._shown(call, await self._visible(call))
+
+    async def timeline(self, call: Call) -> Result:
+        row, asked = await self._visible(call), call.query
+        after = read_cursor(asked.cursor)[1] if asked.cursor else 0
+        rows, following = await self._api.reads.timeline(row.id, after, asked.limit)
+        reader = self._reader(call)
+        return Result(views.Items[views.Happened](items=[reader.happened(r) for r in rows], next=following))
+
+    async def why(self, call: Call) -> Result:
+        row, asked = await self._visible(call), call.query
+        after = read_cursor(asked.cursor)[1] if asked.cursor else 0
+        pairs, following = await self._api.reads.episodes_of(row.id, after, asked.limit)
+        reader = self._reader(call)
+        return Result(views.Items[views.Explained](items=[reader.explained(p) for p in pairs], next=following))
+
+    async def plan(self, call: Call) -> Result:
+        row = await self._visible(call)
+        reader = self._reader(call)
+        steps = [reader.plan_step(s, row) for s in await self._api.reads.steps(row.id)]
+        return Result(views.Items[views.PlanStep](items=steps))
+
+    # changing
+
+    async def report(self, call: Call) -> Result:
+        body = call.body(bodies.Report).facts()
+        groups = self._api.get_config().groups
+        if body.get("group") is not None and body["group"] not in groups:
+            raise Missing(["group"], f"there is no group {body['group']!r}: {', '.join(groups)}")
+        if call.actor.outside:
+            body["reporter"] = call.actor.id
+        incident = await self._api.pipeline.submit(PersonReported(body, call.actor))
+        answer = await self._shown(call, await self._row(incident.number), 201)
+        return Result(answer.content, 201, {**answer.headers, "Location": f"/api/v1/incidents/{incident.number}"})
+
+    async def edit(self, call: Call) -> Result:
+        row = await self._visible(call)
+        rights = call.actor.rights
+        if not rights & _EDITS_ANY and not owns(call.actor, incident_of(row), await self._api.reads.paged(row.id)):
+            raise Forbidden(f"the record is completed by desk, pm, l1 (own), l2 (own); {call.actor.id} does not own it")
+        made_on = _version(call)
+        changes = call.body(bodies.Edit).changes()
+        if changes.get("occurred_at", row) is None:
+            raise Missing(["occurred_at"])
+        try:
+            await self._api.pipeline.submit(RecordEdited(row.number, made_on, changes, call.actor))
+        except Exception as error:
+            problem = problem_of(error)
+            if problem.status == 409:
+                problem.facts["made_on"] = made_on
+            raise problem from None
+        return await self._shown(call, await self._row(row.number))
+
+    def acting(self, action: Action) -> Any:
+        async def act(call: Call) -> Result:
+            await self._act(call.number, action, call, call.actor)
+            return await self._shown(call, await self._row(call.number))
+
+        return act
+
+    async def _act(self, number: str, action: Action, call: Call, actor: Actor) -> None:
+        """Check what was sent, then put it in line; refusals come in the order 404, 403, 409, 422."""
+        if actor.outside:
+            await self._visible(call)
+        try:
+            body = call.body(bodies.ACTS[action])
+        except Problem:
+            await self._refuse_first(call, action)
+            raise
+        await self.submit(number, action, body, actor, call)
+
+    async def submit(self, number: str, action: Action, body: bodies.ActBody, actor: Actor, call: Call | None) -> None:
+        """Put an act in line. Raises what refuses it."""
+        facts = body.facts()
+        on_behalf_of = facts.pop("on_behalf_of", None)
+        if on_behalf_of is not None and "desk" not in actor.rights:
+            row = await self._row(number)
+            check(actor, action, incident_of(row), await self._api.reads.paged(row.id))
+            raise Forbidden(f"on_behalf_of is for desk; {actor.id} is {', '.join(sorted(actor.roles)) or 'nothing'}")
+        try:
+            await self._api.pipeline.submit(PersonActed(number, action, facts, actor, on_behalf_of))
+        except Missing:
+            if call is not None:
+                await self._refuse_first(call, action)
+            raise
+        except NoSuchIncident as error:
+            if error.args[0] != number:
+                if call is not None:
+                    await self._refuse_first(call, action)
+                raise Missing(["into"], f"there is no incident {error.args[0]}") from None
+            raise
+
+    async def _refuse_first(self, call: Call, action: Action) -> None:
+        """Raise what comes before a 422: the incident is not there, not theirs, or not in a state for it."""
+        row = await self._visible(call)
+        incident = incident_of(row)
+        check(call.actor, action, incident, await self._api.reads.paged(row.id))
+        done = incident.resolution.get("acts", {})
+        repeats = action in NEXT and incident.state is NEXT[action] and done.get(str(action)) == call.actor.id
+        if incident.state not in FROM[action] and not repeats:
+            raise IllegalAction(action, incident.state)
+
+    async def archive_many(self, call: Call) -> Result:
+        sent = call.body(bodies.ArchiveMany)
+        archived: list[str] = []
+        refused: list[views.Refused] = []
+        for number in dict.fromkeys(sent.numbers):
+            try:
+                row = await self._row(number)
+                body = bodies.Archive(
+                    final_category=sent.final_category or row.category or "unclassified",
+                    final_severity=sent.final_severity or row.severity,
+                )
+                await self.submit(number, Action.ARCHIVE, body, call.actor, None)
+            except Exception as error:
+                problem = problem_of(error)
+                if problem.status >= 500:
+                    raise
+                refused.append(views.Refused(number=number, status=problem.status, detail=problem.detail))
+            else:
+                archived.append(number)
+        return Result(views.ArchivedMany(archived=archived, refused=refused))
+
+    # finding
+
+    async def _row(self, number: str) -> IncidentRow:
+        row = await self._api.reads.incident(number)
+        if row is None:
+            raise not_found(f"there is no incident {number}")
+        return row
+
+    async def _visible(self, call: Call) -> IncidentRow:
+        """The incident of the path. Raises 404 where there is none, and where it is none of an outsider's."""
+        row = await self._row(call.number)
+        if call.actor.outside and not owns(
+            call.actor, incident_of(row), await self._api.reads.paged(row.id), shared=True
+        ):
+            raise not_found(f"there is no incident {call.number}")
+        return row
+
+    def _reader(self, call: Call) -> Any:
+        return self._api.reader(call.actor, call.request, call.now)
+
+    async def _shown(self, call: Call, row: IncidentRow, status: int = 200) -> Result:
+        shown = await self._reader(call).incidents(self._api.reads, [row], ALERTS_SHOWN)
+        return Result(shown[0], status, {"ETag": f'"{row.version}"'})
+
+
+def incident_of(row: IncidentRow) -> Any:
+    """The incident of a row, as the deciders know it."""
+    return incident_from(tuple(getattr(row, name) for name in INCIDENT_FIELDS))
+
+
+_IF_MATCH = re.compile(r'^"?([0-9]{1,18})"?$')
+
+
+def _version(call: Call) -> int:
+    """The version that an edit was made on."""
+    sent = call.request.headers.get("If-Match")
+    if sent is None:
+        raise Missing(["If-Match"], "send the version that you edited as If-Match")
+    found = _IF_MATCH.fullmatch(sent.strip())
+    if found is None:
+        raise Missing(["If-Match"], 'If-Match is the version of the record: "3"')
+    return int(found[1])

@@ -1,0 +1,162 @@
+"""The API: its routes, and the frame around each (who calls, what was sent, what becomes of a refusal)."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from agent.clock import Clock
+from agent.config import Config
+from agent.http import ack, alertmanager_v2, events, openapi
+from agent.http.acts import act_routes
+from agent.http.answers import Answer, Answers
+from agent.http.auth import Auth, require
+from agent.http.calls import Call, Result, Route, read_json, read_query, read_raw, refused, response_of
+from agent.http.lists import list_routes
+from agent.http.problems import Problem, not_found, unauthorized
+from agent.http.reads import Reads
+from agent.http.render import Reader
+from agent.pipeline import Pipeline
+from agent.sentences import language_of
+from agent.tokens import beside
+from correlation.permission import Actor
+
+
+class Api:
+    """What the routes work with: the line for every change, the readers' engine for every read."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        engine: AsyncEngine,
+        get_config: Callable[[], Config],
+        clock: Clock,
+        secret: bytes,
+        external_url: str,
+        reload: Callable[[str], Awaitable[Any]],
+    ) -> None:
+        self.pipeline = pipeline
+        self.engine = engine
+        self.get_config = get_config
+        self.clock = clock
+        self.secret = secret
+        self.external_url = external_url
+        self.reload = reload
+        self.auth = Auth(engine, get_config, clock)
+        self.reads = Reads(engine)
+        self.answers = Answers(beside(engine.url.render_as_string(hide_password=False)))
+        self.events = events.Events(self)
+
+    async def may_reload(self, request: web.Request) -> str | None:
+        """Who asks for a reload, if they may: a person with the role ops."""
+        actor = await self.auth.actor_of(request)
+        return actor.id if actor is not None and "ops" in actor.rights else None
+
+    def reader(self, actor: Actor, request: web.Request, now: datetime) -> Reader:
+        """What is shown to this person now, in the language they ask for."""
+        return Reader(self.get_config(), self.pipeline.desk, now, self.language(actor, request))
+
+    def language(self, actor: Actor, request: web.Request) -> str:
+        """That of Accept-Language, else the person's own, else English."""
+        person = self.get_config().people.get(actor.id)
+        return language_of(request.headers.get("Accept-Language", ""), person.language if person else "en")
+
+    async def caller(self, request: web.Request) -> Actor:
+        """Who calls. Raises the 401."""
+        actor = await self.auth.actor_of(request)
+        if actor is None:
+            raise unauthorized()
+        return actor
+
+
+def routes_of(api: Api) -> list[Route]:
+    """Every operation of v1, in the order in which the document lists them."""
+    return [*act_routes(api), *list_routes(api)]
+
+
+def add_api(app: web.Application, api: Api) -> None:
+    """Add v1, Alertmanager's v2, events, acknowledge links and documents to an application that has the intake.
+
+    No middleware: each route has its own frame, so that the intake runs bare. Call it last: what no route of the
+    application takes is answered here as a problem, 404 or 405.
+    """
+    routes = routes_of(api)
+    for route in routes:
+        app.router.add_route(route.method, _pattern(route.path), _framed(api, route), name=None)
+    openapi.add(app, api, routes)
+    events.add(app, api)
+    alertmanager_v2.add(app, api)
+    ack.add(app, api)
+    app.router.add_route("*", "/{rest:.*}", _nowhere(app, api))
+    app.on_cleanup.append(lambda _: api.answers.close())
+
+
+def _pattern(path: str) -> str:
+    return path.replace("{number}", "{number:INC-[0-9A-Za-z-]{1,40}}")
+
+
+def _framed(api: Api, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await _answer(api, route, request)
+        except Exception as error:  # the rim of a request: any failure is an answer, never a broken connection
+            return refused(error)
+
+    return answer
+
+
+async def _answer(api: Api, route: Route, request: web.Request) -> web.Response:
+    actor = await api.caller(request)
+    raw = await read_raw(request) if route.method in ("POST", "PATCH") else b""
+    sent = read_json(request, raw) if route.takes_body else None
+    now = api.clock.now()
+    key = request.headers.get("Idempotency-Key") if route.method == "POST" else None
+    call = Call(request, actor, now, api.language(actor, request), raw=raw, sent=sent)
+    if key is None:
+        result = await _done(api, route, call)
+        return response_of(Answer(result.status, _body(result)), result.headers)
+
+    async def once() -> Answer:
+        try:
+            result = await _done(api, route, call)
+        except Exception as error:  # a refusal is an answer too, and is kept
+            response = refused(error)
+            return Answer(response.status, bytes(response.body or b""))  # type: ignore[arg-type]  # set from text
+        return Answer(result.status, _body(result))
+
+    what = b"\n".join((route.method.encode(), request.path.encode("utf-8", "replace"), raw))
+    return response_of(await api.answers.once(actor.id, key, what, now, once))
+
+
+async def _done(api: Api, route: Route, call: Call) -> Result:
+    require(call.actor, route.name)
+    call.query = read_query(call.request.query, route.query)
+    return await route.do(call)
+
+
+def _body(result: Result) -> bytes:
+    return result.content.model_dump_json(by_alias=True).encode()
+
+
+def _nowhere(app: web.Application, api: Api) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """What no route takes: 405 with `Allow` where another method would do, else 404; below /api only for callers."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            if request.path.startswith("/api/"):
+                await api.caller(request)
+            allowed: set[str] = set()
+            for resource in app.router.resources():
+                if resource.canonical != "/{rest}":
+                    _, methods = await resource.resolve(request)
+                    allowed |= methods
+            if allowed:
+                names = ",".join(sorted(allowed))
+                raise Problem(405, f"{request.method} is not for this path: {names}", {"Allow": names})
+            raise not_found("there is nothing at this path: GET /api/docs lists what there is")
+        except Exception as error:  # the rim of a request
+            return refused(error)
+
+    return answer

@@ -1,0 +1,250 @@
+"""What people send: strict models, nothing unknown; moments are checked, NUL is replaced as at the intake."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from collectors.moment import parse_moment
+from correlation.incident import Action
+
+MOMENT = (
+    r"^(19[89][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    r"(\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+NUMBER = r"^INC-[0-9A-Za-z-]{1,40}$"
+
+
+def _moment(text: str) -> str:
+    if parse_moment(text) is None:
+        raise ValueError(f"{text!r} is no moment: write 2026-03-02T09:00:00Z")
+    return text
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "�")
+
+
+Moment = Annotated[
+    str,
+    StringConstraints(pattern=MOMENT),
+    AfterValidator(_moment),
+    Field(json_schema_extra={"format": "date-time"}, examples=["2026-03-02T09:00:00Z"]),
+]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_clean)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean)]
+Grade = Annotated[int, Field(ge=1, le=4)]
+Number = Annotated[str, StringConstraints(pattern=NUMBER)]
+
+
+class Body(BaseModel):
+    """A body of the API."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
+
+    def facts(self) -> dict[str, Any]:
+        """What was sent, by the names of the API, without what was left out or null."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class ActBody(Body):
+    """What every act takes."""
+
+    on_behalf_of: Name | None = None
+    """For whom the desk acts."""
+
+
+class Acknowledge(ActBody):
+    classification_ok: bool | None = None
+
+
+class Assign(ActBody):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["person"], "properties": {"person": {"type": "string"}}},
+                {"required": ["group"], "properties": {"group": {"type": "string"}}},
+            ]
+        }
+    )
+
+    person: Name | None = None
+    group: Name | None = None
+
+
+class Return(ActBody):
+    reason: Text
+    suggested_group: Name | None = None
+
+
+class Handover(ActBody):
+    to: Name
+    """`l2`, or a group."""
+    reason: Text
+
+
+class Note(ActBody):
+    text: Text
+    next_action: Text | None = None
+    eta: Moment | None = None
+
+
+class Suspend(ActBody):
+    for_: Annotated[Literal["customer", "vendor", "change"], Field(alias="for")]
+    reason: Text
+    resume_at: Moment | None = None
+    """Required for `customer`."""
+
+
+class Resume(ActBody):
+    pass
+
+
+class Snooze(ActBody):
+    until: Moment
+    reason: Text
+
+
+class Resolve(ActBody):
+    type: Name
+    """permanent, workaround, no_fault, user_withdrawn."""
+    resolution: Text
+    note: Text
+    root_cause_known: bool | None = None
+    service_restored_at: Moment | None = None
+    """Required while an alert still fires: the person's word that the service is back."""
+
+
+class Accept(ActBody):
+    by: Name
+    via: Name
+    at: Moment | None = None
+
+
+class Archive(ActBody):
+    final_category: Name
+    final_severity: Grade
+
+
+class Reason(ActBody):
+    reason: Text
+
+
+class SetSeverity(ActBody):
+    severity: Grade
+    reason: Text
+
+
+class Classify(ActBody):
+    category: Name
+    urgency: Grade | None = None
+    impact: Grade | None = None
+
+
+class Merge(ActBody):
+    into: Number
+
+
+class Feedback(ActBody):
+    known_error: Name
+    outcome: Literal["used", "helped_partly", "did_not_work", "not_applicable"]
+
+
+class ToSales(ActBody):
+    pass
+
+
+class SalesDecide(ActBody):
+    accept: bool
+    reason: Text
+
+
+class Replan(ActBody):
+    pass
+
+
+ACTS: dict[Action, type[ActBody]] = {
+    Action.ACKNOWLEDGE: Acknowledge,
+    Action.ASSIGN: Assign,
+    Action.RETURN: Return,
+    Action.HANDOVER: Handover,
+    Action.NOTE: Note,
+    Action.SUSPEND: Suspend,
+    Action.RESUME: Resume,
+    Action.SNOOZE: Snooze,
+    Action.RESOLVE: Resolve,
+    Action.ACCEPT: Accept,
+    Action.ARCHIVE: Archive,
+    Action.REJECT: Reason,
+    Action.CANCEL: Reason,
+    Action.ESCALATE: Reason,
+    Action.SET_SEVERITY: SetSeverity,
+    Action.CLASSIFY: Classify,
+    Action.MERGE: Merge,
+    Action.FEEDBACK: Feedback,
+    Action.OUT_OF_SCOPE: Reason,
+    Action.TO_SALES: ToSales,
+    Action.SALES_DECIDE: SalesDecide,
+    Action.REPLAN: Replan,
+}
+"""The body of each act (OUTSIDE §4)."""
+
+Kind = Literal["incident", "service_request", "hazard", "complaint", "change_request"]
+
+
+class Report(Body):
+    """A person reports an incident (procedure R34)."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean)]
+    symptom: Text | None = None
+    kind: Kind | None = None
+    source: Literal["user", "staff", "relayed", "partner"] | None = None
+    channel: Name | None = None
+    category: Name | None = None
+    urgency: Grade | None = None
+    impact: Grade | None = None
+    group: Name | None = None
+    service: Name | None = None
+    reporter: Name | None = None
+    occurred_at: Moment | None = None
+
+
+class Edit(Body):
+    """The fields of the record that a person completes; acts change the others."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean)] = ""
+    symptom: Annotated[str, StringConstraints(max_length=4000), AfterValidator(_clean)] = ""
+    kind: Kind = "incident"
+    channel: Annotated[str, StringConstraints(max_length=200), AfterValidator(_clean)] = ""
+    service: Annotated[str, StringConstraints(max_length=200), AfterValidator(_clean)] = ""
+    reporter: Name | None = None
+    occurred_at: Moment = ""
+    next_action: Annotated[str, StringConstraints(max_length=4000), AfterValidator(_clean)] = ""
+    next_action_eta: Moment | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """What was written, and only that; moments are moments."""
+        written = self.model_dump(include=self.model_fields_set)
+        for name in ("occurred_at", "next_action_eta"):
+            if written.get(name) is not None:
+                written[name] = parse_moment(written[name])
+        return written
+
+
+class ArchiveMany(Body):
+    """Several incidents are archived at once; each keeps its category and severity where none is given."""
+
+    numbers: Annotated[list[Number], Field(min_length=1, max_length=200)]
+    final_category: Name | None = None
+    final_severity: Grade | None = None
+
+
+class PutSilence(Body):
+    """Alerts that match are suppressed while it lasts."""
+
+    matchers: Annotated[
+        list[Annotated[str, StringConstraints(min_length=2, max_length=1000), AfterValidator(_clean)]],
+        Field(min_length=1, max_length=50, examples=[['alertname="DiskFull"', 'instance=~"db-.+"']]),
+    ]
+    starts_at: Moment | None = None
+    ends_at: Moment
+    comment: Text

@@ -1,0 +1,178 @@
+"""One call of the API: its route, who makes it, what was sent; and the frame around every answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar, get_origin
+
+import pydantic_core
+from aiohttp import web
+from multidict import MultiMapping
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.http.answers import Answer
+from agent.http.problems import Problem, problem_of
+from correlation.permission import Actor
+
+M = TypeVar("M", bound=BaseModel)
+LIMIT = 1024 * 1024
+READ_DEADLINE_S = 10.0
+JSON = "application/json"
+
+
+class Query(BaseModel):
+    """The query of a route: an unknown key and one given twice are refused."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a route answers: a model, its status, and headers."""
+
+    content: BaseModel
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Call:
+    """A call in progress; `sent` is the body as JSON gave it."""
+
+    request: web.Request
+    actor: Actor
+    now: datetime
+    language: str
+    query: Any = None
+    raw: bytes = b""
+    sent: Any = None
+
+    @property
+    def number(self) -> str:
+        return self.request.match_info["number"]
+
+    def body(self, model: type[M]) -> M:
+        """The body as a model. Raises Problem 422 that names what is missing and what is wrong."""
+        try:
+            return model.model_validate(self.sent)
+        except ValidationError as error:
+            raise _unprocessable(error) from None
+
+
+Do = Callable[[Call], Awaitable[Result]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation: `name` is its operationId and its line in the table of auth.py."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    do: Do
+    answer: type[BaseModel]
+    query: type[Query] | None = None
+    body: type[BaseModel] | None = None
+    status: int = 200
+    if_match: bool = False
+
+    @property
+    def takes_body(self) -> bool:
+        return self.body is not None
+
+
+def read_query(sent: MultiMapping[str], model: type[Query] | None) -> Query | None:
+    """The query as a model. Raises Problem 422 for an unknown key, one given twice, and what does not fit."""
+    fields = model.model_fields if model is not None else {}
+    values: dict[str, Any] = {}
+    for key in dict.fromkeys(sent.keys()):
+        given = [value.replace("\x00", "�") for value in sent.getall(key)]
+        if key not in fields:
+            known = f": {', '.join(fields)}" if fields else ""
+            raise _query_fault(key, f"there is no such key here{known}")
+        if any(not _is_text(value) for value in given):
+            raise _query_fault(key, "it is no UTF-8")
+        repeatable = get_origin(fields[key].annotation) is list
+        if len(given) > 1 and not repeatable:
+            raise _query_fault(key, "it is given twice")
+        values[key] = given if repeatable else given[0]
+    if model is None:
+        return None
+    try:
+        return model.model_validate_strings(values)
+    except ValidationError as error:
+        raise _unprocessable(error) from None
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _query_fault(key: str, message: str) -> Problem:
+    shown = key.encode("utf-8", "replace").decode()[:100]
+    return Problem(422, f"{shown}: {message}", faults=[{"field": shown, "message": message}])
+
+
+async def read_raw(request: web.Request) -> bytes:
+    """The body, within its limit and its deadline. Raises Problem 413 and 415."""
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
+        raise Problem(415, "the body must not be encoded: send it as it is")
+    if (request.content_length or 0) > LIMIT:
+        raise Problem(413, f"the body is over the limit of {LIMIT} bytes")
+    raw = bytearray()
+    try:
+        async with asyncio.timeout(READ_DEADLINE_S):
+            async for chunk in request.content.iter_any():
+                raw += chunk
+                if len(raw) > LIMIT:
+                    raise Problem(413, f"the body is over the limit of {LIMIT} bytes")
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        raise Problem(408, "the body came too slowly") from None
+    return bytes(raw)
+
+
+def read_json(request: web.Request, raw: bytes) -> Any:
+    """The JSON of a body; an empty body is `{}`. Raises Problem 400 and 415."""
+    if not raw and "Content-Type" not in request.headers:
+        return {}
+    if request.content_type != JSON:
+        raise Problem(415, f"send {JSON}")
+    if not raw:
+        return {}
+    try:
+        return pydantic_core.from_json(raw, allow_inf_nan=False)
+    except ValueError as error:
+        raise Problem(400, f"the body is no JSON: {error}") from None
+
+
+def _unprocessable(error: ValidationError) -> Problem:
+    missing, faults = [], []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        name = ".".join(str(part) for part in fault["loc"]) or "body"
+        name = name.encode("utf-8", "replace").decode()[:200]
+        if fault["type"] in ("missing", "string_too_short"):
+            missing.append(name)
+        faults.append({"field": name, "message": fault["msg"]})
+    told = "; ".join(f"{f['field']}: {f['message']}" for f in faults[:20])
+    problem = Problem(422, told, faults=faults[:100])
+    if missing:
+        problem.facts["missing"] = missing
+    return problem
+
+
+def response_of(answer: Answer, headers: Mapping[str, str] | None = None) -> web.Response:
+    kind = JSON if answer.status < 400 else "application/problem+json"
+    return web.Response(status=answer.status, body=answer.body, content_type=kind, headers=dict(headers or {}))
+
+
+def refused(error: Exception) -> web.Response:
+    """The answer that an exception becomes."""
+    return problem_of(error).response()

@@ -1,0 +1,253 @@
+"""The other routes of v1: alerts, pages, dead letters, who is on call, silences, and what the configuration knows."""
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from agent.http import bodies, views
+from agent.http.calls import Call, Result, Route
+from agent.http.problems import Problem, not_found
+from agent.http.queries import AlertsQuery, OnCallQuery, Paged, PagesQuery
+from agent.http.reads import read_cursor
+from agent.http.render import dead_letter, silence_of
+from agent.intents import SilencePut
+from collectors.labels import BadMatcher, Matcher, all_match
+from collectors.moment import parse_moment
+from correlation.act import Missing
+from correlation.permission import Actor, Forbidden
+from correlation.silence import Silence
+from escalation.oncall import on_call
+
+if TYPE_CHECKING:
+    from agent.http.api import Api
+
+_NEWEST = 10**18
+_ENDED_SHOWN = timedelta(days=5)
+"""Silences that ended longer ago are not listed any more, as with Alertmanager's retention."""
+
+
+def list_routes(api: "Api") -> list[Route]:
+    at = Lists(api)
+    v1 = "/api/v1"
+    return [
+        Route("GET", f"{v1}/alerts", "list_alerts", "Alerts", at.alerts, views.Items[views.AlertView], AlertsQuery),
+        Route("GET", f"{v1}/pages", "list_pages", "Pages", at.pages, views.Items[views.PageView], PagesQuery),
+        Route(
+            "GET",
+            f"{v1}/dead-letters",
+            "list_dead_letters",
+            "What could not be taken",
+            at.dead_letters,
+            views.Items[views.DeadLetterView],
+            Paged,
+        ),
+        Route("GET", f"{v1}/oncall", "get_oncall", "Who is on call", at.oncall, views.OnCallView, OnCallQuery),
+        Route("GET", f"{v1}/me", "get_me", "Who I am", at.me, views.Me),
+        Route("GET", f"{v1}/silences", "list_silences", "Silences", at.silences, views.Items[views.SilenceView]),
+        Route(
+            "POST",
+            f"{v1}/silences",
+            "create_silence",
+            "Silence",
+            at.create_silence,
+            views.SilenceView,
+            body=bodies.PutSilence,
+            status=201,
+        ),
+        Route("DELETE", f"{v1}/silences/{{id}}", "end_silence", "End a silence", at.end_silence, views.SilenceView),
+        Route(
+            "GET",
+            f"{v1}/known-errors",
+            "list_known_errors",
+            "Known errors",
+            at.known_errors,
+            views.Items[views.KnownErrorView],
+        ),
+        Route(
+            "GET",
+            f"{v1}/configuration-items",
+            "list_configuration_items",
+            "Configuration items",
+            at.configuration_items,
+            views.Items[views.ItemView],
+        ),
+    ]
+
+
+class Lists:
+    """What these routes do."""
+
+    def __init__(self, api: "Api") -> None:
+        self._api = api
+
+    def _reader(self, call: Call) -> Any:
+        return self._api.reader(call.actor, call.request, call.now)
+
+    async def alerts(self, call: Call) -> Result:
+        asked: AlertsQuery = call.query
+        pairs, following = await self._api.reads.alerts(
+            self._api.pipeline.desk.board, asked.origin, asked.fingerprint, asked.decision, _before(asked), asked.limit
+        )
+        numbers = await self._api.reads.numbers([e.incident_id for _, e in pairs])
+        reader = self._reader(call)
+        return Result(views.Items[views.AlertView](items=[reader.alert(p, numbers) for p in pairs], next=following))
+
+    async def pages(self, call: Call) -> Result:
+        asked: PagesQuery = call.query
+        incident = None
+        if asked.incident is not None:
+            row = await self._api.reads.incident(asked.incident)
+            if row is None:
+                return Result(views.Items[views.PageView](items=[]))
+            incident = row.id
+        rows, following = await self._api.reads.pages(incident, asked.person, _before(asked), asked.limit)
+        numbers = await self._api.reads.numbers([r.incident_id for r in rows])
+        reader = self._reader(call)
+        return Result(views.Items[views.PageView](items=[reader.page(r, numbers) for r in rows], next=following))
+
+    async def dead_letters(self, call: Call) -> Result:
+        rows, following = await self._api.reads.dead_letters(_before(call.query), call.query.limit)
+        return Result(views.Items[views.DeadLetterView](items=[dead_letter(r) for r in rows], next=following))
+
+    async def oncall(self, call: Call) -> Result:
+        asked: OnCallQuery = call.query
+        at = parse_moment(asked.at or "") or call.now
+        directory = self._api.pipeline.desk.directory
+        shown = [
+            views.OnCall(
+                schedule=name,
+                group=schedule.group,
+                role=schedule.role,
+                people=on_call(schedule, at, directory.overrides.get(name, ())),
+            )
+            for name, schedule in directory.schedules.items()
+        ]
+        return Result(views.OnCallView(at=at, items=shown))
+
+    async def me(self, call: Call) -> Result:
+        person = self._api.get_config().people.get(call.actor.id)
+        return Result(
+            views.Me(
+                id=call.actor.id,
+                name=person.name if person else call.actor.id,
+                roles=sorted(call.actor.roles),
+                groups=sorted(call.actor.groups),
+                language=person.language if person else "en",
+            )
+        )
+
+    # silences
+
+    async def silences(self, call: Call) -> Result:
+        reader = self._reader(call)
+        rows = await self._api.reads.silences(call.now - _ENDED_SHOWN)
+        return Result(views.Items[views.SilenceView](items=[reader.silence(r) for r in rows]))
+
+    async def create_silence(self, call: Call) -> Result:
+        sent = call.body(bodies.PutSilence)
+        try:
+            matchers = tuple(Matcher.parse(text) for text in sent.matchers)
+        except BadMatcher as error:
+            raise Problem(422, str(error), faults=[{"field": "matchers", "message": str(error)}]) from None
+        starts_at = max(parse_moment(sent.starts_at or "") or call.now, call.now)
+        ends_at = parse_moment(sent.ends_at)
+        if ends_at is None or ends_at <= starts_at:
+            raise Missing(["ends_at"], "ends_at must be a moment to come, after starts_at")
+        silence = Silence(
+            id=str(uuid.uuid4()),
+            matchers=matchers,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            created_by=call.actor.id,
+            comment=sent.comment,
+            created_at=call.now,
+        )
+        await put_silence(self._api, silence, call.actor)
+        return await self._silence(call, silence.id, 201)
+
+    async def end_silence(self, call: Call) -> Result:
+        silence_id = call.request.match_info["id"]
+        await end_silence(self._api, silence_id, call.actor)
+        return await self._silence(call, silence_id)
+
+    async def _silence(self, call: Call, silence_id: str, status: int = 200) -> Result:
+        row = await self._api.reads.silence(silence_id)
+        assert row is not None, "it was committed"
+        reader = self._api.reader(call.actor, call.request, max(call.now, self._api.clock.now()))
+        return Result(reader.silence(row), status)
+
+    # what the configuration knows
+
+    async def known_errors(self, call: Call) -> Result:
+        shown = [
+            views.KnownErrorView(
+                id=entry.id,
+                title=entry.text("title", call.language),
+                status=entry.status,
+                category=entry.category,
+                symptoms=entry.text("symptoms", call.language),
+                root_cause=entry.text("root_cause", call.language),
+                workaround=entry.text("workaround", call.language),
+                solution=entry.text("solution", call.language),
+            )
+            for entry in self._api.get_config().known_errors
+        ]
+        return Result(views.Items[views.KnownErrorView](items=shown))
+
+    async def configuration_items(self, call: Call) -> Result:
+        shown = [
+            views.ItemView(
+                id=name,
+                kind=item.kind,
+                criticality=item.criticality,
+                depends_on=list(item.depends_on),
+                owner=item.owner,
+                location=None if item.restricted and call.actor.outside else item.location,
+                vendor=item.vendor,
+            )
+            for name, item in self._api.get_config().topology.items()
+        ]
+        return Result(views.Items[views.ItemView](items=shown))
+
+
+def _before(asked: Any) -> int:
+    return read_cursor(asked.cursor)[1] if asked.cursor else _NEWEST
+
+
+async def put_silence(api: "Api", silence: Silence, actor: Actor) -> None:
+    """Have a silence hold, on the record. Raises Problem 422 where it would match everything."""
+    if all_match(silence.matchers, {}):
+        told = "it would match every alert: at least one matcher must need a label"
+        raise Problem(422, told, faults=[{"field": "matchers", "message": told}])
+    await api.pipeline.submit(SilencePut(silence, actor.id))
+
+
+async def end_silence(api: "Api", silence_id: str, actor: Actor) -> None:
+    """End a silence, on the record; one that has ended stays as it is. Raises 404, and 403 for what is another's."""
+    row = await api.reads.silence(silence_id) if _is_id(silence_id) else None
+    if row is None:
+        raise not_found("there is no such silence")
+    if not actor.rights & {"desk", "pm"} and row.created_by != actor.id:
+        raise Forbidden(f"a silence of {row.created_by} is ended by them, desk or pm; {actor.id} is none of these")
+    now = api.clock.now()
+    silence: Silence = silence_of(row)
+    if silence.ends_at <= now:
+        return
+    ended = Silence(
+        id=silence.id,
+        matchers=silence.matchers,
+        starts_at=min(silence.starts_at, now),
+        ends_at=now,
+        created_by=silence.created_by,
+        comment=silence.comment,
+        created_at=silence.created_at,
+    )
+    await api.pipeline.submit(SilencePut(ended, actor.id))
+
+
+def _is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,203 @@
+"""The document of the API: OpenAPI 3.1, made from the models of the routes, and a page that lists them."""
+
+import html
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from agent.http import ack
+from agent.http.answers import KEY
+from agent.http.auth import ACCESS
+from agent.http.bodies import NUMBER
+from agent.http.calls import JSON, Route, read_query, refused
+from agent.http.problems import TYPE, ProblemView
+from agent.version import VERSION
+from correlation.incident import Action
+
+if TYPE_CHECKING:
+    from agent.http.api import Api
+
+_REF = "#/components/schemas/{model}"
+_PATHS: dict[str, dict[str, Any]] = {
+    "number": {"type": "string", "pattern": NUMBER},
+    "id": {"type": "string", "format": "uuid"},
+}
+_ALWAYS = {401: "No valid token", 422: "Something is missing or wrong", 503: "The store does not answer: try again"}
+_WITH_ROLES = {403: "For others: the text names the roles"}
+_WITH_PATH = {404: "There is none, or none of yours"}
+_WITH_BODY = {400: "No JSON", 408: "Too slow", 413: "Too large", 415: "Another content type"}
+_WITH_STATE = {409: "Not in this state: `allowed` names what is; or edited meanwhile: `version` and `made_on`"}
+
+
+def document(routes: Iterable[Route], external_url: str = "") -> dict[str, Any]:
+    """The OpenAPI 3.1 document of these routes."""
+    routes = list(routes)
+    wanted: list[tuple[type[BaseModel], str]] = [(ProblemView, "serialization")]
+    wanted += [(route.answer, "serialization") for route in routes]
+    wanted += [(route.body, "validation") for route in routes if route.body is not None]
+    refs, defined = models_json_schema(_once(wanted), ref_template=_REF)  # type: ignore[arg-type]  # modes are Literal
+    schemas = defined.get("$defs", {})
+    paths: dict[str, Any] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, refs, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tocsin",
+            "version": VERSION,
+            "description": "Alerts become incidents, incidents reach people.",
+        },
+        "servers": [{"url": external_url or "/"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _once(wanted: list[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    return list(dict.fromkeys(wanted))
+
+
+def _operation(route: Route, refs: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "tags": [route.path.split("/")[3]],
+        "description": _for_whom(route),
+        "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
+        "responses": _responses(route, refs),
+    }
+    if route.body is not None:
+        schema = refs[(route.body, "validation")]
+        required = bool(schemas[schema["$ref"].rpartition("/")[2]].get("required"))
+        operation["requestBody"] = {"required": required, "content": {JSON: {"schema": schema}}}
+    return operation
+
+
+def _for_whom(route: Route) -> str:
+    access = ACCESS[route.name]
+    if isinstance(access, frozenset):
+        return f"For {', '.join(sorted(access))}."
+    return {
+        "anybody": "For everybody; customers and vendors see their own.",
+        "inside": "For everybody of the organisation.",
+        "incident": "Who may, the incident decides: see `docs/api.md`.",
+    }[access]
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+    return [{"name": n, "in": "path", "required": True, "schema": _PATHS[n]} for n in names]
+
+
+def _query_parameters(route: Route) -> list[dict[str, Any]]:
+    if route.query is None:
+        return []
+    schema = route.query.model_json_schema(mode="validation")
+    assert "$defs" not in schema, "queries are flat"
+    found = []
+    for name, field in schema["properties"].items():
+        told = {k: v for k, v in field.items() if k not in ("title", "description", "default")}
+        variants = [v for v in told.pop("anyOf", []) if v.get("type") != "null"]
+        told.update(variants[0] if variants else {})
+        parameter: dict[str, Any] = {"name": name, "in": "query", "required": False, "schema": told}
+        if "description" in field:
+            parameter["description"] = field["description"]
+        if told.get("type") == "array":
+            parameter |= {"style": "form", "explode": True}
+        found.append(parameter)
+    return found
+
+
+def _headers(route: Route) -> list[dict[str, Any]]:
+    found = []
+    if route.method == "POST":
+        about = "The same key and body within 24 h: the first answer again. Another body: 422."
+        schema = {"type": "string", "pattern": KEY}
+        found.append(
+            {"name": "Idempotency-Key", "in": "header", "required": False, "description": about, "schema": schema}
+        )
+    if route.if_match:
+        about = "The version that the edit was made on."
+        schema = {"type": "string", "pattern": '^"?[0-9]{1,18}"?$'}
+        found.append({"name": "If-Match", "in": "header", "required": True, "description": about, "schema": schema})
+    return found
+
+
+def _responses(route: Route, refs: Any) -> dict[str, Any]:
+    good = {"description": route.summary, "content": {JSON: {"schema": refs[(route.answer, "serialization")]}}}
+    codes = dict(_ALWAYS)
+    access = ACCESS[route.name]
+    if access != "anybody":
+        codes |= _WITH_ROLES
+    if "{" in route.path:
+        codes |= _WITH_PATH
+    if route.method in ("POST", "PATCH"):
+        codes |= _WITH_BODY
+    if route.name == "edit_incident" or route.name.replace("_", "-") in list(Action):
+        codes |= _WITH_STATE
+    problem = {"content": {TYPE: {"schema": refs[(ProblemView, "serialization")]}}}
+    refusals = {str(code): {"description": told, **problem} for code, told in sorted(codes.items())}
+    return {str(route.status): good, **refusals}
+
+
+# serving
+
+
+def add(app: web.Application, api: "Api", routes: list[Route]) -> None:
+    """Add `/api/v1/openapi.json` and `/api/docs`."""
+    text = json.dumps(document(routes, api.external_url), ensure_ascii=False)
+    page = docs_page(routes)
+
+    async def show_document(request: web.Request) -> web.Response:
+        return web.Response(text=text, content_type=JSON)
+
+    async def show_page(request: web.Request) -> web.Response:
+        return web.Response(text=page, content_type="text/html", headers=ack.HEADERS)
+
+    app.router.add_get("/api/v1/openapi.json", _framed(show_document))
+    app.router.add_get("/api/docs", _framed(show_page))
+
+
+def _framed(do: Callable[[web.Request], Awaitable[web.Response]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Documents are for everybody: they hold nothing of the site."""
+
+    async def answer(request: web.Request) -> web.Response:
+        try:
+            read_query(request.query, None)
+            return await do(request)
+        except Exception as error:  # the rim of a request
+            return refused(error)
+
+    return answer
+
+
+def docs_page(routes: Iterable[Route]) -> str:
+    """A page that lists the routes: no script, nothing from elsewhere."""
+    rows = "".join(
+        f"<tr><td>{route.method}</td><td><code>{html.escape(route.path)}</code></td>"
+        f"<td>{html.escape(route.summary)}</td><td>{html.escape(_fields(route.body))}</td>"
+        f"<td>{html.escape(_for_whom(route))}</td></tr>"
+        for route in routes
+    )
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Tocsin API</title></head><body>'
+        f"<h1>Tocsin {html.escape(VERSION)}: the API</h1>"
+        "<p>Every call carries <code>Authorization: Bearer …</code>. The models stand in "
+        '<a href="/api/v1/openapi.json">openapi.json</a>.</p>'
+        f"<table><tr><th></th><th>path</th><th></th><th>body</th><th>for whom</th></tr>{rows}</table></body></html>"
+    )
+
+
+def _fields(body: type[BaseModel] | None) -> str:
+    if body is None:
+        return ""
+    names = [(field.alias or name) + ("" if field.is_required() else "?") for name, field in body.model_fields.items()]
+    return "{" + ", ".join(names) + "}"

@@ -1,0 +1,108 @@
+"""An answer that refuses: RFC 9457 problems, and what each refusal of the house becomes."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import SQLAlchemyError
+
+from agent.database import StoreDown
+from agent.desk import NoSuchIncident, Stale
+from agent.pipeline import Overloaded, Undecided
+from correlation.act import Lowered, Missing
+from correlation.incident import IllegalAction
+from correlation.permission import Forbidden
+
+log = structlog.get_logger("api")
+TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """Answer with this status and sentence; `facts` stand beside them (`allowed`, `missing`, …)."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, **facts: Any) -> None:
+        self.status, self.detail, self.facts = status, detail, facts
+        self.headers = dict(headers or {})
+        super().__init__(detail)
+
+    def body(self) -> dict[str, Any]:
+        title = HTTPStatus(self.status).phrase
+        return {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail, **self.facts}
+
+    def response(self) -> web.Response:
+        text = json.dumps(self.body(), ensure_ascii=False)
+        return web.Response(status=self.status, text=text, content_type=TYPE, headers=self.headers)
+
+
+class Fault(BaseModel):
+    """One thing wrong with what was sent."""
+
+    field: str
+    message: str
+
+
+class ProblemView(BaseModel):
+    """RFC 9457, with the extensions that a refusal may carry."""
+
+    model_config = ConfigDict(title="Problem")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    allowed: list[str] | None = None
+    missing: list[str] | None = None
+    faults: list[Fault] | None = None
+    version: int | None = None
+    made_on: int | None = None
+    request_id: str | None = None
+
+
+def unauthorized() -> Problem:
+    """The one answer to an absent, unknown, revoked and expired token alike."""
+    return Problem(401, "a valid token is needed: Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
+
+
+def not_found(what: str) -> Problem:
+    return Problem(404, what)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that an exception becomes; one of ours that nobody expected is logged and told by its id alone."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, _DOWN):
+        log.warning("the store does not answer", error=f"{type(error).__name__}: {error}"[:300])
+        return Problem(503, "the store does not answer now: try again", {"Retry-After": "1"})
+    refusal = _refusal(error)
+    if refusal is not None:
+        return refusal
+    request_id = secrets.token_hex(8)
+    if not isinstance(error, Undecided):
+        log.error("an answer failed", request_id=request_id, exc_info=error)
+    return Problem(500, "a fault of Tocsin: its log has it under this id", request_id=request_id)
+
+
+_DOWN = (StoreDown, Overloaded, SQLAlchemyError, OSError, TimeoutError)
+
+
+def _refusal(error: Exception) -> Problem | None:
+    """What refuses an act, as OUTSIDE §4 has it."""
+    problem = None
+    match error:
+        case NoSuchIncident():
+            problem = not_found("there is no such incident")
+        case Forbidden() | Lowered():
+            problem = Problem(403, str(error))
+        case IllegalAction():
+            problem = Problem(409, str(error), allowed=error.allowed)
+        case Stale():
+            problem = Problem(409, str(error), version=error.now)
+        case Missing():
+            problem = Problem(422, str(error), missing=error.fields)
+    return problem

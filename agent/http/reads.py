@@ -1,0 +1,371 @@
+"""The API's reads, on the readers' engine; what is asked for is bounded, and values are never part of the text."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, true
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from agent.store import DeadLetterRow
+from correlation.board import Board
+from correlation.incident import ACTIVE, OPEN, State
+from correlation.permission import Actor
+from correlation.store import AlertRow, EpisodeRow, IncidentRow, SilenceRow, TimelineRow
+from escalation.store import PageRow, StepRow
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CURSOR = r"^(n|[0-9]{1,16})-[0-9]{1,18}$"
+WINDOW = 100_000
+"""Rows that one request for alerts looks through at most; then it says where to go on."""
+_MICROSECOND = timedelta(microseconds=1)
+
+AlertPair = tuple[AlertRow, EpisodeRow]
+
+
+def batched(values: Sequence[int], most: int) -> Iterator[Sequence[int]]:
+    """The values in pieces: a statement takes only so many of them."""
+    for start in range(0, len(values), most):
+        yield values[start : start + most]
+
+
+def cursor_of(moment: datetime | None, row_id: int) -> str:
+    return f"{'n' if moment is None else (moment - EPOCH) // _MICROSECOND}-{row_id}"
+
+
+def read_cursor(cursor: str) -> tuple[datetime | None, int]:
+    """What `cursor_of` wrote: every text of the form CURSOR is one."""
+    moment, _, row_id = cursor.partition("-")
+    return (None if moment == "n" else EPOCH + int(moment) * _MICROSECOND), int(row_id)
+
+
+def states_of(words: Sequence[str]) -> set[str]:
+    """The states that the words of `state=` name: one of the twelve, `active` or `open`."""
+    named: set[State] = set()
+    for word in words:
+        named |= ACTIVE if word == "active" else OPEN if word == "open" else {State(word)}
+    return {str(state) for state in named}
+
+
+class Reads:
+    """Each method is one read transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    def _session(self) -> AsyncSession:
+        return AsyncSession(self._engine, expire_on_commit=False)
+
+    # incidents
+
+    async def incident(self, number: str) -> IncidentRow | None:
+        async with self._session() as session:
+            return (await session.exec(select(IncidentRow).where(col(IncidentRow.number) == number))).first()
+
+    async def incidents(
+        self,
+        actor: Actor,
+        *,
+        states: set[str],
+        severities: Sequence[int],
+        group: str | None,
+        q: str | None,
+        since: datetime | None,
+        updated_since: datetime | None,
+        sort: str,
+        limit: int,
+        cursor: str | None,
+    ) -> tuple[list[IncidentRow], str | None]:
+        """One page of the list and the cursor of the next."""
+        row = IncidentRow
+        wanted: list[ColumnElement[bool]] = [_visible_to(actor)]
+        if states:
+            wanted.append(col(row.state).in_(sorted(states)))
+        if severities:
+            wanted.append(col(row.severity).in_(severities))
+        if group is not None:
+            wanted.append(col(row.group) == group)
+        if q:
+            asked = [col(c).icontains(q, autoescape=True) for c in (row.title, row.number, row.symptom, row.service)]
+            wanted.append(or_(*asked))
+        if since is not None:
+            wanted.append(col(row.opened_at) >= since)
+        if updated_since is not None:
+            wanted.append(col(row.updated_at) >= updated_since)
+        key, order, after = _SORTS[sort](cursor)
+        if after is not None:
+            wanted.append(after)
+        statement = select(row).where(*wanted).order_by(*order).limit(limit + 1)
+        async with self._session() as session:
+            found = list((await session.exec(statement)).all())
+        more = len(found) > limit
+        found = found[:limit]
+        return found, cursor_of(getattr(found[-1], key), found[-1].id) if more else None
+
+    async def alerts_of(self, incidents: Sequence[int], most: int) -> dict[int, list[AlertPair]]:
+        """The alerts of each incident, those that fire first, then oldest first; at most `most` of each."""
+        if not incidents:
+            return {}
+        place = func.row_number().over(
+            partition_by=col(EpisodeRow.incident_id), order_by=(col(EpisodeRow.open).desc(), col(EpisodeRow.alert_id))
+        )
+        ranked = (
+            select(EpisodeRow.alert_id, place.label("place"))
+            .where(col(EpisodeRow.incident_id).in_(incidents))
+            .subquery()
+        )
+        statement = (
+            select(AlertRow, EpisodeRow)
+            .join(EpisodeRow, col(EpisodeRow.alert_id) == col(AlertRow.id))
+            .join(ranked, ranked.c.alert_id == col(AlertRow.id))
+            .where(ranked.c.place <= most)
+            .order_by(col(EpisodeRow.incident_id), ranked.c.place)
+        )
+        found: dict[int, list[AlertPair]] = {}
+        async with self._session() as session:
+            for alert, episode in (await session.exec(statement)).all():
+                found.setdefault(episode.incident_id, []).append((alert, episode))
+        return found
+
+    async def next_steps(self, incidents: Sequence[int]) -> dict[int, StepRow]:
+        """The pending step of each incident that is due first."""
+        if not incidents:
+            return {}
+        statement = (
+            select(StepRow)
+            .where(
+                col(StepRow.incident_id).in_(incidents), col(StepRow.outcome) == "", col(StepRow.due_at).is_not(None)
+            )
+            .order_by(col(StepRow.due_at), col(StepRow.id))
+        )
+        found: dict[int, StepRow] = {}
+        async with self._session() as session:
+            for step in (await session.exec(statement)).all():
+                found.setdefault(step.incident_id, step)
+        return found
+
+    async def steps(self, incident: int) -> list[StepRow]:
+        """All steps of an incident, taken and to come, in the order in which they are due."""
+        statement = select(StepRow).where(col(StepRow.incident_id) == incident)
+        async with self._session() as session:
+            rows = list((await session.exec(statement)).all())
+        return sorted(rows, key=lambda s: (s.due_at is None, s.due_at or EPOCH, s.id))
+
+    async def timeline(self, incident: int, after: int, limit: int) -> tuple[list[TimelineRow], str | None]:
+        statement = (
+            select(TimelineRow)
+            .where(col(TimelineRow.incident_id) == incident, col(TimelineRow.id) > after)
+            .order_by(col(TimelineRow.id))
+            .limit(limit + 1)
+        )
+        async with self._session() as session:
+            found = list((await session.exec(statement)).all())
+        return found[:limit], cursor_of(None, found[limit - 1].id) if len(found) > limit else None
+
+    async def episodes_of(self, incident: int, after: int, limit: int) -> tuple[list[AlertPair], str | None]:
+        """The alerts of an incident, oldest first."""
+        statement = (
+            select(AlertRow, EpisodeRow)
+            .join(EpisodeRow, col(EpisodeRow.alert_id) == col(AlertRow.id))
+            .where(col(EpisodeRow.incident_id) == incident, col(EpisodeRow.alert_id) > after)
+            .order_by(col(AlertRow.id))
+            .limit(limit + 1)
+        )
+        async with self._session() as session:
+            found = [(a, e) for a, e in (await session.exec(statement)).all()]
+        return found[:limit], cursor_of(None, found[limit - 1][0].id) if len(found) > limit else None
+
+    async def paged(self, incident: int) -> set[str]:
+        """Who was paged for an incident."""
+        statement = select(PageRow.person).where(col(PageRow.incident_id) == incident).distinct()
+        async with self._session() as session:
+            return set((await session.exec(statement)).all())
+
+    async def numbers(self, incidents: Sequence[int]) -> dict[int, str]:
+        """The numbers of incidents by id."""
+        if not incidents:
+            return {}
+        statement = select(IncidentRow.id, IncidentRow.number).where(col(IncidentRow.id).in_(set(incidents)))
+        async with self._session() as session:
+            return dict((await session.exec(statement)).all())
+
+    async def incidents_by_id(self, incidents: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Number and group of incidents by id."""
+        ids = set(incidents) - {0}
+        found: dict[int, tuple[str, str]] = {}
+        async with self._session() as session:
+            for some in batched(sorted(ids), 500):
+                statement = select(IncidentRow.id, IncidentRow.number, IncidentRow.group)
+                rows = await session.exec(statement.where(col(IncidentRow.id).in_(some)))
+                found.update({row_id: (number, group) for row_id, number, group in rows.all()})
+        return found
+
+    # alerts
+
+    async def alerts(
+        self, board: Board, origin: str | None, fingerprint: str | None, decision: str | None, before: int, limit: int
+    ) -> tuple[list[AlertPair], str | None]:
+        """Firings, newest first. One request looks through WINDOW rows; where fewer than `limit` came, more may follow.
+
+        There is no index on the fingerprint: what lies further back than the window is found from the board, along
+        `previous_id`.
+        """
+        async with self._session() as session:
+            newest = (await session.exec(select(func.max(AlertRow.id)))).one() or 0
+            start = min(before, newest + 1)
+            floor = max(0, start - WINDOW)
+            wanted = [col(AlertRow.id) < start, col(AlertRow.id) >= floor, *_asked(origin, fingerprint, decision)]
+            statement = _ALERTS.where(*wanted).order_by(col(AlertRow.id).desc()).limit(limit + 1)
+            found = [(a, e) for a, e in (await session.exec(statement)).all()]
+            if len(found) <= limit and fingerprint is not None and floor > 0:
+                found += await self._walk(session, board, origin, fingerprint, decision, floor, limit + 1 - len(found))
+                more = len(found) > limit
+                return found[:limit], cursor_of(None, found[limit - 1][0].id) if more else None
+        if len(found) > limit:
+            return found[:limit], cursor_of(None, found[limit - 1][0].id)
+        return found, cursor_of(None, floor) if floor > 0 else None
+
+    async def _walk(
+        self,
+        session: AsyncSession,
+        board: Board,
+        origin: str | None,
+        fingerprint: str,
+        decision: str | None,
+        before: int,
+        limit: int,
+    ) -> list[AlertPair]:
+        """Go back along the firings of an alert, to those older than `before`."""
+        held = [e for e in (*board.episodes.values(), *board.suspects.values()) if e.fingerprint == fingerprint]
+        ids = {e.id for e in held if origin is None or e.origin == origin}
+        found: list[AlertPair] = []
+        for _ in range(WINDOW // 100):
+            if not ids or len(found) >= limit:
+                break
+            rows = [(a, e) for a, e in (await session.exec(_ALERTS.where(col(AlertRow.id).in_(ids)))).all()]
+            found += [r for r in rows if r[0].id < before and _decided(r[1], decision)]
+            ids = {a.previous_id for a, _ in rows if a.previous_id}
+        return sorted(found, key=lambda r: -r[0].id)[:limit]
+
+    async def open_alerts(self) -> list[AlertPair]:
+        """Everything that fires."""
+        async with self._session() as session:
+            statement = _ALERTS.where(col(EpisodeRow.open).is_(True)).order_by(col(AlertRow.fingerprint))
+            return [(a, e) for a, e in (await session.exec(statement)).all()]
+
+    # pages, letters, silences
+
+    async def pages(
+        self, incident: int | None, person: str | None, before: int, limit: int
+    ) -> tuple[list[PageRow], str | None]:
+        wanted: list[ColumnElement[bool]] = [col(PageRow.id) < before]
+        if incident is not None:
+            wanted.append(col(PageRow.incident_id) == incident)
+        if person is not None:
+            wanted.append(col(PageRow.person) == person)
+        statement = select(PageRow).where(*wanted).order_by(col(PageRow.id).desc()).limit(limit + 1)
+        async with self._session() as session:
+            found = list((await session.exec(statement)).all())
+        return found[:limit], cursor_of(None, found[limit - 1].id) if len(found) > limit else None
+
+    async def dead_letters(self, before: int, limit: int) -> tuple[list[DeadLetterRow], str | None]:
+        statement = (
+            select(DeadLetterRow)
+            .where(col(DeadLetterRow.id) < before)
+            .order_by(col(DeadLetterRow.id).desc())
+            .limit(limit + 1)
+        )
+        async with self._session() as session:
+            found = list((await session.exec(statement)).all())
+        return found[:limit], cursor_of(None, found[limit - 1].id) if len(found) > limit else None
+
+    async def silences(self, ended_after: datetime) -> list[SilenceRow]:
+        """Silences that hold, will hold, or ended later than that; newest first."""
+        statement = (
+            select(SilenceRow)
+            .where(col(SilenceRow.ends_at) > ended_after)
+            .order_by(col(SilenceRow.created_at).desc(), col(SilenceRow.id))
+        )
+        async with self._session() as session:
+            return list((await session.exec(statement)).all())
+
+    async def silence(self, silence_id: str) -> SilenceRow | None:
+        async with self._session() as session:
+            return (await session.exec(select(SilenceRow).where(col(SilenceRow.id) == silence_id))).first()
+
+
+_ALERTS = select(AlertRow, EpisodeRow).join(EpisodeRow, col(EpisodeRow.alert_id) == col(AlertRow.id))
+"""Firings with what changes of them."""
+
+
+def _asked(origin: str | None, fingerprint: str | None, decision: str | None) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if origin is not None:
+        wanted.append(col(AlertRow.origin) == origin)
+    if fingerprint is not None:
+        wanted.append(col(AlertRow.fingerprint) == fingerprint)
+    if decision == "duplicate":
+        wanted.append(col(EpisodeRow.count) > 1)
+    elif decision is not None:
+        wanted.append(col(EpisodeRow.decision).in_(_STORED.get(decision, (decision,))))
+    return wanted
+
+
+_STORED = {"suppressed": ("suppressed", "heartbeat")}
+"""A heartbeat is suppressed for being one."""
+
+
+def _decided(episode: EpisodeRow, decision: str | None) -> bool:
+    if decision == "duplicate":
+        return episode.count > 1
+    return decision is None or episode.decision in _STORED.get(decision, (decision,))
+
+
+def _visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Everybody of the organisation reads everything; others what is their own (OUTSIDE §3)."""
+    if not actor.outside:
+        return true()
+    row = IncidentRow
+    told = select(PageRow.incident_id).where(col(PageRow.person) == actor.id)
+    return or_(
+        col(row.assignee) == actor.id,
+        col(row.reporter) == actor.id,
+        col(row.group).in_(sorted(actor.groups)),
+        col(row.id).in_(told),
+    )
+
+
+def _by_due(cursor: str | None) -> tuple[str, list[Any], ColumnElement[bool] | None]:
+    """What is due first; what has nothing due last."""
+    due, row_id = col(IncidentRow.next_due_at), col(IncidentRow.id)
+    order = [due.is_(None), due, row_id]
+    if cursor is None:
+        return "next_due_at", order, None
+    moment, last = read_cursor(cursor)
+    if moment is None:
+        return "next_due_at", order, and_(due.is_(None), row_id > last)
+    return "next_due_at", order, or_(due > moment, and_(due == moment, row_id > last), due.is_(None))
+
+
+def _newest_by(name: str) -> Any:
+    def sort(cursor: str | None) -> tuple[str, list[Any], ColumnElement[bool] | None]:
+        moment_column, row_id = col(getattr(IncidentRow, name)), col(IncidentRow.id)
+        order = [moment_column.desc(), row_id.desc()]
+        if cursor is None:
+            return name, order, None
+        moment, last = read_cursor(cursor)
+        moment = moment or EPOCH
+        return name, order, or_(moment_column < moment, and_(moment_column == moment, row_id < last))
+
+    return sort
+
+
+_SORTS: dict[str, Any] = {"due": _by_due, "opened": _newest_by("opened_at"), "updated": _newest_by("updated_at")}
+
+
+def json_of(text: str | None) -> Any:
+    """A column of JSON text."""
+    return None if text is None else json.loads(text)

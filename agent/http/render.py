@@ -1,0 +1,253 @@
+"""Rows become what is shown: reasons get their sentence, steps the people they would reach now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agent.config import Config
+from agent.desk import Desk
+from agent.http import views
+from agent.http.reads import AlertPair, Reads, json_of
+from agent.sentences import happened, text
+from agent.store import DeadLetterRow
+from collectors.moment import ZERO_YEAR, moment_text
+from correlation.incident import ACTIVE, State
+from correlation.store import IncidentRow, SilenceRow, TimelineRow, silence_from
+from escalation.escalate import take_due_steps
+from escalation.store import PageRow, Step, StepRow
+from escalation.timetable import PlannedStep, TimetableStep
+
+ALERTS_SHOWN, ALERTS_LISTED = 1000, 100
+_NOTHING: Mapping[str, Any] = {"code": "none", "facts": {}}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """For whom something is shown: the configuration and the moment it is seen by, and the language."""
+
+    config: Config
+    desk: Desk
+    now: datetime
+    language: str
+
+    def why(self, stored: Any) -> views.Why:
+        """A stored reason with its sentence."""
+        reason = stored or _NOTHING
+        facts = {k: _plain(v) for k, v in (reason.get("facts") or {}).items()}
+        return views.Why(code=reason["code"], facts=facts, text=text(reason["code"], facts, self.language))
+
+    def targets(self, step: StepRow, incident: IncidentRow) -> list[str]:
+        """The people whom a step would page now, by the rota of this moment."""
+        taken = take_due_steps([_step(step)], incident.group, incident.assignee, self.desk.directory, self.now)
+        return list(taken.outcomes[0][2]["told"])
+
+    # incidents
+
+    async def incidents(self, reads: Reads, rows: Sequence[IncidentRow], most: int) -> list[views.IncidentView]:
+        """Incidents in full, with at most `most` alerts each."""
+        ids = [row.id for row in rows]
+        alerts, steps = await reads.alerts_of(ids, most), await reads.next_steps(ids)
+        return [self.incident(row, alerts.get(row.id, []), steps.get(row.id)) for row in rows]
+
+    def incident(self, row: IncidentRow, alerts: Sequence[AlertPair], step: StepRow | None) -> views.IncidentView:
+        root = json_of(row.root)
+        active = State(row.state) in ACTIVE
+        same = {name: getattr(row, name) for name in _SAME}
+        return views.IncidentView(
+            **same,
+            paused=row.state == State.SALES_DECISION or row.state in self.config.sla.pause_in,
+            next_step=self._next_step(step, row) if active and step is not None else None,
+            root=root
+            and views.Root(fingerprint=root["fingerprint"], startsAt=root["startsAt"], why=self.why(root.get("why"))),
+            alerts=[self.incident_alert(pair) for pair in alerts],
+            known_errors=[self.found_error(found) for found in json_of(row.known_errors)],
+            record=_record(row),
+        )
+
+    def _next_step(self, step: StepRow, row: IncidentRow) -> views.NextStep | None:
+        if step.due_at is None:
+            return None
+        return views.NextStep(step=step.key, due_at=step.due_at, targets=self.targets(step, row))
+
+    def incident_alert(self, pair: AlertPair) -> views.IncidentAlert:
+        alert, episode = pair
+        return views.IncidentAlert(
+            origin=alert.origin,
+            fingerprint=alert.fingerprint,
+            startsAt=starts_text(pair),
+            endsAt=ends_text(pair),
+            status="firing" if episode.open else "resolved",
+            labels=json_of(alert.labels),
+            annotations=json_of(alert.annotations),
+            count=episode.count,
+            why=self.why(json_of(episode.why)),
+        )
+
+    def found_error(self, found: Mapping[str, Any]) -> views.FoundError:
+        """A known error as it was found, with the title and the workaround that the library has now."""
+        entry = self.config.known_errors.get(found["id"])
+        return views.FoundError(
+            id=found["id"],
+            title=entry.text("title", self.language) if entry else found["id"],
+            confidence=found["confidence"],
+            why=dict(found["why"]),
+            workaround=entry.text("workaround", self.language) if entry else "",
+        )
+
+    def happened(self, row: TimelineRow) -> views.Happened:
+        facts = json_of(row.facts)
+        said = happened(row.kind, facts, self.language)
+        return views.Happened(at=row.at, kind=row.kind, actor=row.actor, facts=facts, text=said)
+
+    def explained(self, pair: AlertPair) -> views.Explained:
+        alert, episode = pair
+        rejected = json_of(episode.rejected)
+        return views.Explained(
+            origin=alert.origin,
+            fingerprint=alert.fingerprint,
+            startsAt=starts_text(pair),
+            decision=_decision(episode.decision),
+            why=self.why(json_of(episode.why)),
+            rejected=self.why(rejected) if rejected else None,
+        )
+
+    def plan_step(self, row: StepRow, incident: IncidentRow) -> views.PlanStep:
+        definition = TimetableStep.model_validate_json(row.definition)
+        why = json_of(row.why)
+        facts = {k: v for k, v in why.items() if k != "code"}
+        return views.PlanStep(
+            step=row.key,
+            clock=definition.clock,
+            due_at=row.due_at,
+            tell=list(definition.tell),
+            targets=list(why.get("told", ())) if row.outcome else self.targets(row, incident),
+            outcome=row.outcome or None,
+            at=row.at,
+            late_ms=row.late_ms,
+            why=self.why({"code": why.get("code", row.outcome), "facts": facts}) if row.outcome else None,
+        )
+
+    # lists
+
+    def alert(self, pair: AlertPair, numbers: Mapping[int, str]) -> views.AlertView:
+        alert, episode = pair
+        return views.AlertView(
+            key=f"{alert.fingerprint}@{starts_text(pair)}",
+            origin=alert.origin,
+            source=alert.source,
+            fingerprint=alert.fingerprint,
+            startsAt=starts_text(pair),
+            endsAt=ends_text(pair),
+            status="firing" if episode.open else "resolved",
+            decision=_decision(episode.decision),
+            labels=json_of(alert.labels),
+            annotations=json_of(alert.annotations),
+            count=episode.count,
+            received_at=alert.received_at,
+            why=self.why(json_of(episode.why)),
+            incident=numbers.get(episode.incident_id),
+        )
+
+    def page(self, row: PageRow, numbers: Mapping[int, str]) -> views.PageView:
+        return views.PageView(
+            key=row.key,
+            incident=numbers.get(row.incident_id, ""),
+            step=row.step,
+            target=row.person,
+            role=row.role,
+            channel=row.notifier,
+            reason=self.why(json_of(row.reason)),
+            attempts=row.attempts,
+            outcome=row.state,
+            detail=row.outcome,
+            due_at=row.due_at,
+            created_at=row.created_at,
+            next_attempt_at=row.next_attempt_at if row.open else None,
+            sent_at=row.sent_at,
+        )
+
+    def silence(self, row: SilenceRow) -> views.SilenceView:
+        silence = silence_of(row)
+        return views.SilenceView(
+            id=silence.id,
+            matchers=[str(m) for m in silence.matchers],
+            starts_at=silence.starts_at,
+            ends_at=silence.ends_at,
+            created_by=silence.created_by,
+            comment=silence.comment,
+            created_at=silence.created_at,
+            state=silence.state(self.now),
+        )
+
+
+def dead_letter(row: DeadLetterRow) -> views.DeadLetterView:
+    excerpt = row.body[:8000].decode("utf-8", "replace")[:2000]
+    return views.DeadLetterView(
+        id=row.id, at=row.at, source=row.source, reason=row.reason, size=row.size, excerpt=excerpt
+    )
+
+
+def silence_of(row: SilenceRow) -> Any:
+    """The silence of a row."""
+    return silence_from(tuple(getattr(row, name) for name in SilenceRow.model_fields))
+
+
+def starts_text(pair: AlertPair) -> str:
+    """`startsAt` as it was received; where the sender gave none, the moment that was taken for it."""
+    alert = pair[0]
+    return alert.starts_text or moment_text(alert.starts_at) or ""
+
+
+def ends_text(pair: AlertPair) -> str:
+    """`endsAt` as it was received; Alertmanager's year 1 while it fires, our own moment where no end was told."""
+    episode = pair[1]
+    if episode.open:
+        return ZERO_YEAR
+    return episode.ends_text or moment_text(episode.ends_at) or ZERO_YEAR
+
+
+_SAME = (
+    "number",
+    "title",
+    "state",
+    "version",
+    "kind",
+    "source",
+    "severity",
+    "urgency",
+    "impact",
+    "category",
+    "group",
+    "tier",
+    "assignee",
+    "service",
+    "opened_at",
+    "acknowledged_at",
+    "service_restored_at",
+    "resolved_at",
+    "response_due_at",
+    "resolve_due_at",
+    "merged_into",
+    "recurrence_of",
+)
+
+
+def _record(row: IncidentRow) -> views.Record:
+    plain = {n: getattr(row, n) for n in views.Record.model_fields if n != "resolution"}
+    kept = {k: v for k, v in json_of(row.resolution).items() if k != "acts"}
+    return views.Record(**plain, resolution=kept)
+
+
+def _decision(stored: str) -> str:
+    return "suppressed" if stored == "heartbeat" else stored
+
+
+def _plain(value: Any) -> Any:
+    return moment_text(value) if isinstance(value, datetime) else value
+
+
+def _step(row: StepRow) -> Step:
+    definition = TimetableStep.model_validate_json(row.definition)
+    planned = PlannedStep(row.severity, definition, row.due_at, row.repetition, row.relapse)
+    return Step(id=row.id, incident=row.incident_id, planned=planned, due_at=row.due_at)

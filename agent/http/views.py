@@ -1,0 +1,287 @@
+"""What the API shows: the shapes of OUTSIDE §5, as models, so that the document and the answer are one."""
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+
+from collectors.moment import moment_text
+
+T = TypeVar("T")
+
+At = Annotated[
+    datetime,
+    PlainSerializer(moment_text, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-03-02T09:00:00.000Z"]}),
+]
+"""A moment of our own: RFC 3339, UTC, `Z`, milliseconds."""
+
+
+class View(BaseModel):
+    """Something shown."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Why(View):
+    """A reason: what is stored is `code` with `facts`; `text` is made when read, in the reader's language."""
+
+    code: str
+    facts: dict[str, Any]
+    text: str
+
+
+class NextStep(View):
+    step: str
+    due_at: At
+    targets: list[str]
+
+
+class Root(View):
+    fingerprint: str
+    startsAt: str
+    why: Why
+
+
+class IncidentAlert(View):
+    """An alert of an incident, with Alertmanager's names; `startsAt` and `endsAt` are the very strings received."""
+
+    origin: str
+    fingerprint: str
+    startsAt: str
+    endsAt: str
+    status: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    count: int
+    why: Why
+
+
+class FoundError(View):
+    id: str
+    title: str
+    confidence: float
+    why: dict[str, Any]
+    workaround: str
+
+
+class Record(View):
+    """The rest of the record form (procedure 4.15)."""
+
+    symptom: str
+    channel: str
+    recorder: str
+    reporter: str | None
+    occurred_at: At
+    updated_at: At
+    relapse: int
+    bounces: int
+    alert_count: int
+    open_alerts: int
+    initial_severity: int
+    initial_category: str
+    final_severity: int | None
+    final_category: str | None
+    next_action: str
+    next_action_eta: At | None
+    resume_at: At | None
+    held_until: At | None
+    resolution: dict[str, Any]
+    config_version: int
+
+
+class IncidentView(View):
+    """What an incident looks like (OUTSIDE §5). `alerts` holds at most 1,000, those that fire first; in lists 100."""
+
+    model_config = ConfigDict(title="Incident")
+
+    number: str
+    title: str
+    state: str
+    version: int
+    kind: str
+    source: str
+    severity: int
+    urgency: int
+    impact: int
+    category: str
+    group: str
+    tier: str
+    assignee: str | None
+    service: str
+    opened_at: At
+    acknowledged_at: At | None
+    service_restored_at: At | None
+    resolved_at: At | None
+    response_due_at: At | None
+    resolve_due_at: At | None
+    paused: bool
+    next_step: NextStep | None
+    root: Root | None
+    alerts: list[IncidentAlert]
+    known_errors: list[FoundError]
+    merged_into: str | None
+    recurrence_of: str | None
+    record: Record
+
+
+class Items(View, Generic[T]):
+    """A page of a list; `next` is the cursor of the one after it, null on the last."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class Happened(View):
+    at: At
+    kind: str
+    actor: str
+    facts: dict[str, Any]
+    text: str
+
+
+class Explained(View):
+    """Why an alert is in this incident, and the best candidate that was rejected."""
+
+    origin: str
+    fingerprint: str
+    startsAt: str
+    decision: str
+    why: Why
+    rejected: Why | None
+
+
+class PlanStep(View):
+    """A step of the timetable: to come (`outcome` is null), or with its one terminal record."""
+
+    step: str
+    clock: str
+    due_at: At | None
+    """Null while its clock stands."""
+    tell: list[str]
+    targets: list[str]
+    outcome: str | None
+    at: At | None
+    late_ms: int | None
+    why: Why | None
+
+
+class AlertView(View):
+    """One firing of one alert, and what was decided about it."""
+
+    key: str
+    origin: str
+    source: str
+    fingerprint: str
+    startsAt: str
+    endsAt: str
+    status: str
+    decision: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    count: int
+    received_at: At
+    why: Why
+    incident: str | None
+
+
+class PageView(View):
+    """The promise to tell one person by one channel, and what became of it."""
+
+    key: str
+    incident: str
+    step: str
+    target: str
+    role: str
+    channel: str
+    reason: Why
+    attempts: int
+    outcome: str
+    """pending, claimed, sent, failed, cancelled."""
+    detail: str
+    due_at: At
+    created_at: At
+    next_attempt_at: At | None
+    sent_at: At | None
+
+
+class DeadLetterView(View):
+    id: int
+    at: At
+    source: str
+    reason: str
+    size: int
+    excerpt: str
+    """The first 2,000 characters of what came."""
+
+
+class OnCall(View):
+    schedule: str
+    group: str
+    role: str
+    people: list[str]
+    """First the one to page, then who comes next."""
+
+
+class OnCallView(View):
+    at: At
+    items: list[OnCall]
+
+
+class Me(View):
+    id: str
+    name: str
+    roles: list[str]
+    groups: list[str]
+    language: str
+
+
+class SilenceView(View):
+    id: str
+    matchers: list[str]
+    starts_at: At
+    ends_at: At
+    created_by: str
+    comment: str
+    created_at: At
+    state: str
+
+
+class KnownErrorView(View):
+    id: str
+    title: str
+    status: str
+    category: str
+    symptoms: str
+    root_cause: str
+    workaround: str
+    solution: str
+
+
+class ItemView(View):
+    """A configuration item."""
+
+    id: str
+    kind: str
+    criticality: str
+    depends_on: list[str]
+    owner: str | None
+    location: str | None
+    vendor: str | None
+
+
+class Refused(View):
+    number: str
+    status: int
+    detail: str
+
+
+class ArchivedMany(View):
+    archived: list[str]
+    refused: list[Refused]
+
+
+class Document(View):
+    """A document of its own form."""
+
+    model_config = ConfigDict(extra="allow")

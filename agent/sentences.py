@@ -1,0 +1,229 @@
+"""Reasons and events become sentences when they are read, in the reader's language; what is stored is a code.
+
+In a template `{name}` is a fact; a part in square brackets is left out where one of its facts is absent or empty.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+LANGUAGES = ("en", "zh")
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+_FACT = re.compile(r"\{(\w+)\}")
+
+Sentences = Mapping[str, tuple[str, str]]
+
+REASONS: Sentences = {
+    # where an alert belongs
+    "none": ("nothing is known of it", "没有记录原因"),
+    "first_of_incident": (
+        "no open incident took it in, so it opened this one[ (classified by rule {rule})]",
+        "没有可并入的事件,因此新建事件[(按规则 {rule} 分类)]",
+    ),
+    "join_rule": ("joined by rule {rule}: it has the same {labels}", "按规则 {rule} 并入:{labels} 相同"),
+    "same_alert": (
+        "the same alert at another threshold[ (severity {severity})]",
+        "同一告警的另一阈值[(severity {severity})]",
+    ),
+    "fired_again": ("it fired again: its incident is {incident}", "再次触发:仍属事件 {incident}"),
+    "window_over": (
+        "{incident} would have taken it in, but it came {late_s} s after its last alert: the window is over",
+        "本可并入 {incident},但距其最后一个告警已 {late_s} 秒,超出时间窗",
+    ),
+    "merged": ("moved here when {from} was merged in", "因 {from} 合并而移入"),
+    "split": ("moved here when it was split from {from}", "从 {from} 拆分而来"),
+    "earliest": ("it started first", "它最早开始"),
+    "person": ("[{by} ]said so[: {reason}]", "[{by} ]指定[:{reason}]"),
+    # why it was held back
+    "silenced": ("silenced by {by} until {until}", "被 {by} 静默至 {until}"),
+    "inhibited": (
+        "inhibited by rule {rule}: {origin}/{fingerprint} fires",
+        "被规则 {rule} 抑制:{origin}/{fingerprint} 正在告警",
+    ),
+    "heartbeat": ("the heartbeat of its source: it opens nothing while it is heard", "来源的心跳:收到时不产生事件"),
+    # starts and ends that prove nothing
+    "same_start": (
+        "it has the start of a firing that had ended[ {after_s} s before][ ({how})], yet is live[; then: {then}]",
+        "与已结束的触发开始时间相同[(相隔 {after_s} 秒)][({how})],但确实仍在告警[;随后:{then}]",
+    ),
+    "same_start_after_end": (
+        "told as firing after its end[ ({ended})], with the same start: held as suspect until its source says more",
+        "结束[({ended})]之后又以相同开始时间上报:暂列为可疑,等待来源确认",
+    ),
+    "not_active_at_source": ("its source does not show it as active", "来源显示其已不再活动"),
+    "not_seen_again": ("it was not told again: an old message", "未再上报:属于旧消息"),
+    "seen_again": ("it was told again long after its end", "结束很久之后再次上报"),
+    "resolved_again": ("its end was told once more: an old message", "再次收到结束:属于旧消息"),
+    "fired_anew": ("a newer firing of it came", "已有新的一次触发"),
+    "end_without_start": ("an end whose start was never told: it opens nothing", "只收到结束、未收到开始:不产生事件"),
+    "end_untold": ("a newer firing came: the end of this one was never told", "已有新的触发,本次的结束未被上报"),
+    "expired": (
+        "its sender did not tell it again before the end it had announced",
+        "发送方未在其宣告的结束时间前再次上报",
+    ),
+    "pulled": ("its source shows it as active", "来源显示其处于活动状态"),
+    "watchdog_missing": ("the heartbeat of the source is not heard", "未收到来源的心跳"),
+    "watchdog_resolved": ("the source told that its heartbeat ended", "来源告知其心跳已结束"),
+    # why somebody is paged
+    "opened": ("the incident was opened", "事件已建立"),
+    "response_overdue": ("nobody has acknowledged it in time[ ({at})]", "未按时响应[({at})]"),
+    "resolution_mark": ("{at} of the resolution time has passed", "解决时限已过 {at}"),
+    "breach": ("the resolution time is over", "已超出解决时限"),
+    "repeat": ("still not resolved: repetition {repetition}", "仍未解决:第 {repetition} 次重复"),
+    "relapse": ("it fires again after it was resolved[ (relapse {relapse})]", "解决后再次触发[(第 {relapse} 次复发)]"),
+    "manual": ("somebody asked for escalation", "有人要求升级"),
+    "fallback": ("[{instead_of} ]could not be reached, so you are", "[{instead_of} ]无法联系到,因此通知您"),
+    # what became of a step
+    "paged": ("paged[ {told}]", "已通知[ {told}]"),
+    "superseded": ("a higher step told the same people", "更高一级的步骤已通知相同人员"),
+    "nobody": ("it reached nobody", "无人可通知"),
+    "acknowledged": ("acknowledged[ by {by}]", "[{by} ]已响应"),
+    "noted": ("[{by} ]has taken note", "[{by} ]已知悉"),
+    "regraded": ("the severity changed, the steps were planned anew", "级别变更,步骤重新安排"),
+    "resolved": ("the incident is resolved", "事件已解决"),
+    "cancelled": ("the incident is cancelled", "事件已取消"),
+    "archived": ("the incident is archived", "事件已归档"),
+    "out_of_scope": ("the incident is out of scope", "事件不在服务范围内"),
+    "snoozed": ("the incident is snoozed", "事件已暂缓"),
+}
+"""Why something is as it is: `why.code`."""
+
+HAPPENED: Sentences = {
+    "opened": (
+        "opened with severity {severity}[, category {category}][, group {group}][, by rule {rule}]",
+        "建立事件,级别 {severity}[,类别 {category}][,组 {group}][,规则 {rule}]",
+    ),
+    "alert_joined": ("alert {alertname} joined[ ({why})]", "告警 {alertname} 并入[({why})]"),
+    "alert_ended": ("alert {alertname} ended[ at {at}][ ({why})]", "告警 {alertname} 结束[于 {at}][({why})]"),
+    "fires_again": (
+        "alert {alertname} fires again before the incident was resolved",
+        "告警 {alertname} 在事件解决前再次触发",
+    ),
+    "level_changed": ("alert {alertname} went from {was} to {now}", "告警 {alertname} 由 {was} 变为 {now}"),
+    "flapping": (
+        "alert {alertname} is flapping: its end counts only after {hold_s} s",
+        "告警 {alertname} 抖动:{hold_s} 秒后才视为结束",
+    ),
+    "service_restored": (
+        "nothing of it fires any more; it counts as resolved[ at {resolves_at}] unless it fires again",
+        "已无告警;若不再触发[,于 {resolves_at}]视为解决",
+    ),
+    "relapsed": (
+        "it fires again: relapse {relapse}[; {assignee} has it]",
+        "再次触发:第 {relapse} 次复发[;由 {assignee} 负责]",
+    ),
+    "source_silent": (
+        "its source {origin} has fallen silent: no end is taken for true",
+        "来源 {origin} 失去心跳:不再认定其恢复",
+    ),
+    "severity_raised": (
+        "severity raised from {was} to {now}[ ({reason})][ by alert {alertname}][ with {merged}]",
+        "级别由 {was} 升为 {now}[({reason})][,因告警 {alertname}][,因合并 {merged}]",
+    ),
+    "severity_lowered": ("severity lowered from {was} to {now}[ ({reason})]", "级别由 {was} 降为 {now}[({reason})]"),
+    "acknowledged": ("acknowledged[; {assignee} has it]", "已响应[;由 {assignee} 负责]"),
+    "acknowledged_too": ("acknowledged too[; {assignee} keeps it]", "也已响应[;仍由 {assignee} 负责]"),
+    "escalation_acknowledged": ("took note of the escalation", "已知悉升级"),
+    "assigned": ("assigned[ to {person}][ in group {group}]", "分派[给 {person}][,组 {group}]"),
+    "returned": (
+        "returned from {group}: {reason}[ (suggested: {suggested_group})]",
+        "从 {group} 退回:{reason}[(建议:{suggested_group})]",
+    ),
+    "handed_over": ("handed over to {to}: {reason}", "移交给 {to}:{reason}"),
+    "note": ("{text}[; next: {next_action}][; until {eta}]", "{text}[;下一步:{next_action}][;预计 {eta}]"),
+    "suspended": ("waits for {for}: {reason}[; until {resume_at}]", "挂起,等待 {for}:{reason}[;至 {resume_at}]"),
+    "resumed": ("work goes on", "恢复处理"),
+    "snoozed": ("snoozed until {until}: {reason}", "暂缓至 {until}:{reason}"),
+    "resolved": ("resolved ({type})[: {resolution}][; {note}]", "已解决({type})[:{resolution}][;{note}]"),
+    "accepted": ("accepted by {by} via {via}", "{by} 已通过 {via} 确认"),
+    "archived": (
+        "archived with category {final_category}, severity {final_severity}",
+        "归档,类别 {final_category},级别 {final_severity}",
+    ),
+    "rejected": ("rejected: {reason}", "被退回:{reason}"),
+    "cancelled": ("cancelled: {reason}", "取消:{reason}"),
+    "escalation_requested": ("escalation asked for: {reason}", "要求升级:{reason}"),
+    "classified": ("category {now}[ (was {was})][, severity {severity}]", "类别 {now}[(原为 {was})][,级别 {severity}]"),
+    "known_error_feedback": ("known error {known_error}: {outcome}", "已知错误 {known_error}:{outcome}"),
+    "known_errors_suggested": ("known errors found by their words: {ids}", "按文字找到已知错误:{ids}"),
+    "out_of_scope": ("out of scope: {reason}", "不在服务范围内:{reason}"),
+    "to_sales": ("handed to sales for a decision", "转销售决定"),
+    "sales_decided": ("sales decided (accepted: {accept}): {reason}", "销售决定(接受:{accept}):{reason}"),
+    "replanned": ("planned anew by the timetable now in force", "按现行时间表重新安排"),
+    "merged": ("merged into {into}", "合并入 {into}"),
+    "merged_in": ("{number} was merged into this", "{number} 已合并到本事件"),
+    "edited": ("the record was completed: {fields}", "补充记录:{fields}"),
+    "step": (
+        "step {step}: {outcome}[; told {told}][; nobody holds {holes}]",
+        "步骤 {step}:{outcome}[;已通知 {told}][;无人担任 {holes}]",
+    ),
+    "page_sent": ("step {step}: {person} was told by {notifier}", "步骤 {step}:已通过 {notifier} 通知 {person}"),
+    "page_failed": (
+        "step {step}: {person} could not be told by {notifier}[: {reason}]",
+        "步骤 {step}:无法通过 {notifier} 通知 {person}[:{reason}]",
+    ),
+    "fell_back": (
+        "step {step}: no channel reaches {person}[; told instead: {to}]",
+        "步骤 {step}:无法联系 {person}[;改为通知:{to}]",
+    ),
+}
+"""What happened to an incident: the kinds of its timeline."""
+
+
+def text(code: str, facts: Mapping[str, Any], language: str = "en") -> str:
+    """The sentence of a reason; an unknown code is its own sentence."""
+    return _say(REASONS.get(code) or HAPPENED.get(code), code, facts, language)
+
+
+def happened(kind: str, facts: Mapping[str, Any], language: str = "en") -> str:
+    """The sentence of a line of the timeline; an unknown kind is its own sentence."""
+    return _say(HAPPENED.get(kind) or REASONS.get(kind), kind, facts, language)
+
+
+def language_of(header: str, default: str = "en") -> str:
+    """The language that an Accept-Language header wants most, of those spoken here."""
+    wanted: list[tuple[float, int, str]] = []
+    for place, part in enumerate(header.split(",")[:20]):
+        tag, _, weight = part.strip().partition(";")
+        primary = tag.strip().lower().partition("-")[0]
+        if primary in LANGUAGES or primary == "*":
+            wanted.append((-_weight(weight), place, default if primary == "*" else primary))
+    best = min(wanted, default=None)
+    return default if best is None or best[0] >= 0 else best[2]
+
+
+def _weight(text: str) -> float:
+    found = re.fullmatch(r"\s*q=([01](?:\.[0-9]{1,3})?)\s*", text)
+    return float(found[1]) if found else 1.0
+
+
+def _say(pair: tuple[str, str] | None, code: str, facts: Mapping[str, Any], language: str) -> str:
+    if pair is None:
+        return code
+    template = pair[1] if language == "zh" else pair[0]
+    told = {name: _shown(value) for name, value in facts.items()}
+
+    # Brackets of the template are taken out before facts come in: a fact never becomes a template.
+    pieces = _OPTIONAL.split(template)
+    kept = [_fill(piece, told) if place % 2 == 0 else _optional(piece, told) for place, piece in enumerate(pieces)]
+    return "".join(kept).strip()
+
+
+def _optional(part: str, told: Mapping[str, str]) -> str:
+    return _fill(part, told) if all(told.get(name) for name in _FACT.findall(part)) else ""
+
+
+def _fill(template: str, told: Mapping[str, str]) -> str:
+    return _FACT.sub(lambda found: told.get(found[1], "?") or "–", template)
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}={_shown(v)}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(v) for v in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
