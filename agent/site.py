@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from escalation.delivery import RetryPolicy
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from collectors.rule import Rule, Span, parse_span
@@ -15,6 +14,7 @@ from correlation.classify import Classification, ClassificationRule, Match
 from correlation.incident import State
 from correlation.rules import ConfigurationItem, CorrelationPolicy, InhibitionRule, JoinRule, StatesPolicy
 from correlation.severity import SeverityPolicy
+from escalation.delivery import RetryPolicy
 from escalation.oncall import Schedule
 from escalation.roles import Contact, Group, Person, ToldRole
 from escalation.sla import PositiveSpan, SlaPolicy

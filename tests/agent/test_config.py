@@ -12,6 +12,7 @@ from agent import layers, plugins, show
 from agent.config import Config, ConfigFaults, effective, load, schema
 from agent.site import FILES
 from agent.yaml import read
+from collectors.condition import KNOWN
 from collectors.labels import all_match
 from correlation.classify import Classifier
 
@@ -350,6 +351,10 @@ NAMES = [
     ("TargetDown", "monitoring/target_missing", "sys-ops"),
     ("Watchdog", "monitoring/source_silent", "sys-ops"),
     ("SourceSilent", "monitoring/source_silent", "sys-ops"),
+    ("DiskNotMounted", "storage/disk_fault", "sys-ops"),
+    ("HttpDown", "application/unavailable", "app-ops"),
+    ("HeartbeatMissing", "application/job_failed", "app-ops"),
+    ("StepReachedNobody", "monitoring/parse_failure", "sys-ops"),
     ("SomethingNobodyKnows", "unclassified", "desk"),
     ("CapsuleOpened", "unclassified", "desk"),
 ]
@@ -386,6 +391,12 @@ def test_a_common_alert_name_finds_its_category_and_group(
 )
 def test_the_pack_grades_as_the_procedure_says(pack: Config, labels: dict[str, str], level: str, severity: int) -> None:
     assert Classifier(pack.classification, pack.severity).classify(labels, level).severity == severity
+
+
+def test_every_reading_of_our_own_has_a_class(pack: Config) -> None:
+    classifier = Classifier(pack.classification, pack.severity)
+    names = {known.alertname for known in KNOWN.values()}
+    assert not {name for name in names if not classifier.classify({"alertname": name}).rule}
 
 
 def test_the_matrix_is_that_of_the_procedure(pack: Config) -> None:
