@@ -64,16 +64,11 @@ REASONS: Sentences = {
     "pulled": ("its source shows it as active", "来源显示其处于活动状态"),
     "watchdog_missing": ("the heartbeat of the source is not heard", "未收到来源的心跳"),
     "watchdog_resolved": ("the source told that its heartbeat ended", "来源告知其心跳已结束"),
-    # why somebody is paged
-    "opened": ("the incident was opened", "事件已建立"),
-    "response_overdue": ("nobody has acknowledged it in time[ ({at})]", "未按时响应[({at})]"),
-    "resolution_mark": ("{at} of the resolution time has passed", "解决时限已过 {at}"),
-    "breach": ("the resolution time is over", "已超出解决时限"),
-    "repeat": ("still not resolved: repetition {repetition}", "仍未解决:第 {repetition} 次重复"),
-    "relapse": ("it fires again after it was resolved[ (relapse {relapse})]", "解决后再次触发[(第 {relapse} 次复发)]"),
-    "manual": ("somebody asked for escalation", "有人要求升级"),
-    "fallback": ("[{instead_of} ]could not be reached, so you are", "[{instead_of} ]无法联系到,因此通知您"),
     # what became of a step
+    "fallback": (
+        "nobody else could be told, so the fallback was[: {told}]",
+        "无其他人可通知,已通知后备人员[:{told}]",
+    ),
     "paged": ("paged[ {told}]", "已通知[ {told}]"),
     "superseded": ("a higher step told the same people", "更高一级的步骤已通知相同人员"),
     "nobody": ("it reached nobody", "无人可通知"),

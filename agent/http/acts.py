@@ -203,16 +203,19 @@ class Incidents:
             raise Forbidden(f"on_behalf_of is for desk; {actor.id} is {', '.join(sorted(actor.roles)) or 'nothing'}")
         try:
             await self._api.pipeline.submit(PersonActed(number, action, facts, actor, on_behalf_of))
-        except Missing:
+        except Missing as error:
             if call is not None:
                 await self._refuse_first(call, action)
+            given = _MOVING.get(action)
+            if given in facts and error.fields == [given]:
+                raise Problem(409, str(error)) from None
             raise
         except NoSuchIncident as error:
-            if error.args[0] != number:
-                if call is not None:
-                    await self._refuse_first(call, action)
-                raise Missing(["into"], f"there is no incident {error.args[0]}") from None
-            raise
+            if error.args[0] == number:
+                raise
+            if call is not None:
+                await self._refuse_first(call, action)
+            raise not_found(f"there is no incident {error.args[0]}") from None
 
     async def _refuse_first(self, call: Call, action: Action) -> None:
         """Raise what comes before a 422: the incident is not there, not theirs, or not in a state for it."""
@@ -268,6 +271,10 @@ class Incidents:
     async def _shown(self, call: Call, row: IncidentRow, status: int = 200) -> Result:
         shown = await self._reader(call).incidents(self._api.reads, [row], ALERTS_SHOWN)
         return Result(shown[0], status, {"ETag": f'"{row.version}"'})
+
+
+_MOVING = {Action.SNOOZE: "until", Action.MERGE: "into"}
+"""What is well written and yet not possible now: a moment that has passed, an incident that has ended (409)."""
 
 
 def incident_of(row: IncidentRow) -> Any:

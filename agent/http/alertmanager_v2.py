@@ -211,6 +211,8 @@ class V2:
             matchers = tuple(m.read() for m in sent.matchers)
         except BadMatcher as error:
             raise Problem(400, str(error)) from None
+        if all_match(matchers, {}):
+            raise Problem(400, "at least one matcher must not match the empty string")
         old = await self._row(sent.id) if sent.id else None
         if sent.id and old is None:
             raise Problem(404, "silence not found")

@@ -89,7 +89,7 @@ def add_api(app: web.Application, api: Api) -> None:
     events.add(app, api)
     alertmanager_v2.add(app, api)
     ack.add(app, api)
-    app.router.add_route("*", "/{rest:.*}", _nowhere(app, api))
+    app.router.add_route("*", r"/{rest:[\s\S]*}", _nowhere(app, api))
     app.on_cleanup.append(lambda _: api.answers.close())
 
 
@@ -123,7 +123,7 @@ async def _answer(api: Api, route: Route, request: web.Request) -> web.Response:
             result = await _done(api, route, call)
         except Exception as error:  # a refusal is an answer too, and is kept
             response = refused(error)
-            return Answer(response.status, bytes(response.body or b""))  # type: ignore[arg-type]  # set from text
+            return Answer(response.status, bytes(response.body or b""))  # type: ignore[arg-type]  # it is bytes
         return Answer(result.status, _body(result))
 
     what = b"\n".join((route.method.encode(), request.path.encode("utf-8", "replace"), raw))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from collectors.moment import parse_moment
 from correlation.incident import Action
@@ -12,6 +12,14 @@ MOMENT = (
     r"(\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
 NUMBER = r"^INC-[0-9A-Za-z-]{1,40}$"
+_NAME = "[a-zA-Z_][a-zA-Z0-9_]{0,99}"
+_CLASS = r"\[\^?(?:a-z|A-Z|0-9|[A-Za-z0-9_])+\]"
+_LITERAL = r'[^\\()\[\]{}*+?.|^$"\x00-\x1f]|\\[.*+?()|\[\]{}^$dws-]'
+_ATOM = rf"(?:{_LITERAL}|{_CLASS}|\.)[*+?]?"
+_PATTERN = rf"(?:{_ATOM}|\||\((?:{_ATOM}|\|)*\)[*+?]?)*"
+MATCHER = rf'^{_NAME}(?:!?=(?:"(?:[^"\\]|\\["\\])*"|[^"~\\][^"\\]*)|[=!]~(?:"{_PATTERN}"|{_PATTERN}))$'
+"""A matcher as text: `name="value"`, `name!=value`, `name=~"regex"`, `name!~"regex"`; of regexes the part that RE2
+always takes: literals, classes, `. * + ? |` and groups one level deep."""
 
 
 def _moment(text: str) -> str:
@@ -24,6 +32,11 @@ def _clean(text: str) -> str:
     return text.replace("\x00", "�")
 
 
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 1.0 is 1."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Moment = Annotated[
     str,
     StringConstraints(pattern=MOMENT),
@@ -32,8 +45,12 @@ Moment = Annotated[
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_clean)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean)]
-Grade = Annotated[int, Field(ge=1, le=4)]
+Grade = Annotated[int, Field(ge=1, le=4), BeforeValidator(_whole)]
 Number = Annotated[str, StringConstraints(pattern=NUMBER)]
+
+
+Person = Annotated[Name, Field(json_schema_extra={"x-names": "people"})]
+Group = Annotated[Name, Field(json_schema_extra={"x-names": "groups"})]
 
 
 class Body(BaseModel):
@@ -67,17 +84,17 @@ class Assign(ActBody):
         }
     )
 
-    person: Name | None = None
-    group: Name | None = None
+    person: Person | None = None
+    group: Group | None = None
 
 
 class Return(ActBody):
     reason: Text
-    suggested_group: Name | None = None
+    suggested_group: Group | None = None
 
 
 class Handover(ActBody):
-    to: Name
+    to: Annotated[Name, Field(json_schema_extra={"x-names": "handover"})]
     """`l2`, or a group."""
     reason: Text
 
@@ -89,6 +106,15 @@ class Note(ActBody):
 
 
 class Suspend(ActBody):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"for": {"enum": ["vendor", "change"]}}},
+                {"required": ["resume_at"], "properties": {"resume_at": {"type": "string"}}},
+            ]
+        }
+    )
+
     for_: Annotated[Literal["customer", "vendor", "change"], Field(alias="for")]
     reason: Text
     resume_at: Moment | None = None
@@ -202,7 +228,7 @@ class Report(Body):
     category: Name | None = None
     urgency: Grade | None = None
     impact: Grade | None = None
-    group: Name | None = None
+    group: Group | None = None
     service: Name | None = None
     reporter: Name | None = None
     occurred_at: Moment | None = None
@@ -242,7 +268,7 @@ class PutSilence(Body):
     """Alerts that match are suppressed while it lasts."""
 
     matchers: Annotated[
-        list[Annotated[str, StringConstraints(min_length=2, max_length=1000), AfterValidator(_clean)]],
+        list[Annotated[str, StringConstraints(max_length=1000, pattern=MATCHER)]],
         Field(min_length=1, max_length=50, examples=[['alertname="DiskFull"', 'instance=~"db-.+"']]),
     ]
     starts_at: Moment | None = None

@@ -101,7 +101,7 @@ def read_query(sent: MultiMapping[str], model: type[Query] | None) -> Query | No
     if model is None:
         return None
     try:
-        return model.model_validate_strings(values)
+        return model.model_validate(values)
     except ValidationError as error:
         raise _unprocessable(error) from None
 

@@ -13,7 +13,6 @@ from agent.http.render import dead_letter, silence_of
 from agent.intents import SilencePut
 from collectors.labels import BadMatcher, Matcher, all_match
 from collectors.moment import parse_moment
-from correlation.act import Missing
 from correlation.permission import Actor, Forbidden
 from correlation.silence import Silence
 from escalation.oncall import on_call
@@ -152,7 +151,7 @@ class Lists:
         starts_at = max(parse_moment(sent.starts_at or "") or call.now, call.now)
         ends_at = parse_moment(sent.ends_at)
         if ends_at is None or ends_at <= starts_at:
-            raise Missing(["ends_at"], "ends_at must be a moment to come, after starts_at")
+            raise Problem(409, "ends_at must be a moment to come, after starts_at")
         silence = Silence(
             id=str(uuid.uuid4()),
             matchers=matchers,
@@ -215,10 +214,9 @@ def _before(asked: Any) -> int:
 
 
 async def put_silence(api: "Api", silence: Silence, actor: Actor) -> None:
-    """Have a silence hold, on the record. Raises Problem 422 where it would match everything."""
+    """Have a silence hold, on the record. Raises Forbidden where it would match everything."""
     if all_match(silence.matchers, {}):
-        told = "it would match every alert: at least one matcher must need a label"
-        raise Problem(422, told, faults=[{"field": "matchers", "message": told}])
+        raise Forbidden("nobody may silence everything: at least one matcher must need a label")
     await api.pipeline.submit(SilencePut(silence, actor.id))
 
 

@@ -1,8 +1,7 @@
 """The document of the API: OpenAPI 3.1, made from the models of the routes, and a page that lists them."""
 
 import html
-import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -10,7 +9,6 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from agent.http import ack
-from agent.http.answers import KEY
 from agent.http.auth import ACCESS
 from agent.http.bodies import NUMBER
 from agent.http.calls import JSON, Route, read_query, refused
@@ -26,21 +24,32 @@ _PATHS: dict[str, dict[str, Any]] = {
     "number": {"type": "string", "pattern": NUMBER},
     "id": {"type": "string", "format": "uuid"},
 }
-_ALWAYS = {401: "No valid token", 422: "Something is missing or wrong", 503: "The store does not answer: try again"}
+_ABOUT = """Alerts become incidents, incidents reach people.
+
+Every POST takes the header `Idempotency-Key` (1 to 200 printable characters, kept 24 h): the same key and body get the
+first answer again, another body 422. It is no parameter of each operation, since what it allows depends on what was
+sent before."""
+_ALWAYS = {
+    400: "It cannot be read",
+    401: "No valid token",
+    422: "Something is missing or wrong",
+    503: "The store does not answer: try again",
+}
 _WITH_ROLES = {403: "For others: the text names the roles"}
 _WITH_PATH = {404: "There is none, or none of yours"}
-_WITH_BODY = {400: "No JSON", 408: "Too slow", 413: "Too large", 415: "Another content type"}
+_WITH_BODY = {408: "Too slow", 413: "Too large", 415: "Another content type"}
 _WITH_STATE = {409: "Not in this state: `allowed` names what is; or edited meanwhile: `version` and `made_on`"}
 
 
-def document(routes: Iterable[Route], external_url: str = "") -> dict[str, Any]:
-    """The OpenAPI 3.1 document of these routes."""
+def document(routes: Iterable[Route], names: Mapping[str, Iterable[str]] | None = None) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of these routes. `names` are the people and groups there are, for fields of such."""
     routes = list(routes)
     wanted: list[tuple[type[BaseModel], str]] = [(ProblemView, "serialization")]
     wanted += [(route.answer, "serialization") for route in routes]
     wanted += [(route.body, "validation") for route in routes if route.body is not None]
     refs, defined = models_json_schema(_once(wanted), ref_template=_REF)  # type: ignore[arg-type]  # modes are Literal
     schemas = defined.get("$defs", {})
+    _name(schemas, names or {})
     paths: dict[str, Any] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, refs, schemas)
@@ -49,9 +58,9 @@ def document(routes: Iterable[Route], external_url: str = "") -> dict[str, Any]:
         "info": {
             "title": "Tocsin",
             "version": VERSION,
-            "description": "Alerts become incidents, incidents reach people.",
+            "description": _ABOUT,
         },
-        "servers": [{"url": external_url or "/"}],
+        "servers": [{"url": "/"}],
         "security": [{"token": []}],
         "paths": paths,
         "components": {
@@ -59,6 +68,19 @@ def document(routes: Iterable[Route], external_url: str = "") -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _name(schema: Any, names: Mapping[str, Iterable[str]]) -> None:
+    """Write out the names that a field may take (`x-names` in bodies.py)."""
+    if isinstance(schema, list):
+        for part in schema:
+            _name(part, names)
+    if isinstance(schema, dict):
+        known = sorted(names.get(schema.get("x-names", ""), ()))
+        if known:
+            schema["enum"] = known
+        for part in list(schema.values()):
+            _name(part, names)
 
 
 def _once(wanted: list[tuple[Any, str]]) -> list[tuple[Any, str]]:
@@ -76,7 +98,8 @@ def _operation(route: Route, refs: Any, schemas: dict[str, Any]) -> dict[str, An
     }
     if route.body is not None:
         schema = refs[(route.body, "validation")]
-        required = bool(schemas[schema["$ref"].rpartition("/")[2]].get("required"))
+        defined = schemas[schema["$ref"].rpartition("/")[2]]
+        required = "required" in defined or "anyOf" in defined
         operation["requestBody"] = {"required": required, "content": {JSON: {"schema": schema}}}
     return operation
 
@@ -117,18 +140,11 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _headers(route: Route) -> list[dict[str, Any]]:
-    found = []
-    if route.method == "POST":
-        about = "The same key and body within 24 h: the first answer again. Another body: 422."
-        schema = {"type": "string", "pattern": KEY}
-        found.append(
-            {"name": "Idempotency-Key", "in": "header", "required": False, "description": about, "schema": schema}
-        )
-    if route.if_match:
-        about = "The version that the edit was made on."
-        schema = {"type": "string", "pattern": '^"?[0-9]{1,18}"?$'}
-        found.append({"name": "If-Match", "in": "header", "required": True, "description": about, "schema": schema})
-    return found
+    if not route.if_match:
+        return []
+    about = "The version that the edit was made on."
+    schema = {"type": "string", "pattern": '^"?[0-9]{1,18}"?$'}
+    return [{"name": "If-Match", "in": "header", "required": True, "description": about, "schema": schema}]
 
 
 def _responses(route: Route, refs: Any) -> dict[str, Any]:
@@ -141,10 +157,13 @@ def _responses(route: Route, refs: Any) -> dict[str, Any]:
         codes |= _WITH_PATH
     if route.method in ("POST", "PATCH"):
         codes |= _WITH_BODY
-    if route.name == "edit_incident" or route.name.replace("_", "-") in list(Action):
+    if route.name in ("edit_incident", "create_silence") or route.name.replace("_", "-") in list(Action):
         codes |= _WITH_STATE
     problem = {"content": {TYPE: {"schema": refs[(ProblemView, "serialization")]}}}
-    refusals = {str(code): {"description": told, **problem} for code, told in sorted(codes.items())}
+    unread = {"content": {**problem["content"], "text/plain": {"schema": {"type": "string"}}}}
+    refusals = {
+        str(code): {"description": told, **(unread if code == 400 else problem)} for code, told in sorted(codes.items())
+    }
     return {str(route.status): good, **refusals}
 
 
@@ -152,12 +171,16 @@ def _responses(route: Route, refs: Any) -> dict[str, Any]:
 
 
 def add(app: web.Application, api: "Api", routes: list[Route]) -> None:
-    """Add `/api/v1/openapi.json` and `/api/docs`."""
-    text = json.dumps(document(routes, api.external_url), ensure_ascii=False)
+    """Add `/api/v1/openapi.json` and `/api/docs`: for everybody, they hold nothing of the site.
+
+    Who calls with a token sees the names of people and groups in it.
+    """
     page = docs_page(routes)
 
     async def show_document(request: web.Request) -> web.Response:
-        return web.Response(text=text, content_type=JSON)
+        actor = await api.auth.actor_of(request)
+        inside = actor is not None and not actor.outside
+        return web.json_response(document(routes, _names(api) if inside else None))
 
     async def show_page(request: web.Request) -> web.Response:
         return web.Response(text=page, content_type="text/html", headers=ack.HEADERS)
@@ -166,9 +189,13 @@ def add(app: web.Application, api: "Api", routes: list[Route]) -> None:
     app.router.add_get("/api/docs", _framed(show_page))
 
 
-def _framed(do: Callable[[web.Request], Awaitable[web.Response]]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Documents are for everybody: they hold nothing of the site."""
+def _names(api: "Api") -> dict[str, list[str]]:
+    config = api.get_config()
+    groups = list(config.groups)
+    return {"people": list(config.people), "groups": groups, "handover": [*groups, "l2"]}
 
+
+def _framed(do: Callable[[web.Request], Awaitable[web.Response]]) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(request: web.Request) -> web.Response:
         try:
             read_query(request.query, None)

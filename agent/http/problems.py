@@ -35,8 +35,8 @@ class Problem(Exception):
         return {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail, **self.facts}
 
     def response(self) -> web.Response:
-        text = json.dumps(self.body(), ensure_ascii=False)
-        return web.Response(status=self.status, text=text, content_type=TYPE, headers=self.headers)
+        body = json.dumps(self.body(), ensure_ascii=False).encode()
+        return web.Response(status=self.status, body=body, content_type=TYPE, headers=self.headers)
 
 
 class Fault(BaseModel):

@@ -34,7 +34,8 @@ When = Annotated[
     Field(json_schema_extra={"format": "date-time"}, examples=["2026-03-02T09:00:00Z"]),
 ]
 StateWord = Annotated[str, AfterValidator(_state), Field(json_schema_extra={"enum": list(_STATES)})]
-Word = Annotated[str, StringConstraints(max_length=200)]
+Word = Annotated[str, StringConstraints(max_length=64)]
+"""Short enough that all of a query fits into the 8,190 bytes of a request line, however it is encoded."""
 
 
 class Paged(Query):
@@ -48,7 +49,7 @@ class IncidentsQuery(Paged):
     """One of the twelve, `active` (before resolved) or `open` (before archived, cancelled or out_of_scope)."""
     severity: list[Annotated[int, Field(ge=1, le=4)]] = []
     group: Word | None = None
-    q: Word | None = None
+    q: Annotated[str, StringConstraints(max_length=200)] | None = None
     """Words of the title, the number, the symptom or the service."""
     since: When | None = None
     """Opened at or after."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from agent.config import Config
 from agent.desk import Desk
@@ -15,8 +15,10 @@ from collectors.moment import ZERO_YEAR, moment_text
 from correlation.incident import ACTIVE, State
 from correlation.store import IncidentRow, SilenceRow, TimelineRow, silence_from
 from escalation.escalate import take_due_steps
+from escalation.message import reason_text
 from escalation.store import PageRow, Step, StepRow
 from escalation.timetable import PlannedStep, TimetableStep
+from knowledge.match import sentence
 
 ALERTS_SHOWN, ALERTS_LISTED = 1000, 100
 _NOTHING: Mapping[str, Any] = {"code": "none", "facts": {}}
@@ -30,6 +32,10 @@ class Reader:
     desk: Desk
     now: datetime
     language: str
+
+    @property
+    def _spoken(self) -> Literal["en", "zh"]:
+        return "zh" if self.language == "zh" else "en"
 
     def why(self, stored: Any) -> views.Why:
         """A stored reason with its sentence."""
@@ -91,7 +97,9 @@ class Reader:
             id=found["id"],
             title=entry.text("title", self.language) if entry else found["id"],
             confidence=found["confidence"],
-            why=dict(found["why"]),
+            why=views.Why(
+                code=found["why"]["code"], facts=found["why"]["facts"], text=sentence(found["why"], self.language)
+            ),
             workaround=entry.text("workaround", self.language) if entry else "",
         )
 
@@ -150,6 +158,7 @@ class Reader:
         )
 
     def page(self, row: PageRow, numbers: Mapping[int, str]) -> views.PageView:
+        reason = json_of(row.reason)
         return views.PageView(
             key=row.key,
             incident=numbers.get(row.incident_id, ""),
@@ -157,7 +166,9 @@ class Reader:
             target=row.person,
             role=row.role,
             channel=row.notifier,
-            reason=self.why(json_of(row.reason)),
+            reason=views.Why(
+                code=reason["code"], facts=reason["facts"], text=reason_text(reason, row.role, self._spoken)
+            ),
             attempts=row.attempts,
             outcome=row.state,
             detail=row.outcome,

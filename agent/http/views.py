@@ -61,7 +61,7 @@ class FoundError(View):
     id: str
     title: str
     confidence: float
-    why: dict[str, Any]
+    why: Why
     workaround: str
 
 
