@@ -25,6 +25,8 @@ from correlation.store import to_json
 PREFIX = "tcs_"
 LONGEST = 256
 """A token longer than this is none of ours and is not even hashed."""
+FIRST_ROLES = ("ops", "pm")
+"""What the person `admin` may do, who need not stand in people.yaml."""
 _LIFE_S = 1.0
 _MOST_KNOWN = 1024
 _LINKS = "links"
@@ -148,7 +150,7 @@ async def first_token(writer: Writer, now: datetime) -> str | None:
     rows = await writer.fetch("SELECT COUNT(*) FROM token WHERE person IS NOT NULL")
     if rows[0][0]:
         return None
-    return await create(writer, person="admin", roles=("ops", "pm"), now=now, by="first start")
+    return await create(writer, person="admin", roles=FIRST_ROLES, now=now, by="first start")
 
 
 async def link_secret(writer: Writer, now: datetime) -> bytes:

@@ -1,5 +1,11 @@
-"""The client commands of the command line."""
+"""The client commands of the command line; `agent/__main__.py` attaches them."""
 
 import click
 
-commands: list[click.Command] = []
+from agent.cli.incidents import incident
+from agent.cli.notify import notify
+from agent.cli.oncall import oncall
+from agent.cli.tokens import token
+from agent.cli.watch import watch
+
+commands: list[click.Command] = [incident, watch, oncall, token, notify]

@@ -22,30 +22,6 @@ if TYPE_CHECKING:
 
 _ONE = "/api/v1/incidents/{number}"
 _EDITS_ANY = frozenset({"desk", "pm"})
-_SUMMARIES: dict[Action, str] = {
-    Action.ACKNOWLEDGE: "I have it",
-    Action.ASSIGN: "Give it to a person or a group",
-    Action.RETURN: "It is not ours: back to the desk",
-    Action.HANDOVER: "Hand it to the second line or to another group",
-    Action.NOTE: "Write into the timeline",
-    Action.SUSPEND: "Wait for the customer, a vendor or a change",
-    Action.RESUME: "Work goes on",
-    Action.SNOOZE: "No pages until a moment",
-    Action.RESOLVE: "It is resolved",
-    Action.ACCEPT: "The user confirms that it is resolved",
-    Action.ARCHIVE: "Reviewed and closed for good",
-    Action.REJECT: "It is not resolved, or the record is not complete",
-    Action.CANCEL: "It was none",
-    Action.ESCALATE: "One level up, now",
-    Action.SET_SEVERITY: "Raise (or, pm, lower) the severity",
-    Action.CLASSIFY: "Category, urgency and impact",
-    Action.MERGE: "It is the same as another one",
-    Action.FEEDBACK: "Whether a known error helped",
-    Action.OUT_OF_SCOPE: "Not in the contract",
-    Action.TO_SALES: "Sales are to decide",
-    Action.SALES_DECIDE: "What sales decided",
-    Action.REPLAN: "Apply the timetable now in force",
-}
 
 
 def act_routes(api: "Api") -> list[Route]:
@@ -92,7 +68,9 @@ def act_routes(api: "Api") -> list[Route]:
     ]
     for action, body in bodies.ACTS.items():
         name = str(action).replace("-", "_")
-        routes.append(Route("POST", f"{_ONE}/{action}", name, _SUMMARIES[action], at.acting(action), one, body=body))
+        routes.append(
+            Route("POST", f"{_ONE}/{action}", name, bodies.SUMMARIES[action], at.acting(action), one, body=body)
+        )
     return routes
 
 

@@ -214,6 +214,32 @@ ACTS: dict[Action, type[ActBody]] = {
 }
 """The body of each act (OUTSIDE §4)."""
 
+SUMMARIES: dict[Action, str] = {
+    Action.ACKNOWLEDGE: "I have it",
+    Action.ASSIGN: "Give it to a person or a group",
+    Action.RETURN: "It is not ours: back to the desk",
+    Action.HANDOVER: "Hand it to the second line or to another group",
+    Action.NOTE: "Write into the timeline",
+    Action.SUSPEND: "Wait for the customer, a vendor or a change",
+    Action.RESUME: "Work goes on",
+    Action.SNOOZE: "No pages until a moment",
+    Action.RESOLVE: "It is resolved",
+    Action.ACCEPT: "The user confirms that it is resolved",
+    Action.ARCHIVE: "Reviewed and closed for good",
+    Action.REJECT: "It is not resolved, or the record is not complete",
+    Action.CANCEL: "It was none",
+    Action.ESCALATE: "One level up, now",
+    Action.SET_SEVERITY: "Raise (or, pm, lower) the severity",
+    Action.CLASSIFY: "Category, urgency and impact",
+    Action.MERGE: "It is the same as another one",
+    Action.FEEDBACK: "Whether a known error helped",
+    Action.OUT_OF_SCOPE: "Not in the contract",
+    Action.TO_SALES: "Sales are to decide",
+    Action.SALES_DECIDE: "What sales decided",
+    Action.REPLAN: "Apply the timetable now in force",
+}
+"""What each act says."""
+
 Kind = Literal["incident", "service_request", "hazard", "complaint", "change_request"]
 
 

@@ -1,0 +1,107 @@
+"""`tocsin token create|list|revoke`: on the store itself, also beside a running daemon."""
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import click
+
+from agent.cli.client import CONFIGURATION, FAILED, UNREACHABLE, leave, table
+
+T = TypeVar("T")
+_STORAGE = click.option(
+    "--storage.url",
+    "storage_url",
+    default="sqlite:///./var/tocsin.db",
+    show_default=True,
+    envvar="TOCSIN_STORAGE_URL",
+    help="sqlite:///./var/tocsin.db or postgresql://…",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def token() -> None:
+    """Tokens of people and sources."""
+
+
+@token.command()
+@click.option("--person", help="A person of people.yaml.")
+@click.option("--source", help="A source of tocsin.yaml.")
+@click.option("--role", "roles", multiple=True, help="A role that the token itself carries, beside the person's.")
+@_STORAGE
+def create(person: str | None, source: str | None, roles: tuple[str, ...], storage_url: str) -> None:
+    """Print a new token, once: only its hash is kept."""
+    from agent import tokens
+    from agent.clock import SystemClock
+    from escalation.roles import ROLES, SECOND
+
+    if (person is None) == (source is None):
+        raise click.UsageError("write --person or --source, one of them")
+    unknown = sorted(set(roles) - set(ROLES) | ({SECOND} & set(roles)))
+    if unknown:
+        raise click.UsageError(f"{unknown[0]!r} is no role that a token can carry: {', '.join(ROLES[:-1])}")
+    if source is not None and roles:
+        raise click.UsageError("a source has no roles")
+    if person == "admin" and not roles:
+        roles = tokens.FIRST_ROLES
+    made = tokens.create(storage_url, person=person, source=source, roles=roles, now=SystemClock().now())
+    click.echo(_done(made))
+
+
+@token.command("list")
+@_JSON
+@_STORAGE
+def list_tokens(storage_url: str, as_json: bool) -> None:
+    """All tokens, also those that were revoked."""
+    from agent import tokens
+    from collectors.moment import moment_text
+
+    rows = [
+        {
+            "id": t.id,
+            "person": t.person,
+            "source": t.source,
+            "roles": [r for r in t.roles.split(",") if r],
+            "created_at": moment_text(t.created_at),
+            "created_by": t.created_by,
+            "expires_at": moment_text(t.expires_at),
+            "revoked_at": moment_text(t.revoked_at),
+        }
+        for t in _done(tokens.listed(storage_url))
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    table(
+        ("ID", "PERSON", "SOURCE", "ROLES", "CREATED", "REVOKED"),
+        [(r["id"], r["person"], r["source"], r["roles"], r["created_at"], r["revoked_at"]) for r in rows],
+    )
+
+
+@token.command()
+@click.argument("token_id", metavar="ID")
+@_STORAGE
+def revoke(token_id: str, storage_url: str) -> None:
+    """End a token; a running daemon refuses it within 2 s."""
+    from agent import tokens
+    from agent.clock import SystemClock
+
+    _done(tokens.revoke(storage_url, token_id, SystemClock().now()))
+    click.echo(f"{token_id} is revoked")
+
+
+def _done(work: Coroutine[Any, Any, T]) -> T:
+    """Run it; end the program where the store cannot be reached (4) or there is no such token (1)."""
+    from agent.database import StoreDown
+    from agent.tokens import NoStore, NoSuchToken
+
+    try:
+        return asyncio.run(work)
+    except NoSuchToken as error:
+        leave(str(error), FAILED)
+    except (NoStore, StoreDown) as error:
+        leave(str(error), UNREACHABLE)
+    except ValueError as error:
+        leave(str(error), CONFIGURATION)
