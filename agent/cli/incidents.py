@@ -1,19 +1,32 @@
-"""`tocsin incident …`: list and show incidents, and every act of the API as a command."""
+"""`tocsin incident list|show`; the acts stand beside them."""
 
 import re
-from typing import Any, Literal, get_args, get_origin
 
 import click
-from pydantic.fields import FieldInfo
 
 from agent.cli.client import Api, shown, table, with_api
-from agent.http.bodies import ACTS, SUMMARIES, ActBody
-from correlation.incident import Action
-
-_SHORT = {Action.ACKNOWLEDGE: "ack"}
 
 
-@click.group()
+class _WithActs(click.Group):
+    """The acts are built from the models of the API when they are asked for: `tocsin --help` need not wait for them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._load()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        self._load()
+        return super().get_command(ctx, cmd_name)
+
+    def _load(self) -> None:
+        if "ack" not in self.commands:
+            from agent.cli.acts import act_commands
+
+            for command in act_commands():
+                self.add_command(command)
+
+
+@click.group(cls=_WithActs)
 def incident() -> None:
     """Read incidents, and act on them."""
 
@@ -76,7 +89,7 @@ def list_incidents(
 def show(url: str, token: str, as_json: bool, number: str) -> None:
     """One incident: what it is, what helps, what happened."""
     api = Api(url, token)
-    found = api.call("GET", f"/api/v1/incidents/{_number(number)}")
+    found = api.call("GET", f"/api/v1/incidents/{checked_number(number)}")
     if as_json:
         shown(found)
         return
@@ -102,7 +115,8 @@ def show(url: str, token: str, as_json: bool, number: str) -> None:
     table(("AT", "WHO", "WHAT"), [(_moment(h["at"]), h["actor"], h["text"]) for h in happened["items"]])
 
 
-def _number(number: str) -> str:
+def checked_number(number: str) -> str:
+    """A number of an incident, fit for a path. Raises click.UsageError."""
     if not re.fullmatch(r"INC-[0-9A-Za-z-]{1,40}", number):
         raise click.UsageError(f"{number!r} is no number of an incident: INC-20260302-0001")
     return number
@@ -110,52 +124,3 @@ def _number(number: str) -> str:
 
 def _moment(text: str) -> str:
     return text[:19].replace("T", " ") + "Z"
-
-
-# acts
-
-
-def _act_command(action: Action, body: type[ActBody]) -> click.Command:
-    """A command for one act; its options are the fields of the body."""
-
-    def act(url: str, token: str, as_json: bool, number: str, **given: Any) -> None:
-        sent = {_sent_name(body, name): value for name, value in given.items() if value is not None}
-        found = Api(url, token).call("POST", f"/api/v1/incidents/{_number(number)}/{action}", sent)
-        if as_json:
-            shown(found)
-        else:
-            click.echo(f"{found['number']}  {found['state']}  {found['assignee'] or 'nobody'}  {found['title']}")
-
-    options = [_option(name, field) for name, field in body.model_fields.items()]
-    command = click.command(_SHORT.get(action, str(action)), help=f"{SUMMARIES[action]}.")(
-        click.argument("number")(with_api(act))
-    )
-    command.params.extend(options)
-    return command
-
-
-def _sent_name(body: type[ActBody], name: str) -> str:
-    return body.model_fields[name].alias or name
-
-
-def _option(name: str, field: FieldInfo) -> click.Option:
-    """The option of a field: `--next-action`, a flag for a yes or no, a choice where only some words are taken."""
-    flag = "--" + (field.alias or name).replace("_", "-")
-    kind = _kind(field.annotation)
-    told: dict[str, Any] = {"required": field.is_required(), "default": None, "help": field.description}
-    if kind is bool:
-        return click.Option([f"{flag}/--no-{flag[2:]}", name], **told)
-    if get_origin(kind) is Literal:
-        return click.Option([flag, name], type=click.Choice([str(word) for word in get_args(kind)]), **told)
-    return click.Option([flag, name], type=int if kind is int else str, **told)
-
-
-def _kind(annotation: Any) -> Any:
-    """The type behind `X | None` and `Annotated[X, …]`."""
-    if isinstance(annotation, type) or get_origin(annotation) is Literal:
-        return annotation
-    return _kind(next(part for part in get_args(annotation) if part is not type(None)))
-
-
-for _action, _body in ACTS.items():
-    incident.add_command(_act_command(_action, _body))
