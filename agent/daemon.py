@@ -44,6 +44,7 @@ from knowledge.match import match_text
 log = structlog.get_logger("daemon")
 _AT_ONCE = 64
 """Pages in flight at the same time."""
+_LAST_MINUTE_S = 10.0
 _A_MOMENT = timedelta(seconds=1)
 _LOOK_AGAIN = timedelta(seconds=5)
 """The escalation loop looks at least this often, whatever it believes to be due next."""
@@ -210,19 +211,23 @@ class Daemon:
             self.rounds.reconfigure(tasks)
             self.reconciler.reconfigure(tasks)
             await stop.wait()
+            log.info("stopping")
+            self.pipeline.stopping = True
             for loop in loops[1:]:
                 loop.cancel()
             await self._land()
-            for task in asyncio.all_tasks():
-                if task is not asyncio.current_task() and task.get_name().startswith(
-                    ("inspect ", "reconcile ", "line")
-                ):
-                    task.cancel()
+            loops[0].cancel()
+            await asyncio.wait(loops[:1])
+            self.pipeline.stop()
+            self.rounds.stop()
+            self.reconciler.stop()
 
     async def _land(self) -> None:
-        """Let pages in flight arrive, for a while."""
+        """Let pages in flight arrive, for a while; what is not sent by then is sent after the next start."""
         if self._flying:
-            await asyncio.wait(self._flying, timeout=10)
+            await asyncio.wait(self._flying, timeout=_LAST_MINUTE_S)
+        for task in self._flying:
+            task.cancel()
 
     async def _escalate(self) -> None:
         """What has come due is taken through the line; sleeps until the next due instant."""

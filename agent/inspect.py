@@ -46,6 +46,12 @@ class Rounds:
                 task = tasks.create_task(self._run(name, config, watch), name=f"inspect {name}")
                 self._running[name] = (config, watch, task)
 
+    def stop(self) -> None:
+        """End every inspection."""
+        for _, _, task in self._running.values():
+            task.cancel()
+        self._running.clear()
+
     def heard(self, source: str, alerts: list[Alert], now: datetime) -> None:
         """Firing alerts have come in: some may be what a heartbeat inspection waits for."""
         for _, watch, _ in self._running.values():

@@ -59,6 +59,9 @@ class Pipeline:
         """Told of each group after its commit: event streams, suggestions, pulls."""
         self.down: str = ""
         self.full = False
+        self.stopping = False
+        """Messages are refused, what is in hand is finished."""
+        self.stopped = False
         self._load = load
         self._reserve = reserve
         self._line: deque[_Waiting] = deque()
@@ -81,9 +84,9 @@ class Pipeline:
     def put(self, intent: Intent) -> "asyncio.Future[Any]":
         """Stand in line; the future is done after the commit. Raises Overloaded or StoreDown at once."""
         intake = isinstance(intent, AlertsArrived | LetterDied)
-        if intake and (self.down or self.full):
+        if self.stopped or (intake and (self.down or self.full or self.stopping)):
             self.metrics.refused.labels("store").inc()
-            raise StoreDown(self.down or "the disk is full")
+            raise StoreDown(self.down or ("the disk is full" if self.full else "the daemon is stopping"))
         if intake and len(self._line) >= MOST_WAITING:
             self.metrics.refused.labels("overload").inc()
             raise Overloaded("too many messages are waiting")
@@ -99,6 +102,12 @@ class Pipeline:
             self._arrived.clear()
             while self._line:
                 await self.drain_once()
+
+    def stop(self) -> None:
+        """Nothing goes through any more; whoever still waits is told."""
+        self.stopped = True
+        _refuse(list(self._line), StoreDown("the daemon is stopping"))
+        self._line.clear()
 
     async def drain_once(self) -> None:
         """Decide and commit one group: all that is pending, up to a bound."""

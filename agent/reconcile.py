@@ -54,6 +54,12 @@ class Reconciler:
                 task = tasks.create_task(self._run(name, source), name=f"reconcile {name}")
                 self._running[name] = (source, task)
 
+    def stop(self) -> None:
+        """End every loop."""
+        for _, task in self._running.values():
+            task.cancel()
+        self._running.clear()
+
     def note_receiver(self, source: str, receiver: str) -> None:
         """A message named its receiver, quoted as a regular expression (real-parts §5.1)."""
         known = self.receivers.setdefault(source, set())
