@@ -29,7 +29,7 @@ from agent.http.api import Api, add_api
 from agent.http.health import Health
 from agent.http.webhooks import LIMIT, Intake
 from agent.inspect import Rounds
-from agent.intents import AlertsFound, ConfigChanged, PagesClaimed, PageTried, Suggested, TimePassed
+from agent.intents import AlertsFound, ConfigChanged, OldRowsDue, PagesClaimed, PageTried, Suggested, TimePassed
 from agent.load import load_desk
 from agent.metrics import Metrics
 from agent.pipeline import Pipeline
@@ -44,6 +44,7 @@ from knowledge.match import match_text
 log = structlog.get_logger("daemon")
 _AT_ONCE = 64
 """Pages in flight at the same time."""
+_AN_HOUR = timedelta(hours=1)
 _LAST_MINUTE_S = 10.0
 _A_MOMENT = timedelta(seconds=1)
 _LOOK_AGAIN = timedelta(seconds=5)
@@ -207,6 +208,7 @@ class Daemon:
                 tasks.create_task(self._escalate(), name="escalate"),
                 tasks.create_task(self._deliver(), name="deliver"),
                 tasks.create_task(self._watch_clock(), name="clock"),
+                tasks.create_task(self._let_go(), name="let go"),
             ]
             self.rounds.reconfigure(tasks)
             self.reconciler.reconfigure(tasks)
@@ -303,6 +305,13 @@ class Daemon:
                     await self.pipeline.submit(AlertsFound([alert], "self"))
                     self._drifts = jumped
             await clock.sleep_until(clock.now() + _LOOK_AGAIN)
+
+    async def _let_go(self) -> None:
+        """Every hour, rows older than the retention are deleted, a few thousand at a time."""
+        while True:
+            await self.clock.sleep_until(self.clock.now() + _AN_HOUR)
+            with contextlib.suppress(StoreDown):
+                await self.pipeline.submit(OldRowsDue())
 
     def _after_commit(self, group: Group) -> None:
         for incident in group.opened_unknown:

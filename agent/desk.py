@@ -6,9 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from escalation.delivery import PageToSend
-from knowledge.match import Match, match_predicates
-
 from agent.config import Config
 from agent.database import Writer
 from agent.group import Group, as_json
@@ -19,6 +16,7 @@ from agent.intents import (
     Intent,
     LetterDied,
     Noted,
+    OldRowsDue,
     PagesClaimed,
     PageTried,
     PersonActed,
@@ -32,7 +30,15 @@ from agent.intents import (
 from agent.ladder import Ladder
 from agent.paging import Links, compose_page, no_links
 from agent.plugins import strategy
-from agent.store import INSERT_AUDIT, INSERT_DEAD_LETTER
+from agent.store import (
+    FORGET_ALERTS,
+    FORGET_ANSWERS,
+    FORGET_EPISODES,
+    FORGET_JOURNAL,
+    FORGET_LETTERS,
+    INSERT_AUDIT,
+    INSERT_DEAD_LETTER,
+)
 from collectors.alert import Alert
 from collectors.labels import Labels, all_match
 from collectors.moment import moment_text, parse_moment
@@ -70,10 +76,12 @@ from correlation.store import (
 )
 from correlation.strategies.same_alert import Join as SameAlert
 from escalation.agenda import Agenda
+from escalation.delivery import PageToSend
 from escalation.escalate import Directory, take_due_steps
 from escalation.outbox import Outbox
 from escalation.store import Page
 from escalation.timetable import hierarchical
+from knowledge.match import Match, match_predicates
 
 AGENT = "agent"
 _QUIET = frozenset({"alerts_joined", "alerts_ended"})
@@ -575,6 +583,15 @@ class Desk:
             ends.append(silence.ends_at)
         return min(ends, default=None)
 
+    def _old_rows(self, intent: OldRowsDue, now: datetime, group: Group) -> None:
+        """Forget what is older than the retention says; incidents and their timelines stay."""
+        keep = self.config.retention
+        group.add(FORGET_JOURNAL, now - keep.journal)
+        group.add(FORGET_LETTERS, now - keep.dead_letters)
+        group.add(FORGET_ANSWERS, now - timedelta(hours=24))
+        group.add(FORGET_ALERTS, now - keep.touches)
+        group.add(FORGET_EPISODES)
+
     def next_due(self) -> datetime | None:
         """When time alone will next change something."""
         board = self.board
@@ -714,6 +731,7 @@ class Desk:
         RecordEdited: _record_edited,
         SilencePut: _silence_put,
         TimePassed: _time_passed,
+        OldRowsDue: _old_rows,
         PagesClaimed: _pages_claimed,
         PageTried: _page_tried,
         Suggested: _suggested,

@@ -7,7 +7,7 @@ import msgspec
 
 from agent.database import Compressed
 from correlation.correlate import Outcome
-from correlation.incident import Incident
+from correlation.incident import Incident, Why
 from correlation.rows import insert_into
 from correlation.store import (
     CHANGE_EPISODE,
@@ -19,7 +19,6 @@ from correlation.store import (
     TOUCH_EPISODE,
     UPSERT_INCIDENT,
     JournalRow,
-    Why,
     alert_values,
     changed_values,
     episode_values,

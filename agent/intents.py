@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from knowledge.match import Match
-
 from agent.config import Config
 from collectors.alert import Alert, Parsed
 from correlation.incident import Action
 from correlation.permission import Actor
 from correlation.silence import Silence
 from escalation.outbox import Attempt
+from knowledge.match import Match
 
 
 @dataclass(frozen=True)
@@ -95,6 +94,11 @@ class TimePassed:
 
 
 @dataclass(frozen=True)
+class OldRowsDue:
+    """It is time to let go of rows that nothing needs any more (retention in tocsin.yaml)."""
+
+
+@dataclass(frozen=True)
 class PagesClaimed:
     """The outbox is about to send these."""
 
@@ -152,6 +156,7 @@ Intent = (
     | RecordEdited
     | SilencePut
     | TimePassed
+    | OldRowsDue
     | PagesClaimed
     | PageTried
     | Suggested

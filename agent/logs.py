@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -9,15 +10,13 @@ import structlog
 _LONGEST = 1024
 
 
-def _short(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+def _short(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """No field is longer than 1 kB, and none breaks its line (reliability S32)."""
     for key, value in event.items():
-        if isinstance(value, str):
-            if len(value) > _LONGEST:
-                value = value[:_LONGEST] + "…"
-            event[key] = "".join(c if c.isprintable() else " " if c in "\n\t" else "\ufffd" for c in value)
-        elif isinstance(value, list | tuple | dict):
-            event[key] = str(value)[:_LONGEST]
+        if isinstance(value, str | list | tuple | dict):
+            text = str(value)
+            shown = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+            event[key] = "".join(c if c.isprintable() else " " if c in "\n\t" else "\ufffd" for c in shown)
     return event
 
 

@@ -15,7 +15,7 @@ ROOMS = (agent.store, correlation.store, escalation.store)
 
 def sqlite_ddl() -> list[str]:
     """The statements that make all tables and indexes on SQLite."""
-    dialect = sqlite.dialect()  # type: ignore[no-untyped-call]
+    dialect = sqlite.dialect()
     statements = []
     for table in metadata.sorted_tables:
         statements.append(str(CreateTable(table).compile(dialect=dialect)))

@@ -9,8 +9,8 @@ from agent.database import StoreDown
 from agent.house import House
 from agent.intents import Pulled, SilencePut
 from collectors.alert import NotThisFormat
-from collectors.labels import fingerprint
-from correlation.silence import Matcher, Silence
+from collectors.labels import Matcher, fingerprint
+from correlation.silence import Silence
 from tests.house import DISK_FULL, START, alert, at, message
 
 LINK_DOWN = {"alertname": "LinkDown", "instance": "sw-1", "severity": "critical"}
@@ -43,7 +43,7 @@ async def test_a_crash_before_the_commit_leaves_nothing_and_the_retry_opens_it(h
     async def fails(batch: object) -> None:
         raise StoreDown("pulled the plug")
 
-    house.writer.commit = fails  # type: ignore[method-assign, assignment]  # the store dies under one commit
+    house.writer.commit = fails  # type: ignore[method-assign]  # the store dies under one commit
     with pytest.raises(StoreDown):
         await house.receive(message(alert(DISK_FULL)))
     house.writer.commit = commit  # type: ignore[method-assign]
