@@ -44,7 +44,7 @@ from knowledge.match import match_text
 log = structlog.get_logger("daemon")
 _AT_ONCE = 64
 """Pages in flight at the same time."""
-_AN_HOUR = timedelta(hours=1)
+_A_MINUTE = timedelta(minutes=1)
 _LAST_MINUTE_S = 10.0
 _A_MOMENT = timedelta(seconds=1)
 _LOOK_AGAIN = timedelta(seconds=5)
@@ -307,9 +307,9 @@ class Daemon:
             await clock.sleep_until(clock.now() + _LOOK_AGAIN)
 
     async def _let_go(self) -> None:
-        """Every hour, rows older than the retention are deleted, a few thousand at a time."""
+        """Every minute, rows older than the retention are deleted, some thousand at a time."""
         while True:
-            await self.clock.sleep_until(self.clock.now() + _AN_HOUR)
+            await self.clock.sleep_until(self.clock.now() + _A_MINUTE)
             with contextlib.suppress(StoreDown):
                 await self.pipeline.submit(OldRowsDue())
 

@@ -590,7 +590,7 @@ class Desk:
         group.add(FORGET_LETTERS, now - keep.dead_letters)
         group.add(FORGET_ANSWERS, now - timedelta(hours=24))
         group.add(FORGET_ALERTS, now - keep.touches)
-        group.add(FORGET_EPISODES)
+        group.add(FORGET_EPISODES, now - keep.touches)
 
     def next_due(self) -> datetime | None:
         """When time alone will next change something."""

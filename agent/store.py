@@ -89,17 +89,16 @@ class ConfigRow(SQLModel, table=True):
 INSERT_DEAD_LETTER, INSERT_AUDIT = insert_into(DeadLetterRow), insert_into(AuditRow)
 UPSERT_CONFIG, UPSERT_ANSWER, UPSERT_META = upsert(ConfigRow), upsert(AnswerRow), upsert(MetaRow)
 
-_AT_ONCE = 5000
-FORGET_JOURNAL = f"DELETE FROM journal WHERE seq < (SELECT COALESCE(MIN(seq), 0) FROM journal) + {_AT_ONCE} AND at < ?"  # noqa: S608
+_AT_ONCE = 20_000
+FORGET_JOURNAL = f"DELETE FROM journal WHERE seq IN (SELECT seq FROM journal ORDER BY seq LIMIT {_AT_ONCE}) AND at < ?"  # noqa: S608
 """The oldest rows only: the journal is in the order of time, so that nothing else need be looked at."""
 FORGET_LETTERS = "DELETE FROM dead_letter WHERE at < ?"
 FORGET_ANSWERS = "DELETE FROM answer WHERE at < ?"
-FORGET_ALERTS = (
-    f"DELETE FROM alert WHERE id IN (SELECT alert_id FROM episode WHERE NOT open AND closed_at < ? "  # noqa: S608
-    f"AND incident_id = 0 ORDER BY closed_at LIMIT {_AT_ONCE})"
+_LOOSE = (
+    f"(SELECT alert_id FROM episode WHERE NOT open AND incident_id = 0 AND closed_at < ? "  # noqa: S608
+    f"ORDER BY closed_at LIMIT {_AT_ONCE})"
 )
 """Firings that no incident holds: suppressed, stale, heartbeats."""
-FORGET_EPISODES = (
-    "DELETE FROM episode WHERE incident_id = 0 AND NOT open AND closed_at < (SELECT MIN(received_at) FROM alert) "
-    "AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.id = episode.alert_id)"
-)
+FORGET_ALERTS = f"DELETE FROM alert WHERE id IN {_LOOSE}"  # noqa: S608
+FORGET_EPISODES = f"DELETE FROM episode WHERE alert_id IN {_LOOSE}"  # noqa: S608
+"""Comes after FORGET_ALERTS, with the same moment."""

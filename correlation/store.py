@@ -38,6 +38,9 @@ class AlertRow(SQLModel, table=True):
     repairs: str
 
 
+_LOOSE = "NOT open AND incident_id = 0"
+
+
 class EpisodeRow(SQLModel, table=True):
     """The narrow row beside it: what changes."""
 
@@ -46,6 +49,7 @@ class EpisodeRow(SQLModel, table=True):
         Index("ix_episode_open", "alert_id", sqlite_where=text("open"), postgresql_where=text("open")),
         Index("ix_episode_incident", "incident_id"),
         Index("ix_episode_closed", "closed_at", sqlite_where=text("NOT open"), postgresql_where=text("NOT open")),
+        Index("ix_episode_loose", "closed_at", sqlite_where=text(_LOOSE), postgresql_where=text(_LOOSE)),
     )
     alert_id: int = Field(sa_column=_id())
     incident_id: int = Field(sa_type=BigInteger)

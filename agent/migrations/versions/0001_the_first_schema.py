@@ -109,6 +109,13 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_episode_incident", ["incident_id"], unique=False)
         batch_op.create_index(
+            "ix_episode_loose",
+            ["closed_at"],
+            unique=False,
+            sqlite_where=sa.text("NOT open AND incident_id = 0"),
+            postgresql_where=sa.text("NOT open AND incident_id = 0"),
+        )
+        batch_op.create_index(
             "ix_episode_open",
             ["alert_id"],
             unique=False,
