@@ -483,7 +483,6 @@ class Desk:
             incident = self.board.incidents.get(number)
             if incident is not None:
                 self._look_at(incident, now, group)
-        self.outbox.expire_leases(now)
 
     def _look_at(self, incident: Incident, now: datetime, group: Group) -> None:
         """One incident has come up: resume it, resolve it, take its steps, or let it leave the board."""
@@ -595,7 +594,7 @@ class Desk:
     def next_due(self) -> datetime | None:
         """When time alone will next change something."""
         board = self.board
-        moments = [self.agenda.next_due(), self.outbox.next_due()]
+        moments = [self.agenda.next_due()]
         if board.expiries:
             moments.append(board.expiries[0][0])
         moments.extend(s.ends_at for s in board.silences.values())

@@ -134,7 +134,7 @@ class House:
                 await self.through(Suggested(number, tuple(match_text(text, self.config.known_errors))))
             return True
         due = self.desk.next_due()
-        if due is not None and due <= self.now and not self._only_pages_due():
+        if due is not None and due <= self.now:
             await self.through(TimePassed())
             return True
         pages = self.desk.outbox.due(self.now)
@@ -142,11 +142,6 @@ class House:
             for page in await self.through(PagesClaimed(tuple(pages))):
                 await self._deliver(page)
         return bool(pages)
-
-    def _only_pages_due(self) -> bool:
-        """Whether what is due now are pages alone, which the outbox takes."""
-        outbox, agenda = self.desk.outbox.next_due(), self.desk.next_due()
-        return outbox is not None and agenda is not None and outbox <= self.now and agenda >= outbox
 
     async def _deliver(self, page: PageToSend) -> None:
         attempt = Attempt(page.page, sent=page.notifier not in self.broken, reason="it is broken, as rehearsed")
@@ -177,6 +172,7 @@ class House:
     async def restart(self) -> None:
         """The daemon dies and comes back: the board is dropped and rebuilt from the store."""
         self.pipeline.desk = await self._load(self.writer)
+        self.desk.outbox.take_over(self.now)
         await self.settle()
 
     def incident(self, number: str) -> Incident:

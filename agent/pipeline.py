@@ -71,6 +71,7 @@ class Pipeline:
     async def start(self) -> None:
         """Read the desk from the store."""
         self.desk = await self._load(self.writer)
+        self.desk.outbox.take_over(self.clock.now())
         if self._reserve is not None:
             self._reserve.fill()
 

@@ -109,12 +109,12 @@ class Outbox:
     # what the line decides
 
     def due(self, now: datetime) -> list[int]:
-        """The pages that may be claimed now."""
+        """The pages that may be claimed now: waiting ones, and those whose sender never came back."""
         found = []
         while self._due and self._due[0][0] <= now:
             _, page_id = heapq.heappop(self._due)
             page = self.pages.get(page_id)
-            if page is not None and page.state == "pending" and page.next_attempt_at <= now:
+            if page is not None and _claimable(page, now):
                 found.append(page_id)
         return found
 
@@ -123,12 +123,16 @@ class Outbox:
         return self._due[0][0] if self._due else None
 
     def claim(self, page_ids: Iterable[int], now: datetime, policy: RetryPolicy) -> list[Page]:
-        """Take pages that are still wanted; one that was cancelled meanwhile is not claimed."""
+        """Take pages that are still wanted; one that was cancelled meanwhile is not claimed.
+
+        Where a lease has run out it is not known whether the page arrived: it is sent again and says so.
+        """
         claimed = []
         for page_id in page_ids:
             page = self.pages.get(page_id)
-            if page is None or page.state != "pending":
+            if page is None or not _claimable(page, now):
                 continue
+            page.unconfirmed = page.unconfirmed or page.state == "claimed"
             page.state, page.attempts = "claimed", page.attempts + 1
             page.lease_until = now + policy.lease
             heapq.heappush(self._due, (page.lease_until, page.id))
@@ -136,14 +140,12 @@ class Outbox:
             claimed.append(page)
         return claimed
 
-    def expire_leases(self, now: datetime) -> None:
-        """A sender that never came back: whether its page arrived is not known, so it is sent again and says so."""
+    def take_over(self, now: datetime) -> None:
+        """The daemon has just started: nobody else sends, so what was in flight when it died is sent again at once."""
         for page in self.pages.values():
-            if page.state == "claimed" and page.lease_until is not None and page.lease_until <= now:
-                page.state, page.unconfirmed, page.lease_until = "pending", True, None
-                page.next_attempt_at = now
+            if page.state == "claimed":
+                page.lease_until = now
                 heapq.heappush(self._due, (now, page.id))
-                self.dirty[page.id] = page
 
     def attempted(
         self,
@@ -278,6 +280,12 @@ class Outbox:
             held.discard(page.id)
             if not held:
                 del self.of_incident[page.incident_id]
+
+
+def _claimable(page: Page, now: datetime) -> bool:
+    if page.state == "claimed":
+        return page.lease_until is not None and page.lease_until <= now
+    return page.state == "pending" and page.next_attempt_at <= now
 
 
 def _call_of(page: Page) -> tuple[int, str, str]:
