@@ -46,7 +46,10 @@ _AT_ONCE = 64
 """Pages in flight at the same time."""
 _A_MINUTE = timedelta(minutes=1)
 _LAST_MINUTE_S = 10.0
+_A_BLINK = timedelta(milliseconds=5)
+"""The least that the escalation loop rests, lest a due instant that does not pass keeps it spinning."""
 _A_MOMENT = timedelta(seconds=1)
+_TEN_MINUTES = timedelta(minutes=10)
 _LOOK_AGAIN = timedelta(seconds=5)
 """The escalation loop looks at least this often, whatever it believes to be due next."""
 
@@ -236,18 +239,27 @@ class Daemon:
         while True:
             due = self.pipeline.desk.next_due()
             now = self.clock.now()
-            if due is not None and due <= now:
-                try:
+            try:
+                if self.pipeline.down or (due is not None and due <= now):
                     await self.pipeline.submit(TimePassed())
-                except StoreDown:
-                    await self.clock.sleep_until(now + _A_MOMENT)
-                    continue
-            elif self.pipeline.full:
-                await self.pipeline.try_refill()
+                await self._tell_of_store()
+            except StoreDown:
+                await self.clock.sleep_until(now + _A_MOMENT)
+                continue
             self.cycle.beat()
             due = self.pipeline.desk.next_due()
-            latest = self.clock.now() + _LOOK_AGAIN
-            await self.clock.sleep_until(min(due, latest) if due is not None else latest, self.pipeline.wake)
+            soonest, latest = self.clock.now() + _A_BLINK, self.clock.now() + _LOOK_AGAIN
+            until = latest if due is None else max(soonest, min(due, latest))
+            await self.clock.sleep_until(until, self.pipeline.wake)
+
+    async def _tell_of_store(self) -> None:
+        """A store that failed and is back is a self-incident; after a full disk the reserve is taken again."""
+        if self.pipeline.came_back:
+            was, self.pipeline.came_back = self.pipeline.came_back, ""
+            alert = own_alert("StoreFailed", {}, f"the store failed: {was}"[:300], self.clock.now(), lasts=_TEN_MINUTES)
+            await self.pipeline.submit(AlertsFound([alert], "self"))
+        if self.pipeline.full:
+            await self.pipeline.try_refill()
 
     async def _deliver(self) -> None:
         """Claims pages that are due, sends them side by side, and brings the results back through the line."""

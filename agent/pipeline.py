@@ -58,6 +58,8 @@ class Pipeline:
         self.committed: list[Callable[[Group], None]] = []
         """Told of each group after its commit: event streams, suggestions, pulls."""
         self.down: str = ""
+        self.came_back: str = ""
+        """What was wrong with the store, until somebody has told of it."""
         self.full = False
         self.stopping = False
         """Messages are refused, what is in hand is finished."""
@@ -213,8 +215,9 @@ class Pipeline:
         except StoreDown as error:
             self.down = str(error)
             return False
-        if self.down and not self.full:
-            log.info("store is back")
+        if self.down:
+            log.info("store answers again", was=self.down)
+            self.came_back = self.down
         self.down = ""
         return True
 
