@@ -7,8 +7,6 @@ from pathlib import Path as FilePath
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from escalation.delivery import RetryPolicy
-
 from agent import crosscheck, layers, plugins, show
 from agent.build import build
 from agent.faults import Fault, Path, fault_at, hide, suggest
@@ -35,6 +33,7 @@ from correlation.calendar import BusinessCalendar
 from correlation.classify import Classification
 from correlation.rules import ConfigurationItem, CorrelationPolicy, InhibitionRule, JoinRule, StatesPolicy
 from correlation.severity import SeverityPolicy
+from escalation.delivery import RetryPolicy
 from escalation.oncall import Schedule
 from escalation.roles import Group, Person
 from escalation.sla import SlaPolicy
