@@ -72,6 +72,9 @@ class Notify:
         mail.set_content(page.message.text)
         return mail
 
+    async def close(self) -> None:
+        """Nothing to let go of: each mail has a connection of its own."""
+
 
 def _code(error: Exception) -> int:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
