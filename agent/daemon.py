@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import hashlib
 import ipaddress
 import json
@@ -45,6 +46,8 @@ log = structlog.get_logger("daemon")
 _AT_ONCE = 64
 """Pages in flight at the same time."""
 _A_MINUTE = timedelta(minutes=1)
+_GC = (50_000, 20, 50)
+"""What is on the board lives long: looking through it every 700 objects would cost more than the decisions."""
 _LAST_MINUTE_S = 10.0
 _A_BLINK = timedelta(milliseconds=5)
 """The least that the escalation loop rests, lest a due instant that does not pass keeps it spinning."""
@@ -386,6 +389,8 @@ async def serve(options: Options, config: Config, ready: Callable[[Daemon, int],
     """Run until SIGTERM or SIGINT; SIGHUP reloads."""
     daemon = Daemon(options, config)
     await daemon.open()
+    gc.freeze()
+    gc.set_threshold(*_GC)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

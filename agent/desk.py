@@ -200,7 +200,7 @@ class Desk:
         if opened:
             group.add(UPSERT_COUNTER, str(self.board.counter[0]), self.board.counter[1])
         for number, alerts in out.fresh_alerts.items():
-            self._recognise(self.board.incidents[number], alerts)
+            self._recognise(self.board.incidents[number], list(alerts.values()))
         for incident in out.opened:
             self.ladder.begin(incident, group)
             if not incident.known_errors:

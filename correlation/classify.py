@@ -67,7 +67,8 @@ class Classifier:
     def __init__(self, policy: Classification, severity: SeverityPolicy) -> None:
         self._policy = policy
         self._severity = severity
-        self._candidates: dict[str, list[_Candidate]] = {}
+        self._candidates: dict[str, tuple[tuple[str, ...], list[_Candidate]]] = {}
+        self._found: dict[tuple[str, ...], ClassificationRule | None] = {}
 
     def classify(self, labels: Labels, level: str = "", criticality: str = "") -> Class:
         """Return the class of an alert.
@@ -95,15 +96,24 @@ class Classifier:
 
     def _rule(self, labels: Labels) -> ClassificationRule | None:
         name = labels.get("alertname", "")
-        candidates = self._candidates.get(name)
-        if candidates is None:
+        looked = self._candidates.get(name)
+        if looked is None:
             if len(self._candidates) >= _MOST_NAMES:
                 self._candidates.clear()
-            candidates = self._candidates[name] = self._look_through(name)
-        return next((rule for rule, left in candidates if all_match(left, labels)), None)
+            looked = self._candidates[name] = self._look_through(name)
+        others, candidates = looked
+        key = (name, *[labels.get(other, "") for other in others])
+        try:
+            return self._found[key]
+        except KeyError:
+            if len(self._found) >= _MOST_NAMES:
+                self._found.clear()
+            found = next((rule for rule, left in candidates if all_match(left, labels)), None)
+            self._found[key] = found
+            return found
 
-    def _look_through(self, name: str) -> list[_Candidate]:
-        """The rules that an alert of this name can match, each with its conditions on other labels."""
+    def _look_through(self, name: str) -> tuple[tuple[str, ...], list[_Candidate]]:
+        """The rules that an alert of this name can match, and the other labels that decide between them."""
         found: list[_Candidate] = []
         for rule in self._policy.rules:
             on_name = [m for m in rule.match if m.name == "alertname"]
@@ -111,7 +121,8 @@ class Classifier:
                 found.append((rule, tuple(m for m in rule.match if m.name != "alertname")))
                 if not found[-1][1]:
                     break
-        return found
+        others = sorted({m.name for _, left in found for m in left})
+        return tuple(others), found
 
 
 _NOTHING = Verdict()

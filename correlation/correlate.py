@@ -64,8 +64,8 @@ class Outcome:
     dirty: dict[int, Incident] = field(default_factory=dict)
     raised: set[int] = field(default_factory=set)
     relapsed: set[int] = field(default_factory=set)
-    fresh_alerts: dict[int, list[Labels]] = field(default_factory=dict)
-    """Per incident: the labels of alerts that came new, for the known errors."""
+    fresh_alerts: dict[int, dict[tuple[str, str], Labels]] = field(default_factory=dict)
+    """Per incident: the labels of an alert of each name and severity that came new, for the known errors."""
     events: list[tuple[int, Event]] = field(default_factory=list)
     joined: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
     """Per incident: how many alerts of which name joined for which reason; one line of its timeline."""
@@ -244,7 +244,7 @@ def confirm_suspect(this: Round, suspect: Episode, code: str) -> None:
     suspect.open = True
     this.board.hold(suspect)
     this.out.changed[suspect.id] = suspect
-    _place(this, suspect, this.board.labels(suspect), "", note=Why("same_start", {"how": code}))
+    _place(this, suspect, this.board.labels(suspect), None, note=Why("same_start", {"how": code}))
 
 
 def drop_suspect(this: Round, suspect: Episode, code: str) -> None:
@@ -312,15 +312,14 @@ def _begin(this: Round, alert: Alert, note: Why | None = None) -> None:
     came_from, episode.incident = episode.incident, 0
     this.board.hold(episode)
     this.out.new.append((alert, episode))
-    summary = alert.annotations.get("summary", "") if b"summary" in alert.annotations_json else ""
-    _place(this, episode, alert.labels, summary, note=note, came_from=came_from)
+    _place(this, episode, alert.labels, alert, note=note, came_from=came_from)
 
 
 # where a firing belongs
 
 
 def _place(
-    this: Round, episode: Episode, labels: Labels, summary: str, *, note: Why | None = None, came_from: int = 0
+    this: Round, episode: Episode, labels: Labels, alert: Alert | None, *, note: Why | None = None, came_from: int = 0
 ) -> None:
     """Suppress it, or join it to an incident, or open one for it."""
     held = suppression(this, episode, labels)
@@ -332,7 +331,7 @@ def _place(
         this.out.whys[episode.id] = (why, None)
         this.out.decisions["suppressed"] += 1
     else:
-        _join_or_open(this, episode, labels, summary, note=note, came_from=came_from)
+        _join_or_open(this, episode, labels, alert, note=note, came_from=came_from)
     this.board.inhibitors.add(episode.key, labels)
 
 
@@ -366,13 +365,13 @@ def _held_key(held: Held) -> str:
 
 
 def _join_or_open(
-    this: Round, episode: Episode, labels: Labels, summary: str, *, note: Why | None, came_from: int
+    this: Round, episode: Episode, labels: Labels, alert: Alert | None, *, note: Why | None, came_from: int
 ) -> None:
     keys = [strategy.key(labels) for strategy in this.rules.strategies]
     found, why, rejected = _find_incident(this, labels, keys, came_from)
     verdict = this.rules.classifier.classify(labels, episode.level, this.rules.criticality(labels))
     if found is None:
-        incident = _open(this, episode, labels, summary, verdict)
+        incident = _open(this, episode, labels, alert, verdict)
         why, episode.decision = Why("first_of_incident", {"rule": verdict.rule}), "opened"
     else:
         incident, episode.decision = found, "joined"
@@ -416,8 +415,9 @@ def _may_relapse(this: Round, incident: Incident) -> bool:
     return incident.state in RELAPSABLE and ended is not None and this.now - ended <= window
 
 
-def _open(this: Round, episode: Episode, labels: Labels, summary: str, verdict: Class) -> Incident:
+def _open(this: Round, episode: Episode, labels: Labels, alert: Alert | None, verdict: Class) -> Incident:
     now = this.now
+    summary = alert.annotations.get("summary", "") if alert is not None else ""
     incident = Incident(
         id=this.board.next_id("incident"),
         number=this.board.next_number(now, this.rules.zone),
@@ -469,7 +469,8 @@ def _enter(this: Round, incident: Incident, episode: Episode, labels: Labels) ->
     incident.alert_count += 1
     incident.occurred_at = min(incident.occurred_at, episode.starts_at)
     this.out.dirty[incident.id] = incident
-    this.out.fresh_alerts.setdefault(incident.id, []).append(labels)
+    kind = (labels.get("alertname", ""), labels.get("severity", ""))
+    this.out.fresh_alerts.setdefault(incident.id, {}).setdefault(kind, labels)
     _choose_root(incident, episode)
     if incident.state in RELAPSABLE:
         _relapse(this, incident)
@@ -595,7 +596,7 @@ def release(this: Round, reason_key: str) -> None:
         episode = this.board.episodes.get(key)
         if episode is not None and episode.open and episode.decision == "suppressed":
             this.out.changed[episode.id] = episode
-            _place(this, episode, this.board.labels(episode), "")
+            _place(this, episode, this.board.labels(episode), None)
 
 
 # time

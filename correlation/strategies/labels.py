@@ -13,13 +13,13 @@ class Join:
     def __init__(self, rule: JoinRule) -> None:
         self.id = rule.id
         self.window: timedelta | None = rule.window
-        self._rule = rule
+        self._join_by, self._match = rule.join_by, rule.match
 
     def key(self, labels: Labels) -> str | None:
-        values = [labels.get(name, "") for name in self._rule.join_by]
-        if not all(values) or not all_match(self._rule.match, labels):
+        values = [labels.get(name, "") for name in self._join_by]
+        if "" in values or (self._match and not all_match(self._match, labels)):
             return None
         return "\xff".join(values)
 
     def why(self, labels: Labels) -> Why:
-        return Why("join_rule", {"rule": self.id, "labels": {n: labels.get(n, "") for n in self._rule.join_by}})
+        return Why("join_rule", {"rule": self.id, "labels": {n: labels.get(n, "") for n in self._join_by}})
