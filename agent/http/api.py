@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -84,7 +85,8 @@ def add_api(app: web.Application, api: Api) -> None:
     """
     routes = routes_of(api)
     for route in routes:
-        app.router.add_route(route.method, _pattern(route.path), _framed(api, route), name=None)
+        add = app.router.add_get if route.method == "GET" else partial(app.router.add_route, route.method)
+        add(_pattern(route.path), _framed(api, route))
     openapi.add(app, api, routes)
     events.add(app, api)
     alertmanager_v2.add(app, api)

@@ -53,8 +53,8 @@ def states_of(words: Sequence[str]) -> set[str]:
 class Reads:
     """Each method is one read transaction."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: AsyncEngine, window: int = WINDOW) -> None:
+        self._engine, self._window = engine, window
 
     def _session(self) -> AsyncSession:
         return AsyncSession(self._engine, expire_on_commit=False)
@@ -208,7 +208,7 @@ class Reads:
     async def alerts(
         self, board: Board, origin: str | None, fingerprint: str | None, decision: str | None, before: int, limit: int
     ) -> tuple[list[AlertPair], str | None]:
-        """Firings, newest first. One request looks through WINDOW rows; where fewer than `limit` came, more may follow.
+        """Firings, newest first. One request looks through a window of rows; where fewer than `limit` came, more may follow.
 
         There is no index on the fingerprint: what lies further back than the window is found from the board, along
         `previous_id`.
@@ -216,7 +216,7 @@ class Reads:
         async with self._session() as session:
             newest = (await session.exec(select(func.max(AlertRow.id)))).one() or 0
             start = min(before, newest + 1)
-            floor = max(0, start - WINDOW)
+            floor = max(0, start - self._window)
             wanted = [col(AlertRow.id) < start, col(AlertRow.id) >= floor, *_asked(origin, fingerprint, decision)]
             statement = _ALERTS.where(*wanted).order_by(col(AlertRow.id).desc()).limit(limit + 1)
             found = [(a, e) for a, e in (await session.exec(statement)).all()]

@@ -1,0 +1,107 @@
+"""Acknowledge links."""
+
+from datetime import timedelta
+
+import pytest
+
+from agent.http.ack import BadLink, ack_link, read_link
+from tests.agent.http.serving import START, Served
+from tests.house import alert
+
+SECRET = b"a key of this test"
+
+
+def token_of(link: str) -> str:
+    return link.rpartition("/")[2]
+
+
+async def link_for(api: Served, number: str, person: str) -> str:
+    made = ack_link(api.daemon.secret, "http://here/", number, person, api.clock.now())
+    assert made.startswith("http://here/ack/")
+    return "/ack/" + token_of(made)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_looking_changes_nothing_however_often(api: Served, method: str) -> None:
+    number = await api.open_incident()
+    path = await link_for(api, number, "luis")
+    for _ in range(3):
+        page = await api.call(method, path, as_="", headers={"User-Agent": "Mozilla/5.0", "Cookie": "a=b"})
+        assert page.status == 200
+    assert "<script" not in page.text
+    assert "script-src" not in page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert (await api.get(f"/api/v1/incidents/{number}")).body["state"] == "assigned"
+
+
+async def test_the_button_acts_as_the_person_of_the_link_and_once(api: Served) -> None:
+    number = await api.open_incident()
+    path = await link_for(api, number, "luis")
+    assert '<form method="post">' in (await api.get(path, as_="")).text
+    assert (await api.post(path, as_="")).status == 200
+    found = (await api.get(f"/api/v1/incidents/{number}")).body
+    assert (found["state"], found["assignee"]) == ("in_progress", "luis")
+    assert (await api.post(path, as_="")).status == 200
+    assert (await api.get(f"/api/v1/incidents/{number}")).body["version"] == found["version"]
+
+
+async def test_the_page_is_in_the_persons_language(api: Served) -> None:
+    number = await api.open_incident()
+    assert "响应" in (await api.get(await link_for(api, number, "wei"), as_="")).text
+
+
+async def test_a_link_is_over_after_a_day(api: Served) -> None:
+    number = await api.open_incident()
+    path = await link_for(api, number, "luis")
+    api.clock.set(api.clock.now() + timedelta(hours=24))
+    assert (await api.get(path, as_="")).status == 410
+    assert (await api.post(path, as_="")).status == 410
+    assert (await api.get(f"/api/v1/incidents/{number}")).body["state"] == "assigned"
+
+
+async def test_a_link_acknowledges_nothing_that_has_ended(api: Served) -> None:
+    number = await api.open_incident()
+    path = await link_for(api, number, "luis")
+    await api.act(number, "cancel", {"reason": "none"})
+    assert "<form" not in (await api.get(path, as_="")).text
+    assert (await api.post(path, as_="")).status == 409
+
+
+async def test_a_link_gives_nobody_more_than_they_may(api: Served) -> None:
+    """`noa` is of another group and was not paged; `nobody` is not of this organisation."""
+    number = await api.open_incident()
+    for person in ("noa", "vic", "nobody"):
+        assert (await api.post(await link_for(api, number, person), as_="")).status == 403
+    token = token_of(await link_for(api, number, "luis"))
+    assert (await api.get("/api/v1/me", as_="", headers={"Authorization": f"Bearer {token}"})).status == 401
+
+
+def test_a_link_that_was_changed_is_refused() -> None:
+    token = token_of(ack_link(SECRET, "http://here", "INC-20260302-0001", "luis", START))
+    assert read_link(SECRET, token, START).number == "INC-20260302-0001"
+    other = token_of(ack_link(SECRET, "http://here", "INC-20260302-0002", "luis", START))
+    payload, _, signature = token.rpartition(".")
+    forged = [
+        payload,
+        payload + ".",
+        "." + signature,
+        other.rpartition(".")[0] + "." + signature,
+        token[:-2] + ("AA" if not token.endswith("AA") else "BB"),
+        "",
+        "none.none",
+        token_of(ack_link(b"another key", "http://here", "INC-20260302-0001", "luis", START)),
+    ]
+    for made in forged:
+        with pytest.raises(BadLink) as refused:
+            read_link(SECRET, made, START)
+        assert refused.value.status == 403, made
+
+
+async def test_what_came_with_an_alert_is_no_html(api: Served) -> None:
+    labels = {"alertname": "DiskFull", "instance": "<script>alert(1)</script>"}
+    await api.receive(alert(labels))
+    (found,) = (await api.get("/api/v1/incidents")).items
+    page = await api.get(await link_for(api, found["number"], "luis"), as_="")
+    assert "<script>" not in page.text
+    assert "&lt;script&gt;" in page.text
