@@ -197,7 +197,7 @@ class Daemon:
     def _heard(self, source: str, parsed: Any) -> None:
         """An intake message was taken: heartbeats and the pull want to know."""
         if parsed.receiver:
-            self.reconciler.note_receiver(source, parsed.receiver)
+            self.reconciler.note_receiver(self.config.origin(source), parsed.receiver)
         if parsed.truncated:
             self.reconciler.ask(self.config.origin(source))
         if self.rounds.listens:

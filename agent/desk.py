@@ -227,31 +227,31 @@ class Desk:
         self.ranking.add(incident.id)
 
     def _pulled(self, intent: Pulled, now: datetime, group: Group) -> None:
-        """What the source's Alertmanagers say: settles suspects, closes hidden ends, finds what was cut off."""
-        this = Round(self.board, self.rules, now, "monitoring")
+        """What the origin's Alertmanagers say: settles suspects, closes hidden ends, finds what was cut off."""
+        board = self.board
+        if not intent.answered:
+            board.unanswered.add(intent.origin)
+            return
+        board.unanswered.discard(intent.origin)
+        this = Round(board, self.rules, now, "monitoring")
         active = {a.fingerprint: a for a in intent.alerts}
-        for suspect in [s for s in self.board.suspects.values() if s.origin == intent.origin]:
+        for suspect in [s for s in board.suspects.values() if s.origin == intent.origin]:
             shown = active.get(suspect.fingerprint)
             if shown is not None and shown.starts_at == suspect.starts_at:
                 confirm_suspect(this, suspect, "pulled")
             elif intent.complete:
                 drop_suspect(this, suspect, "not_active_at_source")
-        gone = (self.board.episodes.get((intent.origin, mark)) for mark in sorted(intent.gone))
-        over = [e for e in gone if e is not None and e.open and e.last_at >= intent.since]
+        absent = (board.episodes.get((intent.origin, mark)) for mark in sorted(intent.gone))
+        over = [e for e in absent if e is not None and e.open and (intent.since is None or e.last_at >= intent.since)]
         end_episodes(this, over, "not_active_at_source")
-        missed = [a for a in intent.alerts if intent.receivers and self._is_missed(a, intent)]
-        changed = bool(this.out.changed or this.out.touched or missed)
-        if changed:
+        missed = [
+            a for a in intent.alerts if a.fingerprint in intent.ours and (a.origin, a.fingerprint) not in board.episodes
+        ]
+        if this.out.changed or missed:
             self._journal(group, now, "pulled", intent.source, as_json([_as_plain(a) for a in intent.alerts]))
         self._follow(this.out, intent.source, now, group, now)
         if missed:
             self._correlate(missed, "monitoring", intent.source, now, group)
-
-    def _is_missed(self, alert: Alert, intent: Pulled) -> bool:
-        """Active at the source for this receiver, and never told to us."""
-        if self.board.episodes.get((alert.origin, alert.fingerprint)) is not None:
-            return False
-        return alert.fingerprint in intent.receivers
 
     def _silence_put(self, intent: SilencePut, now: datetime, group: Group) -> None:
         silence = intent.silence
@@ -603,10 +603,9 @@ class Desk:
             b.last_at + max(after, timedelta(seconds=3 * b.apart_s)) for b in board.beats.values() if not b.missed
         )
         for suspect in board.suspects.values():
-            if not self.rules.asks_sender(suspect.origin):
-                ended = board.episodes.get(suspect.key)
-                since = ended.closed_at if ended and ended.closed_at else suspect.last_at
-                moments.append(since + self.rules.suspect_window(suspect.origin) + timedelta(microseconds=1))
+            ended = board.episodes.get(suspect.key)
+            since = ended.closed_at if ended and ended.closed_at else suspect.last_at
+            moments.append(since + self.rules.suspect_window(suspect.origin) + timedelta(microseconds=1))
         return min((m for m in moments if m is not None), default=None)
 
     # rebuilding

@@ -1,7 +1,7 @@
 """The whole house on a hand clock and a store in memory: what rehearsals, replays and stories run on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,10 +47,14 @@ class Sent:
 
 
 class House:
-    """One daemon without sockets, threads or waiting: the same line, desk and outbox, moved by hand."""
+    """One daemon without sockets, threads or waiting: the same line, desk and outbox, moved by hand.
+
+    No Alertmanager can be asked here: a suspect is settled by what is seen (design §4).
+    """
 
     def __init__(self, config: Config, start: datetime) -> None:
-        self.config = config
+        sources = {n: s.model_copy(update={"api_urls": []}) for n, s in config.sources.items()}
+        self.config = replace(config, sources=sources)
         self.clock = HandClock(start)
         self.writer: Writer = SqliteWriter(":memory:", inline=True)
         self.pipeline = Pipeline(self.writer, self.clock, self._load, Metrics())

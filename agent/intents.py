@@ -1,7 +1,7 @@
 """What may change anything: every intent goes through the one line, in order, and is kept in the journal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -36,19 +36,21 @@ class AlertsFound:
 
 @dataclass(frozen=True)
 class Pulled:
-    """What the Alertmanagers of a source say is active.
+    """What the Alertmanagers of an origin say is active.
 
-    `complete`: all of them answered. `gone`: fingerprints that they have not shown twice in a row. `since`: an alert
-    last heard of before one of them started may only have been forgotten by it.
+    `answered`: at least one did; `complete`: all of them. `gone`: fingerprints that they have not shown twice in a
+    row. `since`: one of them started then and may only have forgotten what was heard of before. `ours`: fingerprints
+    routed to us.
     """
 
     source: str
     origin: str
     alerts: list[Alert]
+    answered: bool
     complete: bool
-    gone: frozenset[str]
-    since: datetime
-    receivers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+    since: datetime | None = None
+    ours: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

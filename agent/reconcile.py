@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import aiohttp
 import structlog
 
 from agent.clock import Clock
-from agent.config import Config, SourceConfig
+from agent.config import Config
 from agent.database import StoreDown
 from agent.intents import Pulled
 from agent.pipeline import Pipeline
@@ -27,8 +28,17 @@ _SETTLED = timedelta(minutes=5)
 _MOST_RECEIVERS = 64
 
 
+@dataclass(frozen=True)
+class Senders:
+    """The Alertmanagers that tell of the alerts of one origin: HA twins, or one."""
+
+    source: str
+    urls: tuple[str, ...]
+    every: timedelta
+
+
 class Reconciler:
-    """One loop per source that has `api_urls`; `ask(origin)` has it pulled now."""
+    """One loop per origin whose sources have `api_urls`; `ask(origin)` has it pulled now."""
 
     def __init__(self, pipeline: Pipeline, get_config: Callable[[], Config], clock: Clock) -> None:
         self._pipeline = pipeline
@@ -36,23 +46,34 @@ class Reconciler:
         self._clock = clock
         self._wake: dict[str, asyncio.Event] = {}
         self._silent: set[str] = set()
-        self._running: dict[str, tuple[SourceConfig, asyncio.Task[None]]] = {}
+        self._running: dict[str, tuple[Senders, asyncio.Task[None]]] = {}
         self._absent: dict[str, dict[str, int]] = {}
         self.receivers: dict[str, set[str]] = {}
-        """Per source: the receivers under which it has sent to us."""
+        """Per origin: the receivers under which it has sent to us."""
+
+    def senders(self) -> dict[str, Senders]:
+        """Whom to ask, by origin; an alert is over only where all twins say so (real-parts §5)."""
+        found: dict[str, Senders] = {}
+        for name, source in self._config().sources.items():
+            if source.type == "alertmanager" and source.api_urls:
+                origin = self._config().origin(name)
+                twin = found.get(origin, Senders(name, (), source.reconcile_every))
+                urls = tuple(dict.fromkeys((*twin.urls, *source.api_urls)))
+                found[origin] = Senders(twin.source, urls, min(twin.every, source.reconcile_every))
+        return found
 
     def reconfigure(self, tasks: asyncio.TaskGroup) -> None:
         """Bring the running loops in line with the configuration."""
-        wanted = {n: s for n, s in self._config().sources.items() if s.api_urls and s.type == "alertmanager"}
-        for name, (source, task) in list(self._running.items()):
-            if wanted.get(name) != source:
+        wanted = self.senders()
+        for origin, (senders, task) in list(self._running.items()):
+            if wanted.get(origin) != senders:
                 task.cancel()
-                del self._running[name]
-        for name, source in wanted.items():
-            if name not in self._running:
-                self._wake[name] = asyncio.Event()
-                task = tasks.create_task(self._run(name, source), name=f"reconcile {name}")
-                self._running[name] = (source, task)
+                del self._running[origin]
+        for origin, senders in wanted.items():
+            if origin not in self._running:
+                self._wake[origin] = asyncio.Event()
+                task = tasks.create_task(self._run(origin, senders), name=f"reconcile {origin}")
+                self._running[origin] = (senders, task)
 
     def stop(self) -> None:
         """End every loop."""
@@ -60,76 +81,83 @@ class Reconciler:
             task.cancel()
         self._running.clear()
 
-    def note_receiver(self, source: str, receiver: str) -> None:
+    def note_receiver(self, origin: str, receiver: str) -> None:
         """A message named its receiver, quoted as a regular expression (real-parts §5.1)."""
-        known = self.receivers.setdefault(source, set())
+        known = self.receivers.setdefault(origin, set())
         if len(known) < _MOST_RECEIVERS:
             known.add(re.sub(r"\\(.)", r"\1", receiver))
 
     def ask(self, origin: str) -> None:
-        """There is a suspect of this origin: pull now."""
-        for name, wake in self._wake.items():
-            if self._config().origin(name) == origin:
-                wake.set()
+        """There is a suspect of this origin, or a message was cut: pull now."""
+        if origin in self._wake:
+            self._wake[origin].set()
 
-    async def _run(self, name: str, source: SourceConfig) -> None:
+    async def _run(self, origin: str, senders: Senders) -> None:
         async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
             while True:
-                await self._clock.sleep_until(self._clock.now() + source.reconcile_every, self._wake[name])
-                await self.pull(http, name, source)
+                await self._clock.sleep_until(self._clock.now() + senders.every, self._wake[origin])
+                await self.pull(http, origin, senders)
 
-    async def pull(self, http: aiohttp.ClientSession, name: str, source: SourceConfig) -> None:
-        """Ask every Alertmanager of a source once, and submit what they say together."""
-        answers = await asyncio.gather(*(self._ask(http, url) for url in source.api_urls))
+    async def pull(self, http: aiohttp.ClientSession, origin: str, senders: Senders) -> None:
+        """Ask every Alertmanager of an origin once, and submit what they say together."""
+        answers = await asyncio.gather(*(self._ask(http, url) for url in senders.urls))
         given = [a for a in answers if a is not None]
-        if not given:
-            if name not in self._silent:
-                log.warning("no Alertmanager of a source answers", source=name, urls=source.api_urls)
-            self._silent.add(name)
-            return
-        if name in self._silent:
-            log.info("an Alertmanager answers again", source=name)
-            self._silent.discard(name)
-        now, origin = self._clock.now(), self._config().origin(name)
+        self._note_silence(origin, senders, bool(given))
+        now = self._clock.now()
         alerts: dict[str, Alert] = {}
-        mine: dict[str, frozenset[str]] = {}
+        mine: set[str] = set()
         for items, _ in given:
             for alert in active_alerts(items, origin, now):
                 alerts[alert.fingerprint] = alert
-            mine.update(self._for_us(items, name))
-        complete = len(given) == len(source.api_urls)
-        since = max(
-            started if now - started < _SETTLED else datetime.min.replace(tzinfo=now.tzinfo) for _, started in given
+            mine |= self._for_us(items, origin)
+        young = [started for _, started in given if now - started < _SETTLED]
+        complete = len(given) == len(senders.urls)
+        pulled = Pulled(
+            source=senders.source,
+            origin=origin,
+            alerts=list(alerts.values()),
+            answered=bool(given),
+            complete=complete,
+            gone=frozenset(self._gone_twice(origin, set(alerts)) if complete else ()),
+            since=max(young, default=None),
+            ours=frozenset(mine),
         )
-        gone = self._gone_twice(name, origin, set(alerts)) if complete else set()
         try:
-            await self._pipeline.submit(
-                Pulled(name, origin, list(alerts.values()), complete, frozenset(gone), since, mine)
-            )
+            await self._pipeline.submit(pulled)
         except StoreDown as error:
-            log.error("what a source says could not be stored", source=name, why=str(error))
+            log.error("what a source says could not be stored", origin=origin, why=str(error))
 
-    def _gone_twice(self, name: str, origin: str, active: set[str]) -> set[str]:
-        """The open alerts of a source that it has not shown twice in a row."""
+    def _note_silence(self, origin: str, senders: Senders, answered: bool) -> None:
+        if not answered and origin not in self._silent:
+            log.warning("no Alertmanager of an origin answers", origin=origin, urls=list(senders.urls))
+            self._silent.add(origin)
+        elif answered and origin in self._silent:
+            log.info("an Alertmanager answers again", origin=origin)
+            self._silent.discard(origin)
+
+    def _gone_twice(self, origin: str, active: set[str]) -> set[str]:
+        """The open alerts of an origin that were not shown twice in a row."""
         board = self._pipeline.desk.board
-        before = self._absent.get(name, {})
+        before = self._absent.get(origin, {})
         absent = {
             e.fingerprint: before.get(e.fingerprint, 0) + 1
             for e in board.episodes.values()
             if e.open and e.origin == origin and e.fingerprint not in active
         }
-        self._absent[name] = absent
+        self._absent[origin] = absent
         return {mark for mark, times in absent.items() if times >= 2}
 
-    def _for_us(self, items: Any, name: str) -> dict[str, frozenset[str]]:
-        """The alerts that are routed to a receiver under which this source has sent to us, and not muted."""
-        known = self.receivers.get(name, set())
-        found = {}
+    def _for_us(self, items: Any, origin: str) -> set[str]:
+        """The alerts that are routed to a receiver under which this origin has sent to us, and not muted."""
+        known = self.receivers.get(origin, set())
+        found = set()
         for item in items if isinstance(items, list) else ():
+            if not isinstance(item, dict):
+                continue
             receivers = {r.get("name") for r in item.get("receivers", ()) if isinstance(r, dict)}
             muted = isinstance(item.get("status"), dict) and item["status"].get("state") != "active"
             if not muted and receivers & known:
-                found[str(item.get("fingerprint"))] = frozenset(str(r) for r in receivers)
+                found.add(str(item.get("fingerprint")))
         return found
 
     async def _ask(self, http: aiohttp.ClientSession, url: str) -> tuple[Any, datetime] | None:

@@ -52,6 +52,8 @@ class Board:
         self.inhibitors = Inhibitors()
         self.changes: dict[Key, list[datetime]] = {}
         self.beats: dict[str, Beat] = {}
+        self.unanswered: set[str] = set()
+        """Origins none of whose Alertmanagers answered the last pull."""
         self.expiries: list[tuple[datetime, Key]] = []
         self.counter: tuple[date | None, int] = (None, 0)
         self.last_ids: dict[str, int] = {}

@@ -219,7 +219,8 @@ def _take_after_end(this: Round, alert: Alert, ended: Episode) -> None:
         return
     suspect = this.board.suspects.get(ended.key)
     over = this.now - (ended.closed_at or ended.last_at)
-    if over > this.rules.suspect_window(alert.origin) and not this.rules.asks_sender(alert.origin):
+    asks = this.rules.asks_sender(alert.origin) and alert.origin not in this.board.unanswered
+    if over > this.rules.suspect_window(alert.origin) and not asks:
         if suspect is not None:
             confirm_suspect(this, suspect, "seen_again")
         else:
@@ -275,6 +276,10 @@ def _take_resolved(this: Round, alert: Alert, episode: Episode | None) -> None:
             suspect = this.board.suspects.get(episode.key)
             if suspect is not None:
                 drop_suspect(this, suspect, "resolved_again")
+            if alert.ends_text and not episode.ends_text:
+                # A pull had closed it; now the source says when it really was.
+                episode.ends_at, episode.ends_text = ends_at, alert.ends_text
+                this.out.changed[episode.id] = episode
         episode.count += 1
         this.out.touched[episode.id] = episode
         this.out.decisions["duplicate"] += 1
@@ -620,8 +625,7 @@ def settle(this: Round) -> None:
 def _suspect_is_old(this: Round, suspect: Episode) -> bool:
     ended = this.board.episodes.get(suspect.key)
     since = ended.closed_at if ended is not None and ended.closed_at else suspect.last_at
-    asked = this.rules.asks_sender(suspect.origin)
-    return not asked and this.now - since > this.rules.suspect_window(suspect.origin)
+    return this.now - since > this.rules.suspect_window(suspect.origin)
 
 
 def _forget_old(this: Round) -> None:

@@ -108,9 +108,9 @@ async def pulled(house: House, *alerts: dict[str, object], gone: tuple[str, ...]
     from collectors.webhooks.prometheus import active_alerts
 
     items = [{**a, "endsAt": at(house.now + timedelta(minutes=4)), "receivers": [{"name": "tocsin"}]} for a in alerts]
-    receivers = {str(a["fingerprint"]): frozenset({"tocsin"}) for a in alerts}
+    ours = frozenset(str(a["fingerprint"]) for a in alerts)
     found = active_alerts(items, "am", house.now)
-    await house.do(Pulled("am", "am", found, True, frozenset(gone), START - timedelta(days=1), receivers))
+    await house.do(Pulled("am", "am", found, True, True, frozenset(gone), ours=ours))
 
 
 async def test_a_start_that_moves_earlier_moves_the_episode_and_opens_nothing(house: House) -> None:
