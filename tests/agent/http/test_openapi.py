@@ -15,8 +15,10 @@ from agent.http import bodies
 from agent.http.api import Api, routes_of
 from agent.http.openapi import docs_page
 from collectors.labels import Matcher
+from correlation.permission import WHO_MAY
 from tests.agent.http.serving import Served
 
+MANUAL = Path(__file__).resolve().parents[3] / "docs" / "api.md"
 DESCRIBED = {"/api/v1/events", "/api/v1/openapi.json"}
 """Routes of v1 that are no operations of the document: a stream without an end, and the document."""
 
@@ -102,7 +104,14 @@ async def test_schemathesis_finds_nothing(api: Served, tmp_path: Path) -> None:
     program = Path(sys.executable).parent / "schemathesis"
     sent = f"Authorization: Bearer {await api.token('pat')}"
     url = f"{api.url}/api/v1/openapi.json"
-    asked = ["--max-examples=5", "--phases=examples,coverage,fuzzing", "--seed=1", "--no-color", "--request-timeout=30"]
+    asked = [
+        "--exclude-operation-id=replan",
+        "--max-examples=5",
+        "--phases=examples,coverage,fuzzing",
+        "--seed=1",
+        "--no-color",
+        "--request-timeout=30",
+    ]
     ran = await asyncio.create_subprocess_exec(
         program, "run", url, "-H", sent, *asked,
         cwd=tmp_path, env=_environment(tmp_path), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
@@ -114,3 +123,16 @@ async def test_schemathesis_finds_nothing(api: Served, tmp_path: Path) -> None:
 
 def _environment(home: Path) -> dict[str, Any]:
     return {**os.environ, "HOME": str(home), "PYTHONWARNINGS": "default"}
+
+
+async def test_the_manual_names_every_route_with_its_body_and_who_may_act(api: Served) -> None:
+    manual = MANUAL.read_text()
+    for route in routes_of(api_of(api)):
+        row = next((line for line in manual.splitlines() if line.startswith(f"| `{route.method} {route.path}` |")), "")
+        assert row, route
+        for name, model_field in (route.body.model_fields if route.body else {}).items():
+            assert (model_field.alias or name) in row, (route.path, name)
+    for action, who in WHO_MAY.items():
+        row = next(line for line in manual.splitlines() if line.startswith(f"| `{action}` |"))
+        told = {word.strip() for word in row.split("|")[2].split(",")}
+        assert told == {role if how == "any" else f"{role} (own)" for role, how in who.items()}, action

@@ -1,0 +1,140 @@
+"""The client commands against a running application, and their exit codes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from click.testing import CliRunner, Result
+
+from agent import tokens
+from agent.__main__ import main
+from correlation.incident import Action
+from tests.agent.http.serving import Served, served
+
+
+@pytest_asyncio.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Served]:
+    async with served(tmp_path) as running:
+        yield running
+
+
+async def run(api: Served, *words: str, as_: str = "ana") -> Result:
+    """Run a command as a person, in a thread: the application answers meanwhile."""
+    environment = {"TOCSIN_URL": api.url, "TOCSIN_TOKEN": await api.token(as_) if as_ else ""}
+    return await asyncio.to_thread(CliRunner().invoke, main, list(words), env=environment)
+
+
+async def test_an_incident_is_listed_shown_acknowledged_and_resolved(api: Served) -> None:
+    number = await api.open_incident()
+    listed = await run(api, "incident", "list")
+    assert listed.exit_code == 0, listed.output
+    heads, row = listed.output.splitlines()
+    assert heads.split()[:3] == ["NUMBER", "SEV", "STATE"]
+    assert row.startswith(f"{number}  2    assigned  sys-ops  -")
+    taken = await run(api, "incident", "ack", number)
+    assert taken.output.startswith(f"{number}  in_progress  ana")
+    words = ["--type", "workaround", "--resolution", "logs cut", "--note", "freed 20 GB"]
+    refused = await run(api, "incident", "resolve", number, *words)
+    assert (refused.exit_code, "service_restored_at" in refused.stderr) == (1, True)
+    restored = ["--service-restored-at", "2026-03-02T09:00:00Z", "--json"]
+    done = await run(api, "incident", "resolve", number, *words, *restored)
+    assert json.loads(done.stdout)["state"] == "resolved"
+    shown = await run(api, "incident", "show", number)
+    assert f"{number}  DiskFull db-1:9100" in shown.output
+    assert "acknowledged; ana has it" in shown.output
+
+
+async def test_the_word_for_and_a_choice_are_options(api: Served) -> None:
+    number = await api.open_incident()
+    await run(api, "incident", "ack", number)
+    words = ["--for", "vendor", "--reason", "waiting for a disk"]
+    assert (await run(api, "incident", "suspend", number, *words)).output.startswith(f"{number}  pending_vendor")
+    assert (await run(api, "incident", "suspend", number, "--for", "nobody", "--reason", "x")).exit_code == 2
+
+
+def test_every_act_is_a_command() -> None:
+    found = CliRunner().invoke(main, ["incident", "--help"]).output
+    for action in Action:
+        name = "ack" if action is Action.ACKNOWLEDGE else str(action)
+        assert f"\n  {name} " in found, action
+
+
+async def test_who_is_on_call_now_and_in_the_days_to_come(api: Served) -> None:
+    now = (await run(api, "oncall", "who")).output.splitlines()
+    assert now[1].split(maxsplit=3) == ["sys-l1", "sys-ops", "l1", "luis, ana"]
+    days = (await run(api, "oncall", "show", "--days", "8")).output.splitlines()
+    assert [line.split()[-1] for line in days[1:]] == ["luis"] * 7 + ["ana"]
+
+
+async def test_a_token_is_made_listed_and_ended_beside_a_running_daemon(api: Served) -> None:
+    store = ("--storage.url", api.storage)
+    made = (await run(api, "token", "create", "--person", "luis", *store)).output.strip()
+    me = await api.get("/api/v1/me", as_="", headers={"Authorization": f"Bearer {made}"})
+    assert me.body["id"] == "luis"
+    rows = json.loads((await run(api, "token", "list", "--json", *store)).stdout)
+    (mine,) = [r["id"] for r in rows if r["person"] == "luis"]
+    assert made not in (await run(api, "token", "list", *store)).output
+    assert (await run(api, "token", "revoke", mine, *store)).exit_code == 0
+    assert (await run(api, "token", "revoke", mine, *store)).exit_code == 1
+    source = (await run(api, "token", "create", "--source", "am", *store)).output.strip()
+    assert await tokens.source_of(source, api.daemon.engine) == "am"
+
+
+async def test_another_token_of_admin_has_the_roles_of_the_first(api: Served) -> None:
+    made = await run(api, "token", "create", "--person", "admin", "--storage.url", api.storage)
+    me = await api.get("/api/v1/me", as_="", headers={"Authorization": f"Bearer {made.output.strip()}"})
+    assert me.body["roles"] == ["ops", "pm"]
+
+
+async def test_a_refusal_ends_with_1_and_says_why(api: Served) -> None:
+    number = await api.open_incident()
+    refused = await run(api, "incident", "ack", number, as_="vic")
+    assert (refused.exit_code, "acknowledge may be done by" in refused.stderr) == (1, True)
+    stranger = await run(api, "incident", "list", as_="")
+    assert (stranger.exit_code, "tocsin token create" in stranger.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["incident", "list", "--url", "http://127.0.0.1:1"], 4, "cannot be reached"),
+        (["watch", "--url", "http://127.0.0.1:1"], 4, "cannot be reached"),
+        (["incident", "list", "--url", "file:///etc/passwd"], 2, "is no address"),
+        (["incident", "show", "../me"], 2, "is no number"),
+        (["incident", "nothing"], 2, "No such command"),
+        (["token", "list", "--storage.url", "sqlite:////nowhere/x.db"], 4, "there is no store"),
+        (["token", "list", "--storage.url", "mysql://x"], 3, "is no storage URL"),
+        (["token", "create"], 2, "--person or --source"),
+        (["token", "create", "--person", "a", "--source", "b"], 2, "--person or --source"),
+        (["token", "create", "--person", "a", "--role", "king"], 2, "is no role"),
+        (["notify", "test", "--person", "ana", "--config.dir", "/nowhere"], 3, "no such directory"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_every_failure_has_its_exit_code_and_its_sentence(words: list[str], code: int, told: str) -> None:
+    result = CliRunner().invoke(main, words)
+    assert (result.exit_code, told in result.stderr) == (code, True), result.output
+
+
+async def test_a_test_message_goes_by_each_contact_of_a_person(api: Served) -> None:
+    site = str(api.daemon.options.config_dir)
+    sent = await run(api, "notify", "test", "--person", "ana", "--config.dir", site)
+    assert (sent.exit_code, sent.output) == (0, "hook to ana: delivered\n")
+    assert (await run(api, "notify", "test", "--person", "vic", "--config.dir", site)).exit_code == 3
+    assert (await run(api, "notify", "test", "--person", "nobody", "--config.dir", site)).exit_code == 2
+
+
+async def test_watching_prints_what_happens_until_the_daemon_ends_it(api: Served) -> None:
+    watching = asyncio.create_task(run(api, "watch"))
+    from tests.real.running import until
+
+    events = api.daemon.pipeline.committed[-1].__self__  # type: ignore[attr-defined]  # the streams of the application
+    await until(lambda: events.streams, "somebody watches")
+    number = await api.report("it is down")
+    await until(lambda: not any(s._waiting for s in events.streams), "it was told")
+    await events.close()
+    result = await watching
+    assert (result.exit_code, f"{number}  opened" in result.stdout) == (4, True)
