@@ -50,6 +50,7 @@ from correlation.correlate import (
     Outcome,
     Round,
     Rules,
+    beat_heard,
     confirm_suspect,
     correlate,
     drop_suspect,
@@ -184,7 +185,7 @@ class Desk:
         self.counts.update(out.decisions)
         for origin in out.beats:
             beat = self.board.beats[origin]
-            group.add(UPSERT_BEAT, origin, beat.last_at, beat.apart_s, beat.missed)
+            group.add(UPSERT_BEAT, origin, beat.last_at, beat.apart_s, beat.missed, beat.gap_s)
         for incident in out.dirty.values():
             self._touch(incident, now, group)
             if incident.resolves_at is not None:
@@ -241,6 +242,10 @@ class Desk:
                 confirm_suspect(this, suspect, "pulled")
             elif intent.complete:
                 drop_suspect(this, suspect, "not_active_at_source")
+        for shown in intent.alerts:
+            episode = board.episodes.get((shown.origin, shown.fingerprint))
+            if episode is not None and episode.open and episode.decision == "heartbeat":
+                beat_heard(this, episode)
         absent = (board.episodes.get((intent.origin, mark)) for mark in sorted(intent.gone))
         over = [e for e in absent if e is not None and e.open and (intent.since is None or e.last_at >= intent.since)]
         end_episodes(this, over, "not_active_at_source")

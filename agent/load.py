@@ -76,8 +76,10 @@ async def _load_incidents(writer: Writer, desk: Desk, now: datetime) -> None:
     for row in await writer.fetch("SELECT * FROM silence WHERE ends_at > ?", now):
         silence = silence_from(row)
         desk.board.silences[silence.id] = silence
-    for origin, last_at, apart_s, missed in await writer.fetch("SELECT origin, last_at, apart_s, missed FROM beat"):
-        desk.board.beats[origin] = Beat(last_at, apart_s, bool(missed))
+    for origin, last_at, apart_s, missed, gap_s in await writer.fetch(
+        "SELECT origin, last_at, apart_s, missed, gap_s FROM beat"
+    ):
+        desk.board.beats[origin] = Beat(last_at, apart_s, bool(missed), gap_s)
 
 
 async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:

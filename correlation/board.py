@@ -32,7 +32,7 @@ class Beat(msgspec.Struct):
     last_at: datetime
     apart_s: float = 0.0
     missed: bool = False
-    incident: int = 0
+    gap_s: float = 0.0
 
 
 class Board:

@@ -188,7 +188,7 @@ def _take_again(this: Round, alert: Alert, episode: Episode) -> None:
     if alert.level != episode.level:
         _change_level(this, episode, alert)
     if episode.decision == "heartbeat":
-        _beat(this, episode)
+        beat_heard(this, episode)
 
 
 def _expire_at(this: Round, episode: Episode, at: datetime) -> None:
@@ -343,7 +343,7 @@ def _place(
 def suppression(this: Round, episode: Episode, labels: Labels) -> tuple[str, Why] | None:
     """What holds an alert back: the key to release it by, and the reason; None: nothing does."""
     if labels.get("alertname") == this.rules.correlation.silent_source.expect_heartbeat:
-        _beat(this, episode)
+        beat_heard(this, episode)
         return "", Why("heartbeat", {})
     if this.board.silences:
         silence = silenced_by(labels, this.board.silences.values(), this.now)
@@ -641,13 +641,18 @@ def _forget_old(this: Round) -> None:
 # heartbeats of sources
 
 
-def _beat(this: Round, episode: Episode) -> None:
+def beat_heard(this: Round, episode: Episode) -> None:
+    """A heartbeat was heard: in a message, or shown by a pull."""
     beat = this.board.beats.get(episode.origin)
     this.out.beats.add(episode.origin)
     if beat is None:
         this.board.beats[episode.origin] = Beat(this.now)
         return
-    beat.apart_s = max((this.now - beat.last_at).total_seconds(), beat.apart_s * 0.9)
+    gap = (this.now - beat.last_at).total_seconds()
+    if not beat.missed or abs(gap - beat.gap_s) <= gap / 4:
+        # An outage is no pace; the same long gap twice is one.
+        beat.apart_s = max(gap, beat.apart_s * 0.9)
+    beat.gap_s = gap
     if beat.missed:
         this.out.own.append(_silence_alert(this, episode.origin, firing=False))
     beat.last_at, beat.missed = this.now, False
@@ -660,7 +665,7 @@ def _silence_alert(this: Round, origin: str, *, firing: bool) -> Alert:
 def _check_beat(this: Round, origin: str) -> None:
     beat = this.board.beats[origin]
     patience = max(this.rules.correlation.silent_source.after, timedelta(seconds=3 * beat.apart_s))
-    if not beat.missed and this.now - beat.last_at > patience:
+    if not beat.missed and this.now - beat.last_at >= patience:
         miss_beat(this, origin, "watchdog_missing")
 
 

@@ -168,6 +168,7 @@ class BeatRow(SQLModel, table=True):
     last_at: datetime
     apart_s: float
     missed: bool
+    gap_s: float
 
 
 INSERT_ALERT, INSERT_EPISODE = insert_into(AlertRow), insert_into(EpisodeRow)

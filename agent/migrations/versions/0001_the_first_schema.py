@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("last_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("apart_s", sa.Float(), nullable=False),
         sa.Column("missed", sa.Boolean(), nullable=False),
+        sa.Column("gap_s", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("origin"),
     )
     op.create_table(
