@@ -8,7 +8,8 @@ import hashlib
 import ipaddress
 import json
 import signal
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -375,9 +376,7 @@ async def serving(app: web.Application, listen: str) -> AsyncIterator[int]:
         await site.start()
     except OSError as error:
         await runner.cleanup()
-        raise CannotStart(
-            f"cannot listen on {listen}: {error.strerror or error}; name another --web.listen-address"
-        ) from error
+        raise _not_listening(listen, error) from error
     server = site._server
     try:
         yield server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
@@ -385,10 +384,33 @@ async def serving(app: web.Application, listen: str) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
+@contextlib.contextmanager
+def holding(listen: str) -> Iterator[None]:
+    """Hold the address while the store is opened: a daemon that cannot listen migrates nothing and spends no token.
+
+    Raises CannotStart where it is in use.
+    """
+    host, _, port = listen.rpartition(":")
+    with contextlib.ExitStack() as until_opened:
+        try:
+            found = socket.getaddrinfo(host.strip("[]") or "127.0.0.1", int(port), type=socket.SOCK_STREAM)
+            held = until_opened.enter_context(socket.socket(found[0][0], socket.SOCK_STREAM))
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.bind(found[0][4])
+        except OSError as error:
+            raise _not_listening(listen, error) from error
+        yield
+
+
+def _not_listening(listen: str, error: OSError) -> CannotStart:
+    return CannotStart(f"cannot listen on {listen}: {error.strerror or error}; name another --web.listen-address")
+
+
 async def serve(options: Options, config: Config, ready: Callable[[Daemon, int], None]) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reloads."""
     daemon = Daemon(options, config)
-    await daemon.open()
+    with holding(options.listen):
+        await daemon.open()
     gc.freeze()
     gc.set_threshold(*_GC)
     stop = asyncio.Event()

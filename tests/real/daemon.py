@@ -275,8 +275,7 @@ class Tocsin(Program):
         found: list[Any] = []
         cursor = None
         while True:
-            more = {"cursor": cursor} if cursor else {}
-            answer = await self.get("/api/v1/alerts", limit=500, **query, **more)
+            answer = await self.get("/api/v1/alerts", limit=500, **query, **({"cursor": cursor} if cursor else {}))
             found += answer["items"]
             cursor = answer["next"]
             if cursor is None:
