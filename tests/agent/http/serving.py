@@ -154,13 +154,13 @@ class Served:
 
 
 @asynccontextmanager
-async def served(directory: Path) -> AsyncIterator[Served]:
-    """A daemon on an empty SQLite file in `directory`, with the site SITE."""
+async def served(directory: Path, storage: str = "") -> AsyncIterator[Served]:
+    """A daemon with the site SITE on an empty SQLite file in `directory`, or on another empty store."""
     site = directory / "site"
     site.mkdir()
     for name, text in SITE.items():
         (site / name).write_text(text)
-    storage = f"sqlite:///{directory / 'tocsin.db'}"
+    storage = storage or f"sqlite:///{directory / 'tocsin.db'}"
     clock = HandClock(START)
     options = Options(config_dir=str(site), listen="127.0.0.1:0", storage_url=storage, external_url="http://here")
     daemon = Daemon(options, load(site), clock)

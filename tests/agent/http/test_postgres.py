@@ -1,0 +1,52 @@
+"""The same API on PostgreSQL: every read, an act, a key, a token made beside the daemon."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from agent import tokens
+from agent.http.api import routes_of
+from tests.agent.http.serving import LINK_DOWN, Served, served
+from tests.agent.http.test_openapi import api_of
+from tests.real.parts import Database
+
+
+@pytest_asyncio.fixture
+async def api(tmp_path: Path, postgres: Database) -> AsyncIterator[Served]:
+    async with served(tmp_path, postgres.url) as running:
+        yield running
+
+
+async def test_every_read_answers(api: Served) -> None:
+    number = await api.open_incident()
+    await api.open_incident(LINK_DOWN)
+    for route in routes_of(api_of(api)):
+        if route.method == "GET":
+            answered = await api.get(route.path.replace("{number}", number))
+            assert answered.status == 200, (route.path, answered.text)
+    filters = "state=active&severity=2&group=sys-ops&q=disk%25_%00&since=2026-03-02T00:00:00Z&sort=updated"
+    assert (await api.get(f"/api/v1/incidents?{filters}")).status == 200
+    first = (await api.get("/api/v1/incidents?limit=1")).body
+    second = (await api.get(f"/api/v1/incidents?limit=1&cursor={first['next']}")).body
+    assert {i["number"] for i in first["items"] + second["items"]} >= {number}
+    found = (await api.get("/api/v1/alerts")).items
+    assert (await api.get(f"/api/v1/alerts?fingerprint={found[0]['fingerprint']}")).items == found[:1]
+    assert len((await api.get("/api/v2/alerts")).body) == 2
+
+
+async def test_an_act_happens_once_under_its_key(api: Served) -> None:
+    number = await api.open_incident()
+    path, sent = f"/api/v1/incidents/{number}/note", {"Idempotency-Key": "k"}
+    first = await api.post(path, {"text": "a\x00b"}, headers=sent)
+    assert (first.status, (await api.post(path, {"text": "a\x00b"}, headers=sent)).text) == (200, first.text)
+    assert (await api.post(path, {"text": "c"}, headers=sent)).status == 422
+
+
+async def test_a_token_is_made_and_ended_beside_the_daemon(api: Served) -> None:
+    made = await tokens.create(api.storage, person="ana", now=api.clock.now())
+    headers = {"Authorization": f"Bearer {made}"}
+    assert (await api.get("/api/v1/me", as_="", headers=headers)).body["id"] == "ana"
+    (mine,) = [t.id for t in await tokens.listed(api.storage) if t.person == "ana"]
+    await tokens.revoke(api.storage, mine, api.clock.now())
+    assert [t.id for t in await tokens.listed(api.storage) if t.revoked_at is not None] == [mine]
