@@ -358,6 +358,8 @@ class Desk:
         self.ladder.regrade(incident, group)
 
     def _on_clocks(self, incident: Incident, intent: PersonActed, now: datetime, group: Group) -> None:
+        if incident.active and not self.agenda.of(incident.id):
+            self.ladder.reopen(incident, now, group)  # it had ended, and comes back from there
         self.ladder.clocks_moved(incident, group)
         if incident.resume_at is not None:
             self.agenda.look_at(incident.id, incident.resume_at)

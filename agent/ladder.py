@@ -10,9 +10,17 @@ from agent.group import Group
 from correlation.calendar import ALWAYS, Calendar, calendar_named
 from correlation.incident import Incident
 from escalation.agenda import Agenda
+from escalation.roles import ASSIGNEE
 from escalation.sla import Pause, SlaPolicy, Target, due, fold
 from escalation.store import Step
-from escalation.timetable import EscalationPolicy, PlannedStep, TimetableStep, next_repetition, plan
+from escalation.timetable import (
+    EscalationPolicy,
+    PlannedStep,
+    TimetableStep,
+    next_repetition,
+    plan,
+    seeks_responder,
+)
 
 
 class Ladder:
@@ -28,18 +36,29 @@ class Ladder:
     def begin(self, incident: Incident, group: Group) -> None:
         """An incident is new: its targets are snapshotted, its steps planned (procedure R105, R93)."""
         self._snapshot(incident)
+        self._climb(incident)
         for planned in self._plan(incident):
             self._add(incident, planned, group)
         self.refresh(incident, group)
 
     def regrade(self, incident: Incident, group: Group) -> None:
-        """The severity has changed: plan anew from the report time; what is overdue fires at once (R96)."""
+        """The severity or the timetable has changed: plan anew from the report time (R96).
+
+        What is overdue fires at once; what has its record on this timetable is not taken a second time. Where
+        somebody has it already, nobody is looked for; a raise is told to those who are told of a new incident.
+        """
+        raised = incident.severity < incident.targets.get("severity", 0)
         self._snapshot(incident)
         self._close(incident, lambda s: True, "superseded", group, incident.updated_at, {"code": "regraded"})
-        for planned in self._plan(incident):
-            if planned.step.clock == "response" and incident.acknowledged_at is not None:
+        climb, has_responder = self._climb(incident), incident.acknowledged_at is not None
+        for planned in self._plan_from_relapse(incident):
+            if (
+                has_responder
+                and planned.step.clock != "resolution"
+                and not (raised and planned.step.clock == "created")
+            ):
                 continue
-            self._add(incident, planned, group)
+            self._add_untaken(incident, planned, climb, incident.updated_at, group)
         self.refresh(incident, group)
 
     def relapse(self, incident: Incident, now: datetime, group: Group) -> None:
@@ -50,40 +69,53 @@ class Ladder:
         not taken before are planned again.
         """
         incident.acknowledged_at = None
-        target, calendar = self._target(incident), self._calendar(incident)
-        start = now
         if incident.assignee:
             self.call(incident, "relapse", ["assignee"], now, group, relapse=incident.relapse)
-            start = due(now, target.response, calendar, ()) or now
-        incident.response_due_at = due(now, target.response, calendar, ())
-        policy = self._policy(incident)
-        pauses = self._pauses(incident)
-        for planned in plan(policy, incident.severity, start, target, calendar, pauses, incident.relapse, start):
-            if planned.step.clock != "resolution":
-                self._add(incident, planned, group)
-        self._resume_resolution(incident, now, group)
+        incident.response_due_at = due(now, self._target(incident).response, self._calendar(incident), ())
+        climb = self._climb(incident)
+        for planned in self._plan_again(incident, self._again_from(incident, now)):
+            self._add(incident, replace(planned, relapse=climb), group)
+        self._resume_resolution(incident, climb, now, group)
         self.refresh(incident, group)
 
     def reopen(self, incident: Incident, now: datetime, group: Group) -> None:
-        """A person refused the resolution: the resolution clock runs again, with the steps not yet taken."""
-        self._resume_resolution(incident, now, group)
+        """A person refused the resolution: whoever has it is told, and the clocks run again (R75).
+
+        The resolution steps not yet taken are planned again; where nobody ever had it, the response steps too.
+        """
+        climb = self._climb(incident)
+        self.call(incident, "reopened", ["assignee"], now, group)
+        if incident.acknowledged_at is None:
+            for planned in self._plan_again(incident, now):
+                if planned.step.clock == "response":
+                    self._add(incident, replace(planned, relapse=climb), group)
+        self._resume_resolution(incident, climb, now, group)
         self.refresh(incident, group)
 
-    def _resume_resolution(self, incident: Incident, now: datetime, group: Group) -> None:
+    def _resume_resolution(self, incident: Incident, climb: int, now: datetime, group: Group) -> None:
         """Plan the resolution steps that have no record yet, and go on repeating those that repeat."""
-        taken = incident.targets.get("taken", ())
         pending = {_base(s.planned) for s in self.agenda.of(incident.id)}
-        again = incident.relapse + int(incident.resolution.get("reopened", 0))
         for planned in self._plan(incident):
-            if planned.step.clock != "resolution" or _base(planned) in pending:
-                continue
-            if planned.key not in taken:
-                self._add(incident, replace(planned, relapse=again), group)
-            elif planned.step.repeat is not None:
-                anew = replace(planned, relapse=again)
-                repeated = next_repetition(anew, planned.due_at or now, self._workdays(), now)
-                if repeated is not None:
-                    self._add(incident, repeated, group)
+            if planned.step.clock == "resolution" and _base(planned) not in pending:
+                self._add_untaken(incident, planned, climb, now, group)
+
+    def _climb(self, incident: Incident) -> int:
+        """The number under which this timetable is climbed now: the relapse, or the next one never used.
+
+        A step is named by its severity, itself and this number, so no two steps of an incident have one name.
+        """
+        climbs: dict[str, int] = incident.targets.get("climbs", {})
+        climb = max(incident.relapse, climbs.get(str(incident.severity), 0))
+        incident.targets = {**incident.targets, "climbs": {**climbs, str(incident.severity): climb + 1}}
+        return climb
+
+    def _add_untaken(self, incident: Incident, planned: PlannedStep, climb: int, now: datetime, group: Group) -> None:
+        """Plan a step that has no record on this timetable yet; of one that repeats, its next repetition."""
+        anew: PlannedStep | None = replace(planned, relapse=climb)
+        if _mark(planned, incident) in incident.targets.get("taken", ()):
+            anew = next_repetition(replace(planned, relapse=climb), planned.due_at or now, self._workdays(), now)
+        if anew is not None:
+            self._add(incident, anew, group)
 
     def call(
         self, incident: Incident, step: str, tell: list[str], now: datetime, group: Group, *, relapse: int = 0
@@ -99,7 +131,7 @@ class Ladder:
     def acknowledged(self, incident: Incident, now: datetime, group: Group, by: str) -> None:
         """Somebody has it: the response ladder ends, the resolution ladder goes on."""
         why = {"code": "acknowledged", "by": by}
-        self._close(incident, lambda s: _seeks(s, incident.relapse), "cancelled", group, now, why)
+        self._close(incident, _seeks, "cancelled", group, now, why)
         self.refresh(incident, group)
 
     def stopped(self, incident: Incident, now: datetime, group: Group, code: str) -> None:
@@ -130,7 +162,10 @@ class Ladder:
         step.late_ms = round(late / timedelta(milliseconds=1))
         self.agenda.close([step], outcome, now, {**why, "code": outcome})
         group.steps[step.id] = step
-        incident.targets = {**incident.targets, "taken": [*incident.targets.get("taken", ()), _base(step.planned)]}
+        incident.targets = {
+            **incident.targets,
+            "taken": [*incident.targets.get("taken", ()), _mark(step.planned, incident)],
+        }
         again = next_repetition(step.planned, step.due_at or now, self._workdays(), now)
         if again is not None:
             self._add(incident, again, group)
@@ -157,10 +192,30 @@ class Ladder:
             self._pauses(incident),
         )
 
+    def _plan_from_relapse(self, incident: Incident) -> list[PlannedStep]:
+        """All steps: the first clocks from the last relapse on, the resolution clock from the report."""
+        if incident.relapsed_at is None:
+            return self._plan(incident)
+        again = self._plan_again(incident, self._again_from(incident, incident.relapsed_at))
+        return [*again, *(p for p in self._plan(incident) if p.step.clock == "resolution")]
+
+    def _again_from(self, incident: Incident, relapsed_at: datetime) -> datetime:
+        """When the first clocks start anew after a relapse: at once, or when whoever holds it has not answered."""
+        if not incident.assignee:
+            return relapsed_at
+        return due(relapsed_at, self._target(incident).response, self._calendar(incident), ()) or relapsed_at
+
+    def _plan_again(self, incident: Incident, start: datetime) -> list[PlannedStep]:
+        """The steps of the first clocks, as if it were reported at `start`."""
+        target, calendar = self._target(incident), self._calendar(incident)
+        planned = plan(self._policy(incident), incident.severity, start, target, calendar, (), 1, start)
+        return [p for p in planned if p.step.clock != "resolution"]
+
     def _snapshot(self, incident: Incident) -> None:
         target = self._policies(incident)[0].default[incident.severity]
         incident.targets = {
             **incident.targets,
+            "severity": incident.severity,
             "response_s": target.response.total_seconds(),
             "resolve_s": target.resolve.total_seconds(),
             "calendar": target.calendar,
@@ -214,7 +269,15 @@ def _base(planned: PlannedStep) -> str:
     return f"{planned.severity}/{planned.step.id}"
 
 
-def _seeks(step: Step, relapse: int) -> bool:
-    """Whether a pending step looks for somebody who takes it: the response ladder, and its restart after a relapse."""
-    clock = step.planned.step.clock
-    return clock == "response" or (clock == "created" and relapse > 0 and step.planned.relapse == relapse)
+def _mark(planned: PlannedStep, incident: Incident) -> str:
+    """What is remembered of a step that was taken: the first clocks start anew with each relapse."""
+    base = _base(planned)
+    return base if planned.step.clock == "resolution" else f"{base}@{incident.relapse}"
+
+
+def _seeks(step: Step) -> bool:
+    """Whether a pending step looks for somebody who takes it."""
+    definition = step.planned.step
+    if definition.clock == "created":
+        return ASSIGNEE in definition.tell or seeks_responder(definition)
+    return definition.clock == "response"

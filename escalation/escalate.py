@@ -121,17 +121,21 @@ def _call(step: Step, person: str, role: str, directory: Directory) -> Call | No
     )
 
 
+CALLS = frozenset({"manual", "assigned", "handover", "returned", "reopened"})
+"""Steps outside the timetable that an act asks for; each is its own reason, however often it is asked for."""
+
+
 def reason_of(step: Step) -> dict[str, Any]:
     """Why a step pages, as a code with facts."""
     planned = step.planned
     definition = planned.step
     facts: dict[str, Any] = {"clock": definition.clock, "at": str(definition.at), "step": definition.id}
+    if definition.clock == "created" and definition.id in CALLS:
+        return {"code": definition.id, "facts": facts}
     if planned.repetition:
         return {"code": "repeat", "facts": {**facts, "repetition": planned.repetition}}
     if definition.id == "relapse" or (planned.relapse and definition.clock == "created"):
         return {"code": "relapse", "facts": {**facts, "relapse": planned.relapse}}
-    if definition.id == "manual":
-        return {"code": "manual", "facts": facts}
     code = {"created": "opened", "response": "response_overdue", "resolution": "resolution_mark"}[definition.clock]
     if code == "resolution_mark" and str(definition.at) == "100%":
         code = "breach"

@@ -119,6 +119,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "assigned": ("it was assigned to you", "事件已派给您"),
     "handover": ("it was handed over to the second line", "已移交二线"),
     "returned": ("it came back to the desk", "已退回服务台"),
+    "reopened": ("the resolution was refused: work starts again", "解决结果被驳回,重新开始处理"),
     "fallback": ("no channel reaches {instead_of}: you stand in", "无法联系 {instead_of},由您代接"),
     "severity_raised": ("the severity was raised", "严重程度已提升"),
     "test": ("a test: there is nothing to do", "测试通知,无需处理"),

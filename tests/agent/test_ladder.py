@@ -1,0 +1,130 @@
+"""The ladder of an incident through raises, plans made anew, relapses and refusals: each step has a name of its own."""
+
+from datetime import timedelta
+
+import pytest
+
+from agent.house import House
+from agent.intents import PersonActed
+from correlation.incident import Action, State
+from correlation.permission import Actor
+from escalation.store import Step
+from escalation.timetable import PlannedStep, TimetableStep
+from tests.house import DISK_FULL, DISK_WARN, alert, at, message
+
+
+async def opened(house: House, labels: dict[str, str] = DISK_FULL) -> str:
+    await house.receive(message(alert(labels)))
+    return house.incidents()[0].number
+
+
+async def resolved(house: House, number: str) -> None:
+    body = {"type": "fixed", "resolution": "done", "note": "n", "service_restored_at": at(house.now)}
+    await house.act(number, "resolve", body, "desk")
+
+
+async def twice(house: House) -> list[tuple[object, ...]]:
+    return await house.writer.fetch("SELECT incident_id, key FROM step GROUP BY 1, 2 HAVING count(*) > 1")
+
+
+async def test_a_new_timetable_is_planned_over_one_that_has_begun(house: House) -> None:
+    number = await opened(house)
+    before = len(house.sent)
+    await house.act(number, "replan", {}, "pat")
+    assert house.sent[before:] == []
+    await house.advance(hours=1)
+    assert {s.step for s in house.sent[before:]} == {"2/r50@1", "2/r100@1"}
+
+
+async def test_a_severity_that_is_lowered_and_raised_again_keeps_its_ladder(house: House) -> None:
+    number = await opened(house)
+    for severity in (3, 2, 3, 2):
+        await house.act(number, "set-severity", {"severity": severity, "reason": "judged"}, "pat")
+    assert house.incident(number).severity == 2
+    assert [s.step for s in house.sent if s.person == "wei"] == ["2/c0", "3/c0"]
+    assert house.incident(number).next_due_at == house.now + timedelta(minutes=30)
+
+
+async def test_lowering_what_somebody_has_looks_for_nobody(house: House) -> None:
+    number = await opened(house)
+    await house.act(number, "acknowledge", who="ana")
+    before = len(house.sent)
+    await house.act(number, "set-severity", {"severity": 3, "reason": "judged"}, "pat")
+    await house.advance(hours=5)
+    assert house.sent[before:] == []
+
+
+async def test_a_raise_is_told_also_where_somebody_has_it(house: House) -> None:
+    number = await opened(house, DISK_WARN)
+    await house.act(number, "acknowledge", who="ana")
+    before = len(house.sent)
+    await house.receive(message(alert(DISK_FULL)))
+    assert {s.step for s in house.sent[before:]} == {"2/c0"}
+    await house.advance(hours=1)
+    assert not {s.step for s in house.sent[before:]} & {"2/r50", "2/r100"}
+
+
+async def test_a_raise_after_a_relapse_counts_the_response_from_the_relapse(house: House) -> None:
+    number = await opened(house, DISK_WARN)
+    await house.advance(hours=2)
+    await resolved(house, number)
+    await house.advance(minutes=10)
+    relapsed = house.now
+    await house.receive(message(alert({**DISK_WARN}, starts=at(relapsed))))
+    await house.receive(message(alert(DISK_FULL, starts=at(relapsed))))
+    await house.advance(minutes=31)
+    assert {s.step: s.at - relapsed for s in house.sent}["2/r50@1"] == timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("acknowledged", [True, False], ids=["somebody has it", "nobody has it"])
+async def test_a_refused_resolution_is_told_to_whoever_has_it_as_often_as_it_is_refused(
+    house: House, acknowledged: bool
+) -> None:
+    number = await opened(house)
+    if acknowledged:
+        await house.act(number, "acknowledge", who="ana")
+    for time in range(3):
+        await resolved(house, number)
+        await house.advance(minutes=1)
+        before = len(house.sent)
+        await house.act(number, "reject", {"reason": "still broken"}, "desk")
+        step = "2/reopened" + (f"#{time}" if time else "")
+        assert {s.step for s in house.sent[before:]} == {step}
+        if acknowledged:
+            assert [s.person for s in house.sent[before:]] == ["ana"]
+    before = len(house.sent)
+    await house.advance(hours=1)
+    sought = {s.step for s in house.sent[before:]} & {"2/r50@3", "2/r100@3"}
+    assert sought == (set() if acknowledged else {"2/r50@3", "2/r100@3"})
+    assert await twice(house) == []
+
+
+async def test_what_comes_back_from_out_of_scope_is_looked_after_again(house: House) -> None:
+    await house.receive(message(alert({"alertname": "Oddity", "severity": "warning"})))
+    number = house.incidents()[0].number
+    assert house.incident(number).state is State.NEW
+    await house.act(number, "out-of-scope", {"reason": "not served"}, "desk")
+    await house.act(number, "to-sales", {}, "desk")
+
+    sold = {"accept": True, "reason": "sold"}
+    await house.do(PersonActed(number, Action.SALES_DECIDE, sold, Actor("sal", frozenset({"sales"}))))
+    assert house.incident(number).state is State.NEW
+    assert house.incident(number).next_due_at is not None
+    before = len(house.sent)
+    await house.advance(hours=4)
+    assert any("/r50" in s.step for s in house.sent[before:])
+
+
+async def test_an_acknowledgement_ends_a_late_first_call_too(house: House) -> None:
+    number = await opened(house)
+    incident = house.incident(number)
+    due_at = house.now + timedelta(minutes=15)
+    for name, tell in (("c15", ["l1", "l2"]), ("c16", ["pm"])):
+        definition = TimetableStep.model_validate({"id": name, "clock": "created", "at": "15m", "tell": tell})
+        planned = PlannedStep(2, definition, due_at)
+        house.desk.agenda.add(
+            Step(id=house.desk.agenda.next_id(), incident=incident.id, planned=planned, due_at=due_at)
+        )
+    await house.act(number, "acknowledge", who="ana")
+    await house.advance(minutes=20)
+    assert {s.step for s in house.sent} == {"2/c0", "2/c16"}
