@@ -93,7 +93,7 @@ async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
         board.suspects[suspect.key] = suspect
     strategies = rules.strategies
     for row in await writer.fetch(OPEN_EPISODES):
-        episode = episode_from(row)
+        episode, came_at = episode_from(row), row[-1]
         board.hold(episode)
         labels = board.labels(episode)
         if episode.decision == "suppressed":
@@ -102,7 +102,7 @@ async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
             for strategy in strategies:
                 join_key = strategy.key(labels)
                 if join_key is not None:
-                    board.slot(f"{strategy.id}\xff{join_key}", episode.starts_at, episode.incident)
+                    board.slot(f"{strategy.id}\xff{join_key}", came_at, episode.incident)
         board.inhibitors.add(episode.key, labels)
 
 

@@ -274,7 +274,8 @@ def incident_from(row: tuple[Any, ...]) -> Incident:
 
 EPISODE_COLUMNS = (
     "a.id, a.origin, a.fingerprint, a.starts_at, a.starts_text, a.labels, e.open, e.incident_id, e.decision, "
-    "e.ends_at, e.ends_text, e.closed_at, e.last_at, e.expires_at, e.level, e.count, a.previous_id"
+    "e.ends_at, e.ends_text, e.closed_at, e.last_at, e.expires_at, e.level, e.count, a.previous_id, "
+    "a.received_at"
 )
 _EPISODES = f"SELECT {EPISODE_COLUMNS} FROM episode e JOIN alert a ON a.id = e.alert_id"  # noqa: S608 - our own text
 OPEN_EPISODES = f"{_EPISODES} WHERE e.open ORDER BY a.id"
