@@ -36,7 +36,7 @@ EVERY_SEVERITY = (1, 2, 3, 4)
 STEPS: list[Yaml] = [
     {"id": "c0", "clock": "created", "at": 0, "tell": ["l1", "l2"]},
     {"id": "r100", "clock": "response", "at": "100%", "tell": ["l1"]},
-    {"id": "p50", "clock": "resolution", "at": "50%", "tell": ["pm"]},
+    {"id": "p75", "clock": "resolution", "at": "75%", "tell": ["pm"]},
     {"id": "p100", "clock": "resolution", "at": "100%", "tell": ["pm"]},
 ]
 

@@ -244,6 +244,15 @@ async def test_killed_under_load_at_five_points_nothing_acked_is_lost(tocsin: To
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+async def test_after_a_restart_an_old_alert_still_takes_in_what_comes_soon_after_it(tocsin: Tocsin) -> None:
+    long_ago = "2026-01-01T00:00:00Z"
+    assert await tell(tocsin, firing(long_ago, alertname=DISK, instance="mon-1")) == 200
+    await tocsin.restart()
+    assert await tell(tocsin, firing(long_ago, alertname="NodeDown", instance="mon-1")) == 200
+    (incident,) = await tocsin.incidents()
+    assert incident["record"]["alert_count"] == 2
+
+
 # a full disk
 
 
@@ -276,7 +285,7 @@ def fill_up(place: Path) -> Path:
 REPEATING = [{**STEPS[0], "repeat": "2s"}, *STEPS[1:]]
 
 
-@pytest.mark.parametrize("size", ["200m", "100m"])
+@pytest.mark.parametrize("size", ["200m", "80m"])
 async def test_on_a_full_disk_pages_and_acts_go_on_and_intake_waits_for_room(
     open_dir: Path, webhook_sink: WebhookSink, size: str
 ) -> None:
