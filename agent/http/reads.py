@@ -208,7 +208,7 @@ class Reads:
     async def alerts(
         self, board: Board, origin: str | None, fingerprint: str | None, decision: str | None, before: int, limit: int
     ) -> tuple[list[AlertPair], str | None]:
-        """Firings, newest first. One request looks through a window of rows; where fewer than `limit` came, more may follow.
+        """Firings, newest first. One request looks through a window of rows; fewer than `limit` may come.
 
         There is no index on the fingerprint: what lies further back than the window is found from the board, along
         `previous_id`.
