@@ -656,8 +656,11 @@ class Desk:
         if page is None:
             return
         incident = self.board.incidents.get(page.incident_id)
-        self.outbox.attempted(attempt, incident, now, self.config.delivery, self.config.people)
+        policy = self.config.delivery
+        self.outbox.attempted(attempt, incident, now, policy, self.config.people)
         self.counts[f"page/{page.notifier}/{'sent' if attempt.sent else 'failed'}"] += 1
+        if incident is not None and (self.outbox.unheard(page) or self.outbox.in_vain(page, policy)):
+            self._nobody_heard(incident, page, now, group)
         if page.open and page.attempts > 1:
             return
         kind = "page_sent" if attempt.sent else "page_failed"
@@ -665,14 +668,16 @@ class Desk:
         self._journal(group, now, kind, page.notifier, as_json({"page": page.id, "attempts": page.attempts}))
         reason = {"reason": attempt.reason[:300], "tries_again": page.open} if attempt.reason else {}
         self._tell(page.incident_id, kind, AGENT, {**facts, "attempts": page.attempts, **reason}, now, group)
-        if incident is not None and self.outbox.unheard(page):
-            self._nobody_heard(incident, page, now, group)
 
     def _nobody_heard(self, incident: Incident, page: Page, now: datetime, group: Group) -> None:
-        """Every channel of a person has failed: the fallback people are paged instead (reliability R16)."""
-        if not incident.active or page.person in self.config.fallback:
+        """No channel reaches anybody: the fallback people are paged instead (reliability R16)."""
+        if not incident.active:
             return
         told = self.outbox.fall_back(incident, page, self.config.fallback, self.config.people, now)
+        if not told and page.open:
+            return
+        if not told and page.seeks_responder and not self.outbox.is_heard(page):
+            self._reached_nobody(incident, now, group)
         self._tell(incident.id, "fell_back", AGENT, {"person": page.person, "step": page.step, "to": told}, now, group)
 
     # known errors by text

@@ -72,6 +72,7 @@ REASONS: Sentences = {
     "paged": ("paged[ {told}]", "已通知[ {told}]"),
     "superseded": ("a higher step told the same people", "更高一级的步骤已通知相同人员"),
     "nobody": ("it reached nobody", "无人可通知"),
+    "done": ("it was done, and tells nobody", "已执行,不通知任何人"),
     "acknowledged": ("acknowledged[ by {by}]", "[{by} ]已响应"),
     "noted": ("[{by} ]has taken note", "[{by} ]已知悉"),
     "regraded": ("the severity changed, the steps were planned anew", "级别变更,步骤重新安排"),

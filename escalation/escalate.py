@@ -53,8 +53,9 @@ class Taken:
 def take_due_steps(due: Sequence[Step], group: str, assignee: str | None, directory: Directory, now: datetime) -> Taken:
     """Each due step gets its record; each person gets one page that names the highest step told to them.
 
-    A step that reaches nobody goes to the fallback people; where a higher step told everybody whom a lower one
-    would have told, the lower is superseded by it (procedure R94, OUTSIDE §6).
+    A step that reaches nobody goes to the fallback people, and is `nobody` where there are none; one that tells
+    nobody is `done`. Where a higher step told everybody whom a lower one would have told, the lower is superseded by
+    it (procedure R94, OUTSIDE §6).
     """
     taken = Taken()
     called: dict[str, Call] = {}
@@ -70,9 +71,10 @@ def take_due_steps(due: Sequence[Step], group: str, assignee: str | None, direct
             if call is not None:
                 called[person] = call
                 outcome = "fallback" if reached.by_fallback else "paged"
-        why: dict[str, Any] = {"told": [p for p, _ in reached.people], "holes": list(reached.holes)}
-        if not reached.people:
-            outcome = "nobody"
+        told = [person for person, _ in reached.people if person in called]
+        why: dict[str, Any] = {"told": told, "holes": list(reached.holes)}
+        if not told:
+            outcome = "nobody" if step.planned.step.tell else "done"
         taken.outcomes.append((step, outcome, why))
     taken.calls.extend(called.values())
     return taken

@@ -22,6 +22,8 @@ class Attempt:
 
     page: int
     sent: bool
+    attempt: int = 0
+    """Which attempt it was, from 1; 0: the last one."""
     provider_id: str = ""
     reason: str = ""
     permanent: bool = False
@@ -39,15 +41,24 @@ class Outbox:
         self.people_paged: dict[int, set[str]] = {}
         self.last_id = 0
         self._ranks: dict[tuple[int, str, str], int] = {}
+        self._heard: set[tuple[int, str]] = set()
+        """Per incident, the steps of which a page that seeks a responder has arrived."""
         self._due: list[tuple[datetime, int]] = []
 
     def hold(self, page: Page) -> None:
         """Put an open page in the box (new, or read from the store)."""
         self.pages[page.id] = page
         self.of_incident.setdefault(page.incident_id, set()).add(page.id)
-        self.people_paged.setdefault(page.incident_id, set()).add(page.person)
-        self._ranks[_call_of(page)] = max(page.rank, self._ranks.get(_call_of(page), 0))
+        self.remember(page.incident_id, page.step, page.person, page.rank)
         heapq.heappush(self._due, (page.lease_until or page.next_attempt_at, page.id))
+
+    def remember(self, incident: int, step: str, person: str, rank: int, *, heard: bool = False) -> None:
+        """Somebody was called for a step, by this contact of theirs; `heard`: it arrived, and it seeks a responder."""
+        self.people_paged.setdefault(incident, set()).add(person)
+        call = (incident, step, person)
+        self._ranks[call] = max(rank, self._ranks.get(call, 0))
+        if heard:
+            self._heard.add((incident, step))
 
     def page(self, incident: Incident, call: Call, now: datetime, *, wait: bool = False) -> Page:
         """Promise one page. With `wait` it gives the known errors a moment to be found."""
@@ -159,11 +170,18 @@ class Outbox:
         page = self.pages.get(attempt.page)
         if page is None or not page.open:
             return page
+        if not attempt.sent and attempt.attempt and attempt.attempt != page.attempts:
+            # Its lease ran out and another attempt is under way: that one will tell.
+            page.unconfirmed = page.unconfirmed or attempt.unknown
+            self.dirty[page.id] = page
+            return page
         page.lease_until = None
         self.dirty[page.id] = page
         if attempt.sent:
             page.sent_at, page.provider_id = now, attempt.provider_id[:200]
             self._close(page, "sent", "")
+            if page.seeks_responder:
+                self._heard.add((page.incident_id, page.step))
             for other in self._same_call(page):
                 self._close(other, "cancelled", f"{page.notifier} has delivered it")
                 self.dirty[other.id] = other
@@ -171,7 +189,7 @@ class Outbox:
         page.failing_since = page.failing_since or now
         page.unconfirmed = page.unconfirmed or attempt.unknown
         page.outcome = attempt.reason[:500]
-        unwanted = page.seeks_responder and incident is not None and _has_responder(incident)
+        unwanted = page.seeks_responder and incident is not None and not _wanted(page, incident)
         over = now - page.created_at >= policy.give_up_after
         if attempt.permanent or unwanted or over:
             self._close(page, "cancelled" if unwanted else "failed", page.outcome)
@@ -179,10 +197,8 @@ class Outbox:
             wait = attempt.retry_after or backoff(page.attempts, page.key, policy)
             page.state, page.next_attempt_at = "pending", now + wait
             heapq.heappush(self._due, (page.next_attempt_at, page.id))
-        if not unwanted and incident is not None:
-            late = page.next_attempt_at - page.failing_since >= policy.next_channel_after
-            if not page.open or late:
-                self._next_channel(page, incident, now, people)
+        if not unwanted and incident is not None and (not page.open or _is_late(page, policy)):
+            self._next_channel(page, incident, now, people)
         return page
 
     def _next_channel(self, page: Page, incident: Incident, now: datetime, people: Mapping[str, Person]) -> None:
@@ -214,7 +230,7 @@ class Outbox:
         told = []
         for person in fallback:
             contacts = people[person].contacts if person in people else []
-            if not contacts or person in self.people_paged.get(incident.id, ()):
+            if not contacts or (incident.id, page.step, person) in self._ranks:
                 continue
             told.append(person)
             self._promise(
@@ -241,6 +257,20 @@ class Outbox:
     def unheard(self, page: Page) -> bool:
         """Whether a failed page was the last hope of its call."""
         return page.state == "failed" and not self._same_call(page)
+
+    def in_vain(self, page: Page, policy: RetryPolicy) -> bool:
+        """Whether a page has failed for so long that nobody who could take the incident hears of this step."""
+        if not page.open or not page.seeks_responder or page.failing_since is None or not _is_late(page, policy):
+            return False
+        return not self.is_heard(page) and all(p.failing_since is not None for p in self._seekers_beside(page))
+
+    def is_heard(self, page: Page) -> bool:
+        """Whether somebody who could take the incident has heard of this step."""
+        return (page.incident_id, page.step) in self._heard
+
+    def _seekers_beside(self, page: Page) -> list[Page]:
+        others = (self.pages[i] for i in self.of_incident.get(page.incident_id, ()))
+        return [p for p in others if p.step == page.step and p.seeks_responder]
 
     def cancel_seekers(self, incident: int, now: datetime, why: str) -> None:
         """Unsent pages that look for a responder are not wanted any more; what informs is still sent."""
@@ -271,6 +301,7 @@ class Outbox:
         self.people_paged.pop(incident, None)
         for call in [c for c in self._ranks if c[0] == incident]:
             del self._ranks[call]
+            self._heard.discard(call[:2])
 
     def _close(self, page: Page, state: str, outcome: str) -> None:
         page.open, page.state, page.outcome, page.lease_until = False, state, outcome, None
@@ -292,8 +323,17 @@ def _call_of(page: Page) -> tuple[int, str, str]:
     return (page.incident_id, page.step, page.person)
 
 
-def _has_responder(incident: Incident) -> bool:
-    return incident.acknowledged_at is not None or not incident.active
+def _is_late(page: Page, policy: RetryPolicy) -> bool:
+    """Whether it is time for the next channel."""
+    since = page.failing_since or page.next_attempt_at
+    return page.next_attempt_at - since >= policy.next_channel_after
+
+
+def _wanted(page: Page, incident: Incident) -> bool:
+    """Whether a page that looks for a responder still has to: one that was promised after an acknowledgement has."""
+    if not incident.active:
+        return False
+    return incident.acknowledged_at is None or page.created_at > incident.acknowledged_at
 
 
 # acting
@@ -302,7 +342,7 @@ def _has_responder(incident: Incident) -> bool:
 async def deliver(page: PageToSend, notifier: Notifier, lease_until: float, monotonic: Callable[[], float]) -> Attempt:
     """Send one claimed page and say what became of it. Never raises: any failure is an attempt that failed."""
     if monotonic() >= lease_until:
-        return Attempt(page.page, sent=False, reason="the lease ran out before it was sent")
+        return Attempt(page.page, sent=False, attempt=page.attempt, reason="the lease ran out before it was sent")
     try:
         async with asyncio.timeout(max(0.001, lease_until - monotonic())):
             provider_id = await notifier.send(page)
@@ -310,13 +350,15 @@ async def deliver(page: PageToSend, notifier: Notifier, lease_until: float, mono
         return Attempt(
             page.page,
             sent=False,
+            attempt=page.attempt,
             reason=str(error),
             permanent=error.permanent,
             unknown=error.unknown,
             retry_after=error.retry_after,
         )
     except TimeoutError:
-        return Attempt(page.page, sent=False, reason="no answer within the lease", unknown=True)
+        return Attempt(page.page, sent=False, attempt=page.attempt, reason="no answer within the lease", unknown=True)
     except Exception as error:
-        return Attempt(page.page, sent=False, reason=f"{type(error).__name__}: {error}", unknown=True)
-    return Attempt(page.page, sent=True, provider_id=provider_id or "")
+        reason = f"{type(error).__name__}: {error}"
+        return Attempt(page.page, sent=False, attempt=page.attempt, reason=reason, unknown=True)
+    return Attempt(page.page, sent=True, attempt=page.attempt, provider_id=provider_id or "")
