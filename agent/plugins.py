@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -26,9 +27,10 @@ class UnknownPlugin(LookupError):
     """No such plugin, or one whose package is not installed; the text says what to write or to install."""
 
 
-def known(kind: str) -> list[str]:
+@cache
+def known(kind: str) -> tuple[str, ...]:
     """Return the types of a kind (`webhook`, `inspection`, `notifier`, `strategy`), sorted."""
-    return sorted(m.name for m in pkgutil.iter_modules(_FOLDERS[kind].__path__) if not m.name.startswith("_"))
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(_FOLDERS[kind].__path__) if not m.name.startswith("_")))
 
 
 def every() -> Iterator[tuple[str, str]]:
@@ -37,6 +39,7 @@ def every() -> Iterator[tuple[str, str]]:
         yield from ((kind, name) for name in known(kind))
 
 
+@cache
 def load(kind: str, name: str) -> Any:
     """Return the module of a plugin. Raises UnknownPlugin."""
     if name not in known(kind):
