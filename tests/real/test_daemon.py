@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ async def test_a_port_in_use_is_a_sentence_and_costs_no_token(open_dir: Path, we
         assert (await tocsin.get("/api/v1/me"))["id"] == "admin"
 
 
-TEN_FAULTS = {
+TEN_FAULTS: dict[str, Yaml] = {
     "tocsin": {
         "pak": "iso20000-default",
         "sources": {"am": {"type": "alertmanagr"}, "b": {"type": "alertmanager", "suspect_window": "soon"}},
@@ -199,6 +200,9 @@ class Load:
             elif status == 0:
                 return
 
+    def has(self, enough: int) -> bool:
+        return len(self.acked) >= enough
+
     @asynccontextmanager
     async def running(self, senders: int = 6) -> AsyncIterator["Load"]:
         """Send until this is left; a sender that finds nobody there stops earlier."""
@@ -234,7 +238,7 @@ async def test_killed_under_load_at_five_points_nothing_acked_is_lost(tocsin: To
     for kill in range(5):
         async with Load(tocsin, f"{kill}").running() as load:
             enough = chance.randint(1, 300)
-            await until(lambda load=load, enough=enough: len(load.acked) >= enough, f"{enough} alerts are taken")
+            await until(partial(load.has, enough), f"{enough} alerts are taken")
             await tocsin.kill()
         acked |= load.acked
         await tocsin.start()
