@@ -68,11 +68,20 @@ class Compressed:
 # SQLite
 
 
+_written: tuple[datetime | None, str] = (None, "")
+
+
 def moment_to_sqlite(moment: datetime) -> str:
     """`YYYY-MM-DD HH:MM:SS.ffffff` in UTC, as SQLModel writes it: any other form compares wrong (stack rule 1)."""
+    global _written  # noqa: PLW0603 - rows of one group share their `now`: it is written out once
+    last, text = _written
+    if moment is last:
+        return text
     if moment.tzinfo is None:
         raise ValueError(f"a moment without a zone: {moment}")
-    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    _written = (moment, in_utc.isoformat(" ", "microseconds")[:26])
+    return _written[1]
 
 
 def moment_from_sqlite(raw: bytes) -> datetime:

@@ -18,6 +18,8 @@ def is_plain(body: bytes) -> bool:
     """Whether no string in it needs mending: no NUL, no surrogate escape, proper UTF-8."""
     if b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body:
         return False
+    if body.isascii():
+        return True
     try:
         body.decode()
     except UnicodeDecodeError:

@@ -76,26 +76,43 @@ def _parse_clean(message: _Message, origin: str) -> Parsed:
 
 
 def _clean_alert(alert: _Alert, origin: str) -> Alert:
-    labels_json = bytes(alert.labels)
-    labels = _labels.decode(labels_json)
+    labels_json, annotations_json = bytes(alert.labels), bytes(alert.annotations)
     starts_at, mark = parse_moment(alert.startsAt), alert.fingerprint
     status = _STATUS.get(alert.status)
-    plain = labels and len(labels_json) <= MAX_VALUE and len(labels) <= MAX_LABELS and "" not in labels.values()
-    if not plain or status is None or starts_at is None or len(alert.annotations) > 4 * MAX_VALUE:
+    if status is None or starts_at is None:
         raise _NotClean
-    _labels.decode(alert.annotations)
+    seen = (labels_json, annotations_json)
+    if hash(seen) not in _looked_at:
+        _look_at(labels_json, annotations_json)
+        if len(_looked_at) >= _MOST_LOOKED_AT:
+            _looked_at.clear()
+        _looked_at.add(hash(seen))
     return Alert(
         origin=origin,
-        fingerprint=mark if is_fingerprint(mark) else fingerprint(labels),
+        fingerprint=mark if is_fingerprint(mark) else fingerprint(_labels.decode(labels_json)),
         status=status,
         starts_at=starts_at,
         starts_text=alert.startsAt,
         labels_json=labels_json,
-        annotations_json=bytes(alert.annotations),
+        annotations_json=annotations_json,
         ends_at=parse_moment(alert.endsAt) if status is Status.RESOLVED else None,
         ends_text=alert.endsAt,
         generator_url=alert.generatorURL,
     )
+
+
+_MOST_LOOKED_AT = 100_000
+_looked_at: set[int] = set()
+"""Labels with annotations that were found clean: most messages repeat what was said before."""
+
+
+def _look_at(labels_json: bytes, annotations_json: bytes) -> None:
+    """Raise unless labels and annotations are strings within the limits, and no label is empty."""
+    labels = _labels.decode(labels_json)
+    plain = labels and len(labels_json) <= MAX_VALUE and len(labels) <= MAX_LABELS and "" not in labels.values()
+    if not plain or len(annotations_json) > 4 * MAX_VALUE:
+        raise _NotClean
+    _labels.decode(annotations_json)
 
 
 _STATUS = {"firing": Status.FIRING, "resolved": Status.RESOLVED}
