@@ -89,8 +89,8 @@ HAPPENED: Sentences = {
         "opened with severity {severity}[, category {category}][, group {group}][, by rule {rule}]",
         "建立事件,级别 {severity}[,类别 {category}][,组 {group}][,规则 {rule}]",
     ),
-    "alert_joined": ("alert {alertname} joined[ ({why})]", "告警 {alertname} 并入[({why})]"),
-    "alert_ended": ("alert {alertname} ended[ at {at}][ ({why})]", "告警 {alertname} 结束[于 {at}][({why})]"),
+    "alerts_joined": ("{count} alert(s) joined: {alerts}[ (by {why})]", "{count} 个告警并入:{alerts}[(依据 {why})]"),
+    "alerts_ended": ("{count} alert(s) ended: {alerts}[ (by {why})]", "{count} 个告警结束:{alerts}[(依据 {why})]"),
     "fires_again": (
         "alert {alertname} fires again before the incident was resolved",
         "告警 {alertname} 在事件解决前再次触发",
