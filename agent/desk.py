@@ -1,8 +1,8 @@
 """The desk: what the agent decides about each intent, in order, with the rooms' deciders; it only moves memory."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,7 +41,7 @@ from agent.store import (
 )
 from collectors.alert import Alert
 from collectors.labels import Labels, all_match
-from collectors.moment import moment_text, parse_moment
+from collectors.moment import moment_text, parse_moment, same_to_the_millisecond
 from correlation import act as acts
 from correlation.board import Board
 from correlation.classify import Classifier
@@ -80,7 +80,7 @@ from escalation.agenda import Agenda
 from escalation.delivery import PageToSend
 from escalation.escalate import Directory, take_due_steps
 from escalation.outbox import Outbox
-from escalation.store import Page
+from escalation.store import PAGED, PAGED_EACH, Page
 from escalation.timetable import hierarchical
 from knowledge.match import Match, match_predicates
 
@@ -89,6 +89,7 @@ _QUIET = frozenset({"alerts_joined", "alerts_ended"})
 """Events that do not make a new version of the record: no edit is refused for them."""
 _WORKING = (State.NEW, State.ASSIGNED, State.IN_PROGRESS)
 _KNOWN_ERRORS = 5
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _LASTS = timedelta(minutes=10)
 """A trouble of our own that is not told again for this long is over."""
 
@@ -115,6 +116,8 @@ class Desk:
         self.ladder = Ladder(self.agenda, config)
         self.seq = 0
         self.links: Links = no_links
+        self.unread: set[int] = set()
+        """Incidents read from the store, without who was paged for them: read when somebody acts."""
         self.ranking: set[int] = set()
         """Incidents whose text is being ranked: their first page waits for it a moment."""
         self.counts: Counter[str] = Counter()
@@ -238,7 +241,7 @@ class Desk:
         active = {a.fingerprint: a for a in intent.alerts}
         for suspect in [s for s in board.suspects.values() if s.origin == intent.origin]:
             shown = active.get(suspect.fingerprint)
-            if shown is not None and shown.starts_at == suspect.starts_at:
+            if shown is not None and same_to_the_millisecond(shown.starts_at, suspect.starts_at):
                 confirm_suspect(this, suspect, "pulled")
             elif intent.complete:
                 drop_suspect(this, suspect, "not_active_at_source")
@@ -249,14 +252,19 @@ class Desk:
         absent = (board.episodes.get((intent.origin, mark)) for mark in sorted(intent.gone))
         over = [e for e in absent if e is not None and e.open and (intent.since is None or e.last_at >= intent.since)]
         end_episodes(this, over, "not_active_at_source")
-        missed = [
-            a for a in intent.alerts if a.fingerprint in intent.ours and (a.origin, a.fingerprint) not in board.episodes
-        ]
+        missed = [a for a in intent.alerts if a.fingerprint in intent.ours and self._is_missed(a)]
         if this.out.changed or missed:
             self._journal(group, now, "pulled", intent.source, as_json([_as_plain(a) for a in intent.alerts]))
         self._follow(this.out, intent.source, now, group, now)
         if missed:
             self._correlate(missed, "monitoring", intent.source, now, group)
+
+    def _is_missed(self, alert: Alert) -> bool:
+        """Active at its source, and never told to us: not at all, or not this firing of it."""
+        known = self.board.episodes.get((alert.origin, alert.fingerprint))
+        if known is None or known.open:
+            return known is None
+        return alert.starts_at > known.starts_at and not same_to_the_millisecond(alert.starts_at, known.starts_at)
 
     def _silence_put(self, intent: SilencePut, now: datetime, group: Group) -> None:
         silence = intent.silence
@@ -330,6 +338,7 @@ class Desk:
             if step.planned.repetition and roles & set(step.planned.step.tell):
                 for closed in self.agenda.close([step], "cancelled", now, {"code": "noted", "by": actor.id}):
                     group.steps[closed.id] = closed
+        self.ladder.refresh(incident, group)
         self._touch(incident, now, group)
         self._tell(incident.id, "escalation_acknowledged", actor.id, {}, now, group)
         return incident
@@ -340,10 +349,11 @@ class Desk:
 
     def _on_resolved(self, incident: Incident, intent: PersonActed, now: datetime, group: Group) -> None:
         self._stop(incident, "resolved", now, group)
-        self.agenda.look_at(incident.id, now + self.rules.correlation.dedup.refire_window)
+        self.agenda.look_at(incident.id, self._leaves_at(incident))
 
     def _on_stopped(self, incident: Incident, intent: PersonActed, now: datetime, group: Group) -> None:
         self._stop(incident, str(incident.state), now, group)
+        self.board.let_go(incident)
         self.agenda.look_at(incident.id, now)
 
     def _stop(self, incident: Incident, code: str, now: datetime, group: Group) -> None:
@@ -352,6 +362,7 @@ class Desk:
         self.board.release_slots(incident.id)
 
     def _on_reopened(self, incident: Incident, intent: PersonActed, now: datetime, group: Group) -> None:
+        self.board.take_back(incident)
         self.ladder.reopen(incident, now, group)
 
     def _on_regraded(self, incident: Incident, intent: PersonActed, now: datetime, group: Group) -> None:
@@ -359,7 +370,7 @@ class Desk:
 
     def _on_clocks(self, incident: Incident, intent: PersonActed, now: datetime, group: Group) -> None:
         if incident.active and not self.agenda.of(incident.id):
-            self.ladder.reopen(incident, now, group)  # it had ended, and comes back from there
+            self._on_reopened(incident, intent, now, group)  # it had ended, and comes back from there
         self.ladder.clocks_moved(incident, group)
         if incident.resume_at is not None:
             self.agenda.look_at(incident.id, incident.resume_at)
@@ -400,6 +411,7 @@ class Desk:
         this.out.tell(into, "merged_in", number=incident.number)
         self._follow(this.out, ORIGIN, now, group, now)
         self._stop(incident, "merged", now, group)
+        self.agenda.look_at(incident.id, now)
 
     def _move_episode(self, this: Round, episode: Episode, old: Incident, new: Incident) -> None:
         self.board.members.get(old.id, set()).discard(episode.key)
@@ -503,21 +515,37 @@ class Desk:
             self._recover(incident, now, group)
         if incident.active:
             self._take_steps(incident, now, group)
-        elif self._may_leave(incident, now):
-            self.board.drop(incident.id)
-            self.outbox.forget(incident.id)
+        else:
+            self._look_at_ended(incident, now, group)
 
-    def _may_leave(self, incident: Incident, now: datetime) -> bool:
+    def _look_at_ended(self, incident: Incident, now: datetime, group: Group) -> None:
+        """What can relapse no more lets go of its alerts, and leaves the board when nobody has to be told any more."""
+        leaves = self._leaves_at(incident)
+        if leaves > now:
+            self.agenda.look_at(incident.id, leaves)
+            return
+        if self.board.let_go(incident):
+            group.incidents[incident.id] = incident
         if self.outbox.has_open(incident.id):
             self.agenda.look_at(incident.id, now + timedelta(minutes=5))
-            return False
+            return
+        self.board.drop(incident.id)
+        self.outbox.forget(incident.id)
+
+    def _leaves_at(self, incident: Incident) -> datetime:
+        """From when on an incident that is not active can come back by a person's act alone."""
         if incident.state not in RELAPSABLE or incident.resolved_at is None:
-            return True
-        over = incident.updated_at + self.rules.correlation.dedup.refire_window
-        if now >= over:
-            return True
-        self.agenda.look_at(incident.id, over)
-        return False
+            return incident.updated_at
+        return incident.resolved_at + self.rules.correlation.dedup.refire_window + timedelta(microseconds=1)
+
+    def is_over(self, incident: Incident, now: datetime) -> bool:
+        """Whether an incident takes no alert of its own back any more."""
+        return not incident.active and self._leaves_at(incident) <= now
+
+    def is_over_by_id(self, incident: int, now: datetime) -> bool:
+        """The same of an incident that the board may not hold any more."""
+        held = self.board.incidents.get(incident)
+        return held is None or self.is_over(held, now)
 
     def _recover(self, incident: Incident, now: datetime, group: Group) -> None:
         """Its alerts have been over for long enough: resolved as of the last one's end (issue: `stable_for`)."""
@@ -529,6 +557,7 @@ class Desk:
             return
         if incident.state not in _WORKING:
             incident.resolves_at = None
+            group.incidents[incident.id] = incident
             return
         incident.resolves_at = None
         incident.resolved_at = incident.service_restored_at or now
@@ -545,7 +574,7 @@ class Desk:
             group,
         )
         self._stop(incident, "resolved", now, group)
-        self.agenda.look_at(incident.id, now + self.rules.correlation.dedup.refire_window)
+        self.agenda.look_at(incident.id, self._leaves_at(incident))
 
     def _take_steps(self, incident: Incident, now: datetime, group: Group) -> None:
         due = [s for s in self.agenda.of(incident.id) if s.due_at is not None and s.due_at <= now]
@@ -602,6 +631,8 @@ class Desk:
         """When time alone will next change something."""
         board = self.board
         moments = [self.agenda.next_due()]
+        if board.suppressed.get(NOTHING_HOLDS):
+            moments.append(_LONG_AGO)
         if board.expiries:
             moments.append(board.expiries[0][0])
         moments.extend(s.ends_at for s in board.silences.values())
@@ -618,13 +649,22 @@ class Desk:
     # rebuilding
 
     async def fetch_incident(self, writer: Writer, number: str) -> None:
-        """Bring an incident that has left the board back onto it, with who was paged for it."""
-        for row in await writer.fetch(INCIDENT_BY_NUMBER, number):
-            incident = incident_from(row)
-            self.board.admit(incident)
-            for (person,) in await writer.fetch("SELECT DISTINCT person FROM page WHERE incident_id = ?", incident.id):
-                self.outbox.people_paged.setdefault(incident.id, set()).add(person)
-            self.agenda.look_at(incident.id, incident.updated_at + self.rules.correlation.dedup.refire_window)
+        """Have an incident on the board, with who was paged for it, before somebody acts on it."""
+        if number not in self.board.numbers:
+            for row in await writer.fetch(INCIDENT_BY_NUMBER, number):
+                incident = incident_from(row)
+                self.board.admit(incident)
+                self.unread.add(incident.id)
+                self.agenda.look_at(incident.id, self._leaves_at(incident))
+        found = self.board.numbers.get(number)
+        if found in self.unread:
+            self.unread.discard(found)
+            self.remember_pages(await writer.fetch(f"{PAGED} WHERE p.incident_id = ? {PAGED_EACH}", found))
+
+    def remember_pages(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Who was called for which steps, as the rows of PAGED say."""
+        for incident, step, person, rank, heard in rows:
+            self.outbox.remember(incident, step, person, rank, heard=bool(heard))
 
     def watch(self, incident: Incident, now: datetime) -> None:
         """Have an incident read from the store come up when time alone will change it."""
@@ -632,12 +672,20 @@ class Desk:
             if moment is not None:
                 self.agenda.look_at(incident.id, moment)
         if not incident.active:
-            self.agenda.look_at(incident.id, incident.updated_at + self.rules.correlation.dedup.refire_window)
+            self.agenda.look_at(incident.id, self._leaves_at(incident))
 
     def hold_back(self, episode: Episode, labels: Labels, now: datetime) -> None:
         """A suppressed alert read from the store is held by what suppresses it now; by nothing: looked at again."""
         reason = suppression(Round(self.board, self.rules, now), episode, labels)
         self.board.suppressed.setdefault(reason[0] if reason else NOTHING_HOLDS, set()).add(episode.key)
+
+    def _hold_back_again(self, now: datetime) -> None:
+        """The rules have changed: what was suppressed is held by what suppresses it now."""
+        held = sorted(set().union(*self.board.suppressed.values()))
+        self.board.suppressed.clear()
+        for key in held:
+            episode = self.board.episodes[key]
+            self.hold_back(episode, self.board.labels(episode), now)
 
     # pages
 
@@ -714,6 +762,7 @@ class Desk:
 
     def _config_changed(self, intent: ConfigChanged, now: datetime, group: Group) -> None:
         self.configure(intent.config)
+        self._hold_back_again(now)
         self._journal(group, now, "reload", intent.by, as_json({"version": intent.config.version}))
         self._audit(intent.by, "reload", {"version": intent.config.version}, now, group)
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 ZERO_YEAR = "0001-01-01T00:00:00Z"
+_MILLISECOND = timedelta(milliseconds=1)
 _SIXTIETH = re.compile(r"(T\d\d:\d\d:)60")
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -35,3 +36,8 @@ def moment_text(moment: datetime | None) -> str | None:
 
 def _millis(moment: datetime) -> str:
     return f"{moment.microsecond // 1000:03d}Z"
+
+
+def same_to_the_millisecond(a: datetime, b: datetime) -> bool:
+    """Whether two moments may be one: Alertmanager's API cuts to milliseconds what its webhook says in full."""
+    return abs(a - b) < _MILLISECOND
