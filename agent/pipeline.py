@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from agent.clock import Clock
-from agent.database import Reserve, StoreDown, StoreFull, Writer
+from agent.database import Batch, Reserve, StoreDown, StoreFull, Writer
 from agent.desk import Desk, NoSuchIncident, Stale
 from agent.group import Group
 from agent.intents import AlertsArrived, Intent, LetterDied, PersonActed, RecordEdited
@@ -99,12 +99,21 @@ class Pipeline:
         return future
 
     async def run(self) -> None:
-        """Drain the line for ever."""
-        while True:
-            await self._arrived.wait()
-            self._arrived.clear()
-            while self._line:
-                await self.drain_once()
+        """Drain the line for ever: while one group is being written, the next one is decided."""
+        writing: asyncio.Task[None] | None = None
+        try:
+            while True:
+                if self._line:
+                    writing = await self._next(writing)
+                elif writing is not None:
+                    await writing
+                    writing = None
+                else:
+                    await self._arrived.wait()
+                    self._arrived.clear()
+        finally:
+            if writing is not None:
+                await writing
 
     def stop(self) -> None:
         """Nothing goes through any more; whoever still waits is told."""
@@ -114,27 +123,50 @@ class Pipeline:
 
     async def drain_once(self) -> None:
         """Decide and commit one group: all that is pending, up to a bound."""
+        writing = await self._next(None)
+        if writing is not None:
+            await writing
+
+    async def _next(self, writing: "asyncio.Task[None] | None") -> "asyncio.Task[None] | None":
+        """Decide the next group while the one before is written, and begin to write it; None: nothing is written.
+
+        Should the one before fail, this one was decided on a board that is void: its intents go in again.
+        """
         waiting = self._take()
         self.metrics.queue.set(len(self._line))
+        if writing is not None and (self.down or _needs_reading(waiting)):
+            await writing
+            writing = None
         if self.down and not await self._recover():
             _refuse(waiting, StoreDown(self.down))
-            return
-        if self._needs_reading(waiting):
+            return None
+        if _needs_reading(waiting):
             await self._read_ahead(waiting)
-        group = Group()
+        desk, group = self.desk, Group()
+        answers, poison = self._decide(waiting, group)
+        batch = group.batch()
+        if writing is not None:
+            await writing
+        if self.desk is not desk:
+            self._line.extendleft(reversed(waiting))
+            return None
+        if poison is not None:
+            await self._poisoned(len(answers), waiting, poison)
+            return None
+        return asyncio.create_task(self._commit(group, batch, waiting, answers), name="commit")
+
+    def _decide(self, waiting: list[_Waiting], group: Group) -> tuple[list[_Answer], Exception | None]:
+        """Decide intents in order; where a fault of ours keeps one from being decided, stop there and return it."""
         now = self._stamp()
         answers: list[_Answer] = []
-        for place, (intent, future) in enumerate(waiting):
+        for intent, future in waiting:
             try:
                 answers.append((future, self.desk.decide(intent, now, group), None))
             except REFUSALS as refusal:
                 answers.append((future, None, refusal))
-            except (
-                Exception
-            ) as error:  # the rim of the line: one intent that cannot be decided must not stop the others
-                await self._poisoned(place, waiting, error)
-                return
-        await self._commit(group, waiting, answers)
+            except Exception as error:  # the rim of the line: one poisoned intent must not stop the others
+                return answers, error
+        return answers, None
 
     async def _poisoned(self, place: int, waiting: list[_Waiting], error: Exception) -> None:
         """A fault of ours: nothing of the group counts, the others go in again, the message becomes a dead letter."""
@@ -155,6 +187,9 @@ class Pipeline:
         alerts = 0
         while self._line and alerts < MOST_ALERTS:
             item = self._line.popleft()
+            if self.full and isinstance(item[0], AlertsArrived | LetterDied):
+                _refuse([item], StoreFull("the disk is full"))
+                continue
             waiting.append(item)
             alerts += len(item[0].parsed.alerts) if isinstance(item[0], AlertsArrived) else 1
         return waiting
@@ -165,8 +200,7 @@ class Pipeline:
         self._last_at = now if self._last_at is None else max(now, self._last_at)
         return self._last_at
 
-    async def _commit(self, group: Group, waiting: list[_Waiting], answers: list[_Answer]) -> None:
-        batch = group.batch()
+    async def _commit(self, group: Group, batch: Batch, waiting: list[_Waiting], answers: list[_Answer]) -> None:
         if batch:
             begun = self.clock.monotonic()
             try:
@@ -229,9 +263,6 @@ class Pipeline:
 
     # reading what a decision needs
 
-    def _needs_reading(self, waiting: list[_Waiting]) -> bool:
-        return any(isinstance(i, PersonActed | RecordEdited) for i, _ in waiting)
-
     async def _read_ahead(self, waiting: list[_Waiting]) -> None:
         """Bring incidents that have left the board back onto it: deciders read no database."""
         for intent, _ in waiting:
@@ -239,11 +270,15 @@ class Pipeline:
                 numbers = {intent.number}
                 if isinstance(intent, PersonActed) and isinstance(intent.body.get("into"), str):
                     numbers.add(intent.body["into"])
-                for number in numbers - self.desk.board.numbers.keys():
+                for number in numbers:
                     try:
                         await self.desk.fetch_incident(self.writer, number)
                     except StoreDown as error:
                         log.warning("cannot read an incident", number=number, error=str(error))
+
+
+def _needs_reading(waiting: list[_Waiting]) -> bool:
+    return any(isinstance(i, PersonActed | RecordEdited) for i, _ in waiting)
 
 
 def _refuse(waiting: list[_Waiting], error: Exception) -> None:

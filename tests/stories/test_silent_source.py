@@ -65,7 +65,7 @@ async def test_when_the_source_is_heard_again_and_the_alert_is_not_it_has_recove
     await house.receive(message(alert(WATCHDOG, ends=at(house.now)), alert(DISK_FULL, ends=at(house.now))))
     await house.advance(hours=1)
     await beats(house, 5)
-    assert house.incident(disk).state == "resolved"
+    assert await house.writer.fetch("SELECT state FROM incident WHERE number = ?", disk) == [("resolved",)]
 
 
 async def test_once_its_pace_is_known_a_slow_heartbeat_is_not_missed_between_two_beats(house: House) -> None:
