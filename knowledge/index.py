@@ -1,9 +1,11 @@
 """Two indexes over known errors: which predicates may hold for an alert, and which entries share its words."""
 
+import itertools
 import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import re2
@@ -17,6 +19,7 @@ _LITERAL = re.compile(r"(?:[\w \-/:@%,;<>=!&~#'\"]|\\[^\w\s]|\\ )+")
 _PIECE = re.compile(r"(?:\\.|[^|\\])+", re.DOTALL)
 
 
+@lru_cache(maxsize=16_384)
 def literals(matcher: Matcher) -> tuple[str, ...]:
     """Return the values that a matcher asks for, where it asks for plain values only: `=`, or `=~` over `a|b|c`."""
     if matcher.op == "=":
@@ -104,28 +107,30 @@ class _Patterns:
 
 
 _READ_AT_MOST = 20_000
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[\u3400-\u4dbf\u4e00-\u9fff]+")
+_UNKNOWN_WORD, _UNKNOWN_PAIR = 0.3, 0.2
 
 # Words that say nothing about which trouble it is.
-_ENGLISH = frozenset(
-    """a about after again all also am an and any are as at be because been before being below but by can cannot could
-    did do does down due during each few for from further get go going got had has have having he hello her here hi him
-    his how i if in into is it its itself just keep kindly know let like look made make many may me might more most much
-    must my need no nor not now of off ok on once only or other our out over own per please problem put same see seem
-    she should since so some still such take tell thank thanks than that the their them then there these they thing
-    this those through to today too trouble try under until up us use using very via want was way we well were what
-    when where which while who whom whose why will with within without would yes yet you your
-
-    above across alert alerting always around back check current currently detected error exceed exceeded firing found
-    high issue last less level long low minute new number one reached second show start state status system threshold
-    time two value warn warning critical wrong hour day""".split()
-)
-_CHINESE = frozenset(
-    """一个 一下 一些 一直 一样 不到 不了 不会 不是 不能 个人 为什 什么 了一 事情 今天 他们 以及 但是 你们 你好 使用 出现 刚才 别的 发现
-    发生 可以 可能 吗请 告警 哪个 因为 大家 如何 如果 已经 帮忙 当前 怎么 怎样 情况 我们 所以 所有 报警 明天 是不 是什 是否 昨天 有人 有没
-    有点 检查 检测 正在 没有 现在 目前 看看 看一 知道 系统 自己 请问 谢谢 进行 还是 还有 这个 这些 这里 通知 那个 那些 都是 问题 需要
-    超过 麻烦""".split()
-)
+_ENGLISH_TEXT = """
+a about above across after again alert alerting all also always am an and any are around as at back bad be
+because been before being below broken but by can cannot check could critical current currently day detected did
+do does down due during each error exceed exceeded fail failed failing few fine firing for found from further
+get go going good got had has have having he hello help her here hi high him his hour how if in into is issue it
+its itself just keep kindly know last less let level like long look looks low made make many may me might minute
+month more most much must my need new no nor normal not now number of off ok on once one only or other our out
+over own per please problem put reached report same second see seem send sent she should show since so some
+somebody someone something start state status still such system take tell than thank that the their them then
+there these they thing this those threshold through time to today tomorrow too trouble try two under until up us
+use using value very via want warn warning was way we week well were what when where which while who whom whose
+why will with within without work working would wrong year yes yesterday yet you your"""
+_ENGLISH = frozenset(_ENGLISH_TEXT.split())
+_CHINESE_TEXT = """
+一个 一下 一些 一直 一样 不到 不会 不是 不能 个人 为什 什么 事情 今天 以及 但是 使用 出现
+刚才 别人 发现 发生 可以 可能 告警 哪个 因为 大家 如何 如果 已经 帮忙 当前 怎么 怎样 情况
+所以 所有 报警 时候 时间 明天 昨天 有人 检查 检测 正在 没有 现在 目前 看看 知道 系统 自己
+谢谢 进行 还是 还有 这个 这些 这里 通知 那个 那些 都是 问题 请问 需要 超过 麻烦"""
+_CHINESE = frozenset(_CHINESE_TEXT.split())
+_PARTICLES = "的了吗呢吧啊呀我你您他她它们就也都和与或是有被把让给"
+_WORDS = re.compile(rf"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|(?:(?![{_PARTICLES}])[\u3400-\u4dbf\u4e00-\u9fff])+")
 
 
 def words(text: str) -> list[str]:
@@ -140,7 +145,7 @@ def words(text: str) -> list[str]:
 
 def _pieces(found: str) -> Iterator[str]:
     if not found.isascii():
-        yield from (pair for pair in map("".join, zip(found, found[1:], strict=False)) if pair not in _CHINESE)
+        yield from (pair for pair in map("".join, itertools.pairwise(found)) if pair not in _CHINESE)
         return
     word = found.lower()
     if len(word) > 3 and word[-1] == "s" and word[-2] not in "sui":
@@ -176,18 +181,20 @@ class WordIndex:
     def sharing(self, text: str) -> list[Shared]:
         """Return the entries that share words with the text, the best first; ties go by id.
 
-        A word that the library does not know counts as half of its rarest: a question about something else is
-        covered little.
+        A word that the library does not know counts too, as a part of its rarest: a question about something else is
+        covered little. A Chinese pair counts less, for many pairs are only the seam of two words.
         """
         asked = dict.fromkeys(words(text))
-        unknown = self._rarity_of(1) / 2
-        total = sum(self._rarity.get(word, unknown) for word in asked)
+        total = sum(self._rarity.get(word) or self._unknown(word) for word in asked)
         scores: dict[int, dict[str, float]] = {}
         for word in asked:
             for place, weight in self._weights.get(word, {}).items():
                 scores.setdefault(place, {})[word] = self._rarity[word] * weight
         found = [self._shared(place, by_word, total) for place, by_word in scores.items()]
         return sorted(found, key=lambda shared: (-shared.share, shared.entry.id))
+
+    def _unknown(self, word: str) -> float:
+        return self._rarity_of(1) * (_UNKNOWN_WORD if word.isascii() else _UNKNOWN_PAIR)
 
     def _shared(self, place: int, by_word: Mapping[str, float], total: float) -> Shared:
         telling = sorted(by_word, key=lambda word: (-by_word[word], word))

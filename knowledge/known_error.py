@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from collectors.labels import Matcher, all_match, matchers_from_yaml
+from collectors.labels import BadMatcher, Matcher, all_match, matchers_from_yaml
 from collectors.rule import Rule
 
 Group = tuple[Matcher, ...]
@@ -15,20 +15,22 @@ Status = Literal["draft", "reviewed", "published", "retired"]
 _HOW_TO = "write a mapping of labels (`alertname: [A, B]`), a list of matchers, or a list of such groups"
 
 
+class BadGroup(ValueError):
+    """A group of conditions that cannot stand; `place` is its place in the list, from 0."""
+
+    def __init__(self, place: int, message: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 def groups_from_yaml(match: Any) -> tuple[Group, ...]:
     """Read the `match:` of a known error: one group of conditions, or a list of groups any of which suffices.
 
-    A group is a mapping or a list of matcher texts, as `matchers_from_yaml` reads it. Raises ValueError (BadMatcher)
-    for what cannot be read, and for a group that holds for an alert without labels: it would hold for nearly all.
+    A group is a mapping or a list of matcher texts, as `matchers_from_yaml` reads it. Raises BadGroup for one that
+    cannot be read, and for one that holds for an alert without labels: it would hold for nearly all; ValueError
+    where the whole is neither.
     """
-    groups = tuple(_group(written) for written in _split(match))
-    for place, group in enumerate(groups):
-        if all_match(group, {}):
-            raise ValueError(
-                f"group {place + 1} holds for an alert without any label, so for nearly every alert: "
-                "add a label that it must have"
-            )
-    return groups
+    return tuple(_group(place, written) for place, written in enumerate(_split(match)))
 
 
 def _split(match: Any) -> list[Any]:
@@ -44,10 +46,19 @@ def _split(match: Any) -> list[Any]:
     return [match] if any(texts) else list(match)
 
 
-def _group(written: Any) -> Group:
+def _group(place: int, written: Any) -> Group:
     if not isinstance(written, Mapping | list | tuple):
-        raise ValueError(f"{written!r}: {_HOW_TO}")
-    return matchers_from_yaml(written)
+        raise BadGroup(place, f"{written!r}: {_HOW_TO}")
+    try:
+        group = matchers_from_yaml(written)
+    except BadMatcher as error:
+        raise BadGroup(place, str(error)) from error
+    if all_match(group, {}):
+        raise BadGroup(
+            place,
+            "it holds for an alert without any label, so for nearly every alert: add a label that it must have",
+        )
+    return group
 
 
 Match = Annotated[

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from knowledge.index import PredicateIndex, WordIndex
-from knowledge.known_error import FrontMatter, KnownError
+from knowledge.known_error import BadGroup, FrontMatter, KnownError
 
 _SECTIONS = {
     "symptoms": "symptoms",
@@ -173,11 +173,13 @@ def _front_faults(path: str, front: Mapping[str, Any], line_of: Callable[[Path],
     try:
         FrontMatter.model_validate(dict(front))
     except ValidationError as error:
-        return [_front_fault(path, detail, line_of) for detail in error.errors(include_url=False)]
+        match = front.get("match")
+        grouped = isinstance(match, list) and not all(isinstance(written, str) for written in match)
+        return [_front_fault(path, detail, grouped, line_of) for detail in error.errors(include_url=False)]
     return []
 
 
-def _front_fault(path: str, detail: Mapping[str, Any], line_of: Callable[[Path], int]) -> BadKnownError:
+def _front_fault(path: str, detail: Mapping[str, Any], grouped: bool, line_of: Callable[[Path], int]) -> BadKnownError:
     where: Path = detail["loc"][:1]
     key = ".".join(map(str, where))
     if detail["type"] == "missing":
@@ -186,5 +188,7 @@ def _front_fault(path: str, detail: Mapping[str, Any], line_of: Callable[[Path],
         near = difflib.get_close_matches(key, FrontMatter.model_fields, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(FrontMatter.model_fields)}"
         return BadKnownError(path, line_of(where), f"unknown key {key!r} ({hint})")
-    said = str(detail["msg"]).removeprefix("Value error, ")
+    said, cause = str(detail["msg"]).removeprefix("Value error, "), detail.get("ctx", {}).get("error")
+    if isinstance(cause, BadGroup) and grouped:
+        where, key = (*where, cause.place), f"{key}.{cause.place}"
     return BadKnownError(path, line_of(where), f"{key}: {said}")

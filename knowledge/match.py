@@ -11,7 +11,7 @@ from knowledge.library import Library
 PREDICATE, WORDS = "predicate", "words"
 
 _EXACT_NAME, _NAME_BY_REGEX, _NO_NAME = 0.95, 0.90, 0.85
-_WORDS_AT_MOST = 0.80
+_WORDS_AT_MOST, _WORDS_PER_SHARE = 0.80, 0.90
 _WORDS_AT_LEAST = 0.50  # below this nothing is said: a wrong workaround at night is worse than none
 _WORDS_NEEDED = 2
 _WORDS_TOLD = 8
@@ -90,7 +90,7 @@ def _likely(shared: Shared) -> Match:
 
 
 def _confidence(shared: Shared) -> float:
-    return _WORDS_AT_MOST * min(1.0, shared.share)
+    return min(_WORDS_AT_MOST, _WORDS_PER_SHARE * shared.share)
 
 
 def sentence(why: Mapping[str, Any], language: str = "en") -> str:

@@ -1,0 +1,152 @@
+"""Predicates decide first, then words; what is not known is not said."""
+
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from knowledge.library import Library
+from knowledge.match import Match, match, match_predicates, match_text, sentence
+from tests.knowledge.shelf import entry, library, shipped
+
+SHELF = Library(shipped().values())
+
+
+def ids(found: list[Match]) -> list[str]:
+    return [one.id for one in found]
+
+
+def test_the_more_specific_predicate_comes_first() -> None:
+    shelf = library(
+        entry("label", match={"site": "b"}),
+        entry("regex", match={"alertname_re": "Host.*"}),
+        entry("name", match={"alertname": "HostDown"}),
+        entry("name-and-site", match={"alertname": "HostDown", "site": "b"}),
+    )
+    found = match_predicates([{"alertname": "HostDown", "site": "b"}], shelf)
+    assert [(one.id, one.confidence) for one in found] == [
+        ("name-and-site", 0.96),
+        ("name", 0.95),
+        ("regex", 0.9),
+        ("label", 0.85),
+    ]
+
+
+def test_one_alert_of_an_incident_is_enough_and_its_best_group_counts() -> None:
+    shelf = library(entry("host", match=[{"alertname_re": "Host.*"}, {"alertname": "HostDown"}]))
+    found = match_predicates([{"alertname": "Other"}, {"alertname": "HostX"}, {"alertname": "HostDown"}], shelf)
+    assert [(one.id, one.confidence) for one in found] == [("host", 0.95)]
+
+
+def test_within_a_group_every_matcher_must_hold() -> None:
+    shelf = library(entry("host", match={"alertname": "HostDown", "site": "b"}))
+    assert match_predicates([{"alertname": "HostDown", "site": "c"}, {"site": "b"}], shelf) == []
+
+
+def test_the_reason_names_what_was_found_and_not_the_whole_list() -> None:
+    shelf = library(entry("host", match={"alertname": ["HostDown", "NodeDown"], "job_re": "n.*", "e": {"not": "d"}}))
+    (found,) = match_predicates([{"alertname": "NodeDown", "job": "node"}], shelf)
+    assert found.why == {
+        "code": "predicate",
+        "facts": {
+            "predicates": ['alertname="NodeDown"', 'job=~"n.*"', 'e!="d"'],
+            "labels": {"alertname": "NodeDown", "job": "node"},
+        },
+    }
+    assert json.loads(json.dumps(found.why)) == found.why
+
+
+@pytest.mark.parametrize("status", ["draft", "retired"])
+def test_drafts_and_retired_ones_do_not_match(status: str) -> None:
+    shelf = library(entry("ups", title="ups battery swollen", match={"alertname": "A"}, status=status))
+    assert match([{"alertname": "A"}], "ups battery swollen", shelf) == []
+
+
+def test_words_come_after_predicates_are_never_as_sure_and_name_none_twice() -> None:
+    shelf = library(
+        entry("raid", title="raid degraded", match={"alertname": "RaidDegraded"}),
+        entry("array", title="array of a raid is degraded"),
+        entry("net", title="switch port"),
+    )
+    found = match([{"alertname": "RaidDegraded"}], "raid degraded", shelf)
+    assert ids(found) == ["raid", "array"]
+    assert found[1].confidence <= 0.8
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        pytest.param("The replica lags behind the primary", "replication-lag", id="en"),
+        pytest.param("/var: no inodes left on the filesystem", "inodes-exhausted", id="en, from a log"),
+        pytest.param("从库同步延迟", "replication-lag", id="zh"),
+        pytest.param("机房湿度过高", "room-humidity", id="zh, room"),
+        pytest.param("市电中断,UPS 转电池供电", "ups-on-battery", id="zh and latin words together"),
+    ],
+)
+def test_words_find_what_is_told_in_other_words(text: str, first: str) -> None:
+    found = match_text(text, SHELF)
+    assert ids(found)[0] == first
+    assert all(0.5 <= one.confidence <= 0.8 for one in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("what is it and why does it not work any more", id="stop words only"),
+        pytest.param("please help, there is a problem with the system", id="a call for help"),
+        pytest.param("请问这个系统为什么不能使用了", id="zh stop words only"),
+        pytest.param("The coffee machine on the third floor leaks", id="nothing of ours"),
+        pytest.param("printer in room 304 shows paper jam", id="one shared word is none"),
+        pytest.param("食堂明天的菜单是什么", id="zh, nothing of ours"),
+        pytest.param("battery", id="one word says too little"),
+    ],
+)
+def test_nothing_is_said_where_nothing_fits(text: str) -> None:
+    assert match_text(text, SHELF) == []
+
+
+def test_the_limit_holds() -> None:
+    shelf = library(*(entry(f"e{n}", title="ups battery", match={"alertname": "A"}) for n in range(9)))
+    assert ids(match_text("ups battery", shelf, limit=3)) == ["e0", "e1", "e2"]
+    assert ids(match([{"alertname": "A"}], "ups battery", shelf, limit=4)) == ["e0", "e1", "e2", "e3"]
+
+
+ANYTHING = st.text(st.characters(exclude_categories=()), max_size=80)
+
+
+@example({"alertname": "\ud800"}, "\ud800 ups")
+@given(st.dictionaries(st.sampled_from(["alertname", "job", "x"]), ANYTHING), ANYTHING)
+def test_matching_never_raises_on_any_text_and_says_the_same_again(labels: dict[str, str], text: str) -> None:
+    assert match([labels], text, SHELF) == match([labels], text, SHELF)
+
+
+def test_half_of_a_surrogate_pair_in_one_label_hides_no_match() -> None:
+    shelf = library(entry("host", match={"alertname": "HostDown"}), entry("job", match={"job_re": "a.*"}))
+    assert ids(match_predicates([{"alertname": "HostDown", "job": "a\ud800"}], shelf)) == ["host", "job"]
+
+
+def test_the_order_of_files_and_alerts_changes_nothing() -> None:
+    other = Library(reversed(list(shipped().values())))
+    alerts = [{"alertname": "InstanceDown", "job": "node"}, {"alertname": "UpsPower"}, {"alertname": "DiskSpaceLow"}]
+    text = "database replication connections certificate expires"
+    assert match(alerts, text, SHELF, 9) == match(alerts[::-1], text, other, 9)
+
+
+WORDS = {"code": "words", "facts": {"words": ["ups", "battery"], "share": 0.7}}
+HELD = {"code": "predicate", "facts": {"predicates": ['alertname="A"', 'job=~"b.*"'], "labels": {"alertname": "A"}}}
+
+
+@pytest.mark.parametrize(
+    ("why", "language", "says"),
+    [
+        pytest.param(HELD, "en", 'The alert meets its conditions: alertname="A", job=~"b.*"', id="predicate, en"),
+        pytest.param(HELD, "zh", '告警满足条件:alertname="A"、job=~"b.*"', id="predicate, zh"),
+        pytest.param(WORDS, "en", "The text shares these words with it: ups, battery", id="words, en"),
+        pytest.param(WORDS, "zh-CN", "文字相近,共有的词:ups、battery", id="words, zh"),
+        pytest.param({"code": "later"}, "en", "later", id="a code of a later release"),
+    ],
+)
+def test_a_reason_is_told_in_the_readers_language(why: dict[str, object], language: str, says: str) -> None:
+    assert sentence(why, language) == says
