@@ -1,17 +1,26 @@
 """What a page says, from the incident as it is when it is sent; in the reader's language."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from collectors.moment import moment_text
+from collectors.rule import format_span
 from escalation.delivery import Message
 
 Language = Literal["en", "zh"]
 _SUBJECT, _TEXT, _SHORT, _FIELD = 200, 8000, 200, 4000
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_MOST_LABELS, _MOST_ALERTS, _MOST_STEPS, _MOST_KNOWN = 64, 20, 20, 5
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_CALLS_ALL = re.compile(r"(?<!\w)@(?=(?:all|here|channel|everyone)\b|所有人)", re.IGNORECASE)
+_MARKUP = re.compile(r"<(?=[!@#]|[a-z][a-z0-9+.-]*:)|\](?=\()", re.IGNORECASE)
+_HOLE = re.compile(r"\{(\w+)\}")
+_OVER = frozenset({"resolved", "pending_review", "archived", "cancelled", "out_of_scope"})
+_WAITS = frozenset({"new", "assigned"})
 
 
 @dataclass(frozen=True)
@@ -56,14 +65,27 @@ class PageFacts:
 
 
 def one_line(text: str, most: int = _FIELD) -> str:
-    """Text without line breaks, control characters and direction marks, cut to a length."""
-    cleaned = _UNSAFE.sub(" ", text.replace("\r", " ").replace("\n", " ").replace("\t", " "))
-    return cleaned if len(cleaned) <= most else cleaned[: most - 1] + "…"
+    """Text without line breaks, control characters and direction marks, cut to a length.
+
+    What a chat would read as a call to everybody (`@all`, `<!channel>`) or as a link under another name is broken
+    with a space (reliability S36): only configuration may call people.
+    """
+    cleaned = _UNSAFE.sub(" ", text[: 2 * most].replace("\n", " ").replace("\t", " "))
+    return _cut(_MARKUP.sub(r"\g<0> ", _CALLS_ALL.sub("@ ", cleaned)), most)
 
 
 def _block(text: str, most: int = _FIELD) -> str:
-    cleaned = _UNSAFE.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return cleaned if len(cleaned) <= most else cleaned[: most - 1] + "…"
+    return _cut(_UNSAFE.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n")), most)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _cut_bytes(text: str, most: int) -> str:
+    """Text of at most so many bytes of UTF-8: gateways count bytes, and a Chinese character has three."""
+    raw = text.encode()
+    return text if len(raw) <= most else raw[: most - 3].decode(errors="ignore") + "…"
 
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -85,10 +107,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "because": ("It fits because", "匹配依据"),
     "also": ("Also due", "同时到期"),
     "late": ("Late by", "延迟"),
+    "again": ("repeat", "重复"),
     "repeat": (
         "This is a repeat: whether the first delivery arrived is not known.",
         "重复发送:上一次是否送达未知。",
     ),
+    "at": ("at", "于"),
     "nobody": ("nobody", "无"),
     "unknown": ("No known error fits.", "没有匹配的已知错误。"),
     "acknowledge": ("Acknowledge", "确认接手"),
@@ -108,13 +132,14 @@ _STATES_ZH = {
     "archived": "已归档",
     "cancelled": "已取消",
 }
+# A page may be sent long after its reason came up: what may have changed since then is told in the past.
 _REASONS: dict[str, tuple[str, str]] = {
     "opened": ("a new incident: you are told as {role}", "新事件:按角色 {role} 通知"),
-    "response_overdue": ("nobody has acknowledged by {at} of the response target", "响应时限已过 {at},仍无人确认"),
+    "response_overdue": ("nobody had acknowledged by {at} of the response target", "响应时限已过 {at},尚无人确认"),
     "resolution_mark": ("{at} of the resolution target has passed", "解决时限已用 {at}"),
-    "breach": ("the resolution target is missed", "已超过解决时限"),
-    "repeat": ("it is still not resolved (repetition {repetition})", "仍未解决(第 {repetition} 次重复通知)"),
-    "relapse": ("it fires again after it was resolved (relapse {relapse})", "解决后再次告警(第 {relapse} 次复发)"),
+    "breach": ("the resolution target was missed", "已超过解决时限"),
+    "repeat": ("it was still not resolved (repetition {repetition})", "到期仍未解决(第 {repetition} 次重复通知)"),
+    "relapse": ("it fired again after it was resolved (relapse {relapse})", "解决后再次告警(第 {relapse} 次复发)"),
     "manual": ("somebody asked for escalation", "有人请求升级"),
     "assigned": ("it was assigned to you", "事件已派给您"),
     "handover": ("it was handed over to the second line", "已移交二线"),
@@ -122,6 +147,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "reopened": ("the resolution was refused: work starts again", "解决结果被驳回,重新开始处理"),
     "fallback": ("no channel reaches {instead_of}: you stand in", "无法联系 {instead_of},由您代接"),
     "severity_raised": ("the severity was raised", "严重程度已提升"),
+    "self_incident": ("Tocsin itself needs help", "Tocsin 自身出现问题,需要处理"),
     "test": ("a test: there is nothing to do", "测试通知,无需处理"),
 }
 
@@ -130,74 +156,111 @@ def _say(word: str, language: Language) -> str:
     return _WORDS[word][language == "zh"]
 
 
+_ROLES_ZH = {
+    "customer": "客户",
+    "reporter": "报告人",
+    "desk": "服务台",
+    "l1": "一线",
+    "l2": "二线",
+    "l1_lead": "一线负责人",
+    "l2_lead": "二线负责人",
+    "vendor": "厂商",
+    "pm": "项目经理",
+    "dept_manager": "部门经理",
+    "director": "总监",
+    "executive": "高层领导",
+    "sales": "销售",
+    "ops": "运维",
+    "oncall_second": "备班",
+    "assignee": "处理人",
+}
+
+
 def reason_text(reason: Mapping[str, Any], role: str, language: Language) -> str:
-    """Why somebody is paged, as a sentence. An unknown code is shown as it is."""
+    """Why somebody is paged, as a sentence. An unknown code is shown as it is, an unknown fact as `?`."""
     code = str(reason.get("code", ""))
     found = _REASONS.get(code)
     if found is None:
-        return code
-    text = found[language == "zh"]
-    for name, value in {"role": role, **reason.get("facts", {})}.items():
-        text = text.replace("{" + str(name) + "}", one_line(str(value), 100))
-    return text
+        return one_line(code, 100)
+    facts = {**(reason.get("facts") or {}), "role": _ROLES_ZH.get(role, role) if language == "zh" else role}
+    # One pass, so that braces inside a fact stay what they are.
+    return _HOLE.sub(lambda hole: one_line(str(facts.get(hole[1], "?")), 100), found[language == "zh"])
 
 
 def state_text(state: str, language: Language) -> str:
     """A state as people call it."""
-    return _STATES_ZH.get(state, state) if language == "zh" else state.replace("_", " ")
+    known = _STATES_ZH.get(state) if language == "zh" else None
+    return known or one_line(state.replace("_", " "), 40)
 
 
 def compose(facts: PageFacts, language: Language = "en") -> Message:
-    """Return subject, text, short text and payload. What came with alerts is data, never a template."""
+    """Return subject, text, short text and payload, as the incident stands now; never raises.
+
+    What came with alerts is data, never a template. Sizes are bounded: subject and short text 200 characters, text
+    8000 bytes with its links always whole, each field of the payload 4000 characters.
+    """
     reason = reason_text(facts.reason, facts.role, language)
-    head = f"[{facts.number} sev{facts.severity}]"
-    title = one_line(facts.title, 160)
-    shown = facts.state if facts.state in ("resolved", "cancelled") else ""
-    state = f" ({state_text(shown, language)})" if shown else ""
-    subject = one_line(f"{head}{state} {title}", _SUBJECT)
-    short = one_line(f"{head}{state} {title}: {reason}", _SHORT)
-    text = _block("\n".join(_lines(facts, reason, language)), _TEXT)
+    head = f"[{one_line(facts.number, 40)} sev{facts.severity}]{_standing(facts, language)}"
+    subject = one_line(f"{head} {one_line(facts.title, 160)}", _SUBJECT)
+    short = one_line(f"{head} {one_line(facts.title, 90)}: {reason}", _SHORT)
+    links = "".join(f"\n{_say(n, language)}: {one_line(facts.links[n])}" for n in _LINKS if n in facts.links)
+    body = _cut_bytes("\n".join(_lines(facts, reason, language)), max(_TEXT - len(links.encode()), 1000))
+    text = f"{body}\n{links}" if links else body
     return Message(subject, text, short, _payload(facts, reason, text, language))
+
+
+_LINKS = ("acknowledge", "open")
+
+
+def _standing(facts: PageFacts, language: Language) -> str:
+    """What the subject adds to an incident that somebody has, or that is over; and whether this is a repeat."""
+    said = []
+    if facts.state and facts.state not in _WAITS:
+        words = state_text(facts.state, language)
+        if facts.state in _OVER and facts.resolved_at is not None:
+            words += f" {_say('at', language)} {moment_text(facts.resolved_at)}"
+        elif facts.state not in _OVER and facts.assignee:
+            words += f": {one_line(facts.assignee, 40)}"
+        said.append(words)
+    if facts.unconfirmed:
+        said.append(_say("again", language))
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _lines(facts: PageFacts, reason: str, language: Language) -> list[str]:
     def line(word: str, value: Any) -> str:
         return f"{_say(word, language)}: {value}"
 
-    lines = [one_line(facts.title, _SUBJECT), ""]
-    lines.append(line("why", reason))
+    lines = [one_line(facts.title, _SUBJECT), "", line("why", reason)]
     if facts.supersedes:
-        lines.append(line("also", ", ".join(facts.supersedes)))
+        lines.append(line("also", ", ".join(one_line(step, 40) for step in facts.supersedes[:_MOST_STEPS])))
     if facts.late_s >= 2:
-        lines.append(line("late", f"{facts.late_s:.0f} s"))
+        lines.append(line("late", format_span(timedelta(seconds=round(min(facts.late_s, 1e9))))))
     if facts.unconfirmed:
         lines.append(_say("repeat", language))
     lines.append(line("state", state_text(facts.state, language)))
     lines.append(line("severity", facts.severity))
     lines.append(line("category", one_line(facts.category, 100)))
     lines.append(line("group", one_line(facts.group, 100)))
-    lines.append(line("assignee", facts.assignee or _say("nobody", language)))
+    lines.append(line("assignee", one_line(facts.assignee, 100) if facts.assignee else _say("nobody", language)))
+    over = facts.state in _OVER
     for word, moment in (
         ("opened", facts.opened_at),
-        ("resolved", facts.resolved_at),
+        ("resolved", facts.resolved_at if over else None),
         ("response_due", facts.response_due_at),
         ("resolve_due", facts.resolve_due_at),
     ):
         if moment is not None:
             lines.append(line(word, moment_text(moment)))
-    lines += ["", *_known_errors(facts, language), *_alerts(facts, language)]
-    for name in ("acknowledge", "open"):
-        if name in facts.links:
-            lines.append(f"{_say(name, language)}: {facts.links[name]}")
-    return lines
+    return [*lines, "", *_known_errors(facts, language), *_alerts(facts, language)]
 
 
 def _known_errors(facts: PageFacts, language: Language) -> list[str]:
     if not facts.known_errors:
         return [_say("unknown", language), ""]
-    lines = []
+    lines: list[str] = []
     for known in facts.known_errors[:2]:
-        lines.append(f"{_say('known_error', language)}: {known.id} {one_line(known.title, 200)}")
+        lines.append(f"{_say('known_error', language)}: {one_line(known.id, 100)} {one_line(known.title, 200)}")
         lines.append(f"{_say('because', language)}: {one_line(known.why, 300)}")
         if known.safety_note:
             lines.append(f"{_say('safety', language)}: {_block(known.safety_note, 1000)}")
@@ -209,47 +272,68 @@ def _known_errors(facts: PageFacts, language: Language) -> list[str]:
 def _alerts(facts: PageFacts, language: Language) -> list[str]:
     lines = [f"{_say('alerts', language)}: {facts.alert_count} ({facts.firing} {_say('firing', language)})"]
     for alert in facts.alerts[:10]:
-        labels = {k: v for k, v in alert.get("labels", {}).items() if k != "alertname"}
-        about = ", ".join(f"{k}={one_line(str(v), 100)}" for k, v in list(labels.items())[:6])
-        lines.append(f"  {one_line(str(alert.get('labels', {}).get('alertname', '')), 100)} {about}")
-    return [*lines, ""]
+        labels = dict(alert.get("labels") or {})
+        name = labels.pop("alertname", "")
+        about = ", ".join(f"{one_line(str(k), 60)}={one_line(str(v), 100)}" for k, v in list(labels.items())[:6])
+        lines.append(f"  {one_line(str(name), 100)} {about}".rstrip())
+    return lines
+
+
+def _bounded(value: Any) -> Any:
+    """A value as JSON may hold it: texts cut, no half characters, no NaN."""
+    if isinstance(value, str):
+        return _cut(_SURROGATE.sub("\ufffd", value), _FIELD)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {_bounded(str(k)): _bounded(v) for k, v in list(value.items())[:_MOST_LABELS]}
+    if isinstance(value, list | tuple):
+        return [_bounded(v) for v in value[:_MOST_LABELS]]
+    return value if value is None or isinstance(value, int) else _bounded(str(value))
 
 
 def _payload(facts: PageFacts, reason: str, text: str, language: Language) -> dict[str, Any]:
+    known_errors = [
+        {
+            "id": known.id,
+            "title": one_line(known.title, _SUBJECT),
+            "workaround": _block(known.workaround),
+            "safety_note": _block(known.safety_note),
+            "why": one_line(known.why),
+            "confidence": known.confidence,
+        }
+        for known in facts.known_errors[:_MOST_KNOWN]
+    ]
+    payload: dict[str, Any] = _bounded(
+        {
+            "incident": _incident(facts),
+            "step": facts.step,
+            "target": facts.target,
+            "role": facts.role,
+            "reason": {**facts.reason, "text": reason},
+            "supersedes": list(facts.supersedes[:_MOST_STEPS]),
+            "repeat_unconfirmed": facts.unconfirmed,
+            "alert_count": facts.alert_count,
+            "alerts": list(facts.alerts[:_MOST_ALERTS]),
+            "known_errors": known_errors,
+            "links": dict(facts.links),
+            "language": language,
+        }
+    )
+    return {**payload, "text": text}
+
+
+def _incident(facts: PageFacts) -> dict[str, Any]:
     return {
-        "incident": {
-            "number": facts.number,
-            "title": one_line(facts.title, _SUBJECT),
-            "state": facts.state,
-            "severity": facts.severity,
-            "category": facts.category,
-            "group": facts.group,
-            "assignee": facts.assignee,
-            "opened_at": moment_text(facts.opened_at),
-            "resolved_at": moment_text(facts.resolved_at),
-            "response_due_at": moment_text(facts.response_due_at),
-            "resolve_due_at": moment_text(facts.resolve_due_at),
-        },
-        "step": facts.step,
-        "target": facts.target,
-        "role": facts.role,
-        "reason": {**facts.reason, "text": reason},
-        "supersedes": list(facts.supersedes),
-        "repeat_unconfirmed": facts.unconfirmed,
-        "alert_count": facts.alert_count,
-        "alerts": list(facts.alerts[:20]),
-        "known_errors": [
-            {
-                "id": k.id,
-                "title": k.title,
-                "workaround": _block(k.workaround),
-                "safety_note": _block(k.safety_note),
-                "why": k.why,
-                "confidence": k.confidence,
-            }
-            for k in facts.known_errors
-        ],
-        "links": dict(facts.links),
-        "language": language,
-        "text": text,
+        "number": facts.number,
+        "title": one_line(facts.title, _SUBJECT),
+        "state": facts.state,
+        "severity": facts.severity,
+        "category": facts.category,
+        "group": facts.group,
+        "assignee": facts.assignee,
+        "opened_at": moment_text(facts.opened_at),
+        "resolved_at": moment_text(facts.resolved_at),
+        "response_due_at": moment_text(facts.response_due_at),
+        "resolve_due_at": moment_text(facts.resolve_due_at),
     }

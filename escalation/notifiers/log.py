@@ -23,6 +23,7 @@ class Notify:
             step=page.step,
             target=page.target,
             to=page.to,
+            key=page.key,
             attempt=page.attempt,
             text=page.message.short,
         )

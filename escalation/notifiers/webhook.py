@@ -2,29 +2,70 @@
 
 import email.utils
 import json
+import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from importlib import metadata
+from types import SimpleNamespace
+from typing import Any, Literal, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import aiohttp
+from multidict import CIMultiDict
+from pydantic import field_validator, model_validator
 
 from collectors.rule import Rule, Span, parse_span
 from escalation.delivery import PageToSend, Undeliverable, asked_to_wait
 
-_PERMANENT = frozenset({400, 401, 403, 404, 405, 410, 413, 415, 422})
+_PASSING = frozenset({408, 409, 423, 425, 429})
+"""The 4xx that pass: whoever sends the same again later may be heard."""
 _MOST_READ = 64 * 1024
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Config(Rule):
+    """`url` is written whole; `headers` are sent along, and cannot replace those that Tocsin sends by contract."""
+
     type: Literal["webhook"]
     url: str
     headers: dict[str, str] = {}
     timeout: Span = parse_span("10s")
 
+    @field_validator("url")
+    @classmethod
+    def _whole(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            whole = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            whole = False
+        if not whole or re.search(r"[\x00-\x20\x7f]", url):
+            raise ValueError("the url is no web address: write it whole, http://host/path or https://host/path")
+        return url
+
+    @field_validator("headers")
+    @classmethod
+    def _sendable(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if not _NAME.fullmatch(name) or _UNPRINTABLE.search(value):
+                raise ValueError(f"the header {name!r} cannot be sent: no line breaks and no spaces in its name")
+        return headers
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        if "@" in urlsplit(self.url).netloc and "authorization" in {name.lower() for name in self.headers}:
+            raise ValueError("two logins: write user and password in the url, or the header Authorization, not both")
+        return self
+
 
 class Notify:
-    """One session a channel. Redirects are not followed: a page goes where the operator said, or nowhere."""
+    """One session a channel.
+
+    Redirects are not followed: a page goes where the operator said, or nowhere. Each page has a connection of its
+    own: one that was kept open may die under a page, and then nobody knows whether it arrived.
+    """
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -32,101 +73,188 @@ class Notify:
         self._http: aiohttp.ClientSession | None = None
 
     async def send(self, page: PageToSend) -> str | None:
-        body = {**page.message.payload, "to": page.to}
+        body = json.dumps({**page.message.payload, "to": page.to}, ensure_ascii=False).encode(errors="replace")
+        wire = SimpleNamespace(written=False)
         try:
             async with self._session().post(
                 self._config.url,
-                data=json.dumps(body, ensure_ascii=False).encode(),
+                data=body,
                 headers=self._headers(page),
                 allow_redirects=False,
+                trace_request_ctx=wire,
             ) as response:
-                answer = await response.content.read(_MOST_READ)
-                _judge(self._host, response.status, response.headers, answer)
-                return response.headers.get("X-Request-Id")
+                _judge_status(self._host, response.status, response.headers)
+                said = _object(await _read(response))
+                self._judge_answer(response.status, said)
+                return _id_of(response.headers, said)
         except aiohttp.ClientConnectorError as error:
-            raise Undeliverable(f"{self._host} cannot be reached: {type(error).__name__}") from error
+            raise Undeliverable(f"{self._host} cannot be reached: {_why_unreachable(error)}") from error
         except TimeoutError as error:
-            raise Undeliverable(f"{self._host} did not answer in time", unknown=True) from error
+            why = "did not answer in time" if wire.written else "cannot be reached: no connection in time"
+            raise Undeliverable(f"{self._host} {why}", unknown=wire.written) from error
         except aiohttp.InvalidURL as error:
             raise Undeliverable("the url of the notifier is no URL", permanent=True) from error
         except aiohttp.ClientError as error:
-            raise Undeliverable(f"{self._host}: {type(error).__name__}", unknown=True) from error
+            why = f"{self._host} gave no whole answer: {type(error).__name__}"
+            raise Undeliverable(why, unknown=wire.written) from error
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
-            timeout = aiohttp.ClientTimeout(total=self._config.timeout.total_seconds())
-            self._http = aiohttp.ClientSession(timeout=timeout)
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(force_close=True),
+                timeout=aiohttp.ClientTimeout(total=self._config.timeout.total_seconds()),
+                trace_configs=[_watch_the_wire()],
+            )
         return self._http
 
-    def _headers(self, page: PageToSend) -> dict[str, str]:
-        return {
-            "Content-Type": "application/json",
-            "User-Agent": "Tocsin",
-            **self._config.headers,
-            "Idempotency-Key": page.key,
-            "X-Tocsin-Incident": page.incident,
-            "X-Tocsin-Step": page.step,
-            "X-Tocsin-Target": page.target,
-            "X-Tocsin-Attempt": str(page.attempt),
-        }
+    def _headers(self, page: PageToSend) -> CIMultiDict[str]:
+        headers = CIMultiDict(
+            {"Content-Type": "application/json", "User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
+        )
+        headers.update(self._config.headers)
+        headers.update(
+            {
+                "Idempotency-Key": page.key,
+                "X-Tocsin-Incident": page.incident,
+                "X-Tocsin-Step": page.step,
+                "X-Tocsin-Target": page.target,
+                "X-Tocsin-Attempt": str(page.attempt),
+            }
+        )
+        return headers
+
+    def _judge_answer(self, status: int, said: Mapping[str, Any]) -> None:
+        """Raise Undeliverable where a 2xx says no inside, as chat services do (reliability R20)."""
+        refusal = _refusal(said)
+        if refusal is not None:
+            code, words, permanent = refusal
+            what = f"{code} {self._without_secrets(words)}".strip()[:200]
+            raise Undeliverable(f"{self._host} answered {status}, and in it: {what}", permanent=permanent)
+
+    def _without_secrets(self, words: str) -> str:
+        """What a service said, less what only we and it should know: it may repeat the token it was called with."""
+        for secret in sorted(_secrets(self._config), key=len, reverse=True):
+            words = words.replace(secret, "…")
+        return _UNPRINTABLE.sub(" ", words)
 
     async def close(self) -> None:
         if self._http is not None:
             await self._http.close()
 
 
-def _judge(host: str, status: int, headers: Mapping[str, str], answer: bytes) -> None:
-    """Raise Undeliverable unless the answer says yes: chat webhooks say no inside a 200."""
+def _version() -> str:
+    try:
+        return metadata.version("tocsin")
+    except metadata.PackageNotFoundError:
+        return "0+unknown"
+
+
+_USER_AGENT = f"Tocsin/{_version()}"
+
+
+def _watch_the_wire() -> aiohttp.TraceConfig:
+    """Notes on the request when its first byte is handed to the connection: from then on it may have arrived."""
+
+    async def note(_session: aiohttp.ClientSession, context: SimpleNamespace, _sent: Any) -> None:
+        context.trace_request_ctx.written = True
+
+    watch = aiohttp.TraceConfig()
+    watch.on_request_headers_sent.append(note)
+    return watch
+
+
+def _why_unreachable(error: aiohttp.ClientConnectorError) -> str:
+    """The cause in words that name no address: check DNS, the certificate, the port."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name is not known to DNS"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not accepted"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "it does not speak TLS as we do"
+    number = error.os_error.errno
+    return os.strerror(number) if number else type(error.os_error).__name__
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The answer, to its end or to 64 KiB."""
+    answer = b""
+    async for part in response.content.iter_any():
+        answer += part
+        if len(answer) >= _MOST_READ:
+            break
+    return answer[:_MOST_READ]
+
+
+def _judge_status(host: str, status: int, headers: Mapping[str, str]) -> None:
+    """Raise Undeliverable for anything but 2xx; permanent where the same again would be refused again."""
     if 200 <= status < 300:
-        no = _refusal(answer)
-        if no is not None:
-            raise Undeliverable(f"{host} answered {status}, and in it: {no}", permanent=no.permanent)
         return
     if 300 <= status < 400:
         raise Undeliverable(f"{host} answers {status}, a redirect: write the address it points to", permanent=True)
-    if status in _PERMANENT:
+    if 400 <= status < 500 and status not in _PASSING:
         raise Undeliverable(f"{host} answers {status}", permanent=True)
     raise Undeliverable(f"{host} answers {status}", retry_after=_retry_after(headers))
 
 
-class _No(str):
-    """What a chat service says when it refuses; `permanent` unless it asks for patience."""
-
-    permanent = True
-
-
-_PATIENCE = ("limit", "too many", "too fast", "freq", "busy", "timeout", "retry", "internal", "频率", "超限", "繁忙")
+_PATIENCE = ("limit", "too many", "too fast", "freq", "busy", "timeout", "retry", "internal", "unavailable")
+_PATIENCE_ZH = ("频率", "超限", "繁忙", "过快", "稍后", "系统错误")
+_BUSY = frozenset({-1, 429, 9499, 11232, 45009, 45033, 130101, 410100})
+"""Codes of WeCom, DingTalk and Feishu for `busy` and `too often`."""
+_WORDS = ("errmsg", "msg", "StatusMessage", "error", "message", "description")
 
 
-def _refusal(answer: bytes) -> _No | None:
-    """The refusal inside a 2xx: `errcode`, `code` or `StatusCode` not 0, `ok` or `success` false, `error` set."""
+def _refusal(said: Mapping[str, Any]) -> tuple[str, str, bool] | None:
+    """Code, words and whether it is for good, where `errcode`, `code` or `StatusCode` is not 0, or `ok` or
+    `success` is false; None where nothing of this is said."""
+    codes = [c for c in (_number(said.get(name)) for name in ("errcode", "code", "StatusCode")) if c is not None]
+    bad = [code for code in codes if code != 0 and not 200 <= code < 300]
+    if not bad and said.get("ok") is not False and said.get("success") is not False:
+        return None
+    words = next((str(said[name]) for name in _WORDS if said.get(name)), "refused")
+    busy = any(code in _BUSY or 500 <= code < 600 for code in bad)
+    busy = busy or any(word in words.lower() for word in (*_PATIENCE, *_PATIENCE_ZH))
+    return (str(bad[0]) if bad else "", words[:1000], not busy)
+
+
+def _number(value: Any) -> int | None:
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _object(answer: bytes) -> Mapping[str, Any]:
+    """The answer as a JSON object; nothing where it is none, which is no refusal: most receivers say `ok`."""
     try:
         said: Any = json.loads(answer)
-    except ValueError:
-        return None
-    if not isinstance(said, dict):
-        return None
-    codes = [said.get(name) for name in ("errcode", "code", "StatusCode")]
-    refused = any(isinstance(c, int) and not isinstance(c, bool) and c not in (0, 200, 201, 202) for c in codes)
-    refused = refused or said.get("ok") is False or said.get("success") is False
-    if not refused:
-        return None
-    words = next(
-        (str(said[n]) for n in ("errmsg", "msg", "StatusMessage", "error", "message") if said.get(n)), "refused"
-    )
-    code = next((c for c in codes if c), "")
-    no = _No(f"{code} {words}".strip()[:200])
-    no.permanent = not any(word in words.lower() for word in _PATIENCE)
-    return no
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _id_of(headers: Mapping[str, str], said: Mapping[str, Any]) -> str | None:
+    """The receiver's own id of the page, to ask it about later."""
+    for found in (headers.get("X-Request-Id"), *(said.get(name) for name in ("id", "message_id", "messageId"))):
+        if found and isinstance(found, str | int):
+            return str(found)[:200]
+    return None
+
+
+def _secrets(config: Config) -> set[str]:
+    """What may be secret in the configuration: parts of the address after its host, and header values."""
+    parts = urlsplit(config.url)
+    found = {parts.username, parts.password, parts.query, parts.path, *parts.path.split("/")}
+    found |= {value for _, value in parse_qsl(parts.query)} | set(config.headers.values())
+    found |= {word for value in config.headers.values() for word in value.split()}
+    return {form for text in found if text for form in (text, unquote(text)) if len(form) >= 6}
 
 
 def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
     """Seconds, or a date, which is read against the receiver's own `Date`."""
-    text = headers.get("Retry-After", "")
-    if text.isdigit():
-        return asked_to_wait(float(text))
+    text = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]+", text):
+        return asked_to_wait(float(text[:12]))
     try:
         span = email.utils.parsedate_to_datetime(text) - email.utils.parsedate_to_datetime(headers.get("Date", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return asked_to_wait(span.total_seconds())
