@@ -34,12 +34,12 @@ from agent.inspect import Rounds
 from agent.intents import AlertsFound, ConfigChanged, OldRowsDue, PagesClaimed, PageTried, Suggested, TimePassed
 from agent.load import load_desk
 from agent.metrics import Metrics
+from agent.paging import Claimed
 from agent.pipeline import Pipeline
 from agent.reconcile import Reconciler
 from agent.store import UPSERT_CONFIG
 from agent.version import VERSION
 from correlation.own import own_alert
-from escalation.delivery import PageToSend
 from escalation.outbox import Attempt, deliver
 from knowledge.match import match_text
 
@@ -95,9 +95,7 @@ class Daemon:
         self._drifts = False
 
     async def _load(self, writer: Writer) -> Desk:
-        desk = await load_desk(writer, self.config, self.clock.now())
-        desk.links = self._links
-        return desk
+        return await load_desk(writer, self.config, self.clock.now())
 
     def _links(self, number: str, person: str) -> dict[str, str]:
         """Where a page points to: the incident, and a signed page that acknowledges it."""
@@ -287,8 +285,9 @@ class Daemon:
             latest = self.clock.now() + _LOOK_AGAIN
             await self.clock.sleep_until(min(next_due, latest) if next_due else latest, self.pipeline.deliver)
 
-    async def _send(self, page: PageToSend, lease_from: float, room: asyncio.Semaphore) -> None:
+    async def _send(self, claimed: Claimed, lease_from: float, room: asyncio.Semaphore) -> None:
         try:
+            page = claimed.composed(self._links)
             notifier = self.notifiers.get(page.notifier)
             if notifier is None:
                 reason = f"tocsin.yaml has no notifier {page.notifier}"

@@ -28,7 +28,7 @@ from agent.intents import (
     TimePassed,
 )
 from agent.ladder import Ladder
-from agent.paging import Links, compose_page, no_links
+from agent.paging import Claimed, claimed
 from agent.plugins import strategy
 from agent.store import (
     FORGET_ALERTS,
@@ -77,7 +77,6 @@ from correlation.store import (
 )
 from correlation.strategies.same_alert import Join as SameAlert
 from escalation.agenda import Agenda
-from escalation.delivery import PageToSend
 from escalation.escalate import Directory, take_due_steps
 from escalation.outbox import Outbox
 from escalation.store import PAGED, PAGED_EACH, Page
@@ -115,7 +114,6 @@ class Desk:
         self.outbox = Outbox()
         self.ladder = Ladder(self.agenda, config)
         self.seq = 0
-        self.links: Links = no_links
         self.unread: set[int] = set()
         """Incidents read from the store, without who was paged for them: read when somebody acts."""
         self.ranking: set[int] = set()
@@ -689,14 +687,9 @@ class Desk:
 
     # pages
 
-    def _pages_claimed(self, intent: PagesClaimed, now: datetime, group: Group) -> list[PageToSend]:
-        claimed = self.outbox.claim(intent.pages, now, self.config.delivery)
-        return [self._composed(page) for page in claimed]
-
-    def _composed(self, page: Page) -> PageToSend:
-        """What a notifier needs, with the incident as it is now."""
-        incident = self.board.incidents.get(page.incident_id)
-        return compose_page(page, incident, self.config, self.board, self.links)
+    def _pages_claimed(self, intent: PagesClaimed, now: datetime, group: Group) -> list[Claimed]:
+        pages = self.outbox.claim(intent.pages, now, self.config.delivery)
+        return [claimed(page, self.board.incidents.get(page.incident_id), self.config, self.board) for page in pages]
 
     def _page_tried(self, intent: PageTried, now: datetime, group: Group) -> None:
         attempt = intent.attempt

@@ -25,11 +25,11 @@ from agent.intents import (
 )
 from agent.load import load_desk
 from agent.metrics import Metrics
+from agent.paging import Claimed, no_links
 from agent.pipeline import Pipeline
 from collectors.alert import Alert
 from correlation.incident import Action, Incident
 from correlation.permission import Actor
-from escalation.delivery import PageToSend
 from escalation.outbox import Attempt
 from knowledge.match import match_text
 
@@ -147,7 +147,8 @@ class House:
                 await self._deliver(page)
         return bool(pages)
 
-    async def _deliver(self, page: PageToSend) -> None:
+    async def _deliver(self, claimed: Claimed) -> None:
+        page = claimed.composed(no_links)
         attempt = Attempt(page.page, sent=page.notifier not in self.broken, reason="it is broken, as rehearsed")
         if attempt.sent:
             attempt = Attempt(page.page, sent=True)

@@ -1,6 +1,8 @@
 """A page is composed when it is sent, from the incident as it then is."""
 
+import heapq
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agent.config import Config
@@ -11,6 +13,8 @@ from escalation.message import KnownErrorShown, Language, PageFacts, compose
 from escalation.store import Page
 from knowledge.match import sentence
 
+_SHOWN = 10
+"""How many alerts a page shows."""
 Links = Callable[[str, str], dict[str, str]]
 """The links of an incident's number for a person."""
 
@@ -19,29 +23,57 @@ def no_links(_number: str, _person: str) -> dict[str, str]:
     return {}
 
 
-def compose_page(page: Page, incident: Incident | None, config: Config, board: Board, links: Links) -> PageToSend:
-    """What a notifier needs to send a claimed page, in the language of whom it is for."""
+@dataclass(frozen=True)
+class Claimed:
+    """A claimed page with what was known of its incident at that moment; `composed` makes it ready to send."""
+
+    page: int
+    key: str
+    step: str
+    target: str
+    to: str
+    attempt: int
+    notifier: str
+    facts: PageFacts
+    language: Language
+
+    def composed(self, links: Links) -> PageToSend:
+        """The page with its message. Takes a millisecond: not for the line."""
+        facts = replace(self.facts, links=links(self.facts.number, self.target)) if self.facts.number else self.facts
+        return PageToSend(
+            page=self.page,
+            key=self.key,
+            incident=facts.number,
+            step=self.step,
+            target=self.target,
+            to=self.to,
+            attempt=self.attempt,
+            notifier=self.notifier,
+            message=compose(facts, self.language),
+        )
+
+
+def claimed(page: Page, incident: Incident | None, config: Config, board: Board) -> Claimed:
+    """Note what a page is about, in the language of whom it is for."""
     person = config.people.get(page.person)
     language: Language = person.language if person else "en"
-    facts = _facts(page, incident, config, board, links, language)
-    return PageToSend(
+    return Claimed(
         page=page.id,
         key=page.key,
-        incident=facts.number,
         step=page.step,
         target=page.person,
         to=page.address,
         attempt=page.attempts,
         notifier=page.notifier,
-        message=compose(facts, language),
+        facts=_facts(page, incident, config, board, language),
+        language=language,
     )
 
 
-def _facts(
-    page: Page, incident: Incident | None, config: Config, board: Board, links: Links, language: Language
-) -> PageFacts:
+def _facts(page: Page, incident: Incident | None, config: Config, board: Board, language: Language) -> PageFacts:
     number = incident.number if incident is not None else ""
-    alerts = board.open_members(incident.id)[:20] if incident is not None else []
+    members = (board.episodes[key] for key in board.members.get(incident.id if incident else 0, ()))
+    alerts = heapq.nsmallest(_SHOWN, members, key=lambda e: (e.starts_at, e.id))
     return PageFacts(
         number=number,
         title=incident.title if incident else "",
@@ -65,7 +97,6 @@ def _facts(
         alert_count=incident.alert_count if incident else 0,
         firing=incident.open_alerts if incident else 0,
         known_errors=_known_errors(incident, config, language),
-        links=links(number, page.person) if incident is not None else {},
     )
 
 
