@@ -98,8 +98,8 @@ def sentence(why: Mapping[str, Any], language: str = "en") -> str:
     facts, chinese = why.get("facts", {}), language.lower().startswith("zh")
     if why.get("code") == PREDICATE:
         held = (", " if not chinese else "、").join(facts["predicates"])
-        return f"告警满足条件:{held}" if chinese else f"The alert meets its conditions: {held}"
+        return f"告警满足条件：{held}" if chinese else f"The alert meets its conditions: {held}"
     if why.get("code") == WORDS:
         shared = (", " if not chinese else "、").join(facts["words"])
-        return f"文字相近,共有的词:{shared}" if chinese else f"The text shares these words with it: {shared}"
+        return f"文字相近，共有的词：{shared}" if chinese else f"The text shares these words with it: {shared}"
     return str(why.get("code", ""))

@@ -142,9 +142,9 @@ HELD = {"code": "predicate", "facts": {"predicates": ['alertname="A"', 'job=~"b.
     ("why", "language", "says"),
     [
         pytest.param(HELD, "en", 'The alert meets its conditions: alertname="A", job=~"b.*"', id="predicate, en"),
-        pytest.param(HELD, "zh", '告警满足条件:alertname="A"、job=~"b.*"', id="predicate, zh"),
+        pytest.param(HELD, "zh", '告警满足条件：alertname="A"、job=~"b.*"', id="predicate, zh"),
         pytest.param(WORDS, "en", "The text shares these words with it: ups, battery", id="words, en"),
-        pytest.param(WORDS, "zh-CN", "文字相近,共有的词:ups、battery", id="words, zh"),
+        pytest.param(WORDS, "zh-CN", "文字相近，共有的词：ups、battery", id="words, zh"),
         pytest.param({"code": "later"}, "en", "later", id="a code of a later release"),
     ],
 )
