@@ -119,7 +119,6 @@ class Daemon:
         await self.pipeline.start()
         self._make_notifiers()
         self.metrics.reloaded(True, self.clock.now())
-        self.pipeline.committed.append(self._after_commit)
 
     async def _number(self, config: Config) -> None:
         """Store the effective configuration under a number of its own; the same one keeps its number."""
@@ -208,6 +207,7 @@ class Daemon:
         """Run the loops until `stop` is set, then finish what is in hand."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            self.pipeline.committed.append(self._after_commit)
             loops = [
                 tasks.create_task(self.pipeline.run(), name="line"),
                 tasks.create_task(self._escalate(), name="escalate"),
