@@ -204,8 +204,8 @@ def compose(facts: PageFacts, language: Language = "en") -> Message:
     subject = one_line(f"{head} {one_line(facts.title, 160)}", _SUBJECT)
     short = one_line(f"{head} {one_line(facts.title, 90)}: {reason}", _SHORT)
     links = "".join(f"\n{_say(n, language)}: {one_line(facts.links[n])}" for n in _LINKS if n in facts.links)
-    body = _cut_bytes("\n".join(_lines(facts, reason, language)), max(_TEXT - len(links.encode()), 1000))
-    text = f"{body}\n{links}" if links else body
+    body = _cut_bytes("\n".join(_lines(facts, reason, language)), max(_TEXT - len(links.encode()) - 1, 1000))
+    text = body + ("\n" + links if links else "")
     return Message(subject, text, short, _payload(facts, reason, text, language))
 
 
@@ -216,12 +216,13 @@ def _standing(facts: PageFacts, language: Language) -> str:
     """What the subject adds to an incident that somebody has, or that is over; and whether this is a repeat."""
     said = []
     if facts.state and facts.state not in _WAITS:
-        words = state_text(facts.state, language)
-        if facts.state in _OVER and facts.resolved_at is not None:
-            words += f" {_say('at', language)} {moment_text(facts.resolved_at)}"
-        elif facts.state not in _OVER and facts.assignee:
-            words += f": {one_line(facts.assignee, 40)}"
-        said.append(words)
+        over = facts.state in _OVER
+        has_it = f": {one_line(facts.assignee, 40)}" if facts.assignee and not over else ""
+        if facts.state != "resolved" or facts.resolved_at is None:
+            said.append(state_text(facts.state, language) + has_it)
+        if over and facts.resolved_at is not None:
+            at = f"{_say('at', language)} {moment_text(facts.resolved_at)}"
+            said.append(f"{state_text('resolved', language)} {at}")
     if facts.unconfirmed:
         said.append(_say("again", language))
     return f" ({'; '.join(said)})" if said else ""
