@@ -111,7 +111,21 @@ def read(path: str) -> tuple[Scenario, list[Fault]]:
     if scenario is None:
         raise BadScenario([f._replace(file=path) for f in faults])
     places = [fault_at(document.marks, ("steps", i), "") for i in range(len(scenario.steps))]
-    return scenario, [p._replace(file=path) for p in places]
+    places = [p._replace(file=path) for p in places]
+    late = _out_of_order(scenario, places)
+    if late:
+        raise BadScenario(late)
+    return scenario, places
+
+
+def _out_of_order(scenario: Scenario, places: list[Fault]) -> list[Fault]:
+    """Steps whose instant lies before that of the step above them."""
+    pairs = zip(scenario.steps, scenario.steps[1:], places[1:], strict=False)
+    return [
+        place._replace(message=f"{format_span(line.at)} comes after {format_span(above.at)}: time does not go back")
+        for above, line, place in pairs
+        if line.at < above.at
+    ]
 
 
 async def rehearse(path: str, config_dir: str) -> list[str]:
