@@ -368,7 +368,7 @@ def _is_loopback(listen: str) -> bool:
 async def serving(app: web.Application, listen: str) -> AsyncIterator[int]:
     """Listen; yields the port. Raises CannotStart where it is in use."""
     host, _, port = listen.rpartition(":")
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5.0)
+    runner = web.AppRunner(app, auto_decompress=False, access_log=None, handle_signals=False, shutdown_timeout=5.0)
     await runner.setup()
     site = web.TCPSite(runner, host.strip("[]") or "127.0.0.1", int(port), reuse_address=True)
     try:

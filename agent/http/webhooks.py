@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -185,7 +186,8 @@ class Intake:
             raise TooLarge(f"{request.content_length} bytes are over the limit of {LIMIT}")
         try:
             async with asyncio.timeout(READ_DEADLINE_S):
-                return await request.read()
+                body = await request.read()
+            return gunzip(body) if encoding == "gzip" else body
         except TimeoutError:
             log.warning("a body came too slowly", source=source)
             if request.transport is not None:
@@ -193,6 +195,8 @@ class Intake:
             raise Refused(408, "the body came too slowly") from None
         except web.HTTPRequestEntityTooLarge:
             raise TooLarge(f"the body is over the limit of {LIMIT} bytes") from None
+        except (TooLarge, NotThisFormat):
+            raise
         except (web.HTTPBadRequest, ValueError) as error:
             raise NotThisFormat(f"the body cannot be read: {error}") from error
 
@@ -222,6 +226,20 @@ class Intake:
         except (StoreDown, Overloaded):
             return False
         return True
+
+
+def gunzip(body: bytes) -> bytes:
+    """Unpack a gzip body. Raises TooLarge beyond the limit, before that much is unpacked, and NotThisFormat."""
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        text = unpack.decompress(body, LIMIT + 1)
+    except zlib.error as error:
+        raise NotThisFormat(f"the body is no gzip: {error}") from error
+    if len(text) > LIMIT:
+        raise TooLarge(f"the body is over the limit of {LIMIT} bytes when unpacked")
+    if not unpack.eof:
+        raise NotThisFormat("the gzip body is cut off")
+    return text
 
 
 class UnknownSource(LookupError):
