@@ -198,9 +198,18 @@ def db_upgrade(storage_url: str) -> None:
 @_STORAGE
 def db_current(storage_url: str) -> None:
     """Print the schema of the store and of this release."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     from agent import migrate
 
-    found = asyncio.run(migrate.current(storage_url))
+    try:
+        found = asyncio.run(migrate.current(storage_url))
+    except ValueError as error:
+        fail(f"tocsin: {error}")
+        return
+    except (OSError, TimeoutError, SQLAlchemyError) as error:
+        fail(f"tocsin: the store cannot be read: {error}", UNREACHABLE)
+        return
     click.echo(f"store {found or 'empty'}, release {migrate.heads()[0]}")
 
 

@@ -90,6 +90,7 @@ class Daemon:
         self.reconciler = Reconciler(self.pipeline, lambda: self.config, self.clock)
         self.notifiers: dict[str, Any] = {}
         self.first_token: str | None = None
+        self._reloading = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
         self._flying: set[asyncio.Task[None]] = set()
         self._drifts = False
@@ -140,17 +141,22 @@ class Daemon:
 
     async def reload(self, who: str) -> list[str]:
         """Read the configuration anew; take all of it or none of it. Returns the faults."""
+        async with self._reloading:
+            return await self._reload(who)
+
+    async def _reload(self, who: str) -> list[str]:
         try:
             fresh = await asyncio.to_thread(configuration.load, self.options.config_dir, self.options.pack)
         except ConfigFaults as faults:
-            self.metrics.reloaded(False, self.clock.now())
-            for fault in faults.faults:
-                log.error("configuration not taken", fault=str(fault))
-            return [str(f) for f in faults.faults]
-        old = self.notifiers
-        await self._number(fresh)
-        self._make_notifiers()
-        await self.pipeline.submit(ConfigChanged(self.config, who))
+            return self._not_taken([str(fault) for fault in faults.faults])
+        old, before = self.notifiers, self.config
+        try:
+            await self._number(fresh)
+            self._make_notifiers()
+            await self.pipeline.submit(ConfigChanged(self.config, who))
+        except StoreDown as error:
+            self.notifiers, self.config = old, before
+            return self._not_taken([str(error)])
         self.rounds.reconfigure(self._tasks)
         self.reconciler.reconfigure(self._tasks)
         self.metrics.reloaded(True, self.clock.now())
@@ -158,6 +164,12 @@ class Daemon:
         for notifier in old.values():
             await notifier.close()
         return []
+
+    def _not_taken(self, faults: list[str]) -> list[str]:
+        self.metrics.reloaded(False, self.clock.now())
+        for fault in faults:
+            log.error("configuration not taken", fault=fault)
+        return faults
 
     # web
 

@@ -241,7 +241,8 @@ class PostgresWriter:
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
         self._db: Any = None
-        self._locked = False
+        self._turn = asyncio.Lock()
+        """The line, a reload and a start share one connection, which does one thing at a time."""
 
     async def open(self) -> None:
         await self._connect()
@@ -260,6 +261,10 @@ class PostgresWriter:
             raise StoreDown(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
 
     async def commit(self, batch: Batch) -> None:
+        async with self._turn:
+            await self._commit(batch)
+
+    async def _commit(self, batch: Batch) -> None:
         import asyncpg  # noqa: PLC0415 - an extra
 
         if self._db is None or self._db.is_closed():
@@ -284,6 +289,10 @@ class PostgresWriter:
             db.terminate()
 
     async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        async with self._turn:
+            return await self._fetch(sql, *values)
+
+    async def _fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         import asyncpg  # noqa: PLC0415 - an extra
 
         if self._db is None or self._db.is_closed():
