@@ -200,17 +200,33 @@ async def test_a_watchdog_that_falls_silent_is_an_incident_until_it_is_heard_aga
     open_dir: Path, exporter: Exporter, webhook_sink: WebhookSink
 ) -> None:
     beat: Yaml = {"type": "heartbeat", "expect": {"alertname": "Watchdog"}, "source": "am", "within": "6s"}
-    async with Tocsin(open_dir, inspecting(webhook_sink, watchdog=beat)) as tocsin:
+    async with Tocsin(open_dir, inspecting(webhook_sink)) as tocsin:
         to = route_to(f"{tocsin.url}/webhooks/alertmanager/am", token=SOURCE_TOKEN, repeat_interval="1s")
         async with Alertmanager(open_dir, to) as alertmanager:
             config = scrape(exporter.address, alertmanagers=[sends_to(alertmanager.address)])
             async with Prometheus(open_dir, config, [rule("Watchdog", "vector(1)")]):
                 await until(lambda: _heard(tocsin), "the watchdog is heard")
+                await tocsin.reload(**_only_rounds(inspecting(webhook_sink, watchdog=beat)))
+                beats = await _beats(tocsin)
+                await until(lambda: _more_beats(tocsin, beats), "it is heard by the inspection too")
+                assert await tocsin.incidents() == []
                 await alertmanager.kill()
                 incident = await tocsin.incident_of("HeartbeatMissing")
                 assert {name for i in await tocsin.incidents() for name in _names(i)} == {"HeartbeatMissing"}
                 await alertmanager.start()
                 await tocsin.wait_for(incident["number"], "it is heard again", state="resolved")
+
+
+def _only_rounds(files: dict[str, Yaml]) -> dict[str, Yaml]:
+    return {"inspections": files["inspections"]}
+
+
+async def _beats(tocsin: Tocsin) -> int:
+    return sum(int(alert["count"]) for alert in await tocsin.alerts() if alert["labels"]["alertname"] == "Watchdog")
+
+
+async def _more_beats(tocsin: Tocsin, than: int) -> bool:
+    return await _beats(tocsin) > than
 
 
 async def _heard(tocsin: Tocsin) -> bool:
