@@ -347,7 +347,26 @@ def texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-ANY = st.text(st.characters(exclude_categories=()), max_size=60)
+@pytest.mark.parametrize(
+    ("label", "sent"),
+    [
+        pytest.param("half \ud83d", "half \ufffd", id="half a character is replaced"),
+        pytest.param("a\x00\u202eb", "a\x00\u202eb", id="what JSON can hold is sent as it came: programs compare it"),
+        pytest.param("x" * 5000, "x" * 3999 + "…", id="what is too long is cut"),
+    ],
+)
+def test_labels_reach_programs_as_they_came_as_far_as_json_can_hold_them(label: str, sent: str) -> None:
+    payload = compose(facts(alerts=[{"labels": {"pod": label}}])).payload
+    assert payload["alerts"] == [{"labels": {"pod": sent}}]
+
+
+def test_a_value_that_is_no_number_is_sent_as_nothing() -> None:
+    payload = compose(facts(known_errors=[known_error(confidence=float("nan"))])).payload
+    assert payload["known_errors"][0]["confidence"] is None
+
+
+NASTY = "\x00\r\n\t\x1b\x85\u2028\u202e\ufeff\ud83d\udd25{}%<@]( 磁🔥"
+ANY = st.text(st.sampled_from(NASTY) | st.characters(exclude_categories=()), max_size=60)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | ANY,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY, inner, max_size=3),
@@ -387,7 +406,7 @@ ANYTHING = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(known=ANYTHING, language=st.sampled_from(LANGUAGES))
 def test_any_facts_make_a_message_that_can_be_sent(known: PageFacts, language: Language) -> None:
     message = compose(known, language)

@@ -117,6 +117,7 @@ async def test_the_port_is_that_of_the_tls_unless_it_is_written(tls: Any, port: 
     [
         pytest.param({"MAIL": "550 5.1.8 who are you"}, True, id="sender refused"),
         pytest.param({"MAIL": "451 4.3.0 later"}, False, id="sender not now"),
+        pytest.param({"MAIL": "500 5.5.2 what?"}, True, id="500 is a 5xx"),
         pytest.param({"RCPT": "550 5.1.1 no such user"}, True, id="recipient refused"),
         pytest.param({"RCPT": "450 4.2.0 greylisted"}, False, id="greylisted"),
         pytest.param({"RCPT": "452 4.2.2 over quota"}, False, id="mailbox full"),
