@@ -8,17 +8,19 @@ from agent.config import Config
 from agent.database import Writer
 from agent.desk import Desk
 from correlation.board import MOST_TOMBSTONES, Beat
+from correlation.incident import Episode
 from correlation.store import (
     ENDED_EPISODES,
     HELD_INCIDENTS,
     OPEN_EPISODES,
+    ORPHANED,
     SUSPECTS,
     episode_from,
     incident_from,
     silence_from,
 )
 from escalation.sla import SlaPolicy
-from escalation.store import OPEN_PAGES, PENDING_STEPS, page_from, step_from
+from escalation.store import OPEN_PAGES, PAGED, PAGED_EACH, PENDING_STEPS, page_from, step_from
 from escalation.timetable import EscalationPolicy
 
 _LAST_IDS = {
@@ -83,27 +85,61 @@ async def _load_incidents(writer: Writer, desk: Desk, now: datetime) -> None:
 
 
 async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
-    board, rules = desk.board, desk.rules
-    for row in await writer.fetch(ENDED_EPISODES, now - rules.correlation.dedup.tombstones_for):
-        board.bury(episode_from(row))
-        if len(board.tombstones) >= MOST_TOMBSTONES:
-            break
+    board, tombstones_for = desk.board, desk.rules.correlation.dedup.tombstones_for
+    came: dict[str, tuple[datetime, int]] = {}
+    for row in reversed(await writer.fetch(ENDED_EPISODES, now - tombstones_for, MOST_TOMBSTONES)):
+        episode, came_at = episode_from(row), row[-1]
+        board.bury(episode)
+        _note_change(desk, episode, came_at, now)
+        _note_slots(desk, episode, came_at, came)
     for row in await writer.fetch(SUSPECTS):
         suspect = episode_from(row)
         board.suspects[suspect.key] = suspect
-    strategies = rules.strategies
+    held_back: list[Episode] = []
+    over: set[int] = set()
     for row in await writer.fetch(OPEN_EPISODES):
         episode, came_at = episode_from(row), row[-1]
         board.hold(episode)
-        labels = board.labels(episode)
         if episode.decision == "suppressed":
-            desk.hold_back(episode, labels, now)
-        elif episode.incident in board.incidents and board.incidents[episode.incident].active:
-            for strategy in strategies:
-                join_key = strategy.key(labels)
-                if join_key is not None:
-                    board.slot(f"{strategy.id}\xff{join_key}", came_at, episode.incident)
-        board.inhibitors.add(episode.key, labels)
+            held_back.append(episode)
+        elif episode.incident and desk.is_over_by_id(episode.incident, now):
+            over.add(episode.incident)
+        board.inhibitors.add(episode.key, board.labels(episode))
+        _note_change(desk, episode, came_at, now)
+        _note_slots(desk, episode, came_at, came)
+    for episode in held_back:
+        desk.hold_back(episode, board.labels(episode), now)
+    if over:
+        numbers: dict[int, str] = dict(await writer.fetch(ORPHANED))
+        for incident in over:
+            board.orphans.update(dict.fromkeys(board.members.pop(incident, ()), numbers.get(incident, "")))
+
+
+def _note_slots(desk: Desk, episode: Episode, came_at: datetime, came: dict[str, tuple[datetime, int]]) -> None:
+    """An active incident takes alerts in by the keys of those that have come to it, from the last of them on."""
+    incident = desk.board.incidents.get(episode.incident)
+    if incident is None or not incident.active or episode.decision == "stale":
+        return
+    labels = desk.board.labels(episode)
+    for strategy in desk.rules.strategies:
+        join_key = strategy.key(labels)
+        if join_key is not None:
+            slot = f"{strategy.id}\xff{join_key}"
+            last = came.get(slot)
+            if last is None or last <= (came_at, episode.id):
+                came[slot] = (came_at, episode.id)
+                desk.board.slot(slot, came_at, episode.incident)
+
+
+def _note_change(desk: Desk, episode: Episode, came_at: datetime, now: datetime) -> None:
+    """The changes of an alert that count for flapping."""
+    policy = desk.rules.correlation.flapping
+    begun = came_at if episode.previous and episode.decision != "stale" else None
+    ended = episode.closed_at if episode.decision != "stale" else None
+    fresh = [at for at in (begun, ended) if at is not None and now - at <= policy.within]
+    if fresh:
+        changes = sorted([*desk.board.changes.get(episode.key, ()), *fresh])
+        desk.board.changes[episode.key] = changes[-policy.changes :]
 
 
 async def _load_ladder(writer: Writer, desk: Desk) -> None:
@@ -111,6 +147,9 @@ async def _load_ladder(writer: Writer, desk: Desk) -> None:
         desk.agenda.add(step_from(row))
     for row in await writer.fetch(OPEN_PAGES):
         desk.outbox.hold(page_from(row))
+    being_told = "WHERE p.incident_id IN (SELECT incident_id FROM page WHERE open)"
+    desk.remember_pages(await writer.fetch(f"{PAGED} {being_told} {PAGED_EACH}"))
+    desk.unread.update(desk.board.incidents.keys() - desk.outbox.of_incident.keys())
 
 
 def zone_of(config: Config) -> ZoneInfo:

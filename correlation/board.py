@@ -45,6 +45,8 @@ class Board:
         self.incidents: dict[int, Incident] = {}
         self.numbers: dict[str, int] = {}
         self.members: dict[int, set[Key]] = {}
+        self.orphans: dict[Key, str] = {}
+        """Alerts that fire on though their incident is over, with its number: told again, they open another."""
         self.slots: dict[str, Slot] = {}
         self.slots_of: dict[int, list[str]] = {}
         self.suppressed: dict[str, set[Key]] = {}
@@ -94,6 +96,7 @@ class Board:
         self.tombstones[key] = episode.closed_at or episode.last_at
         self.tombstones.move_to_end(key)
         self.members.get(episode.incident, set()).discard(key)
+        self.orphans.pop(key, None)
         while len(self.tombstones) > MOST_TOMBSTONES:
             self.forget(next(iter(self.tombstones)))
 
@@ -134,10 +137,25 @@ class Board:
             if slot is not None and slot.incident == incident:
                 del self.slots[join_key]
 
+    def let_go(self, incident: Incident) -> bool:
+        """An incident is over; whether any of its alerts still fires."""
+        left = self.members.pop(incident.id, set())
+        self.orphans.update(dict.fromkeys(left, incident.number))
+        incident.open_alerts = 0
+        return bool(left)
+
+    def take_back(self, incident: Incident) -> None:
+        """An incident that was over is worked on again: what still fires of it is its own again."""
+        back = {key for key, number in self.orphans.items() if number == incident.number}
+        for key in back:
+            del self.orphans[key]
+        self.members.setdefault(incident.id, set()).update(back)
+        incident.open_alerts = len(self.members[incident.id])
+
     def drop(self, incident: int) -> None:
         """An incident has ended: only the store knows it from now on."""
         self.release_slots(incident)
         gone = self.incidents.pop(incident, None)
         if gone is not None:
             self.numbers.pop(gone.number, None)
-        self.members.pop(incident, None)
+            self.let_go(gone)

@@ -116,7 +116,7 @@ def correlate(alerts: Iterable[Alert], board: Board, rules: Rules, now: datetime
     `source` is who told it (`monitoring`, `inspection`, …), kept on incidents that it opens.
     """
     this = Round(board, rules, now, source)
-    episodes, touched, duplicates = board.episodes, this.out.touched, 0
+    episodes, orphans, touched, duplicates = board.episodes, board.orphans, this.out.touched, 0
     for alert in alerts:
         episode = episodes.get((alert.origin, alert.fingerprint))
         if (
@@ -129,6 +129,7 @@ def correlate(alerts: Iterable[Alert], board: Board, rules: Rules, now: datetime
             and alert.firing
             and alert.expires_at is None
             and episode.decision != "heartbeat"
+            and not (orphans and episode.key in orphans)
         ):
             episode.count += 1
             episode.last_at = now
@@ -176,9 +177,11 @@ def _take_again(this: Round, alert: Alert, episode: Episode) -> None:
         _end(this, episode, alert.starts_at, "", "end_untold")
         _begin(this, alert)
         return
+    if episode.key in this.board.orphans:
+        _fires_on(this, alert, episode)
+        return
     if alert.starts_text and alert.starts_at < episode.starts_at:
-        episode.starts_at, episode.starts_text = alert.starts_at, alert.starts_text
-        this.out.changed[episode.id] = episode
+        _move_start(this, episode, alert)
     episode.count += 1
     episode.last_at = this.now
     this.out.touched[episode.id] = episode
@@ -191,8 +194,26 @@ def _take_again(this: Round, alert: Alert, episode: Episode) -> None:
         beat_heard(this, episode)
 
 
+def _fires_on(this: Round, alert: Alert, episode: Episode) -> None:
+    """Its incident was cancelled, archived or resolved, and it is told to fire on: somebody has to hear of it."""
+    number = this.board.orphans[episode.key]
+    _end(this, episode, this.now, "", "incident_over")
+    _begin(this, alert, Why("still_fires", {"incident": number}))
+
+
+def _move_start(this: Round, episode: Episode, alert: Alert) -> None:
+    """It has fired for longer than was known."""
+    episode.starts_at, episode.starts_text = alert.starts_at, alert.starts_text
+    this.out.changed[episode.id] = episode
+    incident = this.board.incidents.get(episode.incident)
+    if incident is not None:
+        incident.occurred_at = min(incident.occurred_at, episode.starts_at)
+        _choose_root(incident, episode)
+        this.out.dirty[incident.id] = incident
+
+
 def _expire_at(this: Round, episode: Episode, at: datetime) -> None:
-    if episode.expires_at is None:
+    if episode.expires_at is None or at < episode.expires_at:
         heapq.heappush(this.board.expiries, (at, episode.key))
     episode.expires_at = at
     this.out.changed[episode.id] = episode
@@ -219,6 +240,10 @@ def _take_after_end(this: Round, alert: Alert, ended: Episode) -> None:
         return
     suspect = this.board.suspects.get(ended.key)
     over = this.now - (ended.closed_at or ended.last_at)
+    if alert.expires_at is not None and not ended.ends_text:
+        # Its end was never told, it was only not told again in time; and now it is.
+        _begin(this, alert, Why("same_start", {"after_s": round(over.total_seconds())}))
+        return
     asks = this.rules.asks_sender(alert.origin) and alert.origin not in this.board.unanswered
     if over > this.rules.suspect_window(alert.origin) and not asks:
         if suspect is not None:
@@ -242,10 +267,13 @@ def _take_after_end(this: Round, alert: Alert, ended: Episode) -> None:
 def confirm_suspect(this: Round, suspect: Episode, code: str) -> None:
     """A suspect is a live outage after all: it becomes an episode, and says that its start was told before."""
     this.board.suspects.pop(suspect.key, None)
+    ended = this.board.episodes.get(suspect.key)
+    came_from = ended.incident if ended is not None else 0
     suspect.open = True
     this.board.hold(suspect)
     this.out.changed[suspect.id] = suspect
-    _place(this, suspect, this.board.labels(suspect), None, note=Why("same_start", {"how": code}))
+    note = Why("same_start", {"how": code})
+    _place(this, suspect, this.board.labels(suspect), None, note=note, came_from=came_from)
 
 
 def drop_suspect(this: Round, suspect: Episode, code: str) -> None:
@@ -259,18 +287,16 @@ def drop_suspect(this: Round, suspect: Episode, code: str) -> None:
 
 def _take_resolved(this: Round, alert: Alert, episode: Episode | None) -> None:
     ends_at = alert.ends_at or this.now
-    if episode is None:
-        ended = _episode(this, alert, "stale")
-        ended.ends_at, ended.ends_text, ended.closed_at = ends_at, alert.ends_text, this.now
-        this.board.bury(ended)
-        this.out.new.append((alert, ended))
-        this.out.whys[ended.id] = (Why("end_without_start"), None)
-        this.out.decisions["stale"] += 1
+    if episode is None or (not episode.open and alert.starts_text and alert.starts_at > episode.starts_at):
+        _end_unheard(this, alert, ends_at)
     elif episode.open and (
         not alert.starts_text or alert.starts_at >= episode.starts_at or ends_at >= episode.starts_at
     ):
-        _end(this, episode, max(ends_at, episode.starts_at), alert.ends_text, "resolved")
+        started_at = episode.starts_at
+        _end(this, episode, max(ends_at, started_at), alert.ends_text, "resolved")
         this.out.decisions["resolved"] += 1
+        if alert.starts_text and alert.starts_at > started_at:
+            _end_unheard(this, alert, ends_at)
     else:
         if not episode.open:
             suspect = this.board.suspects.get(episode.key)
@@ -283,6 +309,21 @@ def _take_resolved(this: Round, alert: Alert, episode: Episode | None) -> None:
         episode.count += 1
         this.out.touched[episode.id] = episode
         this.out.decisions["duplicate"] += 1
+
+
+def _end_unheard(this: Round, alert: Alert, ends_at: datetime) -> None:
+    """The end of a firing that was never told: remembered, so that the firing itself, coming late, is known as over."""
+    key = (alert.origin, alert.fingerprint)
+    suspect, before = this.board.suspects.get(key), this.board.episodes.get(key)
+    if suspect is not None:
+        drop_suspect(this, suspect, "resolved_again")
+    ended = _episode(this, alert, "stale")
+    ended.incident = before.incident if before is not None else 0
+    ended.ends_at, ended.ends_text, ended.closed_at = ends_at, alert.ends_text, this.now
+    this.board.bury(ended)
+    this.out.new.append((alert, ended))
+    this.out.whys[ended.id] = (Why("end_without_start"), None)
+    this.out.decisions["stale"] += 1
 
 
 def _episode(this: Round, alert: Alert, decision: str) -> Episode:
@@ -378,6 +419,8 @@ def _join_or_open(
     if found is None:
         incident = _open(this, episode, labels, alert, verdict)
         why, episode.decision = Why("first_of_incident", {"rule": verdict.rule}), "opened"
+        if note is not None and note.code == "still_fires":
+            incident.recurrence_of = note.facts["incident"]
     else:
         incident, episode.decision = found, "joined"
         this.out.count(this.out.joined, incident, labels.get("alertname", ""), why.code)
@@ -501,7 +544,7 @@ def _relapse(this: Round, incident: Incident) -> None:
     """It was resolved and fires again: back to work, the resolution clock runs on (issue: relapse)."""
     incident.relapse += 1
     incident.relapsed_at = this.now
-    incident.resolved_at = incident.service_restored_at = incident.resolves_at = None
+    incident.resolved_at = incident.service_restored_at = incident.resolves_at = incident.held_until = None
     incident.move(State.IN_PROGRESS if incident.assignee else State.ASSIGNED, this.now)
     this.out.relapsed.add(incident.id)
     this.out.tell(incident, "relapsed", relapse=incident.relapse, assignee=incident.assignee or "")
@@ -529,7 +572,9 @@ def _grade_to(this: Round, incident: Incident, verdict: Class, labels: Labels) -
 def _end(this: Round, episode: Episode, ends_at: datetime, ends_text: str, code: str) -> None:
     """An episode is over; its incident may be, and what it inhibited is looked at again."""
     board, labels = this.board, this.board.labels(episode)
-    heartbeat = episode.decision == "heartbeat"
+    heartbeat = episode.decision == "heartbeat" and code != "end_untold"
+    incident = board.incidents.get(episode.incident)
+    member = incident is not None and episode.key in board.members.get(incident.id, ())
     episode.open, episode.ends_at, episode.ends_text, episode.closed_at = False, ends_at, ends_text, this.now
     episode.last_at, episode.expires_at = this.now, None
     board.bury(episode)
@@ -538,8 +583,7 @@ def _end(this: Round, episode: Episode, ends_at: datetime, ends_text: str, code:
     for reason_key in list(board.suppressed) if episode.decision == "suppressed" else ():
         board.suppressed[reason_key].discard(episode.key)
     freed = board.inhibitors.remove(episode.key, labels)
-    incident = board.incidents.get(episode.incident)
-    if incident is not None:
+    if incident is not None and member:
         _leave(this, incident, episode, labels, code)
     if heartbeat:
         miss_beat(this, episode.origin, "watchdog_resolved")

@@ -280,8 +280,10 @@ EPISODE_COLUMNS = (
 _EPISODES = f"SELECT {EPISODE_COLUMNS} FROM episode e JOIN alert a ON a.id = e.alert_id"  # noqa: S608 - our own text
 OPEN_EPISODES = f"{_EPISODES} WHERE e.open ORDER BY a.id"
 ENDED_EPISODES = (
-    f"{_EPISODES} WHERE NOT e.open AND e.closed_at >= ? AND e.decision <> 'suspect' ORDER BY e.closed_at, a.id"
+    f"{_EPISODES} WHERE NOT e.open AND e.closed_at >= ? AND e.decision <> 'suspect' "
+    "ORDER BY e.closed_at DESC, a.id DESC LIMIT ?"
 )
+"""Newest first: where there are too many to remember, the oldest are left out."""
 SUSPECTS = f"{_EPISODES} WHERE NOT e.open AND e.decision = 'suspect' ORDER BY a.id"
 
 
@@ -311,9 +313,17 @@ def episode_from(row: tuple[Any, ...]) -> Episode:
 
 SELECT_INCIDENTS = select(IncidentRow)
 HELD_INCIDENTS = (
-    f"{SELECT_INCIDENTS} WHERE state IN ('new', 'sales_decision', 'assigned', 'in_progress', 'pending_customer', "
-    "'pending_vendor', 'pending_change') OR (state IN ('resolved', 'pending_review') AND resolved_at >= ?)"
+    f"{SELECT_INCIDENTS} WHERE state IN ('new', 'sales_decision', 'assigned', 'in_progress', "  # noqa: S608 - ours
+    "'pending_customer', "
+    "'pending_vendor', 'pending_change') OR (state IN ('resolved', 'pending_review') AND resolved_at >= ?) "
+    "OR id IN (SELECT incident_id FROM page WHERE open)"
 )
+"""What may change by itself, and what somebody has still to be told of."""
+ORPHANED = (
+    "SELECT id, number FROM incident WHERE state IN ('archived', 'cancelled', 'out_of_scope', 'resolved', "
+    "'pending_review') AND id IN (SELECT incident_id FROM episode WHERE open)"
+)
+"""Incidents that are over though alerts of theirs fire on."""
 INCIDENT_BY_NUMBER = f"{SELECT_INCIDENTS} WHERE number = ?"
 
 
