@@ -1,4 +1,4 @@
-"""Intake side by side: new alerts and duplicates by size of message; ours are on disk before the answer, theirs never."""
+"""Intake side by side: new alerts and duplicates by size of message; ours are on disk before the answer, theirs not."""
 
 import statistics
 import time

@@ -1,0 +1,137 @@
+"""Where the time of an alert goes, in one process without HTTP: reading, deciding, rows, and the commit.
+
+`python -m benchmarks.stages [--profile]` shows microseconds per alert of the thread that does it; `--profile` prints
+the functions that cost most beneath that.
+"""
+
+import argparse
+import asyncio
+import cProfile
+import io
+import pstats
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agent import config as configuration
+from agent import plugins, tables
+from agent.config import Config
+from agent.database import SqliteWriter
+from agent.desk import Desk
+from agent.group import Group
+from agent.intents import AlertsArrived
+from agent.load import load_desk
+from benchmarks.alerts import rounds
+from benchmarks.messages import bodies
+from benchmarks.parts import SITE
+from benchmarks.tables import table
+
+STAGES = ("read", "decide", "rows", "commit")
+_SOURCE = "bench"
+
+
+@dataclass
+class Spent:
+    """Processor seconds by stage, and the alerts they were for."""
+
+    alerts: int = 0
+    by_stage: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+
+    def per_alert_us(self, stage: str) -> float:
+        return self.by_stage[stage] / max(1, self.alerts) * 1e6
+
+
+@dataclass
+class Bench:
+    """A desk on a store of its own, moved message by message."""
+
+    config: Config
+    writer: SqliteWriter
+    desk: Desk
+
+    async def take(self, messages: Sequence[tuple[int, bytes]], together: int) -> Spent:
+        """Take messages, so many in one commit."""
+        parse, spent = plugins.webhook("alertmanager").parse, Spent()
+        for start in range(0, len(messages), together):
+            now, group = datetime.now(UTC), Group()
+            for count, body in messages[start : start + together]:
+                begun = time.thread_time()
+                parsed = parse(body, _SOURCE, now, None)
+                read = time.thread_time()
+                self.desk.decide(AlertsArrived(_SOURCE, _SOURCE, "alertmanager", body, parsed, now), now, group)
+                spent.by_stage["read"] += read - begun
+                spent.by_stage["decide"] += time.thread_time() - read
+                spent.alerts += count
+            begun = time.thread_time()
+            batch = group.batch()
+            rows = time.thread_time()
+            await self.writer.commit(batch)
+            spent.by_stage["rows"] += rows - begun
+            spent.by_stage["commit"] += time.thread_time() - rows
+        return spent
+
+
+async def open_bench(folder: Path) -> Bench:
+    """Make a store in a folder and read its empty desk; the commit runs in this thread, so that it is counted."""
+    site = folder / "site"
+    site.mkdir()
+    for name, text in SITE.items():
+        (site / name).write_text(text)
+    config = configuration.load(site)
+    writer = SqliteWriter(str(folder / "stages.db"), inline=True)
+    await writer.open()
+    await writer.script(tables.sqlite_ddl())
+    return Bench(config, writer, await load_desk(writer, config, datetime.now(UTC)))
+
+
+def messages(total: int, batch: int, *, first: int = 0, distinct: int | None = None) -> list[tuple[int, bytes]]:
+    """So many alerts in messages of `batch`."""
+    numbers = [first + n for n in rounds(total, distinct or total, seed=1)]
+    return list(bodies("tocsin", numbers, batch, seed=1, events=200, resolved=False))
+
+
+async def measure(folder: Path, total: int, profile: cProfile.Profile | None = None) -> str:
+    """The table of stages; `profile` also looks beneath."""
+    bench = await open_bench(folder)
+    known = messages(2000, 64, first=90_000_000)
+    await bench.take(known, 32)
+    rows = []
+    for batch, together in ((1, 1), (1, 32), (64, 32)):
+        for what in ("new", "duplicates"):
+            size = min(total, 2000) if batch == 1 else total
+            sent = (
+                messages(size, batch, first=1_000_000 * (batch + together))
+                if what == "new"
+                else messages(size, batch, first=90_000_000, distinct=2000)
+            )
+            if profile is not None:
+                profile.enable()
+            spent = await bench.take(sent, together)
+            if profile is not None:
+                profile.disable()
+            figures = [f"{spent.per_alert_us(stage):.1f}" for stage in STAGES]
+            rows.append((what, batch, together, *figures, f"{sum(map(spent.per_alert_us, STAGES)):.1f}"))
+    await bench.writer.close()
+    return table(("what", "alerts per message", "messages per commit", *STAGES, "sum, CPU µs per alert"), rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description=__doc__)
+    parser.add_argument("--total", type=int, default=20_000, help="alerts by stage")
+    parser.add_argument("--profile", action="store_true", help="print the functions that cost most")
+    told = parser.parse_args(arguments)
+    profile = cProfile.Profile() if told.profile else None
+    with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
+        print(asyncio.run(measure(Path(folder), told.total, profile)))
+    if profile is not None:
+        out = io.StringIO()
+        pstats.Stats(profile, stream=out).sort_stats("tottime").print_stats(40)
+        print(out.getvalue())
+
+
+if __name__ == "__main__":
+    main()
