@@ -19,7 +19,8 @@ class Join:
             return None
         rest = {**labels}
         del rest["severity"]
-        return "\xff".join(sorted(map("=".join, rest.items())))
+        # Only the hash: there is one key per alert, and the board holds them all.
+        return f"{hash(chr(0).join(sorted(map('='.join, rest.items())))):x}"
 
     def why(self, labels: Labels) -> Why:
         return Why("same_alert", {"severity": labels.get("severity", "")})
