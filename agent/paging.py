@@ -36,6 +36,7 @@ class Claimed:
     notifier: str
     facts: PageFacts
     language: Language
+    created_at: datetime
 
     def composed(self, links: Links) -> PageToSend:
         """The page with its message. Takes a millisecond: not for the line."""
@@ -50,6 +51,7 @@ class Claimed:
             attempt=self.attempt,
             notifier=self.notifier,
             message=compose(facts, self.language),
+            created_at=self.created_at,
         )
 
 
@@ -67,6 +69,7 @@ def claimed(page: Page, incident: Incident | None, config: Config, board: Board)
         notifier=page.notifier,
         facts=_facts(page, incident, config, board, language),
         language=language,
+        created_at=page.created_at,
     )
 
 
