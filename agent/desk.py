@@ -748,10 +748,10 @@ class Desk:
         self.counts["dead_letter"] += 1
 
     def _tell_of_letter(self, source: str, reason: str, now: datetime, group: Group) -> None:
+        """One self-incident per source; whoever is no source of ours cannot open as many as they like."""
         summary = f"a message of {source} could not be taken: {reason}"[:300]
-        self._correlate(
-            [own_alert("DeadLetter", {"source": source}, summary, now, lasts=_LASTS)], "self", ORIGIN, now, group
-        )
+        labels = {"source": source} if source in self.config.sources else {}
+        self._correlate([own_alert("DeadLetter", labels, summary, now, lasts=_LASTS)], "self", ORIGIN, now, group)
 
     def _config_changed(self, intent: ConfigChanged, now: datetime, group: Group) -> None:
         self.configure(intent.config)

@@ -10,6 +10,7 @@ from collectors.alert import NotThisFormat
 
 MAX_DEPTH = 64
 MAX_LABELS, MAX_NAME, MAX_VALUE = 64, 1024, 4096
+_MOST_DIGITS = 300
 _UNSAFE = re.compile("[\ud800-\udfff\x00]")
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
@@ -44,9 +45,14 @@ def _read_broken(body: bytes) -> Any:
         raise NotThisFormat(f"the body is nested deeper than {MAX_DEPTH}")
     text = body.decode("utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", errors="replace")
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise NotThisFormat(f"the body is no JSON: {str(error)[:200]}") from error
+
+
+def _integer(digits: str) -> int | float:
+    """A number of thousands of digits is no reason to lose a message: it becomes what it is near to."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 def _depth(body: bytes) -> int:

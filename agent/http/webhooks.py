@@ -5,11 +5,14 @@ import base64
 import hashlib
 import hmac
 import zlib
+from collections import deque
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
 
 from agent import plugins
 from agent.clock import Clock
@@ -19,6 +22,7 @@ from agent.intents import AlertsArrived, LetterDied
 from agent.metrics import Metrics
 from agent.pipeline import Overloaded, Pipeline
 from collectors.alert import NotThisFormat, Parsed
+from collectors.payload import clean
 
 log = structlog.get_logger("intake")
 LIMIT = 32 * 1024 * 1024
@@ -26,7 +30,12 @@ READ_DEADLINE_S = 10.0
 _OFF_LOOP = 1024 * 1024
 """Bodies larger than this are parsed in a thread."""
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.-")
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port")
+_LONGEST_TOKEN = 1024
+_OURS = frozenset({"tocsin", "inspection"})
+"""Origins of our own alerts: no sender may speak in their name."""
+_MOST_UNKNOWN = 60
+"""Dead letters a minute that are kept of requests for which no source vouches."""
+_MINUTE = timedelta(minutes=1)
 
 SourceOf = Callable[[str], Awaitable[str | None]]
 """The source that a token of `tocsin token create --source` names."""
@@ -59,6 +68,8 @@ class Intake:
         self._metrics = metrics
         self._source_of = source_of
         self._on_loopback = on_loopback
+        self._unknown: deque[datetime] = deque(maxlen=_MOST_UNKNOWN)
+        self.read_deadline_s = READ_DEADLINE_S
         self.heard: Callable[[str, Parsed], None] = lambda source, parsed: None
         """Told of each message that was taken."""
 
@@ -73,14 +84,18 @@ class Intake:
         kind, source = request.match_info["type"], request.match_info["source"]
         try:
             parse, config = self._find(kind, source)
+            signed = config is not None and config.hmac is not None
+            if not signed:
+                await self._authenticate(request, source, config)
             body = await self._read(request, source)
-            await self._authenticate(request, source, config, body)
+            if config is not None and signed and not _signed(config, request, body):
+                raise Refused(401, "the signature is missing or wrong")
             parsed = await self._parse(parse, body, source, config)
             await self._store(source, config, kind, body, parsed)
         except Refused as refused:
             return self._answer(kind, refused.status, refused.text)
         except UnknownSource as unknown:
-            await self._bury(source, str(unknown), b"")
+            await self._note_unknown(source, str(unknown))
             return self._answer(kind, 404, str(unknown))
         except (NotThisFormat, TooLarge) as error:
             buried = await self._bury(source, str(error), getattr(error, "body", b""))
@@ -115,7 +130,7 @@ class Intake:
     def _answer(self, kind: str, status: int, text: str) -> web.Response:
         self._metrics.webhooks.labels(kind if kind in plugins.known("webhook") else "unknown", str(status)).inc()
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Retry-After": "1"} if status == 503 else None
-        return web.Response(status=status, text=text, headers=headers)
+        return web.Response(status=status, text=clean(text), headers=headers)
 
     # who sends
 
@@ -124,6 +139,8 @@ class Intake:
         if kind not in plugins.known("webhook"):
             known = ", ".join(plugins.known("webhook"))
             raise UnknownSource(f"there is no source type {kind!r}: {known}")
+        if source in _OURS:
+            raise UnknownSource(f"{source} is Tocsin itself: give the source another name")
         if not config.sources:
             if not source or not set(source) <= _NAME or source[0] in "_.-":
                 raise UnknownSource(f"{source!r} is no name of a source: write a-z, 0-9, _ . -")
@@ -133,40 +150,48 @@ class Intake:
             raise UnknownSource(f"tocsin.yaml has no source {source!r} of type {kind}")
         return plugins.webhook(kind).parse, found
 
-    async def _authenticate(self, request: web.Request, source: str, config: SourceConfig | None, body: bytes) -> None:
+    async def _authenticate(self, request: web.Request, source: str, config: SourceConfig | None) -> None:
+        """Before the body is read: nobody fills our memory who is not known."""
         if config is None and self._is_open(request):
             return
         sent = request.headers.get("Authorization", "")
-        if config is not None and config.hmac is not None:
-            if not _signed(config, request, body):
-                raise Refused(401, "the signature is missing or wrong")
-            return
         if config is not None and config.basic is not None and _is_basic(config, sent):
             return
-        token = sent.removeprefix("Bearer ") if sent.startswith("Bearer ") else ""
-        if token and len(token) < 1024:
+        token = _bearer(sent)
+        if token:
             if config is not None and any(_same(token, t) for t in config.tokens):
                 return
-            if await self._source_of(token) == source:
+            if await self._named_by(token) == source:
                 return
         raise Refused(401, "a token of this source is needed: Authorization: Bearer …")
+
+    async def _named_by(self, token: str) -> str | None:
+        """The source of a token that was made by `tocsin token create`. Raises StoreDown."""
+        try:
+            return await self._source_of(token)
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreDown(f"tokens cannot be read: {type(error).__name__}") from error
 
     def _is_open(self, request: web.Request) -> bool:
         """Open intake: on loopback, without sources written, and not from behind a proxy (OUTSIDE §3)."""
         return (
-            self._on_loopback and not self._config().sources and not any(name in request.headers for name in _FORWARDED)
+            self._on_loopback
+            and not self._config().sources
+            and not any(
+                name.lower() == "forwarded" or name.lower().startswith("x-forwarded-") for name in request.headers
+            )
         )
 
     async def _source_of_v2(self, request: web.Request) -> str:
         """The source is the one the token names, else `prometheus`."""
         config = self._config()
         sent = request.headers.get("Authorization", "")
-        token = sent.removeprefix("Bearer ") if sent.startswith("Bearer ") else ""
-        if token and len(token) < 1024:
+        token = _bearer(sent)
+        if token:
             for name, source in config.sources.items():
                 if any(_same(token, t) for t in source.tokens):
                     return name
-            named = await self._source_of(token)
+            named = await self._named_by(token)
             if named is not None:
                 return named
         for name, source in config.sources.items():
@@ -185,7 +210,7 @@ class Intake:
         if (request.content_length or 0) > LIMIT and encoding != "gzip":
             raise TooLarge(f"{request.content_length} bytes are over the limit of {LIMIT}")
         try:
-            async with asyncio.timeout(READ_DEADLINE_S):
+            async with asyncio.timeout(self.read_deadline_s):
                 body = await request.read()
             return gunzip(body) if encoding == "gzip" else body
         except TimeoutError:
@@ -222,10 +247,17 @@ class Intake:
 
     async def _bury(self, source: str, reason: str, body: bytes) -> bool:
         try:
-            await self._pipeline.submit(LetterDied(source, reason, body, self._clock.now()))
+            await self._pipeline.submit(LetterDied(clean(source), clean(reason), body, self._clock.now()))
         except (StoreDown, Overloaded):
             return False
         return True
+
+    async def _note_unknown(self, source: str, reason: str) -> None:
+        """A dead letter of a sender that nobody knows; not so many that they fill the disk."""
+        now = self._clock.now()
+        if len(self._unknown) < _MOST_UNKNOWN or now - self._unknown[0] >= _MINUTE:
+            self._unknown.append(now)
+            await self._bury(source, reason, b"")
 
 
 def gunzip(body: bytes) -> bytes:
@@ -254,8 +286,13 @@ def _origin(source: str, config: SourceConfig | None) -> str:
     return (config.origin if config is not None else None) or source
 
 
+def _bearer(sent: str) -> str:
+    token = sent.removeprefix("Bearer ") if sent.startswith("Bearer ") else ""
+    return token if len(token) < _LONGEST_TOKEN else ""
+
+
 def _same(a: str, b: str) -> bool:
-    return hmac.compare_digest(a.encode(), b.encode())
+    return hmac.compare_digest(a.encode("utf-8", "surrogateescape"), b.encode("utf-8", "surrogateescape"))
 
 
 def _is_basic(config: SourceConfig, sent: str) -> bool:
