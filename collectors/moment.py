@@ -4,18 +4,23 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+LONGEST_MOMENT = 64
 ZERO_YEAR = "0001-01-01T00:00:00Z"
 _MILLISECOND = timedelta(milliseconds=1)
 _SIXTIETH = re.compile(r"(T\d\d:\d\d:)60")
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
-@lru_cache(maxsize=65_536)
 def parse_moment(text: str) -> datetime | None:
     """Return an RFC 3339 moment in UTC, cut to microseconds; None for "", year 1 and what is no moment.
 
     A moment without a zone is taken as UTC, a sixtieth second as the first of the next minute.
     """
+    return _parsed(text) if len(text) <= LONGEST_MOMENT else None
+
+
+@lru_cache(maxsize=65_536)
+def _parsed(text: str) -> datetime | None:
     if not text or text.startswith("0001-01-01"):
         return None
     leap = timedelta()

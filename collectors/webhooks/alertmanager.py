@@ -7,7 +7,7 @@ import msgspec
 
 from collectors.alert import Alert, NotThisFormat, Parsed, Rejected, Status, encode_labels
 from collectors.labels import fingerprint
-from collectors.moment import parse_moment
+from collectors.moment import LONGEST_MOMENT, parse_moment
 from collectors.payload import (
     MAX_LABELS,
     MAX_VALUE,
@@ -65,7 +65,7 @@ class _NotClean(Exception):
 
 
 def _parse_clean(message: _Message, origin: str) -> Parsed:
-    if message.version != "4":
+    if message.version != "4" or len(message.receiver) > MAX_VALUE or len(message.externalURL) > MAX_VALUE:
         raise _NotClean
     return Parsed(
         [_clean_alert(alert, origin) for alert in message.alerts],
@@ -79,7 +79,7 @@ def _clean_alert(alert: _Alert, origin: str) -> Alert:
     labels_json, annotations_json = bytes(alert.labels), bytes(alert.annotations)
     starts_at, mark = parse_moment(alert.startsAt), alert.fingerprint
     status = _STATUS.get(alert.status)
-    if status is None or starts_at is None:
+    if status is None or starts_at is None or len(alert.endsAt) > LONGEST_MOMENT or len(alert.generatorURL) > MAX_VALUE:
         raise _NotClean
     seen = (labels_json, annotations_json)
     if hash(seen) not in _looked_at:
@@ -162,14 +162,14 @@ def mended_alert(item: Any, origin: str, now: datetime) -> Alert:
     told = item.get("fingerprint")
     return Alert(
         origin=origin,
-        fingerprint=told if is_fingerprint(told) and not repairs else fingerprint(labels),
+        fingerprint=told if is_fingerprint(told) else fingerprint(labels),
         status=status,
         starts_at=starts_at or now,
         starts_text=starts_text,
         labels_json=encode_labels(labels),
         annotations_json=encode_labels(clean_annotations(annotations)),
         ends_at=ends_at if status is Status.RESOLVED else None,
-        ends_text=ends_text,
+        ends_text=ends_text[:LONGEST_MOMENT],
         generator_url=clean(item.get("generatorURL"))[:MAX_VALUE],
         repairs=tuple(dict.fromkeys(repairs)),
     )
