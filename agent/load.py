@@ -28,7 +28,7 @@ _LAST_IDS = {
     "incident": "SELECT COALESCE(MAX(id), 0) FROM incident",
     "timeline": "SELECT COALESCE(MAX(id), 0) FROM timeline",
     "dead_letter": "SELECT COALESCE(MAX(id), 0) FROM dead_letter",
-    "audit": "SELECT COALESCE(MAX(id), 0) FROM audit",
+    "audit": "SELECT COALESCE(MAX(id), 0) FROM audit WHERE id > 0",  # those below zero are of the command line
 }
 
 
