@@ -12,7 +12,7 @@ import msgspec
 
 from collectors.alert import Alert
 from collectors.labels import Labels, fingerprint
-from collectors.moment import moment_text
+from collectors.moment import moment_text, same_to_the_millisecond
 from correlation.board import Beat, Board, Key
 from correlation.classify import Class, Classifier
 from correlation.incident import RELAPSABLE, Episode, Incident, State, Why
@@ -170,9 +170,15 @@ def _decode(labels_json: bytes) -> dict[str, str]:
     return msgspec.json.decode(labels_json, type=dict[str, str])
 
 
+def _later(alert: Alert, episode: Episode) -> bool:
+    """Whether it began after this episode did: a pull knows beginnings to the millisecond only."""
+    later = bool(alert.starts_text) and alert.starts_at > episode.starts_at
+    return later and not same_to_the_millisecond(alert.starts_at, episode.starts_at)
+
+
 def _take_again(this: Round, alert: Alert, episode: Episode) -> None:
     """Firing, while its episode is open."""
-    if alert.starts_text and alert.starts_at > episode.starts_at:
+    if _later(alert, episode):
         # It ended and began again between two messages: the end was never told.
         _end(this, episode, alert.starts_at, "", "end_untold")
         _begin(this, alert)
@@ -232,7 +238,7 @@ def _change_level(this: Round, episode: Episode, alert: Alert) -> None:
 
 def _take_after_end(this: Round, alert: Alert, ended: Episode) -> None:
     """Firing, though its last episode is over."""
-    if alert.starts_text and alert.starts_at > ended.starts_at:
+    if _later(alert, ended):
         _begin(this, alert)
         return
     if not alert.starts_text:
@@ -290,7 +296,7 @@ def _take_resolved(this: Round, alert: Alert, episode: Episode | None) -> None:
     if episode is None or (not episode.open and alert.starts_text and alert.starts_at > episode.starts_at):
         _end_unheard(this, alert, ends_at)
     elif episode.open and (
-        not alert.starts_text or alert.starts_at >= episode.starts_at or ends_at >= episode.starts_at
+        not alert.starts_text or alert.starts_at >= episode.starts_at or ends_at > episode.starts_at
     ):
         started_at = episode.starts_at
         _end(this, episode, max(ends_at, started_at), alert.ends_text, "resolved")

@@ -145,6 +145,14 @@ async def test_what_a_truncation_hid_is_found_by_the_pull(house: House) -> None:
     assert house.desk.board.episodes[("am", fingerprint(LINK_DOWN))].open
 
 
+async def test_what_a_pull_found_first_is_the_same_firing_when_the_webhook_tells_it_in_full(house: House) -> None:
+    """Alertmanager's API cuts moments to milliseconds (seen on 0.25)."""
+    await house.receive(message(alert(LINK_DOWN), truncatedAlerts=1))
+    await pulled(house, alert(DISK_FULL, starts="2026-03-02T08:59:00.781Z"), alert(LINK_DOWN))
+    await house.receive(message(alert(DISK_FULL, starts="2026-03-02T08:59:00.781792Z")))
+    assert await house.writer.fetch("SELECT count(*) FROM alert") == [(2,)]
+
+
 async def test_an_end_that_was_hidden_from_us_is_found_by_the_pull(house: House) -> None:
     await house.receive(message(alert(DISK_FULL)))
     await house.advance(minutes=5)
