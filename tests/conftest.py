@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
 
     from agent.house import House
     from tests.real.parts import Database, Exporter, Port, SmtpSink, WebhookSink
+
+hypothesis.settings.register_profile(
+    "tocsin",
+    derandomize=True,  # a run says the same each time; a busy machine must not decide it
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("tocsin")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
