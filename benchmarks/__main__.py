@@ -1,6 +1,7 @@
 """`make bench`: every figure side by side in one run of at most 12 minutes, written to docs/benchmarks.md."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part; printed, not written")
     parser.add_argument("--folder", type=Path, help="where the stores lie meanwhile (a temporary folder)")
     told = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are ended
     begun, figures = time.monotonic(), []
     try:
         with tempfile.TemporaryDirectory(prefix="tocsin-bench-", dir=told.folder) as folder:

@@ -26,6 +26,8 @@ class Plan:
     duplicates: int = 8192
     times: int = 3
     starts: int = 3
+    rest_s: float = 20.0
+    """How long at most a server may take to come to rest between two measurements."""
     most_s: float = 180.0
     """After this no larger size is begun."""
 
@@ -79,7 +81,7 @@ def run(folder: Path, plan: Plan) -> list[Grown]:
 def _grow(name: str, server: Server, sizes: Sequence[int], plan: Plan, until: float) -> Grown:
     send(server, Load(total=256, distinct=256, first=50_000_000, events=EVENTS))
     send(server, Load(total=256, distinct=256, first=50_000_000, events=EVENTS, resolved=True))
-    server.come_to_rest()
+    server.come_to_rest(plan.rest_s)
     grown = Grown(name, usage.memory(server.pid))
     held = 0
     for size in sizes:
@@ -87,7 +89,7 @@ def _grow(name: str, server: Server, sizes: Sequence[int], plan: Plan, until: fl
             break
         _fill(server, held, size)
         held = size
-        server.come_to_rest()
+        server.come_to_rest(plan.rest_s)
         in_memory = usage.memory(server.pid)
         grown.steps.append(Step(size, _new(server, size, plan), _duplicates(server, size, plan), in_memory))
     return grown
@@ -107,7 +109,7 @@ def _new(server: Server, size: int, plan: Plan) -> float:
         load = Load(total=plan.new, distinct=plan.new, first=first, events=EVENTS, connections=8)
         cpu_s += send(server, load).server_cpu_s
         send(server, Load(total=plan.new, distinct=plan.new, first=first, events=EVENTS, resolved=True))
-        server.come_to_rest()
+        server.come_to_rest(plan.rest_s)
     return cpu_s / (plan.new * plan.times) * 1e6
 
 
@@ -121,7 +123,7 @@ def _start_again(server: Tocsin, grown: Grown, plan: Plan) -> None:
     server.kill()
     for _ in range(plan.starts):
         grown.starts_s.append(server.start())
-        server.come_to_rest()
+        server.come_to_rest(plan.rest_s)
         grown.bytes_after_start = usage.memory(server.pid)
         server.stop()
     empty = Tocsin(server.folder / "empty")

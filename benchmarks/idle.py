@@ -18,6 +18,7 @@ class Plan:
     seconds: float = 300.0
     disks: int = 25
     pages: int = 25
+    rest_s: float = 20.0
 
 
 QUICK = Plan(seconds=30.0)
@@ -40,7 +41,7 @@ def run(folder: Path, plan: Plan) -> Figures:
     looked_at = Alertmanager(folder / "alertmanager")
     ours = Tocsin(folder / "tocsin", {**SITE, "inspections.yaml": _inspections(plan, looked_at.port)})
     with running(looked_at, ours):
-        ours.come_to_rest()
+        ours.come_to_rest(plan.rest_s)
         before, begun = cpu_s(ours.pid), time.monotonic()
         time.sleep(plan.seconds)
         used, lasted = cpu_s(ours.pid) - before, time.monotonic() - begun

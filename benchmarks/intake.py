@@ -10,8 +10,6 @@ from benchmarks.load import Load, Result, send
 from benchmarks.parts import APART, Alertmanager, Server, Tocsin, running
 from benchmarks.tables import ratio, table
 
-KNOWN = 2000
-"""Identities that the duplicates repeat."""
 AIMS = {("new", 64): 0.4, ("duplicates", 64): 1.5}
 
 
@@ -23,6 +21,8 @@ class Plan:
     connections: int = 32
     new: Mapping[int, int] = field(default_factory=lambda: {1: 3000, 10: 12_000, 64: 25_600, 256: 25_600})
     duplicates: Mapping[int, int] = field(default_factory=lambda: {1: 4000, 10: 20_000, 64: 51_200, 256: 51_200})
+    known: int = 2000
+    """Identities that the duplicates repeat."""
     apart: int = 6400
     """New alerts, 64 per request, none of which is joined to another."""
     most_s: float = 260.0
@@ -61,9 +61,9 @@ def run(folder: Path, plan: Plan) -> Figures:
     figures = Figures()
     with running(ours, theirs, apart):
         for server in (ours, theirs):
-            send(server, Load(total=KNOWN, distinct=KNOWN, seed=7, connections=2))
+            send(server, Load(total=plan.known, distinct=plan.known, seed=7, connections=2))
         _rounds(plan, lambda number: _round(number, plan, ours, theirs, apart, figures))
-        _survive(ours, figures)
+        _survive(ours, figures, plan)
     return figures
 
 
@@ -86,8 +86,7 @@ def _round(number: int, plan: Plan, ours: Server, theirs: Server, apart: Server,
             load = _new(plan.new[batch], first, batch, plan)
             figures.add("new", batch, server.kind, send(server, load))
         for server in servers:
-            load = Load(total=plan.duplicates[batch], distinct=KNOWN, seed=7, batch=batch, connections=plan.connections)
-            figures.add("duplicates", batch, server.kind, send(server, load))
+            figures.add("duplicates", batch, server.kind, send(server, _again(batch, plan)))
     load = _new(plan.apart, 1_000_000 * (1 + number * 10 + 9), 64, plan)
     for server in (apart, theirs):
         figures.add("new, none joined", 64, server.kind, send(server, load))
@@ -97,10 +96,15 @@ def _new(total: int, first: int, batch: int, plan: Plan) -> Load:
     return Load(total=total, distinct=total, first=first, batch=batch, connections=plan.connections)
 
 
-def _survive(ours: Tocsin, figures: Figures) -> None:
+def _again(batch: int, plan: Plan) -> Load:
+    total = plan.duplicates[batch]
+    return Load(total=total, distinct=plan.known, seed=7, batch=batch, connections=plan.connections)
+
+
+def _survive(ours: Tocsin, figures: Figures, plan: Plan) -> None:
     """Kill it while nothing is under way, start it again and count: what was answered must be there."""
     new = [cells[ours.kind] for (what, _), cells in figures.cells.items() if what == "new"]
-    figures.taken = KNOWN + sum(result.alerts for results in new for result in results)
+    figures.taken = plan.known + sum(result.alerts for results in new for result in results)
     ours.kill()
     ours.start()
     figures.stored = ours.gauge("tocsin_open_alerts")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import re
 import shutil
 import socket
@@ -50,10 +51,17 @@ class Missing(RuntimeError):
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A port of this machine that nobody listens on, below those that the kernel gives to whoever connects."""
+    while True:
+        number = random.randrange(20_000, 32_000)
+        with socket.socket() as found, contextlib.suppress(OSError):
+            found.bind(("127.0.0.1", number))
+            return number
+
+
+def _dying_with_us() -> list[str]:
+    """What is put before a command, so that it ends when we do, however that is."""
+    return ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
 
 
 class Server:
@@ -85,7 +93,7 @@ class Server:
         begun = time.monotonic()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(),
+                [*_dying_with_us(), *self.command()],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -133,7 +141,7 @@ class Server:
             process.kill()
             process.wait()
 
-    def come_to_rest(self, most_s: float = 30.0) -> None:
+    def come_to_rest(self, most_s: float) -> None:
         """Wait until it has nothing left to do (less than 4 % of a processor), for a while."""
         until = time.monotonic() + most_s
         while time.monotonic() < until:

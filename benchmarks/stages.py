@@ -7,6 +7,7 @@ the functions that cost most beneath that.
 import argparse
 import asyncio
 import cProfile
+import gc
 import io
 import pstats
 import tempfile
@@ -99,6 +100,8 @@ async def measure(folder: Path, total: int, profile: cProfile.Profile | None = N
     known = messages(2000, 64, first=90_000_000)
     await bench.take(known, 32)
     rows = []
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # as the daemon has it
     for batch, together in ((1, 1), (1, 32), (64, 32)):
         for what in ("new", "duplicates"):
             size = min(total, 2000) if batch == 1 else total

@@ -1,0 +1,110 @@
+"""How well known errors are found by words, how sure that is, and how long it takes.
+
+python benchmarks/knowledge.py --kb kb.jsonl --queries FILE [--scorer FILE]
+
+The entries become a library, each query is matched by its text, and what the scorer prints is printed whole, its line
+of JSON last.
+"""
+
+import argparse
+import json
+import re
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":  # run as a file: our packages stand beside this folder, and two have the names of its files
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from benchmarks.correlation import find_scorer, score
+from knowledge.known_error import KnownError
+from knowledge.library import Library
+from knowledge.match import match_text
+
+_GIVEN = 5
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Match, time, score, print; returns the exit code of the scorer."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kb", type=Path, required=True, help="known errors, one a line of JSON")
+    parser.add_argument("--queries", type=Path, required=True, help="queries, one a line of JSON")
+    parser.add_argument("--scorer", type=Path, help="score.py of the queries' folder, or of its parent")
+    told = parser.parse_args(arguments)
+    scorer = told.scorer or find_scorer(told.queries.parent)
+    if scorer is None:
+        print(f"there is no score.py beside {told.queries}: name one with --scorer", file=sys.stderr)
+        return 2
+    began = time.perf_counter()
+    library, ids = library_of(_rows(told.kb))
+    took = time.perf_counter() - began
+    with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as place:
+        answers = Path(place) / "answers.jsonl"
+        spent = _answer(library, ids, told.queries, answers)
+        print(f"ranking by words: {len(library)} known errors, library made in {took * 1000:.0f} ms")
+        print(_times(spent), flush=True)
+        return score(scorer, str(told.queries), str(answers))
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        yield from (json.loads(line) for line in file if line.strip())
+
+
+def library_of(rows: Iterator[dict[str, Any]]) -> tuple[Library, dict[str, str]]:
+    """The library of these entries, and the entry's own id by the one that it has in the library."""
+    entries, ids = [], {}
+    for number, row in enumerate(rows):
+        own = str(row["id"])
+        name = own if _ID.fullmatch(own) else f"entry-{number}"
+        ids[name] = own
+        entries.append(KnownError.model_validate(_fields(name, row)))
+    return Library(entries), ids
+
+
+def _fields(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The sections of a runbook as those of a known error, in the language that it is written in."""
+    title, meaning, mitigation = (str(row.get(key) or "") for key in ("title", "meaning", "mitigation"))
+    sections = {
+        "symptoms": "\n".join(filter(None, (meaning, row.get("impact")))),
+        "root_cause": row.get("diagnosis") or "",
+        "workaround": mitigation or meaning or title,
+    }
+    zh = "_zh" if str(row.get("lang", "")).startswith("zh") else ""
+    return {
+        "id": name,
+        "title": (title or name)[:200],
+        "title_zh": title[:200] if zh else "",
+        "match": {"alertname": row["alertname"]} if row.get("alertname") else (),
+        **{f"{section}{zh}": text for section, text in sections.items()},
+    }
+
+
+def _answer(library: Library, ids: Mapping[str, str], queries: Path, answers: Path) -> list[float]:
+    """Write the answers; return the seconds of each query."""
+    spent = []
+    with answers.open("w", encoding="utf-8") as out:
+        for query in _rows(queries):
+            began = time.perf_counter()
+            found = match_text(query["text"], library, _GIVEN)
+            spent.append(time.perf_counter() - began)
+            matches = [[ids[match.id], match.confidence] for match in found]
+            out.write(json.dumps({"id": query["id"], "matches": matches}, ensure_ascii=False) + "\n")
+    return spent
+
+
+def _times(spent: Sequence[float]) -> str:
+    if not spent:
+        return "no queries"
+    in_order = sorted(spent)
+    middle, slow = statistics.median(in_order), in_order[len(in_order) * 99 // 100]
+    return f"{len(spent)} queries: {middle * 1000:.2f} ms each in the middle, p99 {slow * 1000:.2f} ms"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
