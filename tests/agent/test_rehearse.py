@@ -7,7 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from agent.__main__ import main
-from agent.rehearse import BadScenario, read, rehearse
+from agent.config import load
+from agent.house import House
+from agent.rehearse import BadScenario, Stage, read, rehearse
+from tests.house import START
 
 SCENARIOS = sorted((Path(__file__).parents[1] / "scenarios").glob("*.yaml"))
 SITE = Path(__file__).parents[1] / "scenarios" / "site"
@@ -139,6 +142,17 @@ def test_a_start_that_is_no_moment_is_refused(tmp_path: Path) -> None:
     path.write_text("name: x\nstart: tomorrow\nsteps: [{at: 0s}]\n", "utf-8")
     with pytest.raises(BadScenario, match=r":2:8: start: 'tomorrow' is no moment: write 2026-03-02T09:00:00Z"):
         read(str(path))
+
+
+async def test_a_restart_reads_the_desk_from_the_store_anew(tmp_path: Path) -> None:
+    lines, _ = read(scenario(tmp_path, "at: 0s, restart: true"))
+    stage = Stage(await House(load(SITE), START).open(), START)
+    await stage.play(lines.steps[0])
+    before = stage.house.desk
+    await stage.play(lines.steps[1])
+    assert stage.house.desk is not before
+    assert [i.title for i in stage.house.incidents()] == ["DiskFull db-1"]
+    await stage.house.close()
 
 
 def test_the_command_says_which_went_wrong_and_ends_with_1_and_3(tmp_path: Path) -> None:
