@@ -33,6 +33,10 @@ class StoreFull(StoreDown):
     """There is no room left where the store lies."""
 
 
+class Unwritable(Exception):
+    """The store refuses these rows, now and always: a fault of ours. Nothing of the batch was kept."""
+
+
 class StoreTaken(Exception):
     """Another daemon owns this store."""
 
@@ -43,7 +47,7 @@ class Writer(Protocol):
     async def open(self) -> None: ...
 
     async def commit(self, batch: Batch) -> None:
-        """Write all of it in one transaction, on disk when this returns. Raises StoreDown."""
+        """Write all of it in one transaction, on disk when this returns. Raises StoreDown or Unwritable."""
         ...
 
     async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -148,6 +152,10 @@ class SqliteWriter:
             for sql, rows in batch:
                 db.executemany(sql, rows)
             db.execute("COMMIT")
+        except _REFUSES_ROWS as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise Unwritable(f"{type(error).__name__}: {error}") from error
         except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
             if db.in_transaction:
                 db.execute("ROLLBACK")
@@ -176,6 +184,17 @@ class SqliteWriter:
         if self._thread is None:
             return call(*arguments)
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+
+
+_REFUSES_ROWS = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    ValueError,
+    TypeError,
+    OverflowError,
+)
+"""What a row raises that SQLite cannot hold: a key twice, a lone surrogate, a number over 64 bits."""
 
 
 def _translated(error: sqlite3.DatabaseError, path: str) -> StoreDown:
@@ -274,9 +293,15 @@ class PostgresWriter:
                 for sql, rows in batch:
                     await self._db.executemany(numbered(sql), [_for_postgres(row) for row in rows])
         except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            if isinstance(error, ValueError):
+                raise Unwritable(f"{type(error).__name__}: {error}") from error
             await self._hang_up()
             raise StoreDown(f"PostgreSQL: {error or type(error).__name__}") from error
+        except (ValueError, TypeError, OverflowError) as error:
+            raise Unwritable(f"{type(error).__name__}: {error}") from error
         except asyncpg.PostgresError as error:
+            if isinstance(error, asyncpg.IntegrityConstraintViolationError | asyncpg.DataError):
+                raise Unwritable(f"{type(error).__name__}: {error}") from error
             if isinstance(error, asyncpg.DiskFullError):
                 raise StoreFull(f"PostgreSQL has no room left: {error}") from error
             if isinstance(error, asyncpg.OperatorInterventionError | asyncpg.InsufficientResourcesError):

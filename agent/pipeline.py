@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from agent.clock import Clock
-from agent.database import Batch, Reserve, StoreDown, StoreFull, Writer
+from agent.database import Batch, Reserve, StoreDown, StoreFull, Unwritable, Writer
 from agent.desk import Desk, NoSuchIncident, Stale
 from agent.group import Group
 from agent.intents import AlertsArrived, Intent, LetterDied, PersonActed, RecordEdited
@@ -69,6 +69,10 @@ class Pipeline:
         self._line: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._last_at: datetime | None = None
+        self._back = 0
+        """How many intents of the group that has just failed stand in line again."""
+        self._alone = 0
+        """How many of the next intents are committed each by itself, to find the one that cannot be."""
 
     async def start(self) -> None:
         """Read the desk from the store."""
@@ -132,6 +136,7 @@ class Pipeline:
 
         Should the one before fail, this one was decided on a board that is void: its intents go in again.
         """
+        self._back = 0
         waiting = self._take()
         self.metrics.queue.set(len(self._line))
         if writing is not None and (self.down or _needs_reading(waiting)):
@@ -148,7 +153,8 @@ class Pipeline:
         if writing is not None:
             await writing
         if self.desk is not desk:
-            self._line.extendleft(reversed(waiting))
+            before = [self._line.popleft() for _ in range(self._back)]
+            self._line.extendleft(reversed([*before, *waiting]))
             return None
         if poison is not None:
             await self._poisoned(len(answers), waiting, poison)
@@ -184,14 +190,16 @@ class Pipeline:
 
     def _take(self) -> list[_Waiting]:
         waiting: list[_Waiting] = []
-        alerts = 0
-        while self._line and alerts < MOST_ALERTS:
+        alerts, most = 0, MOST_ALERTS
+        if self._alone:
+            self._alone, most = self._alone - 1, 1
+        while self._line and alerts < most:
             item = self._line.popleft()
             if self.full and isinstance(item[0], AlertsArrived | LetterDied):
                 _refuse([item], StoreFull("the disk is full"))
                 continue
             waiting.append(item)
-            alerts += len(item[0].parsed.alerts) if isinstance(item[0], AlertsArrived) else 1
+            alerts += max(1, len(item[0].parsed.alerts)) if isinstance(item[0], AlertsArrived) else 1
         return waiting
 
     def _stamp(self) -> datetime:
@@ -208,6 +216,9 @@ class Pipeline:
             except StoreDown as error:
                 await self._failed(error, waiting)
                 return
+            except Unwritable as error:
+                await self._unwritable(error, waiting)
+                return
             self.metrics.commit_seconds.observe(self.clock.monotonic() - begun)
         self.metrics.after_group(self.desk, group)
         for future, result, refusal in answers:
@@ -222,6 +233,20 @@ class Pipeline:
         self.wake.set()
         if group.pages:
             self.deliver.set()
+
+    async def _unwritable(self, error: Unwritable, waiting: list[_Waiting]) -> None:
+        """The store refuses a row for good: each intent goes in again by itself, and the one at fault is poisoned."""
+        if len(waiting) == 1:
+            await self._poisoned(0, waiting, error)
+            return
+        log.error("the store refuses a group", error=str(error), intents=len(waiting))
+        self._put_back(waiting)
+        self._alone = len(waiting)
+        await self._recover()
+
+    def _put_back(self, waiting: list[_Waiting]) -> None:
+        self._line.extendleft(reversed(waiting))
+        self._back = len(waiting)
 
     async def _failed(self, error: StoreDown, waiting: list[_Waiting]) -> None:
         """Nothing of the group was kept: forget what it had put on the board, then let its callers know.
@@ -239,7 +264,7 @@ class Pipeline:
             again = [w for w in waiting if not isinstance(w[0], AlertsArrived | LetterDied)]
         if not await self._recover():
             again = []
-        self._line.extendleft(reversed(again))
+        self._put_back(again)
         _refuse([w for w in waiting if w not in again], error)
 
     async def _recover(self) -> bool:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -20,9 +21,9 @@ from agent.database import (
     Compressed,
     Reserve,
     SqliteWriter,
-    StoreDown,
     StoreFull,
     StoreTaken,
+    Unwritable,
     Writer,
     numbered,
     readers,
@@ -107,18 +108,25 @@ async def test_a_naive_moment_is_refused_on_sqlite(tmp_path: Path) -> None:
     writer = SqliteWriter(f"{tmp_path}/t.db")
     await writer.open()
     await migrate.upgrade(f"sqlite:///{tmp_path}/t.db")
-    with pytest.raises(ValueError, match="without a zone"):
+    with pytest.raises(Unwritable, match="without a zone"):
         await writer.commit([(INSERT_AUDIT, [(1, datetime(2026, 1, 1), "x", "y", "{}")])])  # noqa: DTZ001 - on purpose
     await writer.close()
 
 
 async def test_a_batch_is_written_whole_or_not_at_all(writer: Writer) -> None:
     good = (1, AT, "ana", "login", "{}")
-    with pytest.raises(StoreDown):
+    with pytest.raises(Unwritable):
         await writer.commit([(INSERT_AUDIT, [good]), (INSERT_AUDIT, [good])])
     assert await writer.fetch("SELECT count(*) FROM audit") == [(0,)]
     await writer.commit([(INSERT_AUDIT, [good])])
     assert await writer.fetch("SELECT who FROM audit WHERE at = ?", AT) == [("ana",)]
+
+
+@pytest.mark.parametrize("who", ["\ud800", 2**70, object()], ids=["a lone surrogate", "a huge number", "no value"])
+async def test_a_row_that_no_store_can_hold_is_no_outage_of_the_store(writer: Writer, who: Any) -> None:
+    with pytest.raises(Unwritable):
+        await writer.commit([(INSERT_AUDIT, [(1, AT, who, "login", "{}")])])
+    await writer.commit([(INSERT_AUDIT, [(1, AT, "ana", "login", "{}")])])
 
 
 async def test_a_second_daemon_on_the_same_store_is_refused_with_a_sentence(writer: Writer, store_url: str) -> None:

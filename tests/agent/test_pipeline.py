@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from agent.database import Reserve, StoreDown, StoreFull
+from agent.database import Reserve, StoreDown, StoreFull, Unwritable
 from agent.house import House
 from agent.intents import AlertsArrived, LetterDied, PersonActed, TimePassed
 from agent.pipeline import MOST_WAITING, Overloaded, Undecided
+from agent.store import INSERT_DEAD_LETTER
 from collectors.webhooks.alertmanager import parse
 from correlation.incident import Action
 from correlation.permission import Actor
@@ -159,3 +160,52 @@ async def test_a_dead_letter_is_kept_and_opens_one_self_incident_that_ends_by_it
     assert (await house.writer.fetch("SELECT count(*) FROM dead_letter"))[0][0] == 3
     await house.advance(minutes=30)
     assert house.incident(own[0].number).state == "resolved"
+
+
+async def test_a_row_that_the_store_refuses_costs_its_own_message_and_no_other(house: House) -> None:
+    """One group of four: the poisoned message becomes a dead letter, the others go in, in their order."""
+    twice = [(INSERT_DEAD_LETTER, [(7, house.now, "x", "x", 0, b""), (7, house.now, "x", "x", 0, b"")])]
+    real = house.writer.commit
+    poison = message(alert({"alertname": "Poison"}))
+
+    async def commit(batch: Any) -> None:
+        poisoned = any("Poison" in str(row) for sql, rows in batch for row in rows if "INTO alert" in sql)
+        await real([*batch, *(twice if poisoned else [])])
+
+    house.writer.commit = commit  # type: ignore[method-assign]  # a row of one message is refused
+    others = [message(alert({**DISK_FULL, "instance": f"db-{n}"})) for n in range(3)]
+    futures = [house.pipeline.put(arrived(house, body)) for body in (others[0], others[1], poison, others[2])]
+    while house.pipeline._line:
+        await house.pipeline.drain_once()
+    await asyncio.gather(*futures)
+    names = [e.labels_json for e in house.desk.board.episodes.values() if e.origin == "am"]
+    assert [b"db-0" in names[0], b"db-1" in names[1], b"db-2" in names[2]] == [True] * 3
+    assert len(names) == 3
+    rows = await house.writer.fetch("SELECT reason FROM dead_letter")
+    assert [reason.partition(":")[0] for (reason,) in rows] == ["Unwritable"]
+    assert house.pipeline.down == ""
+
+
+async def test_an_act_whose_row_the_store_refuses_says_so(house: House) -> None:
+    await house.receive(message(alert(DISK_FULL)))
+    number = house.incidents()[0].number
+    house.writer.commit = failing(house, Unwritable("a key twice"), 1)  # type: ignore[method-assign]
+    with pytest.raises(Undecided):
+        await house.act(number, "note", {"text": "x"}, who="desk")
+    await house.act(number, "note", {"text": "x"}, who="desk")
+
+
+async def test_what_was_decided_on_a_board_that_is_void_is_decided_again_after_what_came_before_it(
+    house: House,
+) -> None:
+    """The store refuses the first group while the second is decided already: both go in again, in their order."""
+    first = [house.pipeline.put(arrived(house, message(alert({**DISK_FULL, "instance": f"db-{n}"})))) for n in (0, 1)]
+    house.writer.commit = failing(house, Unwritable("odd"), 1)  # type: ignore[method-assign]
+    writing = await house.pipeline._next(None)
+    second = house.pipeline.put(arrived(house, message(alert({**DISK_FULL, "instance": "db-2"}))))
+    assert await house.pipeline._next(writing) is None
+    while house.pipeline._line:
+        await house.pipeline.drain_once()
+    await asyncio.gather(*first, second)
+    order = sorted((e.id, e.labels_json) for e in house.desk.board.episodes.values())
+    assert [b"db-%d" % n in labels for n, (_, labels) in enumerate(order)] == [True] * 3
