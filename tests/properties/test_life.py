@@ -86,6 +86,7 @@ class Life(RuleBasedStateMachine):
         """What the Alertmanager knows to fire, and since when."""
         self.over: dict[int, datetime] = {}
         """Its last start that has ended."""
+        self.end_of: dict[int, datetime] = {}
         self.direct: dict[int, datetime] = {}
         """What Prometheus itself told, and when it expires."""
         self.silences: list[str] = []
@@ -143,7 +144,7 @@ class Life(RuleBasedStateMachine):
     def ends(self, i: int) -> None:
         if i in self.told:
             starts = self.start_of(i)
-            self.over[i] = self.told.pop(i)
+            self.over[i], self.end_of[i] = self.told.pop(i), self.house.now
             self.send(alert(POOL[i], starts=starts, ends=at(self.house.now)))
 
     @rule(i=ONE, seconds=st.sampled_from([0, 30]))
@@ -152,7 +153,7 @@ class Life(RuleBasedStateMachine):
         if i in self.told or self.over.get(i) == self.house.now:
             return
         starts = at(self.house.now)
-        self.over[i] = self.house.now
+        self.over[i] = self.end_of[i] = self.house.now
         self.send(alert(POOL[i], starts=starts, ends=at(self.house.now)))
         self.run(self.house.advance(seconds=seconds))
         self.send(alert(POOL[i], starts=starts))
@@ -169,7 +170,7 @@ class Life(RuleBasedStateMachine):
     @rule(i=ONE)
     def the_end_is_told_again(self, i: int) -> None:
         if i in self.over:
-            self.send(alert(POOL[i], starts=at(self.over[i]), ends=at(self.house.now)))
+            self.send(alert(POOL[i], starts=at(self.over[i]), ends=at(self.end_of[i])))
 
     @rule(i=ONE, minutes=st.sampled_from([3, 12]))
     def prometheus_tells(self, i: int, minutes: int) -> None:
