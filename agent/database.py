@@ -190,6 +190,7 @@ _REFUSES_ROWS = (
     sqlite3.IntegrityError,
     sqlite3.DataError,
     sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
     ValueError,
     TypeError,
     OverflowError,
