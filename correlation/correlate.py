@@ -172,8 +172,13 @@ def _decode(labels_json: bytes) -> dict[str, str]:
 
 def _later(alert: Alert, episode: Episode) -> bool:
     """Whether it began after this episode did: a pull knows beginnings to the millisecond only."""
-    later = bool(alert.starts_text) and alert.starts_at > episode.starts_at
-    return later and not same_to_the_millisecond(alert.starts_at, episode.starts_at)
+    later = bool(alert.starts_text) and alert.starts_at > _latest(episode)
+    return later and not same_to_the_millisecond(alert.starts_at, _latest(episode))
+
+
+def _latest(episode: Episode) -> datetime:
+    """The latest start that was told of an episode."""
+    return episode.latest_at or episode.starts_at
 
 
 def _take_again(this: Round, alert: Alert, episode: Episode) -> None:
@@ -208,7 +213,8 @@ def _fires_on(this: Round, alert: Alert, episode: Episode) -> None:
 
 
 def _move_start(this: Round, episode: Episode, alert: Alert) -> None:
-    """It has fired for longer than was known."""
+    """It has fired for longer than was known; or this is an older firing that comes late, whose end is not its end."""
+    episode.latest_at = _latest(episode)
     episode.starts_at, episode.starts_text = alert.starts_at, alert.starts_text
     this.out.changed[episode.id] = episode
     incident = this.board.incidents.get(episode.incident)
@@ -293,20 +299,17 @@ def drop_suspect(this: Round, suspect: Episode, code: str) -> None:
 
 def _take_resolved(this: Round, alert: Alert, episode: Episode | None) -> None:
     ends_at = alert.ends_at or this.now
-    if episode is None or (not episode.open and alert.starts_text and alert.starts_at > episode.starts_at):
+    if episode is None or (not episode.open and _later(alert, episode)):
         _end_unheard(this, alert, ends_at)
-    elif episode.open and (
-        not alert.starts_text or alert.starts_at >= episode.starts_at or ends_at > episode.starts_at
-    ):
-        started_at = episode.starts_at
-        _end(this, episode, max(ends_at, started_at), alert.ends_text, "resolved")
+    elif episode.open and (not alert.starts_text or alert.starts_at >= _latest(episode) or ends_at > _latest(episode)):
+        _end(this, episode, max(ends_at, episode.starts_at), alert.ends_text, "resolved")
         this.out.decisions["resolved"] += 1
-        if alert.starts_text and alert.starts_at > started_at:
+        if _later(alert, episode):
             _end_unheard(this, alert, ends_at)
     else:
         if not episode.open:
             suspect = this.board.suspects.get(episode.key)
-            if suspect is not None:
+            if suspect is not None and (not alert.starts_text or alert.starts_at >= suspect.starts_at):
                 drop_suspect(this, suspect, "resolved_again")
             if alert.ends_text and not episode.ends_text:
                 # A pull had closed it; now the source says when it really was.

@@ -213,6 +213,8 @@ class Episode(msgspec.Struct, kw_only=True, gc=False):
     expires_at: datetime | None = None
     level: str = ""
     count: int = 1
+    latest_at: datetime | None = None
+    """The start told last, where an earlier one was told after it; kept in memory alone."""
     previous: int = 0
     """The id of the firing of the same alert before this one; 0: none is remembered."""
 

@@ -73,7 +73,7 @@ def plain(incident: Incident) -> dict[str, Any]:
 
 
 def _episode(episode: Episode) -> dict[str, Any]:
-    return {name: getattr(episode, name) for name in Episode.__struct_fields__}
+    return {name: getattr(episode, name) for name in Episode.__struct_fields__ if name != "latest_at"}
 
 
 def _flapping(desk: Desk, now: datetime) -> dict[Any, list[datetime]]:
