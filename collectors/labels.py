@@ -95,7 +95,9 @@ def matchers_from_yaml(match: Any) -> tuple[Matcher, ...]:
 
 
 def _from_pair(name: str, want: Any) -> Matcher:
-    if isinstance(want, Mapping) and len(want) == 1:
+    if isinstance(want, Mapping):
+        if len(want) != 1:
+            raise BadMatcher(f"{name}: write one condition of re, not or not_re")
         ((how, value),) = want.items()
         if how in ("re", "not", "not_re"):
             return Matcher(name, {"re": "=~", "not": "!=", "not_re": "!~"}[how], str(value))
