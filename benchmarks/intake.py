@@ -25,7 +25,7 @@ class Plan:
     """Identities that the duplicates repeat."""
     apart: int = 6400
     """New alerts, 64 per request, none of which is joined to another."""
-    most_s: float = 260.0
+    most_s: float = 240.0
     """No round is begun that would not end in time, by the longest round so far."""
 
 

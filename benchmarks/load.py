@@ -36,11 +36,12 @@ class Target(Protocol):
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be sent: `total` alerts of `distinct` identities from number `first` on."""
+    """What is to be sent: `total` alerts of `distinct` identities: every `stride`-th number from `first` on."""
 
     total: int
     distinct: int
     first: int = 0
+    stride: int = 1
     batch: int = 64
     connections: int = 32
     seed: int = 1
@@ -219,7 +220,7 @@ def _end_of_answer(received: bytes) -> int | None:
 
 
 def _requests(kind: str, port: int, load: Load) -> list[_Request]:
-    numbers = [load.first + n for n in rounds(load.total, load.distinct, load.seed)]
+    numbers = [load.first + n * load.stride for n in rounds(load.total, load.distinct, load.seed)]
     head = (
         f"POST {PATHS[kind]} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: "
     )
