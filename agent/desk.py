@@ -322,9 +322,13 @@ class Desk:
                 raise acts.Missing(["into"], f"{body['into']} takes nothing in: it is {into.state}")
 
     def _is_management_ack(self, actor: Actor, incident: Incident) -> bool:
-        """A manager who was paged takes note; the incident stays with whoever works on it (OUTSIDE §3)."""
+        """A manager who was paged takes note; the incident stays with whoever works on it (OUTSIDE §3).
+
+        Whoever stands in for a responder is no manager: they were asked to take it.
+        """
         workers = {"desk", "l1", "l2", "vendor", "pm"}
-        return not actor.rights & workers and actor.id in self.outbox.paged(incident.id)
+        told = self.outbox.paged(incident.id) - self.outbox.sought(incident.id)
+        return not actor.rights & workers and actor.id in told
 
     def _acknowledge_step(self, actor: Actor, incident: Incident, now: datetime, group: Group) -> Incident:
         told = incident.targets.get("noted_by", [])
@@ -661,8 +665,8 @@ class Desk:
 
     def remember_pages(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Who was called for which steps, as the rows of PAGED say."""
-        for incident, step, person, rank, heard in rows:
-            self.outbox.remember(incident, step, person, rank, heard=bool(heard))
+        for incident, step, person, rank, seeks, heard in rows:
+            self.outbox.remember(incident, step, person, rank, seeks=bool(seeks), heard=bool(heard))
 
     def watch(self, incident: Incident, now: datetime) -> None:
         """Have an incident read from the store come up when time alone will change it."""

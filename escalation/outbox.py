@@ -41,6 +41,7 @@ class Outbox:
         self.people_paged: dict[int, set[str]] = {}
         self.last_id = 0
         self._ranks: dict[tuple[int, str, str], int] = {}
+        self._sought: dict[int, set[str]] = {}
         self._heard: set[tuple[int, str]] = set()
         """Per incident, the steps of which a page that seeks a responder has arrived."""
         self._due: list[tuple[datetime, int]] = []
@@ -49,12 +50,19 @@ class Outbox:
         """Put an open page in the box (new, or read from the store)."""
         self.pages[page.id] = page
         self.of_incident.setdefault(page.incident_id, set()).add(page.id)
-        self.remember(page.incident_id, page.step, page.person, page.rank)
+        self.remember(page.incident_id, page.step, page.person, page.rank, seeks=page.seeks_responder)
         heapq.heappush(self._due, (page.lease_until or page.next_attempt_at, page.id))
 
-    def remember(self, incident: int, step: str, person: str, rank: int, *, heard: bool = False) -> None:
-        """Somebody was called for a step, by this contact of theirs; `heard`: it arrived, and it seeks a responder."""
+    def remember(
+        self, incident: int, step: str, person: str, rank: int, *, seeks: bool = False, heard: bool = False
+    ) -> None:
+        """Somebody was called for a step, by this contact of theirs.
+
+        `seeks`: so that they take the incident; `heard`: such a page arrived.
+        """
         self.people_paged.setdefault(incident, set()).add(person)
+        if seeks:
+            self._sought.setdefault(incident, set()).add(person)
         call = (incident, step, person)
         self._ranks[call] = max(rank, self._ranks.get(call, 0))
         if heard:
@@ -296,9 +304,14 @@ class Outbox:
         """Who was paged for an incident."""
         return self.people_paged.get(incident, set())
 
+    def sought(self, incident: int) -> set[str]:
+        """Who was paged so that they take an incident, also as fallback."""
+        return self._sought.get(incident, set())
+
     def forget(self, incident: int) -> None:
         """An incident has left the board."""
         self.people_paged.pop(incident, None)
+        self._sought.pop(incident, None)
         for call in [c for c in self._ranks if c[0] == incident]:
             del self._ranks[call]
             self._heard.discard(call[:2])

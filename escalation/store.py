@@ -81,11 +81,11 @@ PENDING_STEPS = f"{select(StepRow)} WHERE outcome = '' ORDER BY id"
 STEPS_OF = f"{select(StepRow)} WHERE incident_id = ? ORDER BY id"
 OPEN_PAGES = f"{select(PageRow)} WHERE open ORDER BY id"
 PAGED = (
-    "SELECT p.incident_id, p.step, p.person, MAX(p.rank), "
+    "SELECT p.incident_id, p.step, p.person, MAX(p.rank), MAX(CASE WHEN p.seeks_responder THEN 1 ELSE 0 END), "
     "MAX(CASE WHEN p.state = 'sent' AND p.seeks_responder THEN 1 ELSE 0 END) FROM page p"
 )
 PAGED_EACH = "GROUP BY p.incident_id, p.step, p.person"
-"""Per step, who was called, by which of their contacts at most, and whether a page that seeks a responder arrived."""
+"""Per step, who was called, by which of their contacts at most, whether as a responder, and whether that arrived."""
 
 
 class Step(msgspec.Struct, kw_only=True):

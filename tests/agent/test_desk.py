@@ -275,6 +275,22 @@ async def test_where_every_channel_fails_the_fallback_people_are_told_within_a_m
     assert await house.writer.fetch("SELECT count(*) FROM page WHERE person = 'root' AND step = '2/c0'") == [(1,)]
 
 
+async def test_who_stands_in_for_a_responder_can_take_the_incident_and_end_the_search(house: House) -> None:
+    people = {n: p for n, p in house.config.people.items() if n in ("root", "pat", "dora")}
+    house.config = replace(house.config, people=people, schedules={})
+    await house.do(ConfigChanged(house.config, "pat"))
+    number = await opened(house)
+    assert house.pages.count("root") == 0
+    await house.advance(minutes=31)
+    assert "root" in house.pages
+    await house.restart()
+    await house.act(number, "acknowledge", who="root")
+    assert (house.incident(number).assignee, house.incident(number).state) == ("root", "in_progress")
+    before = len(house.sent)
+    await house.advance(hours=1)
+    assert not {s.step for s in house.sent[before:]} & {"2/r100"}
+
+
 async def test_where_one_responder_hears_the_fallback_people_are_left_alone(house: House) -> None:
     house.broken.add("hook")
     await opened(house)

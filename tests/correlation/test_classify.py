@@ -1,0 +1,84 @@
+"""The first rule that matches decides; what it leaves out, the label, the item and the default decide."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.labels import all_match
+from correlation.classify import Classification, Classifier
+from correlation.severity import SeverityPolicy
+
+SEVERITY = SeverityPolicy.model_validate(
+    {
+        "matrix": {i: {u: (i + u) // 2 for u in (1, 2, 3, 4)} for i in (1, 2, 3, 4)},
+        "from_alert_label": {"critical": {"urgency": 2}, "page": {"urgency": 1, "impact": 2}},
+        "impact_from_ci_criticality": {"critical": 1, "important": 2},
+    }
+)
+RULES = [
+    {"id": "site", "match": {"alertname": "Disk", "team": "pay"}, "set": {"group": "pay", "urgency": 1}},
+    {"id": "disk", "match": {"alertname_re": "Disk.*"}, "set": {"category": "storage", "group": "sys"}},
+    {"id": "pay", "match": {"team": "pay"}, "set": {"group": "pay", "impact": 1, "service": "payroll"}},
+    {"id": "late", "match": {"alertname_re": "Disk.*"}, "set": {"category": "never"}},
+]
+POLICY = Classification.model_validate({"rules": RULES})
+CLASSIFIER = Classifier(POLICY, SEVERITY)
+
+
+@pytest.mark.parametrize(
+    ("labels", "rule"),
+    [
+        ({"alertname": "Disk"}, "disk"),
+        ({"alertname": "Disk", "team": "pay"}, "site"),
+        ({"alertname": "DiskFull", "team": "pay"}, "disk"),
+        ({"alertname": "Net", "team": "pay"}, "pay"),
+        ({"alertname": "Net"}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_first_rule_that_matches_decides(labels: dict[str, str], rule: str) -> None:
+    for _ in range(2):
+        assert CLASSIFIER.classify(labels).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("labels", "level", "criticality", "urgency", "impact"),
+    [
+        pytest.param({"alertname": "Net"}, "", "", 3, 3, id="nothing is known"),
+        pytest.param({"alertname": "Net", "severity": "Critical"}, "", "", 2, 3, id="the label, in any case"),
+        pytest.param({"alertname": "Net", "severity": "page"}, "", "critical", 1, 2, id="the label before the item"),
+        pytest.param({"alertname": "Net", "severity": "odd"}, "crit", "", 2, 3, id="the level of an inspection"),
+        pytest.param({"alertname": "Net"}, "warn", "critical", 3, 1, id="the item"),
+        pytest.param(
+            {"alertname": "Disk", "team": "pay", "severity": "page"}, "", "", 1, 2, id="the rule before the label"
+        ),
+        pytest.param({"alertname": "Net", "team": "pay"}, "crit", "important", 2, 1, id="the rule before the item"),
+    ],
+)
+def test_urgency_and_impact(labels: dict[str, str], level: str, criticality: str, urgency: int, impact: int) -> None:
+    found = CLASSIFIER.classify(labels, level, criticality)
+    assert (found.urgency, found.impact, found.severity) == (urgency, impact, (urgency + impact) // 2)
+
+
+def test_an_inspection_may_ask_for_a_severity_of_its_own() -> None:
+    assert CLASSIFIER.classify({"alertname": "Net"}, "crit:1").severity == 1
+
+
+def test_what_no_rule_matches_has_a_group_all_the_same() -> None:
+    found = CLASSIFIER.classify({"alertname": "Net", "service": "mail"})
+    assert (found.category, found.group, found.service) == ("unclassified", "desk", "mail")
+
+
+LABELS = st.dictionaries(
+    st.sampled_from(["alertname", "team", "severity"]), st.sampled_from(["Disk", "DiskX", "Net", "pay", "critical"])
+)
+
+
+@given(st.lists(LABELS, min_size=1, max_size=20))
+def test_what_is_remembered_of_names_never_changes_what_is_found(many: list[dict[str, Any]]) -> None:
+    classifier = Classifier(POLICY, SEVERITY)
+    for labels in many:
+        expected = next((r.id for r in POLICY.rules if all_match(r.match, labels)), "")
+        assert classifier.classify(labels).rule == expected
