@@ -1,0 +1,101 @@
+"""What is open right now, indexed: incidents, members, slots, numbers, and what is remembered of what has ended."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from correlation import board as boards
+from correlation.board import Board
+from correlation.incident import Episode, Incident
+from tests.house import START
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def incident(number: int) -> Incident:
+    return Incident(id=number, number=f"INC-{number}", title="t", occurred_at=START, opened_at=START, updated_at=START)
+
+
+def episode(mark: str, of: int = 1, **more: object) -> Episode:
+    values = {"id": 1, "origin": "am", "fingerprint": mark, "starts_at": START, "starts_text": "", "labels_json": b"{}"}
+    return Episode(**{**values, "open": True, "incident": of, "last_at": START, **more})  # type: ignore[arg-type]
+
+
+def test_numbers_count_by_the_day_of_the_zone_and_start_anew_with_it() -> None:
+    board = Board()
+    late = datetime(2026, 3, 2, 15, 59, tzinfo=UTC)
+    assert [board.next_number(late, SHANGHAI) for _ in range(2)] == ["INC-20260302-0001", "INC-20260302-0002"]
+    assert board.next_number(late + timedelta(minutes=1), SHANGHAI) == "INC-20260303-0001"
+
+
+def test_a_number_of_more_than_four_digits_is_longer() -> None:
+    board = Board()
+    board.counter = (START.date(), 9_999)
+    assert board.next_number(START, ZoneInfo("UTC")) == "INC-20260302-10000"
+
+
+def test_ids_are_counted_by_table() -> None:
+    board = Board()
+    assert [board.next_id("a"), board.next_id("b"), board.next_id("a")] == [1, 1, 2]
+
+
+def test_an_ended_alert_is_no_member_and_remembered() -> None:
+    board = Board()
+    held = episode("1")
+    board.hold(held)
+    assert board.open_members(1) == [held]
+    held.open = False
+    board.bury(held)
+    assert board.open_members(1) == []
+    assert list(board.tombstones) == [held.key]
+    board.hold(episode("1", open=True))
+    assert list(board.tombstones) == []
+
+
+def test_of_too_many_ends_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boards, "MOST_TOMBSTONES", 2)
+    board = Board()
+    for mark in ("1", "2", "3"):
+        board.bury(episode(mark, open=False))
+    assert [mark for _, mark in board.tombstones] == ["2", "3"]
+    assert ("am", "1") not in board.episodes
+
+
+def test_forgetting_an_end_leaves_what_fires_alone() -> None:
+    board = Board()
+    board.hold(episode("1"))
+    board.forget(("am", "1"))
+    assert ("am", "1") in board.episodes
+
+
+def test_a_slot_belongs_to_the_incident_that_took_it_last() -> None:
+    board = Board()
+    board.slot("k", START, 1)
+    board.slot("k", START, 2)
+    board.release_slots(1)
+    assert board.slots["k"].incident == 2
+    board.release_slots(2)
+    assert board.slots == {}
+
+
+def test_an_incident_that_leaves_takes_its_number_its_slots_and_leaves_its_alerts_as_orphans() -> None:
+    board = Board()
+    board.admit(incident(1))
+    board.hold(episode("1"))
+    board.slot("k", START, 1)
+    board.drop(1)
+    assert (board.incidents, board.numbers, board.slots, board.members) == ({}, {}, {}, {})
+    assert board.orphans == {("am", "1"): "INC-1"}
+
+
+def test_an_incident_that_comes_back_takes_only_its_own_orphans() -> None:
+    board = Board()
+    for number, mark in ((1, "1"), (2, "2")):
+        board.admit(incident(number))
+        board.hold(episode(mark, number))
+        assert board.let_go(board.incidents[number])
+    board.take_back(board.incidents[1])
+    assert board.orphans == {("am", "2"): "INC-2"}
+    assert [i.open_alerts for i in board.incidents.values()] == [1, 0]
+    assert not board.let_go(board.incidents[2])
