@@ -154,7 +154,8 @@ class Reconciler:
         for item in items if isinstance(items, list) else ():
             if not isinstance(item, dict):
                 continue
-            receivers = {r.get("name") for r in item.get("receivers", ()) if isinstance(r, dict)}
+            told = item.get("receivers")
+            receivers = {str(r.get("name")) for r in told if isinstance(r, dict)} if isinstance(told, list) else set()
             muted = isinstance(item.get("status"), dict) and item["status"].get("state") != "active"
             if not muted and receivers & known:
                 found.add(str(item.get("fingerprint")))
@@ -166,10 +167,13 @@ class Reconciler:
             async with http.get(f"{url}/api/v2/alerts") as response:
                 response.raise_for_status()
                 items = await response.json()
+            if not isinstance(items, list):
+                raise NotThisFormat("GET /api/v2/alerts did not answer with a list")
             async with http.get(f"{url}/api/v2/status") as response:
                 response.raise_for_status()
                 status = await response.json()
-            started = parse_moment(str(status.get("uptime", ""))) or self._clock.now()
+            uptime = status.get("uptime", "") if isinstance(status, dict) else ""
+            started = parse_moment(str(uptime)) or self._clock.now()
         except (aiohttp.ClientError, TimeoutError, ValueError, NotThisFormat) as error:
             log.debug("an Alertmanager does not answer", url=url, why=str(error))
             return None
