@@ -35,7 +35,7 @@ from agent.intents import AlertsFound, ConfigChanged, OldRowsDue, PagesClaimed, 
 from agent.load import load_desk
 from agent.metrics import Metrics
 from agent.paging import Claimed
-from agent.pipeline import Pipeline
+from agent.pipeline import Pipeline, Undecided
 from agent.reconcile import Reconciler
 from agent.store import UPSERT_CONFIG
 from agent.version import VERSION
@@ -45,7 +45,7 @@ from knowledge.match import match_text
 
 log = structlog.get_logger("daemon")
 _AT_ONCE = 64
-"""Pages in flight at the same time."""
+"""Pages in flight at the same time by one notifier."""
 _A_MINUTE = timedelta(minutes=1)
 _GC = (50_000, 20, 50)
 """What is on the board lives long: looking through it every 700 objects would cost more than the decisions."""
@@ -93,6 +93,7 @@ class Daemon:
         self._reloading = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
         self._flying: set[asyncio.Task[None]] = set()
+        self._rooms: dict[str, asyncio.Semaphore] = {}
         self._drifts = False
 
     async def _load(self, writer: Writer) -> Desk:
@@ -257,7 +258,7 @@ class Daemon:
                 if self.pipeline.down or (due is not None and due <= now):
                     await self.pipeline.submit(TimePassed())
                 await self._tell_of_store()
-            except StoreDown:
+            except (StoreDown, Undecided):  # a fault of ours is in the log, and no cycle is completed: not healthy
                 await self.clock.sleep_until(now + _A_MOMENT)
                 continue
             self.cycle.beat()
@@ -277,7 +278,6 @@ class Daemon:
 
     async def _deliver(self) -> None:
         """Claims pages that are due, sends them side by side, and brings the results back through the line."""
-        room = asyncio.Semaphore(_AT_ONCE)
         while True:
             outbox = self.pipeline.desk.outbox
             due = outbox.due(self.clock.now())
@@ -289,34 +289,42 @@ class Daemon:
                     await self.clock.sleep_until(self.clock.now() + _A_MOMENT)
                     continue
                 for page in claimed:
-                    await room.acquire()
-                    task = asyncio.create_task(self._send(page, lease_from, room))
+                    task = asyncio.create_task(self._send(page, lease_from))
                     self._flying.add(task)
                     task.add_done_callback(self._flying.discard)
             next_due = self.pipeline.desk.outbox.next_due()
             latest = self.clock.now() + _LOOK_AGAIN
             await self.clock.sleep_until(min(next_due, latest) if next_due else latest, self.pipeline.deliver)
 
-    async def _send(self, claimed: Claimed, lease_from: float, room: asyncio.Semaphore) -> None:
+    async def _send(self, claimed: Claimed, lease_from: float) -> None:
+        """Send one page, in the room of its notifier: one that hangs keeps no other from sending."""
+        async with self._rooms.setdefault(claimed.notifier, asyncio.Semaphore(_AT_ONCE)):
+            attempt = await self._attempt(claimed, lease_from)
+        if not attempt.sent:
+            log.warning("page not delivered", notifier=claimed.notifier, step=claimed.step, why=attempt.reason)
+        while True:
+            try:
+                await self.pipeline.submit(PageTried(attempt))
+                return
+            except StoreDown:
+                await self.clock.sleep_until(self.clock.now() + _A_MOMENT)
+
+    async def _attempt(self, claimed: Claimed, lease_from: float) -> Attempt:
+        number, notifier = claimed.page, self.notifiers.get(claimed.notifier)
+        if notifier is None:
+            reason = f"tocsin.yaml has no notifier {claimed.notifier}"
+            return Attempt(number, sent=False, attempt=claimed.attempt, reason=reason, permanent=True)
+        if not self.pipeline.desk.is_wanted(number):
+            return Attempt(number, sent=False, attempt=claimed.attempt, reason="it is not wanted any more")
         try:
             page = claimed.composed(self._links)
-            notifier = self.notifiers.get(page.notifier)
-            if notifier is None:
-                reason = f"tocsin.yaml has no notifier {page.notifier}"
-                attempt = Attempt(page.page, sent=False, reason=reason, permanent=True)
-            else:
-                lease = lease_from + self.config.delivery.lease.total_seconds()
-                attempt = await deliver(page, notifier, lease, self.clock.monotonic)
-            if not attempt.sent:
-                log.warning("page not delivered", notifier=page.notifier, step=page.step, why=attempt.reason)
-            while True:
-                try:
-                    await self.pipeline.submit(PageTried(attempt))
-                    return
-                except StoreDown:
-                    await self.clock.sleep_until(self.clock.now() + _A_MOMENT)
-        finally:
-            room.release()
+        except Exception as error:  # what cannot be said is told as not sent, so that others are called
+            log.exception("a page cannot be composed", step=claimed.step)
+            return Attempt(
+                number, sent=False, attempt=claimed.attempt, reason=f"it cannot be composed: {type(error).__name__}"
+            )
+        lease = lease_from + self.config.delivery.lease.total_seconds()
+        return await deliver(page, notifier, lease, self.clock.monotonic)
 
     async def _watch_clock(self) -> None:
         """A wall that runs away from the clock is told; it moves no due instant (reliability R12)."""
@@ -352,7 +360,11 @@ class Daemon:
         if incident is None:
             return
         text = f"{incident.title} {incident.symptom}"
-        matches = await asyncio.to_thread(match_text, text, self.config.known_errors)
+        try:
+            matches = await asyncio.to_thread(match_text, text, self.config.known_errors)
+        except Exception:  # the rim of a suggestion: its failure costs no page and no loop
+            log.exception("known errors cannot be ranked", incident=incident.number)
+            matches = []
         with contextlib.suppress(StoreDown):
             await self.pipeline.submit(Suggested(number, tuple(matches)))
 

@@ -695,6 +695,11 @@ class Desk:
         pages = self.outbox.claim(intent.pages, now, self.config.delivery)
         return [claimed(page, self.board.incidents.get(page.incident_id), self.config, self.board) for page in pages]
 
+    def is_wanted(self, number: int) -> bool:
+        """Whether a claimed page has still to be sent: meanwhile somebody may have taken the incident."""
+        page = self.outbox.pages.get(number)
+        return page is not None and self.outbox.is_wanted(page, self.board.incidents.get(page.incident_id))
+
     def _page_tried(self, intent: PageTried, now: datetime, group: Group) -> None:
         attempt = intent.attempt
         page = self.outbox.pages.get(attempt.page)

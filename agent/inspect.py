@@ -67,7 +67,11 @@ class Rounds:
         try:
             while True:
                 now = self._clock.now()
-                await watch.once(now)
+                try:
+                    await watch.once(now)
+                except Exception as error:  # the rim of an inspection: a fault in one stops no other, and no page
+                    log.exception("an inspection has failed", inspection=name)
+                    await watch.failed(error, now)
                 due = max(due + config.every, now)
                 await self._clock.sleep_until(due)
         finally:
@@ -119,6 +123,11 @@ class Watch:
         if await self._tell(findings, now):
             self._kept = kept
             self._unreachable = False
+
+    async def failed(self, error: Exception, now: datetime) -> None:
+        """A fault in the inspection itself: told like one that does not answer."""
+        self._metrics.inspections.labels(self._settings.type, "failed").inc()
+        await self._lost(f"{type(error).__name__}: {error}"[:300], now)
 
     async def _lost(self, why: str, now: datetime) -> None:
         if self._unreachable:

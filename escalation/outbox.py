@@ -197,7 +197,7 @@ class Outbox:
         page.failing_since = page.failing_since or now
         page.unconfirmed = page.unconfirmed or attempt.unknown
         page.outcome = attempt.reason[:500]
-        unwanted = page.seeks_responder and incident is not None and not _wanted(page, incident)
+        unwanted = not self.is_wanted(page, incident)
         over = now - page.created_at >= policy.give_up_after
         if attempt.permanent or unwanted or over:
             self._close(page, "cancelled" if unwanted else "failed", page.outcome)
@@ -261,6 +261,10 @@ class Outbox:
         """The other open pages that tell the same person of the same step."""
         others = (self.pages[i] for i in self.of_incident.get(page.incident_id, ()))
         return [p for p in others if p.id != page.id and _call_of(p) == _call_of(page)]
+
+    def is_wanted(self, page: Page, incident: Incident | None) -> bool:
+        """Whether an open page has still to be sent."""
+        return page.open and (incident is None or not page.seeks_responder or _wanted(page, incident))
 
     def unheard(self, page: Page) -> bool:
         """Whether a failed page was the last hope of its call."""

@@ -334,7 +334,7 @@ class Life(RuleBasedStateMachine):
         board = self.house.desk.board
         places: Counter[Any] = Counter()
         for keys in (*board.members.values(), *board.suppressed.values(), board.orphans):
-            places.update(keys)
+            places.update(list(keys))
         places.update(e.key for e in board.episodes.values() if e.decision == "heartbeat" and e.open)
         open_keys = {key for key, e in board.episodes.items() if e.open}
         assert set(places) == open_keys

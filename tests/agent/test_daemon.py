@@ -1,0 +1,168 @@
+"""How the daemon sends pages and stands faults: one that hangs or breaks keeps no other from its work."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from agent import daemon as daemons
+from agent.clock import SystemClock
+from agent.config import load
+from agent.daemon import Daemon, Options
+from agent.intents import AlertsArrived, PersonActed, TimePassed
+from agent.paging import Claimed, claimed
+from agent.pipeline import Undecided
+from collectors.webhooks.alertmanager import parse
+from correlation.incident import Action
+from correlation.permission import Actor
+from escalation.delivery import PageToSend, Undeliverable
+from tests.house import DISK_FULL, SITE, alert, at, message
+
+
+class Channel:
+    """A notifier: keeps what it gets; it hangs while `gate` is closed, and refuses while `refuses`."""
+
+    def __init__(self) -> None:
+        self.got: list[PageToSend] = []
+        self.started = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.refuses = False
+
+    async def send(self, page: PageToSend) -> str | None:
+        self.started.set()
+        await self.gate.wait()
+        if self.refuses:
+            raise Undeliverable("no")
+        self.got.append(page)
+        return None
+
+    async def close(self) -> None: ...
+
+
+class Running:
+    """A daemon with its line and its loops, without a web."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self.daemon, self.hook, self.mail = daemon, Channel(), Channel()
+        daemon.notifiers = {"hook": self.hook, "mail": self.mail}
+
+    async def receive(self) -> str:
+        now = self.daemon.clock.now()
+        body = message(alert(DISK_FULL, starts=at(now)))
+        parsed = parse(body, "am", now)
+        await self.daemon.pipeline.submit(AlertsArrived("am", "am", "alertmanager", body, parsed, now))
+        return next(iter(self.daemon.pipeline.desk.board.numbers))
+
+    async def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return await self.daemon.writer.fetch(sql)
+
+    async def until(self, sql: str, wanted: Any) -> None:
+        """Wait until the store says so; each commit gives it another look."""
+        while await self.rows(sql) != wanted:  # noqa: ASYNC110 - what is waited for is in the store
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    daemon = Daemon(Options(storage_url=f"sqlite:///{tmp_path / 't.db'}"), load(SITE), SystemClock())
+    await daemon.open()
+    for notifier in daemon.notifiers.values():
+        await notifier.close()
+    stop = asyncio.Event()
+    loops = asyncio.create_task(daemon.run(stop))
+    try:
+        async with asyncio.timeout(30):
+            yield Running(daemon)
+    finally:
+        stop.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await loops
+        await daemon.close()
+
+
+async def test_a_notifier_that_hangs_keeps_no_other_from_sending(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemons, "_AT_ONCE", 1)
+    running.hook.gate.clear()
+    await running.receive()
+    await running.hook.started.wait()
+    page = next(iter(running.daemon.pipeline.desk.outbox.pages.values()))
+    desk = running.daemon.pipeline.desk
+    by_mail = replace(claimed(page, desk.board.incidents[page.incident_id], desk.config, desk.board), notifier="mail")
+    await running.daemon._send(by_mail, running.daemon.clock.monotonic())
+    assert [p.notifier for p in running.mail.got] == ["mail"]
+    assert running.hook.got == []
+    running.hook.gate.set()
+    await running.until("SELECT count(*) FROM page WHERE state = 'sent' AND notifier = 'hook'", [(3,)])
+
+
+async def test_a_page_that_waits_for_its_notifier_is_not_sent_once_somebody_has_the_incident(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemons, "_AT_ONCE", 1)
+    running.hook.gate.clear()
+    number = await running.receive()
+    await running.hook.started.wait()
+    actor = Actor("desk", frozenset({"desk"}))
+    await running.daemon.pipeline.submit(PersonActed(number, Action.ACKNOWLEDGE, {}, actor))
+    running.hook.gate.set()
+    await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
+    sought = await running.rows("SELECT person, state FROM page WHERE seeks_responder ORDER BY id")
+    assert [state for _, state in sought].count("sent") <= 1
+    assert {"cancelled"} <= {state for _, state in sought}
+    informed = await running.rows("SELECT state FROM page WHERE NOT seeks_responder")
+    assert {state for (state,) in informed} == {"sent"}
+
+
+async def test_a_page_that_cannot_be_composed_is_told_as_not_sent(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Claimed, "composed", broken)
+    with structlog.testing.capture_logs():
+        await running.receive()
+        await running.until("SELECT count(*) > 0 FROM page WHERE outcome LIKE '%composed: ZeroDivisionError'", [(1,)])
+    assert running.hook.got == []
+
+
+async def test_known_errors_that_cannot_be_ranked_cost_no_page(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(daemons, "match_text", broken)
+    with structlog.testing.capture_logs():
+        await running.receive()
+        await running.until("SELECT count(*) FROM page WHERE state = 'sent'", [(4,)])
+
+
+async def test_time_that_cannot_be_decided_keeps_the_line_open_and_the_engine_unhealthy(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = asyncio.Event()
+
+    def broken(*_: Any) -> Any:
+        tried.set()
+        raise ZeroDivisionError
+
+    deciders = dict(type(running.daemon.pipeline.desk)._DECIDERS)
+    monkeypatch.setitem(deciders, TimePassed, broken)
+    monkeypatch.setattr(type(running.daemon.pipeline.desk), "_DECIDERS", deciders)
+    with structlog.testing.capture_logs():
+        await running.receive()
+        await tried.wait()
+        with pytest.raises(Undecided):
+            await running.daemon.pipeline.submit(TimePassed())
+        await running.receive()
+    monkeypatch.undo()
+    await running.until("SELECT count(*) FROM page WHERE state = 'sent'", [(4,)])
