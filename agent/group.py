@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from agent.database import Compressed
-from correlation.correlate import Outcome
 from correlation.incident import Incident, Why
+from correlation.outcome import Outcome
 from correlation.rows import insert_into
 from correlation.store import (
     CHANGE_EPISODE,

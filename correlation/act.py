@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from collectors.moment import moment_text, parse_moment
-from correlation.correlate import Event
 from correlation.incident import FROM, NEXT, PENDING, Action, IllegalAction, Incident, State
+from correlation.outcome import Event
 from correlation.permission import Actor
 from correlation.severity import SeverityPolicy
 

@@ -1,0 +1,118 @@
+"""An incident is opened, takes an alert in, is graded by it, and comes back when it fires again."""
+
+from collectors.alert import Alert
+from collectors.labels import Labels
+from correlation.classify import Class
+from correlation.incident import RELAPSABLE, Episode, Incident, State
+from correlation.outcome import Round
+
+_TITLE = 200
+
+
+def may_relapse(this: Round, incident: Incident) -> bool:
+    ended = incident.resolved_at
+    window = this.rules.correlation.dedup.refire_window
+    return incident.state in RELAPSABLE and ended is not None and this.now - ended <= window
+
+
+def open_incident(this: Round, episode: Episode, labels: Labels, alert: Alert | None, verdict: Class) -> Incident:
+    now = this.now
+    summary = alert.annotations.get("summary", "") if alert is not None else ""
+    incident = Incident(
+        id=this.board.next_id("incident"),
+        number=this.board.next_number(now, this.rules.zone),
+        title=title_of(labels, summary),
+        state=State.ASSIGNED if verdict.rule else State.NEW,
+        source=this.source,
+        channel="webhook" if this.source == "monitoring" else this.source,
+        severity=verdict.severity,
+        urgency=verdict.urgency,
+        impact=verdict.impact,
+        initial_severity=verdict.severity,
+        category=verdict.category,
+        initial_category=verdict.category,
+        group=verdict.group,
+        tier=this.rules.tier_of(verdict.group),
+        service=verdict.service,
+        occurred_at=min(episode.starts_at, now),
+        opened_at=now,
+        updated_at=now,
+        config_version=this.rules.config_version,
+    )
+    incident.history.append((now, str(incident.state)))
+    this.board.admit(incident)
+    this.out.opened.append(incident)
+    this.out.tell(
+        incident,
+        "opened",
+        alertname=labels.get("alertname", ""),
+        severity=verdict.severity,
+        category=verdict.category,
+        group=verdict.group,
+        rule=verdict.rule,
+    )
+    return incident
+
+
+def title_of(labels: Labels, summary: str) -> str:
+    """A title from the alert's summary, else from its name and the thing that it is about."""
+    if not summary:
+        about = next((labels[n] for n in ("instance", "device", "path", "service", "job") if n in labels), "")
+        summary = f"{labels.get('alertname', 'alert')} {about}".strip()
+    return " ".join(summary.split())[:_TITLE]
+
+
+def enter(this: Round, incident: Incident, episode: Episode, labels: Labels) -> None:
+    episode.incident = incident.id
+    this.board.members.setdefault(incident.id, set()).add(episode.key)
+    incident.open_alerts += 1
+    incident.alert_count += 1
+    incident.occurred_at = min(incident.occurred_at, episode.starts_at)
+    this.out.dirty[incident.id] = incident
+    kind = (labels.get("alertname", ""), labels.get("severity", ""))
+    this.out.fresh_alerts.setdefault(incident.id, {}).setdefault(kind, labels)
+    choose_root(incident, episode)
+    if incident.state in RELAPSABLE:
+        _relapse(this, incident)
+    elif incident.resolves_at is not None:
+        incident.resolves_at = incident.service_restored_at = None
+        this.out.tell(incident, "fires_again", alertname=labels.get("alertname", ""))
+
+
+def choose_root(incident: Incident, episode: Episode) -> None:
+    """The earliest alert, until a better judge is at hand."""
+    root = incident.root
+    if root is None or episode.starts_at < root["at"]:
+        incident.root = {
+            "origin": episode.origin,
+            "fingerprint": episode.fingerprint,
+            "startsAt": episode.starts_text,
+            "at": episode.starts_at,
+            "why": {"code": "earliest", "facts": {}},
+        }
+
+
+def _relapse(this: Round, incident: Incident) -> None:
+    """It was resolved and fires again: back to work, the resolution clock runs on (issue: relapse)."""
+    incident.relapse += 1
+    incident.relapsed_at = this.now
+    incident.resolved_at = incident.service_restored_at = incident.resolves_at = incident.held_until = None
+    incident.move(State.IN_PROGRESS if incident.assignee else State.ASSIGNED, this.now)
+    this.out.relapsed.add(incident.id)
+    this.out.tell(incident, "relapsed", relapse=incident.relapse, assignee=incident.assignee or "")
+
+
+def grade(this: Round, incident: Incident, labels: Labels, level: str) -> None:
+    criticality = this.rules.criticality(labels)
+    verdict = this.rules.classifier.classify(labels, level, criticality)
+    grade_to(this, incident, verdict, labels)
+
+
+def grade_to(this: Round, incident: Incident, verdict: Class, labels: Labels) -> None:
+    """An alert may raise the severity; the agent never lowers it (procedure R60)."""
+    if verdict.severity >= incident.severity:
+        return
+    before, incident.severity = incident.severity, verdict.severity
+    incident.urgency, incident.impact = verdict.urgency, verdict.impact
+    this.out.raised.add(incident.id)
+    this.out.tell(incident, "severity_raised", was=before, now=incident.severity, alertname=labels.get("alertname", ""))

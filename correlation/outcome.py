@@ -1,0 +1,103 @@
+"""One round of decisions: what correlation is told, and what it changed."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from collectors.alert import Alert
+from collectors.labels import Labels
+from correlation.board import Board
+from correlation.classify import Classifier
+from correlation.incident import Episode, Incident, Why
+from correlation.rules import CorrelationPolicy, StatesPolicy
+from correlation.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What correlation is told by the configuration."""
+
+    classifier: Classifier
+    correlation: CorrelationPolicy
+    states: StatesPolicy
+    strategies: Sequence[Strategy]
+    zone: ZoneInfo
+    criticality: Callable[[Labels], str] = lambda _: ""
+    tier_of: Callable[[str], str] = lambda _: "l1"
+    suspect_window: Callable[[str], timedelta] = lambda _: timedelta(minutes=10)
+    asks_sender: Callable[[str], bool] = lambda _: False
+    """Whether a pull can settle what a suspect of this origin is."""
+    config_version: int = 0
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One thing that happened to an incident, for its timeline."""
+
+    kind: str
+    facts: dict[str, Any] = {}
+
+
+@dataclass
+class Outcome:
+    """What a decision changed: rows to write and what the later rooms must look at."""
+
+    new: list[tuple[Alert, Episode]] = field(default_factory=list)
+    touched: dict[int, Episode] = field(default_factory=dict)
+    """Only count and last_at changed."""
+    changed: dict[int, Episode] = field(default_factory=dict)
+    """Open, incident, decision or ends changed."""
+    whys: dict[int, tuple[Why, Why | None]] = field(default_factory=dict)
+    """Per episode: why it is where it is, and the best candidate that was rejected."""
+    opened: list[Incident] = field(default_factory=list)
+    dirty: dict[int, Incident] = field(default_factory=dict)
+    raised: set[int] = field(default_factory=set)
+    relapsed: set[int] = field(default_factory=set)
+    fresh_alerts: dict[int, dict[tuple[str, str], Labels]] = field(default_factory=dict)
+    """Per incident: the labels of an alert of each name and severity that came new, for the known errors."""
+    events: list[tuple[int, Event]] = field(default_factory=list)
+    joined: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
+    """Per incident: how many alerts of which name joined for which reason; one line of its timeline."""
+    ended: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
+    decisions: Counter[str] = field(default_factory=Counter)
+    suspected: set[str] = field(default_factory=set)
+    """Origins with a suspect that a pull could settle."""
+    own: list[Alert] = field(default_factory=list)
+    """Troubles of Tocsin's own that this decision found, to be correlated next."""
+    beats: set[str] = field(default_factory=set)
+    """Origins whose heartbeat was heard or missed."""
+
+    def tell(self, incident: Incident, kind: str, **facts: Any) -> None:
+        self.dirty[incident.id] = incident
+        self.events.append((incident.id, Event(kind, facts)))
+
+    def count(self, counts: dict[int, Counter[tuple[str, str]]], incident: Incident, name: str, code: str) -> None:
+        self.dirty[incident.id] = incident
+        counts.setdefault(incident.id, Counter())[(name, code)] += 1
+
+    def summaries(self) -> Iterator[tuple[int, Event]]:
+        """What happened to many alerts at once, as one event per incident."""
+        for kind, counts in (("alerts_joined", self.joined), ("alerts_ended", self.ended)):
+            for incident, found in counts.items():
+                names: Counter[str] = Counter()
+                reasons: Counter[str] = Counter()
+                for (name, code), times in found.items():
+                    names[name] += times
+                    reasons[code] += times
+                facts = {"count": names.total(), "alerts": dict(names.most_common(10)), "why": dict(reasons)}
+                yield incident, Event(kind, facts)
+
+
+@dataclass
+class Round:
+    """One decision in the making: the board, the rules, the moment, and what has changed so far."""
+
+    board: Board
+    rules: Rules
+    now: datetime
+    source: str = ""
+    out: Outcome = field(default_factory=Outcome)
