@@ -119,10 +119,11 @@ def check() -> None:
 @click.option("--strict", is_flag=True, help="Take every warning for an error.")
 def check_config(config_dir: str, pack: str | None, strict: bool) -> None:
     """Read the whole configuration; print every fault as file:line:col."""
+    from agent.clock import SystemClock
     from agent.config import ConfigFaults, load
 
     try:
-        config = load(config_dir, pack, strict=strict)
+        config = load(config_dir, pack, strict=strict, now=SystemClock().now())
     except ConfigFaults as faults:
         fail(str(faults), CONFIGURATION)
         return

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from agent import crosscheck, layers, plugins, show
+from agent import coverage, crosscheck, layers, plugins, show
 from agent.build import build
 from agent.faults import Fault, Path, fault_at, hide, suggest
 from agent.known_errors import read_library
@@ -118,22 +119,24 @@ def load(
     *,
     strict: bool = False,
     environ: Mapping[str, str] = os.environ,
+    now: datetime | None = None,
 ) -> Config:
     """Return the configuration of a directory. Raises ConfigFaults with every fault of every file.
 
     `pack` wins over the `pack:` of tocsin.yaml. With `strict` a warning is a fault. The directory is only read.
+    Whether the rotas leave nobody out is looked at from `now` on, and not at all without it.
     """
     folder = FilePath(config_dir)
     if not folder.is_dir():
         raise ConfigFaults([Fault(str(config_dir), 1, 1, "", "there is no such directory: name it with --config.dir")])
-    return _Loading(folder, environ, strict).config(pack)
+    return _Loading(folder, environ, strict, now).config(pack)
 
 
 class _Loading:
     """One load: the files as laid over each other, and what was found wrong so far."""
 
-    def __init__(self, folder: FilePath, environ: Mapping[str, str], strict: bool) -> None:
-        self._folder, self._environ, self._strict = folder, environ, strict
+    def __init__(self, folder: FilePath, environ: Mapping[str, str], strict: bool, now: datetime | None) -> None:
+        self._folder, self._environ, self._strict, self._now = folder, environ, strict, now
         self._faults: list[Fault] = []
         self._warnings: list[Fault] = layers.strangers(folder)
         self._layers: dict[str, Layered] = {}
@@ -267,6 +270,8 @@ class _Loading:
         self._faults += _threshold_faults(config, self._layers["thresholds.yaml"])
         reach = crosscheck.Reach(self._layers, config.people, config.schedules, config.fallback)
         found = list(reach.faults())
+        if self._now is not None:
+            found += coverage.faults(self._layers["oncall.yaml"], config.schedules, self._now)
         lenient = reach.fallback_reaches or not config.people
         (self._warnings if lenient else self._faults).extend(found)
 

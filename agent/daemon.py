@@ -12,6 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -147,7 +148,8 @@ class Daemon:
 
     async def _reload(self, who: str) -> list[str]:
         try:
-            fresh = await asyncio.to_thread(configuration.load, self.options.config_dir, self.options.pack)
+            read = partial(configuration.load, self.options.config_dir, self.options.pack, now=self.clock.now())
+            fresh = await asyncio.to_thread(read)
         except ConfigFaults as faults:
             return self._not_taken([str(fault) for fault in faults.faults])
         old, before = self.notifiers, self.config

@@ -43,7 +43,7 @@ async def examine(config_dir: str, pack: str | None, storage_url: str) -> list[F
 
 def _configuration(config_dir: str, pack: str | None) -> list[Finding]:
     try:
-        config = load(config_dir, pack)
+        config = load(config_dir, pack, now=SystemClock().now())
     except ConfigFaults as faults:
         return [Finding("configuration", str(faults), False)]
     warnings = [Finding("configuration", f"warning: {w}", True) for w in config.warnings]

@@ -42,7 +42,7 @@ HeldRole = Annotated[str, AfterValidator(_role_to_hold)]
 
 Overrides = Mapping[str, Sequence[Override]]
 """By the name of a schedule: what lies over the overrides that the schedule itself holds."""
-_NO_OVERRIDES: Overrides = MappingProxyType({})
+NO_OVERRIDES: Overrides = MappingProxyType({})
 _SECOND_LINE = ("l2", "l2_lead")
 _EVERYWHERE = (*MANAGEMENT, "sales", "ops", "viewer")
 
@@ -82,7 +82,7 @@ def holders(
     groups: Mapping[str, Group],
     schedules: Mapping[str, Schedule],
     now: datetime,
-    overrides: Overrides = _NO_OVERRIDES,
+    overrides: Overrides = NO_OVERRIDES,
 ) -> list[str]:
     """Return the ids of those who hold a role for a group at `now`; nobody is an empty list.
 
@@ -165,7 +165,7 @@ def reach(
     schedules: Mapping[str, Schedule],
     fallback: Sequence[str],
     now: datetime,
-    overrides: Overrides = _NO_OVERRIDES,
+    overrides: Overrides = NO_OVERRIDES,
 ) -> Reached:
     """Return whom a step reaches at `now`: those with a contact who hold a role it tells, else `fallback`.
 

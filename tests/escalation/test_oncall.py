@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from correlation.calendar import DAYS
-from escalation.oncall import Layer, Override, Schedule, gaps, on_call, shifts
+from escalation.oncall import Layer, Override, Schedule, gaps, on_call, on_duty, shifts, understaffed
 
 PROPERTY = settings(deadline=None, derandomize=True, database=None)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -341,3 +341,136 @@ def test_shifts_tile_time_and_agree_with_who_is_on_call(
 def test_everybody_on_call_stands_there_once(rota: Schedule, now: datetime) -> None:
     people = on_call(rota, now)
     assert len(people) == len(set(people))
+
+
+# shifts, several on duty, layers of their own zone
+
+
+def shift_rota(**staff: int) -> Schedule:
+    """The three shifts of procedure S2.2, with two people on duty by day."""
+    needs = {"day-a": 1, "day-b": 1, "night": 1, **{name.replace("_", "-"): n for name, n in staff.items()}}
+    hours = {"day-a": "08:00-20:00", "day-b": "09:00-21:00", "night": "20:00-08:00"}
+    return Schedule.model_validate(
+        {
+            "group": "sys-ops",
+            "time_zone": "Europe/Berlin",
+            "shifts": {name: {"hours": hours[name], "min_staff": needs[name]} for name in hours},
+            "layers": [
+                {"shift": "night", "people": ["nia", "noa"], "every": "7d", "handover": "Mon 20:00"},
+                {"shift": "day-a", "people": ["ana", "luis", "wei"], "on_duty": 2, "every": "1d", "handover": "08:00"},
+                {"shift": "day-b", "people": ["dora", "pat"], "every": "1d", "handover": "09:00"},
+            ],
+        }
+    )
+
+
+def test_both_day_shifts_are_there_between_nine_and_eight_and_those_off_duty_come_last() -> None:
+    rota, day = shift_rota(), "2027-03-10"
+    assert on_call(rota, utc(f"{day}T07:30:00")) == ["ana", "luis", "wei"]
+    both = on_call(rota, utc(f"{day}T10:00:00"))
+    assert (both[0] in ("dora", "pat"), both[1:3]) == (True, ["ana", "luis"])
+    assert set(both[3:]) == {"wei", "dora", "pat"} - {both[0]}
+    assert on_call(rota, utc(f"{day}T19:30:00"))[0] == both[0], "day-a has gone at eight, day-b stays until nine"
+    assert on_call(rota, utc(f"{day}T23:00:00")) == ["nia", "noa"], "the night shift ends on the next morning"
+    assert on_call(rota, utc("2027-03-11T06:30:00")) == ["nia", "noa"]
+
+
+@pytest.mark.parametrize("day", ["2027-03-27", "2027-03-28", "2027-10-30", "2027-10-31"])
+def test_the_three_shifts_leave_no_minute_out_and_lack_nobody_over_a_clock_change(day: str) -> None:
+    begins, ends = utc(f"{day}T00:00:00"), utc(f"{day}T00:00:00") + 2 * DAY
+    assert gaps(shift_rota(), begins, ends) == []
+    assert understaffed(shift_rota(day_a=2), begins, ends) == []
+
+
+def test_the_night_of_a_clock_change_is_an_hour_shorter_and_short_of_people_for_just_so_long() -> None:
+    (thin,) = understaffed(shift_rota(night=2), utc("2027-03-27T12:00:00"), utc("2027-03-28T12:00:00"))
+    assert (thin.shift, thin.has, thin.needs) == ("night", 1, 2)
+    assert (thin.from_at, thin.until) == (utc("2027-03-27T19:00:00"), utc("2027-03-28T06:00:00"))
+
+
+def test_who_stands_in_for_two_leaves_the_shift_one_short() -> None:
+    absent = [
+        stand_in("wei", "2027-03-10T08:00:00", "2027-03-10T10:00:00", replaces="ana"),
+        stand_in("wei", "2027-03-10T08:00:00", "2027-03-10T10:00:00", replaces="luis"),
+    ]
+    span = utc("2027-03-10T07:00:00"), utc("2027-03-10T19:00:00")
+    assert on_duty(shift_rota(), "day-a", utc("2027-03-10T09:00:00"), absent[:1]) == ["wei", "luis"]
+    (thin,) = understaffed(shift_rota(day_a=2), *span, absent)
+    assert (thin.from_at, thin.until, thin.has) == (utc("2027-03-10T08:00:00"), utc("2027-03-10T10:00:00"), 1)
+
+
+def test_an_override_without_an_end_holds_until_it_is_ended() -> None:
+    rota = schedule(layer("ana", "luis"))
+    open_ended = Override.model_validate({"person": "wei", "from": "2027-03-01T00:00:00Z", "replaces": "ana"})
+    assert "ana" not in on_call(rota, utc("2036-01-01T00:00:00"), [open_ended])
+    assert shifts(rota, utc("2027-03-01T01:00:00"), utc("2027-03-30T00:00:00"), [open_ended])
+
+
+def test_a_layer_holds_from_one_local_day_to_the_end_of_another() -> None:
+    rota = schedule(
+        layer("ana"), layer("luis", effective_from="2027-03-10", effective_until="2027-03-11"), zone="Asia/Shanghai"
+    )
+    assert [s.person for s in shifts(rota, utc("2027-03-09T00:00:00"), utc("2027-03-13T00:00:00"))] == [
+        "ana",
+        "luis",
+        "ana",
+    ]
+    assert on_call(rota, utc("2027-03-09T15:59:00")) == ["ana"]
+    assert on_call(rota, utc("2027-03-09T16:00:00"))[0] == "luis"
+    assert on_call(rota, utc("2027-03-11T16:00:00")) == ["ana"]
+
+
+def test_a_rota_follows_the_sun_by_the_clock_of_each_office() -> None:
+    rota = schedule(
+        layer("mei", every="1d", handover="08:00", hours="08:00-17:00", time_zone="Asia/Shanghai"),
+        layer("ana", every="1d", handover="08:00", hours="08:00-18:00", time_zone="Europe/Berlin"),
+        layer("eva", every="1d", handover="08:00", hours="08:00-21:00", time_zone="America/New_York"),
+        zone="UTC",
+    )
+    winter, summer = utc("2027-01-13T00:00:00"), utc("2027-07-14T00:00:00")
+    assert [(s.person, s.from_at.hour) for s in shifts(rota, winter, winter + DAY)] == [
+        ("eva", 0),
+        ("mei", 2),
+        ("ana", 7),
+        ("eva", 13),
+    ]
+    assert [(s.person, s.from_at.hour) for s in shifts(rota, summer, summer + DAY)] == [
+        ("eva", 0),
+        ("mei", 1),
+        ("ana", 6),
+        ("eva", 12),
+    ]
+    assert gaps(rota, winter, winter + 365 * DAY) == [], "no clock change of a year opens a gap"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        pytest.param({"layers": [{"people": ["ana"], "every": "1d", "shift": "late"}]}, "there is none", id="no shift"),
+        pytest.param(
+            {"layers": [{"people": ["ana"], "every": "1d", "shift": "day", "hours": "08:00-09:00"}]},
+            "write shift, or hours and days",
+            id="shift and hours",
+        ),
+        pytest.param({"layers": [{"people": ["ana"], "every": "1d", "on_duty": 2}]}, "add some", id="too few"),
+        pytest.param(
+            {
+                "layers": [
+                    {
+                        "people": ["ana"],
+                        "every": "1d",
+                        "effective_from": "2027-02-02",
+                        "effective_until": "2027-02-01",
+                    }
+                ]
+            },
+            "would never hold",
+            id="ends before it begins",
+        ),
+    ],
+)
+def test_a_layer_that_contradicts_itself_is_refused_with_what_to_write(changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Schedule.model_validate(
+            {"group": "g", "time_zone": "UTC", "shifts": {"day": {"hours": "08:00-20:00"}}, **changed}
+        )
