@@ -37,7 +37,7 @@ from correlation.severity import SeverityPolicy
 from escalation.delivery import RetryPolicy
 from escalation.oncall import Schedule
 from escalation.roles import Group, Person
-from escalation.sla import SlaPolicy
+from escalation.sla import SlaPolicy, Target
 from escalation.timetable import EscalationPolicy, faults_of
 from knowledge.library import Library
 
@@ -123,8 +123,8 @@ def load(
 ) -> Config:
     """Return the configuration of a directory. Raises ConfigFaults with every fault of every file.
 
-    `pack` wins over the `pack:` of tocsin.yaml. With `strict` a warning is a fault. The directory is only read.
-    Whether the rotas leave nobody out is looked at from `now` on, and not at all without it.
+    `pack` wins over the `pack:` of tocsin.yaml. With `strict` a warning is a fault. With `now` calendars and rotas
+    are looked through for the 60 days from there (procedure S2.1). The directory is only read.
     """
     folder = FilePath(config_dir)
     if not folder.is_dir():
@@ -152,12 +152,11 @@ class _Loading:
         self._faults += crosscheck.references(self._layers)
         self._warnings += crosscheck.without_effect(self._layers)
         known_errors = self._known_errors(pack)
-        self._stop_if(self._faults)
         found: Mapping[str, Any] = files
+        self._judge(found, inspections, pack_thresholds)
+        self._stop_if(self._faults or (self._strict and self._warnings))
         config = _put_together(pack, found, {**self._layers, "thresholds.yaml": self._thresholds}, known_errors)
         config = replace(config, notifiers=notifiers, inspections=inspections, pack_thresholds=pack_thresholds)
-        self._judge(config)
-        self._stop_if(self._faults or (self._strict and self._warnings))
         return replace(config, warnings=tuple(self._told(self._warnings)))
 
     def _stop_if(self, wrong: object) -> None:
@@ -263,16 +262,31 @@ class _Loading:
 
     # what hangs together
 
-    def _judge(self, config: Config) -> None:
-        """Look at what is right by itself and wrong together: thresholds, the timetable, whom it reaches."""
-        for fault in _timetable_faults(config, self._layers["escalation.yaml"]):
-            (self._faults if fault[1] else self._warnings).append(fault[0])
-        self._faults += _threshold_faults(config, self._layers["thresholds.yaml"])
-        reach = crosscheck.Reach(self._layers, config.people, config.schedules, config.fallback)
+    def _judge(self, files: Mapping[str, Any], inspections: Mapping[str, Any], pack: Thresholds) -> None:
+        """Look at what is right by itself and wrong together, as far as the files that it needs could be read."""
+        escalation, sla, calendar = (files[f"{n}.yaml"] for n in ("escalation", "sla", "calendar"))
+        if escalation is not None:
+            targets = sla.sla.default if sla is not None else None
+            for fault, is_error in _timetable_faults(escalation.escalation, targets, self._layers["escalation.yaml"]):
+                (self._faults if is_error else self._warnings).append(fault)
+        if files["thresholds.yaml"] is not None:
+            written = files["thresholds.yaml"].thresholds
+            self._faults += _threshold_faults(written, inspections, pack, self._layers)
+        if calendar is not None and self._now is not None:
+            for fault, is_error in crosscheck.calendars(self._layers, calendar.calendars, self._now):
+                (self._faults if is_error else self._warnings).append(fault)
+        self._judge_reach(files)
+
+    def _judge_reach(self, files: Mapping[str, Any]) -> None:
+        """Whom the timetable reaches: where `fallback` stands in, or nobody is written at all, it is no error yet."""
+        people, oncall, tocsin, escalation = (files[f"{n}.yaml"] for n in ("people", "oncall", "tocsin", "escalation"))
+        if None in (people, oncall, tocsin, escalation):
+            return
+        reach = crosscheck.Reach(self._layers, people.people, oncall.schedules, tocsin.fallback)
         found = list(reach.faults())
         if self._now is not None:
-            found += coverage.faults(self._layers["oncall.yaml"], config.schedules, self._now)
-        lenient = reach.fallback_reaches or not config.people
+            found += coverage.faults(self._layers["oncall.yaml"], oncall.schedules, self._now)
+        lenient = reach.fallback_reaches or not people.people
         (self._warnings if lenient else self._faults).extend(found)
 
 
@@ -282,32 +296,43 @@ def _pack_named(site: Mapping[str, Document]) -> str:
     return named if isinstance(named, str) else DEFAULT_PACK
 
 
-def _timetable_faults(config: Config, layered: Layered) -> Iterator[tuple[Fault, bool]]:
-    for fault in faults_of(config.escalation, config.sla.default):
+def _timetable_faults(
+    policy: EscalationPolicy, targets: Mapping[int, Target] | None, layered: Layered
+) -> Iterator[tuple[Fault, bool]]:
+    for fault in faults_of(policy, targets):
         yield fault_at(layered.marks, ("escalation", *fault.path), fault.message), fault.is_error
 
 
-def _threshold_faults(config: Config, layered: Layered) -> Iterator[Fault]:
-    """A threshold must be the one of a reading, and its levels must come in order."""
-    for written, threshold in config.thresholds.items():
+def _threshold_faults(
+    thresholds: Thresholds, inspections: Mapping[str, Any], pack: Thresholds, layers: Mapping[str, Layered]
+) -> Iterator[Fault]:
+    """A threshold must be the one of a reading, and its levels must come in order.
+
+    Which keys there are is not known while an inspection is faulty: then no key is called a stranger.
+    """
+    layered, written_inspections = layers["thresholds.yaml"], layers["inspections.yaml"]
+    names = set(written_inspections.section("inspections")) if written_inspections.readable else None
+    all_read = names is not None and all(inspections.get(name) is not None for name in names)
+    for written, threshold in thresholds.items():
         inspection, _, key = written.rpartition(".")
         path = ("thresholds", written)
-        if inspection and inspection not in config.inspections:
-            message = f"there is no inspection {inspection!r}{suggest(inspection, config.inspections)}"
+        if inspection and names is not None and inspection not in names:
+            message = f"there is no inspection {inspection!r}{suggest(inspection, names)}"
             yield fault_at(layered.marks, path, message, key=True)
-        keys = _keys_read(config, inspection)
+        keys = _keys_read(inspections, pack, inspection)
         if key not in keys:
-            yield fault_at(layered.marks, path, f"no inspection reads {key!r}{suggest(key, keys)}", key=True)
+            if all_read:
+                yield fault_at(layered.marks, path, f"no inspection reads {key!r}{suggest(key, keys)}", key=True)
         elif wrong := contradiction(key, threshold):
             yield fault_at(layered.marks, path, wrong.removeprefix(f"{key}: "), key=True)
 
 
-def _keys_read(config: Config, inspection: str) -> set[str]:
+def _keys_read(inspections: Mapping[str, Any], pack: Thresholds, inspection: str) -> set[str]:
     """The keys that have a threshold: known ones, and those that an inspection names or brings thresholds for."""
-    named = {name: one for name, one in config.inspections.items() if inspection in ("", name)}
+    named = {name: one for name, one in inspections.items() if inspection in ("", name)}
     own = {key for name, one in named.items() if isinstance(one, JudgedConfig) for key in one.own_thresholds(name)}
     keys = {one.key or name for name, one in named.items() if isinstance(getattr(one, "key", None), str)}
-    return {*KNOWN, *config.pack_thresholds, *own, *keys}
+    return {*KNOWN, *pack, *own, *keys}
 
 
 def _put_together(pack: str, files: Mapping[str, Any], laid: Mapping[str, Layered], known_errors: Library) -> Config:

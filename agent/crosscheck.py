@@ -1,11 +1,14 @@
 """What one file says of another: names that must exist, and people whom a page must be able to reach."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from agent.faults import Fault, Path, fault_at, suggest
 from agent.layers import Layered
 from agent.site import NOT_YET
+from correlation.calendar import BusinessCalendar, NoBusinessTime
+from escalation.coverage import HORIZON
 from escalation.roles import OUTSIDE, ROLES, SECOND
 
 Layers = Mapping[str, Layered]
@@ -95,6 +98,29 @@ def without_effect(layers: Layers) -> Iterator[Fault]:
                 mark = layers[file].marks.get(path)
                 if written and mark is not None and mark.file == file:
                     yield fault_at(layers[file].marks, path, message, key=True)
+
+
+def calendars(layers: Layers, named: Mapping[str, BusinessCalendar], now: datetime) -> Iterator[tuple[Fault, bool]]:
+    """Yield what is wrong with business time from `now` on, and whether it must not be used so.
+
+    A calendar that opens no more is an error: nothing falls due in it. One whose holidays are official for less than
+    60 days more is a warning.
+    """
+    marks = layers["calendar.yaml"].marks
+    for name, calendar in named.items():
+        try:
+            calendar.opening_after(now)
+        except NoBusinessTime as error:
+            message = f"{error}: write days and hours, or workdays to come"
+            yield fault_at(marks, ("calendars", name), message, key=True), True
+            continue
+        known = calendar.known_until
+        if known is not None and known < calendar.local_day(now + HORIZON):
+            message = (
+                f"its holidays and make-up workdays are official until {known} only: write those that follow in "
+                "holidays and workdays, and official_until"
+            )
+            yield fault_at(marks, ("calendars", name), message, key=True), False
 
 
 class Reach:

@@ -1,6 +1,6 @@
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,45 @@ def test_an_unreadable_file_makes_no_faults_in_those_that_refer_to_it(tmp_path: 
     assert faults(tmp_path, people="people: [", tocsin="fallback: [ana]\n") == [
         "people.yaml:2:1: did not find expected node content: see the line above"
     ]
+
+
+def test_what_is_wrong_together_is_told_beside_what_is_wrong_by_itself(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path,
+        people="people: {ana: {name: Ana, rolls: [l1]}}\n",
+        thresholds="disk_used_pct: {warn: 95, crit: 85}\nnothing_reads_this: {warn: 1}\n",
+        escalation="escalation:\n  timetable:\n    2:\n      - {id: c0, clock: created, at: 0, tell: [l1]}\n",
+    )
+    assert [re.split(r": ", text, maxsplit=2)[1] for text in found] == [
+        "people.ana.rolls",
+        "disk_used_pct",
+        "nothing_reads_this",
+        "escalation.timetable.2",
+    ]
+    assert "too late" in found[-1]
+
+
+def test_a_faulty_inspection_makes_no_stranger_of_the_thresholds_of_its_keys(tmp_path: Path) -> None:
+    asks = "{type: prometheus, every: 1m, url: x, key: queue}"
+    found = faults(tmp_path, inspections=f"inspections: {{mq: {asks}}}\n", thresholds="mq.queue: {warn: 5}\n")
+    assert found
+    assert {text.partition(":")[0] for text in found} == {"inspections.yaml"}
+
+
+NOVEMBER = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+def test_a_calendar_that_opens_no_more_is_an_error_and_one_known_for_less_than_sixty_days_a_warning(
+    tmp_path: Path,
+) -> None:
+    smallest(tmp_path)
+    told = [w for w in load(tmp_path, environ={"AM_TOKEN": "x"}, now=NOVEMBER).warnings if w.file.endswith("dar.yaml")]
+    assert [(w.path, "official until 2026-12-31 only" in w.message) for w in told] == [("calendars.business", True)]
+    long_before = NOVEMBER - timedelta(days=60)
+    assert "official" not in str(load(tmp_path, environ={"AM_TOKEN": "x"}, now=long_before).warnings)
+    site(tmp_path, calendar="calendars: {shut: {time_zone: UTC, days: [], workdays: [2026-11-24]}}\n")
+    with pytest.raises(ConfigFaults, match=r"calendar.yaml:1:13: calendars.shut: .*no window in two years"):
+        load(tmp_path, environ={"AM_TOKEN": "x"}, now=NOVEMBER)
 
 
 # ---- what holds ----

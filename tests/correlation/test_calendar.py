@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+import chinese_calendar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -174,6 +175,16 @@ def test_chinese_make_up_days_are_workdays(day: str, works: bool) -> None:
     china = BusinessCalendar(time_zone="Asia/Shanghai", country="CN")
     assert china.is_workday(date.fromisoformat(day)) is works
     assert bool(china.windows(date.fromisoformat(day))) is works
+
+
+def test_each_day_of_2024_to_2026_is_what_the_state_council_made_it() -> None:
+    china = BusinessCalendar(time_zone="Asia/Shanghai", country="CN")
+    days = [date(2024, 1, 1) + n * DAY for n in range(366 + 365 + 365)]
+    assert days[-1] == date(2026, 12, 31)
+    wrong = [day for day in days if china.is_workday(day) != chinese_calendar.is_workday(day)]
+    assert wrong == []
+    made_up = [day for day in days if day.weekday() > 4 and china.is_workday(day)]
+    assert [sum(day.year == year for day in made_up) for year in (2024, 2025, 2026)] == [8, 5, 6]
 
 
 def test_a_span_skips_the_festival_and_uses_the_made_up_saturday() -> None:
