@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from agent import coverage, crosscheck, layers, plugins, show
 from agent.build import build
 from agent.faults import Fault, Path, fault_at, hide, suggest
-from agent.known_errors import read_library
+from agent.known_errors import read_library, review_faults
 from agent.layers import Layered
 from agent.show import effective
 from agent.site import (
@@ -258,6 +258,8 @@ class _Loading:
     def _known_errors(self, pack: str) -> Library:
         library, faults = read_library(layers.pack_folder(pack), self._folder, pack)
         self._faults += faults
+        if self._now is not None:
+            self._warnings += review_faults(library, self._now)
         return library
 
     # what hangs together

@@ -1,5 +1,6 @@
 """The known errors of a pack and of a site are read from their `knowledge` folders."""
 
+from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -7,8 +8,10 @@ from agent.faults import Fault, Path
 from agent.yaml import Document, read
 from knowledge.known_error import KnownError
 from knowledge.library import BadKnownError, Library, lay_over, parse, split_front_matter
+from knowledge.review import overdue
 
 _FRONT_STARTS_AFTER = 1
+_REVIEW = "read it, correct what has changed, and write the next day"
 
 
 def read_library(pack: FilePath, site: FilePath, pack_label: str) -> tuple[Library, list[Fault]]:
@@ -18,6 +21,14 @@ def read_library(pack: FilePath, site: FilePath, pack_label: str) -> tuple[Libra
     of_site = _folder(site / "knowledge", "knowledge/", faults)
     library, twice = lay_over(of_pack, of_site)
     return library, faults + [_fault(fault) for fault in twice]
+
+
+def review_faults(library: Library, now: datetime) -> list[Fault]:
+    """Return a warning for every known error that is overdue for review, at the line of its id."""
+    return [
+        Fault(one.source, one.line, 1, "review_at", f"{one.id!r} was due for review on {one.review_at}: {_REVIEW}")
+        for one in overdue(library, now)
+    ]
 
 
 def _folder(folder: FilePath, label: str, faults: list[Fault]) -> list[KnownError]:

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from agent.desk import Desk
 from agent.group import Group
+from knowledge.review import overdue
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300)
 
@@ -40,6 +41,7 @@ class Metrics:
         self.tombstones = Gauge("tocsin_tombstones", "Ends of firings that are remembered.", registry=r)
         self.steps = Gauge("tocsin_pending_steps", "Escalation steps still to be taken.", registry=r)
         self.open_pages = Gauge("tocsin_open_pages", "Pages not yet delivered.", registry=r)
+        self.overdue = Gauge("tocsin_known_errors_overdue", "Known errors whose day of review has passed.", registry=r)
         self.reload_ok = Gauge("tocsin_config_last_reload_successful", "1 if the last reload was taken.", registry=r)
         self.reload_at = Gauge(
             "tocsin_config_last_reload_success_timestamp_seconds", "When a configuration was last taken.", registry=r
@@ -69,7 +71,7 @@ class Metrics:
         for late in group.lateness:
             self.lateness.observe(late)
 
-    def look_at(self, desk: Desk) -> None:
+    def look_at(self, desk: Desk, now: datetime) -> None:
         """Set the gauges, at a scrape."""
         board = desk.board
         self.open_alerts.set(len(board.episodes) - len(board.tombstones))
@@ -77,3 +79,4 @@ class Metrics:
         self.incidents.set(sum(1 for i in board.incidents.values() if i.active))
         self.steps.set(sum(len(steps) for steps in desk.agenda.pending.values()))
         self.open_pages.set(len(desk.outbox.pages))
+        self.overdue.set(len(overdue(desk.config.known_errors, now)))

@@ -60,7 +60,7 @@ class Health:
         return web.Response(text=f"the last cycle of the escalation loop was {late:.1f} s ago\n")
 
     async def metrics(self, request: web.Request) -> web.Response:
-        self._metrics.look_at(self._pipeline.desk)
+        self._metrics.look_at(self._pipeline.desk, self._pipeline.clock.now())
         wants_open = "application/openmetrics-text" in request.headers.get("Accept", "")
         body = open_metrics(self._metrics.registry) if wants_open else generate_latest(self._metrics.registry)  # type: ignore[no-untyped-call]
         response = web.Response(body=body)

@@ -275,6 +275,14 @@ def test_the_known_errors_of_a_site_lie_over_those_of_the_pack(tmp_path: Path) -
     assert mine.source == "knowledge/mine.md"
 
 
+def test_an_overdue_review_is_a_warning_at_the_line_of_the_entry(tmp_path: Path) -> None:
+    (tmp_path / "knowledge").mkdir()
+    text = "---\ntitle: Mine\nid: mine\nreview_at: 2026-01-01\n---\n## Workaround\nWait.\n"
+    (tmp_path / "knowledge" / "mine.md").write_text(text)
+    config = load(site(tmp_path, **SMALLEST), environ={"AM_TOKEN": "x"}, now=datetime(2026, 6, 1, tzinfo=UTC))
+    assert [(w.file, w.line) for w in config.warnings if w.path == "review_at"] == [("knowledge/mine.md", 3)]
+
+
 # ---- secrets ----
 
 

@@ -131,6 +131,8 @@ HITS = [
     ("watchdog-missing", of("SourceSilent", source="am")),
     ("watchdog-missing", of("HeartbeatMissing", heartbeat="watchdog-prod")),
     ("heartbeat-missing", of("HeartbeatMissing", heartbeat="nightly-batch")),
+    ("dead-letter", of("DeadLetter", source="am")),
+    ("step-reached-nobody", of("StepReachedNobody", group="sys-ops")),
     ("inspection-unreachable", of("InspectionUnreachable", inspection="root-disk")),
 ]
 
@@ -145,7 +147,7 @@ def test_every_entry_stands_in_the_table_above() -> None:
 
 
 TOLD = """DiskReadOnly DiskNotMounted UpsPower UpsCommLost UpsReplaceBattery UpsOverload UpsAlarm UpsBypass UpsOff
-UpsBatteryLow HttpDown HeartbeatMissing InspectionUnreachable SourceSilent"""
+UpsBatteryLow HttpDown HeartbeatMissing InspectionUnreachable SourceSilent DeadLetter StepReachedNobody"""
 INSPECTED = sorted({known.alertname for known in KNOWN.values()} | set(TOLD.split()))
 
 
