@@ -11,7 +11,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -47,7 +47,7 @@ from knowledge.match import match_text
 log = structlog.get_logger("daemon")
 _AT_ONCE = 64
 """Pages in flight at the same time by one notifier."""
-_A_MINUTE = timedelta(minutes=1)
+_A_MINUTE, _AN_HOUR = timedelta(minutes=1), timedelta(hours=1)
 _GC = (50_000, 20, 50)
 """What is on the board lives long: looking through it every 700 objects would cost more than the decisions."""
 _LAST_MINUTE_S = 10.0
@@ -344,8 +344,16 @@ class Daemon:
             await clock.sleep_until(clock.now() + _LOOK_AGAIN)
 
     async def _let_go(self) -> None:
-        """Every minute, rows older than the retention are deleted, some thousand at a time."""
+        """Every minute, rows older than the retention are deleted, some thousand at a time.
+
+        Every hour the heads of the evidence go into the log: kept elsewhere, they show a chain that was written anew.
+        """
+        noted_at: datetime | None = None
         while True:
+            if noted_at is None or self.clock.now() - noted_at >= _AN_HOUR:
+                noted_at = self.clock.now()
+                chains = self.pipeline.desk.chains
+                log.info("evidence", timeline=chains.timeline.head, audit=chains.audit.head)
             await self.clock.sleep_until(self.clock.now() + _A_MINUTE)
             with contextlib.suppress(StoreDown):
                 await self.pipeline.submit(OldRowsDue())

@@ -76,6 +76,7 @@ from correlation.store import (
     to_json,
 )
 from correlation.strategies.same_alert import Join as SameAlert
+from correlation.timeline import Chains
 from escalation.agenda import Agenda
 from escalation.escalate import Directory, take_due_steps
 from escalation.outbox import Outbox
@@ -112,6 +113,7 @@ class Desk:
         self.board = Board()
         self.agenda = Agenda()
         self.outbox = Outbox()
+        self.chains = Chains()
         self.ladder = Ladder(self.agenda, config)
         self.seq = 0
         self.unread: set[int] = set()

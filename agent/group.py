@@ -1,11 +1,13 @@
 """The rows of one group of intents: written in one transaction, or not at all."""
 
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
 import msgspec
 
 from agent.database import Compressed
+from agent.store import INSERT_AUDIT
 from correlation.incident import Incident, Why
 from correlation.outcome import Outcome
 from correlation.rows import insert_into
@@ -17,14 +19,17 @@ from correlation.store import (
     INSERT_TIMELINE,
     MOVE_START,
     TOUCH_EPISODE,
+    UPSERT_CHAIN,
     UPSERT_INCIDENT,
     JournalRow,
     alert_values,
+    chain_values,
     changed_values,
     episode_values,
     incident_values,
     to_json,
 )
+from correlation.timeline import Chain, Chains
 from escalation.store import UPSERT_PAGE, UPSERT_STEP, Page, Step, page_values, step_values
 
 INSERT_JOURNAL = insert_into(JournalRow)
@@ -32,7 +37,10 @@ _NOTHING = Why("none")
 
 
 class Group:
-    """Rows by statement, in the order in which a statement was first used; incidents once, at the end."""
+    """Rows by statement, in the order in which a statement was first used; incidents once, at the end.
+
+    Rows of the timeline and of the audit are sealed last, in their order.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[str, list[tuple[Any, ...]]] = {}
@@ -76,8 +84,9 @@ class Group:
                 why, rejected = out.whys[episode.id]
                 self.add(EXPLAIN_EPISODE, to_json(why), to_json(rejected) if rejected else None, episode.id)
 
-    def batch(self) -> list[tuple[str, list[tuple[Any, ...]]]]:
-        """All of it, ready for the writer."""
+    def batch(self, chains: Chains) -> list[tuple[str, list[tuple[Any, ...]]]]:
+        """All of it, ready for the writer: evidence is bound to the rows before it."""
+        self._seal(chains)
         for step in self.steps.values():
             self.add(UPSERT_STEP, *step_values(step))
         for page in self.pages.values():
@@ -85,6 +94,21 @@ class Group:
         for incident in self.incidents.values():
             self.add(UPSERT_INCIDENT, *incident_values(incident))
         return list(self.rows.items())
+
+    def _seal(self, chains: Chains) -> None:
+        told, noted = self.rows.get(INSERT_TIMELINE), self.rows.get(INSERT_AUDIT)
+        if told:
+            add = chains.timeline.add
+            self.rows[INSERT_TIMELINE] = [(*row, *add(token_hex(16), *row)) for row in told]
+            self.add(UPSERT_CHAIN, *chain_values(chains.timeline))
+        if noted:
+            self.rows[INSERT_AUDIT] = [sealed_act(chains.audit, *row) for row in noted]
+            self.add(UPSERT_CHAIN, *chain_values(chains.audit))
+
+
+def sealed_act(chain: Chain, row_id: int, at: datetime, who: str, what: str, facts: str) -> tuple[Any, ...]:
+    """A tuple for INSERT_AUDIT, bound to the act before it."""
+    return (row_id, at, who, what, facts, *chain.add(token_hex(16), row_id, 0, at, what, who, facts))
 
 
 def as_json(value: Any) -> bytes:

@@ -4,6 +4,8 @@ import gc
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from agent.config import Config
 from agent.database import Writer
 from agent.desk import Desk
@@ -14,15 +16,18 @@ from correlation.store import (
     HELD_INCIDENTS,
     OPEN_EPISODES,
     ORPHANED,
+    SELECT_CHAINS,
     SUSPECTS,
     episode_from,
     incident_from,
     silence_from,
 )
+from correlation.timeline import Chain
 from escalation.sla import SlaPolicy
 from escalation.store import OPEN_PAGES, PAGED, PAGED_EACH, PENDING_STEPS, page_from, step_from
 from escalation.timetable import EscalationPolicy
 
+log = structlog.get_logger("daemon")
 _LAST_IDS = {
     "alert": "SELECT COALESCE(MAX(id), 0) FROM alert",
     "incident": "SELECT COALESCE(MAX(id), 0) FROM incident",
@@ -50,12 +55,26 @@ async def load_desk(writer: Writer, config: Config, now: datetime) -> Desk:
 async def _load_ids(writer: Writer, desk: Desk, now: datetime) -> None:
     for table, sql in _LAST_IDS.items():
         desk.board.last_ids[table] = (await writer.fetch(sql))[0][0]
+    await _load_chains(writer, desk)
     desk.seq = (await writer.fetch("SELECT COALESCE(MAX(seq), 0) FROM journal"))[0][0]
     desk.agenda.last_id = (await writer.fetch("SELECT COALESCE(MAX(id), 0) FROM step"))[0][0]
     desk.outbox.last_id = (await writer.fetch("SELECT COALESCE(MAX(id), 0) FROM page"))[0][0]
     rows = await writer.fetch("SELECT day, count FROM counter ORDER BY day DESC LIMIT 1")
     if rows:
         desk.board.counter = (date.fromisoformat(rows[0][0]), rows[0][1])
+
+
+async def _load_chains(writer: Writer, desk: Desk) -> None:
+    """The chains go on where they ended: a tail that somebody cut off leaves a gap, and is not written over."""
+    heads = {row[0]: Chain(*row) for row in await writer.fetch(SELECT_CHAINS)}
+    for chain in desk.chains.both:
+        head, last_ids = heads.get(chain.name), desk.board.last_ids
+        found = last_ids[chain.name]
+        if (head.last_id if head is not None else 0) != found:
+            log.error("evidence was changed: run `tocsin audit verify`", chain=chain.name, last_row=found)
+        if head is not None:
+            chain.go_on(head)
+            last_ids[chain.name] = max(found, head.last_id)
 
 
 async def _load_policies(writer: Writer, desk: Desk) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, create_engine, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from agent.database import is_postgres, sqlalchemy_url, sqlite_path
+from agent.tables import postgres_guards, sqlite_guards
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -61,6 +62,9 @@ def _upgrade(connection: Connection) -> tuple[str | None, str]:
     config = _alembic()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    guards = postgres_guards() if connection.dialect.name == "postgresql" else sqlite_guards()
+    for statement in guards:
+        connection.exec_driver_sql(statement)
     return before, heads()[0]
 
 

@@ -149,7 +149,7 @@ class Pipeline:
             await self._read_ahead(waiting)
         desk, group = self.desk, Group()
         answers, poison = self._decide(waiting, group)
-        batch = group.batch()
+        batch = group.batch(desk.chains)
         if writing is not None:
             await writing
         if self.desk is not desk:

@@ -26,7 +26,10 @@ class DeadLetterRow(SQLModel, table=True):
 
 
 class AuditRow(SQLModel, table=True):
-    """Who did what to no incident: a token, a reload, a silence."""
+    """Who did what to no incident: a token, a reload, a silence. Chained like the timeline.
+
+    Rows below zero are of a command line that wrote beside the daemon: a chain of their own, counted downwards.
+    """
 
     __tablename__ = "audit"
     id: int = Field(sa_column=_id())
@@ -34,6 +37,10 @@ class AuditRow(SQLModel, table=True):
     who: str
     what: str
     facts: str = Field(sa_type=Text)
+    salt: str
+    digest: str
+    link: str
+    erased_by: int = Field(sa_type=BigInteger)
 
 
 class TokenRow(SQLModel, table=True):

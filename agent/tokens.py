@@ -18,9 +18,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agent.database import PostgresWriter, SqliteWriter, StoreDown, Writer, is_postgres, sqlite_path, writer_for
-from agent.store import INSERT_AUDIT, TokenRow
+from agent.evidence import commit_noted
+from agent.store import TokenRow
 from correlation.rows import insert_into
-from correlation.store import to_json
 
 PREFIX = "tcs_"
 LONGEST = 256
@@ -114,11 +114,6 @@ async def _opened(store: Writer | str) -> AsyncIterator[Writer]:
         await writer.close()
 
 
-def _audit(who: str, what: str, facts: dict[str, object], now: datetime) -> tuple[str, list[tuple[object, ...]]]:
-    """A line for the audit. Its id is random and below zero: the daemon counts its own upwards from one."""
-    return INSERT_AUDIT, [(-1 - secrets.randbelow(2**62), now, who, what, to_json(facts))]
-
-
 async def create(
     store: Writer | str,
     *,
@@ -141,7 +136,7 @@ async def create(
     row = (row_id, digest(token), person, source, carried, now, by, expires_at, None)
     facts: dict[str, object] = {"id": row_id, "person": person, "source": source, "roles": carried}
     async with _opened(store) as writer:
-        await writer.commit([(_INSERT, [row]), _audit(by, "token created", facts, now)])
+        await commit_noted(writer, [(_INSERT, [row])], by, "token created", facts, now)
     return token
 
 
@@ -171,7 +166,7 @@ async def revoke(store: Writer | str, token_id: str, now: datetime, by: str = "c
         )
         if not known:
             raise NoSuchToken(f"there is no valid token {token_id!r}: `tocsin token list` shows them")
-        await writer.commit([(_REVOKE, [(now, token_id)]), _audit(by, "token revoked", {"id": token_id}, now)])
+        await commit_noted(writer, [(_REVOKE, [(now, token_id)])], by, "token revoked", {"id": token_id}, now)
 
 
 async def listed(store: Writer | str) -> list[TokenRow]:

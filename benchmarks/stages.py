@@ -67,7 +67,7 @@ class Bench:
                 spent.by_stage["decide"] += time.thread_time() - read
                 spent.alerts += count
             begun = time.thread_time()
-            batch = group.batch()
+            batch = group.batch(self.desk.chains)
             rows = time.thread_time()
             await self.writer.commit(batch)
             spent.by_stage["rows"] += rows - begun

@@ -13,6 +13,7 @@ from collectors.moment import parse_moment
 from correlation.incident import Episode, Incident, State, Why
 from correlation.rows import columns, insert_into, select, upsert
 from correlation.silence import Silence
+from correlation.timeline import Chain
 
 
 def _id() -> Any:
@@ -129,7 +130,10 @@ class IncidentRow(SQLModel, table=True):
 
 
 class TimelineRow(SQLModel, table=True):
-    """What happened, append-only. `facts` is JSON; a sentence is made when it is read."""
+    """What happened, append-only. `facts` is JSON; a sentence is made when it is read.
+
+    The last columns are its seal (correlation/timeline.py); triggers refuse every change but an erasure on the record.
+    """
 
     __tablename__ = "timeline"
     __table_args__ = (Index("ix_timeline_incident", "incident_id", "id"),)
@@ -139,6 +143,21 @@ class TimelineRow(SQLModel, table=True):
     kind: str
     actor: str
     facts: str = Field(sa_type=Text)
+    salt: str
+    digest: str
+    link: str
+    erased_by: int = Field(sa_type=BigInteger)
+
+
+class ChainRow(SQLModel, table=True):
+    """The head of a chain, and the last row before it that retention has let go of."""
+
+    __tablename__ = "chain"
+    name: str = Field(primary_key=True)
+    last_id: int = Field(sa_type=BigInteger)
+    last_link: str
+    base_id: int = Field(sa_type=BigInteger)
+    base_link: str
 
 
 class SilenceRow(SQLModel, table=True):
@@ -180,6 +199,7 @@ CHANGE_EPISODE = (
 MOVE_START = "UPDATE alert SET starts_at = ?, starts_text = ? WHERE id = ?"
 EXPLAIN_EPISODE = "UPDATE episode SET why = ?, rejected = ? WHERE alert_id = ?"
 UPSERT_INCIDENT, INSERT_TIMELINE = upsert(IncidentRow), insert_into(TimelineRow)
+UPSERT_CHAIN = upsert(ChainRow)
 UPSERT_SILENCE, UPSERT_COUNTER, UPSERT_BEAT = upsert(SilenceRow), upsert(CounterRow), upsert(BeatRow)
 
 
@@ -345,6 +365,14 @@ def silence_from(row: tuple[Any, ...]) -> Silence:
     values = dict(zip(columns(SilenceRow), row, strict=True))
     values["matchers"] = tuple(Matcher.parse(m) for m in msgspec.json.decode(values["matchers"]))
     return Silence(**values)
+
+
+def chain_values(chain: Chain) -> tuple[Any, ...]:
+    """A tuple for UPSERT_CHAIN."""
+    return (chain.name, chain.last_id, chain.last_link, chain.base_id, chain.base_link)
+
+
+SELECT_CHAINS = select(ChainRow)
 
 
 class JournalRow(SQLModel, table=True):

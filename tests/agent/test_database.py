@@ -30,6 +30,7 @@ from agent.database import (
     sqlite_path,
     writer_for,
 )
+from agent.evidence import commit_noted, examine
 from agent.store import INSERT_AUDIT, AuditRow
 from correlation.incident import Episode, Incident, State, Why
 from correlation.rows import columns
@@ -109,12 +110,13 @@ async def test_a_naive_moment_is_refused_on_sqlite(tmp_path: Path) -> None:
     await writer.open()
     await migrate.upgrade(f"sqlite:///{tmp_path}/t.db")
     with pytest.raises(Unwritable, match="without a zone"):
-        await writer.commit([(INSERT_AUDIT, [(1, datetime(2026, 1, 1), "x", "y", "{}")])])  # noqa: DTZ001 - on purpose
+        act = (1, datetime(2026, 1, 1), "x", "y", "{}", "", "", "", 0)  # noqa: DTZ001 - on purpose
+        await writer.commit([(INSERT_AUDIT, [act])])
     await writer.close()
 
 
 async def test_a_batch_is_written_whole_or_not_at_all(writer: Writer) -> None:
-    good = (1, AT, "ana", "login", "{}")
+    good = (1, AT, "ana", "login", "{}", "", "", "", 0)
     with pytest.raises(Unwritable):
         await writer.commit([(INSERT_AUDIT, [good]), (INSERT_AUDIT, [good])])
     assert await writer.fetch("SELECT count(*) FROM audit") == [(0,)]
@@ -122,11 +124,24 @@ async def test_a_batch_is_written_whole_or_not_at_all(writer: Writer) -> None:
     assert await writer.fetch("SELECT who FROM audit WHERE at = ?", AT) == [("ana",)]
 
 
+async def test_evidence_is_append_only_and_can_be_verified(writer: Writer, store_url: str) -> None:
+    for what in ("token created", "token revoked"):
+        await commit_noted(writer, [], "伟", what, {"id": "x"}, AT)
+    with pytest.raises(Unwritable, match="append-only"):
+        await writer.commit([("UPDATE audit SET who = ? WHERE id = -1", [("ana",)])])
+    with pytest.raises(Unwritable, match="append-only"):
+        await writer.commit([("DELETE FROM audit WHERE id = ?", [(-1,)])])
+    assert (await examine(store_url)).faults == []
+    change = ("UPDATE audit SET who = ? WHERE id = -1", [("ana",)])
+    await writer.commit([(tables.UNLOCK, [("x",)]), change, (tables.LOCK, [("x",)])])
+    assert [(f.chain, f.row) for f in (await examine(store_url)).faults] == [("command line", -1)]
+
+
 @pytest.mark.parametrize("who", ["\ud800", 2**70, object()], ids=["a lone surrogate", "a huge number", "no value"])
 async def test_a_row_that_no_store_can_hold_is_no_outage_of_the_store(writer: Writer, who: Any) -> None:
     with pytest.raises(Unwritable):
-        await writer.commit([(INSERT_AUDIT, [(1, AT, who, "login", "{}")])])
-    await writer.commit([(INSERT_AUDIT, [(1, AT, "ana", "login", "{}")])])
+        await writer.commit([(INSERT_AUDIT, [(1, AT, who, "login", "{}", "", "", "", 0)])])
+    await writer.commit([(INSERT_AUDIT, [(1, AT, "ana", "login", "{}", "", "", "", 0)])])
 
 
 async def test_a_second_daemon_on_the_same_store_is_refused_with_a_sentence(writer: Writer, store_url: str) -> None:

@@ -1,0 +1,141 @@
+"""The evidence as the store holds it: acts noted beside the daemon, and the whole of it verified."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import SQLModel
+
+from agent.database import Unwritable, Writer, is_postgres, readers, sqlite_path
+from agent.group import sealed_act
+from agent.store import INSERT_AUDIT, AuditRow
+from correlation.rows import select
+from correlation.store import SELECT_CHAINS, UPSERT_CHAIN, TimelineRow, chain_values, to_json
+from correlation.timeline import AUDIT, BESIDE, TIMELINE, Chain, Fault, Kept, Verifier
+
+ERASED = "person erased"
+"""The act whose facts say what rows hold since."""
+_AT_ONCE = 5_000
+_ATTEMPTS = 5
+
+
+class NoEvidence(Exception):
+    """The store is not there, or cannot be read; the text says what to do."""
+
+
+async def commit_noted(
+    writer: Writer,
+    rows: Sequence[tuple[str, list[tuple[Any, ...]]]],
+    who: str,
+    what: str,
+    facts: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Write rows beside the daemon with a line of the audit, which is bound to the one before it.
+
+    Two that write at the same time draw the same row number: the later one tries again. Raises StoreDown, Unwritable.
+    """
+    for attempt in range(_ATTEMPTS):
+        found = await writer.fetch(f"{SELECT_CHAINS} WHERE name = ?", BESIDE)
+        chain = Chain(*found[0]) if found else Chain(BESIDE)
+        act = sealed_act(chain, chain.last_id - 1, now, who, what, to_json(dict(facts)))
+        try:
+            await writer.commit([*rows, (INSERT_AUDIT, [act]), (UPSERT_CHAIN, [chain_values(chain)])])
+        except Unwritable:
+            if attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return
+
+
+# verifying
+
+
+@dataclass
+class Report:
+    """What `tocsin audit verify` found: faults, and by chain its rows and its head."""
+
+    faults: list[Fault] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    heads: list[str] = field(default_factory=list)
+
+
+async def examine(url: str, expected: Mapping[str, Mapping[int, str]] | None = None) -> Report:
+    """Verify every chain of a store, also beside a running daemon: in one transaction, some thousand rows at a time.
+
+    `expected`: by chain, links of rows that were noted elsewhere. Raises NoEvidence.
+    """
+    if not is_postgres(url) and not Path(sqlite_path(url)).exists():  # noqa: ASYNC240 - once
+        raise NoEvidence(f"there is no store at {sqlite_path(url)}: name it with --storage.url")
+    engine = readers(url)
+    if is_postgres(url):
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    try:
+        async with engine.connect() as connection:
+            return await _examine(connection, expected or {})
+    except (SQLAlchemyError, OSError) as error:
+        raise NoEvidence(f"the store cannot be read: {error}") from error
+    finally:
+        await engine.dispose()
+
+
+async def _examine(connection: AsyncConnection, expected: Mapping[str, Mapping[int, str]]) -> Report:
+    rows = (await connection.execute(text(SELECT_CHAINS))).all()
+    heads = {row[0]: Chain(*row) for row in rows}
+    erasures = await _erasures(connection)
+    report = Report()
+    for name in (TIMELINE, AUDIT, BESIDE):
+        head = heads.get(name) or Chain(name)
+        verifier = Verifier(head, erasures.get(name, {}), expected.get(name))
+        async for row in _rows(connection, name):
+            report.faults += verifier.row(row)
+        report.faults += verifier.end()
+        report.rows[name] = verifier.count
+        report.heads.append(head.head)
+    return report
+
+
+_PAGES: Mapping[str, tuple[type[SQLModel], str]] = {
+    TIMELINE: (TimelineRow, "WHERE id > :last ORDER BY id"),
+    AUDIT: (AuditRow, "WHERE id > :last AND id > 0 ORDER BY id"),
+    BESIDE: (AuditRow, "WHERE id < :last AND id < 0 ORDER BY id DESC"),
+}
+
+
+async def _rows(connection: AsyncConnection, name: str) -> AsyncIterator[Kept]:
+    table, order = _PAGES[name]
+    model, last = table.__table__.columns, 0  # type: ignore[attr-defined]  # SQLModel adds it to table classes
+    typed = text(f"{select(table, order)} LIMIT {_AT_ONCE}").columns(*model)
+    while True:
+        found = (await connection.execute(typed, {"last": last})).all()
+        for row in found:
+            yield Kept(*row) if table is TimelineRow else _act(tuple(row))
+        if len(found) < _AT_ONCE:
+            return
+        last = found[-1][0]
+
+
+def _act(row: tuple[Any, ...]) -> Kept:
+    row_id, at, who, what, facts, *seal = row
+    return Kept(row_id, 0, at, what, who, facts, *seal)
+
+
+async def _erasures(connection: AsyncConnection) -> dict[str, dict[int, dict[str, str]]]:
+    """By chain and act: what rows hold since an erasure."""
+    found = await connection.execute(text("SELECT id, facts FROM audit WHERE what = :what"), {"what": ERASED})
+    erasures: dict[str, dict[int, dict[str, str]]] = {}
+    for row_id, facts in found.all():
+        try:
+            erased = msgspec.json.decode(facts, type=dict[str, Any])
+        except msgspec.MsgspecError:  # somebody wrote into it: it vouches for nothing, and is itself a fault
+            continue
+        for name in (TIMELINE, AUDIT, BESIDE):
+            if isinstance(erased.get(name), dict):
+                erasures.setdefault(name, {})[row_id] = erased[name]
+    return erasures
