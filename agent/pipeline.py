@@ -10,10 +10,13 @@ import structlog
 
 from agent.clock import Clock
 from agent.database import Batch, Reserve, StoreDown, StoreFull, Unwritable, Writer
-from agent.desk import Desk, NoSuchIncident, Stale
+from agent.deciders import decide
+from agent.deciders.records import Stale
+from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived, Intent, LetterDied, PersonActed, RecordEdited
 from agent.metrics import Metrics
+from agent.turn import NoSuchIncident
 from correlation.act import Lowered, Missing
 from correlation.incident import IllegalAction
 from correlation.permission import Forbidden
@@ -167,7 +170,7 @@ class Pipeline:
         answers: list[_Answer] = []
         for intent, future in waiting:
             try:
-                answers.append((future, self.desk.decide(intent, now, group), None))
+                answers.append((future, decide(self.desk, intent, now, group), None))
             except REFUSALS as refusal:
                 answers.append((future, None, refusal))
             except Exception as error:  # the rim of the line: one poisoned intent must not stop the others

@@ -21,6 +21,7 @@ from agent import config as configuration
 from agent import plugins, tables
 from agent.config import Config
 from agent.database import SqliteWriter
+from agent.deciders import decide
 from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived
@@ -62,7 +63,7 @@ class Bench:
                 begun = time.thread_time()
                 parsed = parse(body, _SOURCE, now, None)
                 read = time.thread_time()
-                self.desk.decide(AlertsArrived(_SOURCE, _SOURCE, "alertmanager", body, parsed, now), now, group)
+                decide(self.desk, AlertsArrived(_SOURCE, _SOURCE, "alertmanager", body, parsed, now), now, group)
                 spent.by_stage["read"] += read - begun
                 spent.by_stage["decide"] += time.thread_time() - read
                 spent.alerts += count

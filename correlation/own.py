@@ -7,6 +7,8 @@ from collectors.alert import Alert, Status, encode_labels
 from collectors.labels import fingerprint
 
 ORIGIN = "tocsin"
+BRIEFLY = timedelta(minutes=10)
+"""A trouble of our own that is not told again for this long is over."""
 
 
 def own_alert(

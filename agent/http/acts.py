@@ -3,7 +3,6 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from agent.desk import NoSuchIncident
 from agent.http import bodies, views
 from agent.http.calls import Call, Result, Route
 from agent.http.problems import Problem, not_found, problem_of
@@ -11,6 +10,7 @@ from agent.http.queries import IncidentsQuery, Paged
 from agent.http.reads import read_cursor, states_of
 from agent.http.render import ALERTS_LISTED, ALERTS_SHOWN
 from agent.intents import PersonActed, PersonReported, RecordEdited
+from agent.turn import NoSuchIncident
 from collectors.moment import parse_moment
 from correlation.act import Missing
 from correlation.incident import FROM, NEXT, Action, IllegalAction

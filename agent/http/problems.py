@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.database import StoreDown
-from agent.desk import NoSuchIncident, Stale
+from agent.deciders.records import Stale
 from agent.pipeline import Overloaded, Undecided
+from agent.turn import NoSuchIncident
 from correlation.act import Lowered, Missing
 from correlation.incident import IllegalAction
 from correlation.permission import Forbidden

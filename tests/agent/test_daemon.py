@@ -14,6 +14,7 @@ from agent import daemon as daemons
 from agent.clock import SystemClock
 from agent.config import load
 from agent.daemon import Daemon, Options
+from agent.deciders import DECIDERS
 from agent.intents import AlertsArrived, PersonActed, TimePassed
 from agent.paging import Claimed, claimed
 from agent.pipeline import Undecided
@@ -155,9 +156,7 @@ async def test_time_that_cannot_be_decided_keeps_the_line_open_and_the_engine_un
         tried.set()
         raise ZeroDivisionError
 
-    deciders = dict(type(running.daemon.pipeline.desk)._DECIDERS)
-    monkeypatch.setitem(deciders, TimePassed, broken)
-    monkeypatch.setattr(type(running.daemon.pipeline.desk), "_DECIDERS", deciders)
+    monkeypatch.setitem(DECIDERS, TimePassed, broken)
     with structlog.testing.capture_logs():
         await running.receive()
         await tried.wait()

@@ -192,7 +192,7 @@ async def test_what_nothing_holds_any_more_is_due_at_once(house: House) -> None:
     await house.do(SilencePut(silence(house, 60), "pat"))
     await house.receive(message(alert(DISK_FULL)))
     del house.desk.board.silences["s"]
-    house.desk._hold_back_again(house.now)
+    house.desk.hold_back_again(house.now)
     due = house.desk.next_due()
     assert due is not None
     assert due <= house.now

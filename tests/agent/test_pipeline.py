@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from agent.database import Reserve, StoreDown, StoreFull, Unwritable
+from agent.deciders import DECIDERS
 from agent.house import House
 from agent.intents import AlertsArrived, LetterDied, PersonActed, TimePassed
 from agent.pipeline import MOST_WAITING, Overloaded, Undecided
 from agent.store import INSERT_DEAD_LETTER
+from agent.turn import Turn
 from collectors.webhooks.alertmanager import parse
 from correlation.incident import Action
 from correlation.permission import Actor
@@ -119,14 +121,14 @@ async def test_an_intent_that_cannot_be_decided_becomes_a_dead_letter_and_costs_
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison = arrived(house, message(alert({"alertname": "Poison"})))
-    decide = type(house.desk).decide
+    decide = DECIDERS[AlertsArrived]
 
-    def decide_or_break(self: Any, intent: Any, now: Any, group: Any) -> Any:
+    def decide_or_break(turn: Turn, intent: Any) -> Any:
         if intent is poison:
             raise ZeroDivisionError("a fault of ours")
-        return decide(self, intent, now, group)
+        return decide(turn, intent)
 
-    monkeypatch.setattr(type(house.desk), "decide", decide_or_break)
+    monkeypatch.setitem(DECIDERS, AlertsArrived, decide_or_break)
     futures = [house.pipeline.put(i) for i in (arrived(house, message(alert(DISK_FULL))), poison)]
     while house.pipeline._line:
         await house.pipeline.drain_once()

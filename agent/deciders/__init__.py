@@ -1,0 +1,63 @@
+"""What the agent decides about each intent, in order, with the rooms' deciders; it only moves memory."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from agent.deciders.acts import person_acted
+from agent.deciders.alerts import alerts_arrived, alerts_found, pulled
+from agent.deciders.house import config_changed, noted, old_rows
+from agent.deciders.known_errors import suggested
+from agent.deciders.letters import letter_died
+from agent.deciders.pages import page_tried, pages_claimed
+from agent.deciders.passing import time_passed
+from agent.deciders.records import person_reported, record_edited
+from agent.deciders.silences import silence_put
+from agent.desk import Desk
+from agent.group import Group
+from agent.intents import (
+    AlertsArrived,
+    AlertsFound,
+    ConfigChanged,
+    Intent,
+    LetterDied,
+    Noted,
+    OldRowsDue,
+    PagesClaimed,
+    PageTried,
+    PersonActed,
+    PersonReported,
+    Pulled,
+    RecordEdited,
+    SilencePut,
+    Suggested,
+    TimePassed,
+)
+from agent.turn import Turn
+
+DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
+    AlertsArrived: alerts_arrived,
+    AlertsFound: alerts_found,
+    Pulled: pulled,
+    PersonActed: person_acted,
+    PersonReported: person_reported,
+    RecordEdited: record_edited,
+    SilencePut: silence_put,
+    TimePassed: time_passed,
+    OldRowsDue: old_rows,
+    PagesClaimed: pages_claimed,
+    PageTried: page_tried,
+    Suggested: suggested,
+    LetterDied: letter_died,
+    ConfigChanged: config_changed,
+    Noted: noted,
+}
+
+
+def decide(desk: Desk, intent: Intent, now: datetime, group: Group) -> Any:
+    """Decide one intent; return what its caller waits for. Raises what refuses a person's act."""
+    desk.seq += 1
+    result = DECIDERS[type(intent)](Turn(desk, now, group), intent)
+    group.pages.update(desk.outbox.dirty)
+    desk.outbox.dirty.clear()
+    return result

@@ -1,0 +1,104 @@
+"""What a person does to an incident: may they, is it possible, and what follows from it."""
+
+from collections.abc import Callable, Mapping
+
+from agent.deciders.effects import (
+    call,
+    on_acknowledged,
+    on_clocks,
+    on_held,
+    on_manual,
+    on_regraded,
+    on_reopened,
+    on_replan,
+    on_resolved,
+    on_stopped,
+)
+from agent.deciders.merging import on_merged
+from agent.group import as_json
+from agent.intents import PersonActed
+from agent.turn import Turn
+from correlation import act as acts
+from correlation.incident import Action, Incident
+from correlation.permission import Actor, check
+
+
+def person_acted(turn: Turn, intent: PersonActed) -> Incident:
+    incident = turn.incident(intent.number)
+    check(intent.actor, intent.action, incident, turn.outbox.paged(incident.id))
+    check_names(turn, intent, incident)
+    if intent.action is Action.ACKNOWLEDGE and is_management_ack(turn, intent.actor, incident):
+        return acknowledge_step(turn, intent.actor, incident)
+    acted = acts.act(incident, intent.action, intent.body, intent.actor, turn.config.severity, turn.now)
+    if acted.unchanged:
+        return incident
+    body = as_json({"number": intent.number, "action": intent.action, "body": dict(intent.body), "by": intent.actor.id})
+    turn.journal("act", intent.actor.id, body)
+    turn.touch(incident)
+    for event in acted.events:
+        facts = {**event.facts, "on_behalf_of": intent.on_behalf_of} if intent.on_behalf_of else event.facts
+        turn.tell(incident.id, event.kind, intent.actor.id, facts)
+    incident.version += 1
+    for effect in sorted(acted.effects):
+        _EFFECTS[effect](turn, incident, intent)
+    return incident
+
+
+def check_names(turn: Turn, intent: PersonActed, incident: Incident) -> None:
+    """Refuse people, groups and incidents that do not exist, before anything has moved."""
+    body, config = intent.body, turn.config
+    if body.get("person") and body["person"] not in config.people:
+        raise acts.Missing(["person"], f"there is no person {body['person']!r} in people.yaml")
+    groups = {body.get("group"), body.get("to") if body.get("to") != "l2" else None, body.get("suggested_group")}
+    for group in groups - {None, ""}:
+        if group not in config.groups:
+            raise acts.Missing(["group"], f"there is no group {group!r}: {', '.join(config.groups)}")
+    if intent.action is Action.MERGE and body.get("into"):
+        into = turn.incident(body["into"])
+        if into is incident or not into.active:
+            raise acts.Missing(["into"], f"{body['into']} takes nothing in: it is {into.state}")
+
+
+def is_management_ack(turn: Turn, actor: Actor, incident: Incident) -> bool:
+    """A manager who was paged takes note; the incident stays with whoever works on it (OUTSIDE §3).
+
+    Whoever stands in for a responder is no manager: they were asked to take it.
+    """
+    workers = {"desk", "l1", "l2", "vendor", "pm"}
+    told = turn.outbox.paged(incident.id) - turn.outbox.sought(incident.id)
+    return not actor.rights & workers and actor.id in told
+
+
+def acknowledge_step(turn: Turn, actor: Actor, incident: Incident) -> Incident:
+    told = incident.targets.get("noted_by", [])
+    if actor.id in told:
+        return incident
+    incident.targets = {**incident.targets, "noted_by": [*told, actor.id]}
+    roles = actor.roles
+    for step in list(turn.agenda.of(incident.id)):
+        if step.planned.repetition and roles & set(step.planned.step.tell):
+            for closed in turn.agenda.close([step], "cancelled", turn.now, {"code": "noted", "by": actor.id}):
+                turn.group.steps[closed.id] = closed
+    turn.ladder.refresh(incident, turn.group)
+    turn.touch(incident)
+    turn.tell(incident.id, "escalation_acknowledged", actor.id, {})
+    return incident
+
+
+_EFFECTS: Mapping[str, Callable[[Turn, Incident, PersonActed], None]] = {
+    "acknowledged": on_acknowledged,
+    "resolved": on_resolved,
+    "stopped": on_stopped,
+    "reopened": on_reopened,
+    "regraded": on_regraded,
+    "paused": on_clocks,
+    "resumed": on_clocks,
+    "held": on_held,
+    "manual": on_manual,
+    "replan": on_replan,
+    "merged": on_merged,
+    "page_assignee": lambda turn, incident, _: call(turn, "assigned", ["assignee"], incident),
+    "page_group": lambda turn, incident, _: call(turn, "assigned", ["l1"], incident),
+    "page_l2": lambda turn, incident, _: call(turn, "handover", ["l2"], incident),
+    "page_desk": lambda turn, incident, _: call(turn, "returned", ["desk"], incident),
+}

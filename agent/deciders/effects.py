@@ -1,0 +1,67 @@
+"""What follows from an act: ladder, pages and agenda brought into line."""
+
+from agent.intents import PersonActed
+from agent.turn import Turn
+from correlation.incident import Incident
+from escalation.timetable import hierarchical
+
+
+def on_acknowledged(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    turn.ladder.acknowledged(incident, turn.now, turn.group, intent.actor.id)
+    turn.outbox.cancel_seekers(incident.id, turn.now, f"acknowledged by {intent.actor.id}")
+
+
+def on_resolved(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    stop(turn, incident, "resolved")
+    turn.agenda.look_at(incident.id, turn.desk.leaves_at(incident))
+
+
+def on_stopped(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    stop(turn, incident, str(incident.state))
+    turn.board.let_go(incident)
+    turn.agenda.look_at(incident.id, turn.now)
+
+
+def stop(turn: Turn, incident: Incident, code: str) -> None:
+    turn.ladder.stopped(incident, turn.now, turn.group, code)
+    turn.outbox.cancel_seekers(incident.id, turn.now, code)
+    turn.board.release_slots(incident.id)
+
+
+def on_reopened(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    turn.board.take_back(incident)
+    turn.ladder.reopen(incident, turn.now, turn.group)
+
+
+def on_regraded(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    turn.ladder.regrade(incident, turn.group)
+
+
+def on_clocks(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    if incident.active and not turn.agenda.of(incident.id):
+        on_reopened(turn, incident, intent)  # it had ended, and comes back from there
+    turn.ladder.clocks_moved(incident, turn.group)
+    if incident.resume_at is not None:
+        turn.agenda.look_at(incident.id, incident.resume_at)
+
+
+def on_held(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    turn.outbox.cancel_seekers(incident.id, turn.now, "snoozed")
+
+
+def call(turn: Turn, step: str, tell: list[str], incident: Incident) -> None:
+    turn.ladder.call(incident, step, tell, turn.now, turn.group)
+    turn.ladder.refresh(incident, turn.group)
+
+
+def on_manual(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    """One level up, now: the roles of the next management step of the timetable (procedure R92)."""
+    steps = sorted(turn.agenda.of(incident.id), key=lambda s: s.id)
+    above = next((s for s in steps if s.planned.step.clock == "resolution" and hierarchical(s.planned.step)), None)
+    tell = list(above.planned.step.tell) if above else ["pm"]
+    call(turn, "manual", tell, incident)
+
+
+def on_replan(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    incident.config_version = turn.config.version
+    turn.ladder.regrade(incident, turn.group)

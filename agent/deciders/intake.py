@@ -1,0 +1,64 @@
+"""What a correlation changed: its rows, then what the later rooms make of it."""
+
+from datetime import datetime
+
+from agent.deciders.known_errors import rank, recognise
+from agent.turn import AGENT, Turn
+from collectors.alert import Alert
+from correlation.correlate import Outcome, correlate
+from correlation.own import ORIGIN
+from correlation.store import UPSERT_BEAT, UPSERT_COUNTER
+
+_QUIET = frozenset({"alerts_joined", "alerts_ended"})
+"""Events that do not make a new version of the record: no edit is refused for them."""
+
+
+def take_in(
+    turn: Turn,
+    alerts: list[Alert],
+    kind: str,
+    source: str,
+    received_at: datetime | None = None,
+) -> Outcome:
+    out = correlate(alerts, turn.board, turn.rules, turn.now, kind)
+    follow(turn, out, source, received_at or turn.now)
+    return out
+
+
+def follow(turn: Turn, out: Outcome, source: str, received_at: datetime) -> None:
+    """What a correlation changed: its rows, then what the later rooms make of it."""
+    turn.group.outcome(out, source, received_at)
+    turn.group.suspected |= out.suspected
+    turn.desk.counts.update(out.decisions)
+    for origin in out.beats:
+        beat = turn.board.beats[origin]
+        turn.group.add(UPSERT_BEAT, origin, beat.last_at, beat.apart_s, beat.missed, beat.gap_s)
+    for incident in out.dirty.values():
+        turn.touch(incident)
+        if incident.resolves_at is not None:
+            turn.agenda.look_at(incident.id, incident.resolves_at)
+    climb(turn, out)
+    if out.own:
+        own, out.own = out.own, []
+        take_in(turn, own, "self", ORIGIN)
+
+
+def climb(turn: Turn, out: Outcome) -> None:
+    """Known errors, ladders and timelines of the incidents that a correlation opened or changed."""
+    opened = {i.id for i in out.opened}
+    if opened:
+        turn.group.add(UPSERT_COUNTER, str(turn.board.counter[0]), turn.board.counter[1])
+    for number, alerts in out.fresh_alerts.items():
+        recognise(turn, turn.board.incidents[number], list(alerts.values()))
+    for incident in out.opened:
+        turn.ladder.begin(incident, turn.group)
+        if not incident.known_errors:
+            rank(turn, incident)
+    for number in out.raised - opened:
+        turn.ladder.regrade(turn.board.incidents[number], turn.group)
+    for number in out.relapsed:
+        turn.ladder.relapse(turn.board.incidents[number], turn.now, turn.group)
+    for number, event in (*out.events, *out.summaries()):
+        turn.tell(number, event.kind, AGENT, event.facts)
+        if number not in opened and event.kind not in _QUIET:
+            turn.board.incidents[number].version += 1

@@ -1,0 +1,56 @@
+"""Pages are claimed, tried, and what becomes of one that nobody hears."""
+
+from typing import Any
+
+from agent.deciders.intake import take_in
+from agent.group import as_json
+from agent.intents import PagesClaimed, PageTried
+from agent.paging import Claimed, claimed
+from agent.turn import AGENT, Turn
+from correlation.incident import Incident
+from correlation.own import BRIEFLY, ORIGIN, own_alert
+from escalation.store import Page
+
+
+def pages_claimed(turn: Turn, intent: PagesClaimed) -> list[Claimed]:
+    pages = turn.outbox.claim(intent.pages, turn.now, turn.config.delivery)
+    return [claimed(page, turn.board.incidents.get(page.incident_id), turn.config, turn.board) for page in pages]
+
+
+def page_tried(turn: Turn, intent: PageTried) -> None:
+    attempt = intent.attempt
+    page = turn.outbox.pages.get(attempt.page)
+    if page is None:
+        return
+    incident = turn.board.incidents.get(page.incident_id)
+    policy = turn.config.delivery
+    turn.outbox.attempted(attempt, incident, turn.now, policy, turn.config.people)
+    turn.desk.counts[f"page/{page.notifier}/{'sent' if attempt.sent else 'failed'}"] += 1
+    if incident is not None and (turn.outbox.unheard(page) or turn.outbox.in_vain(page, policy)):
+        nobody_heard(turn, incident, page)
+    if page.open and page.attempts > 1:
+        return
+    kind = "page_sent" if attempt.sent else "page_failed"
+    facts: dict[str, Any] = {"step": page.step, "person": page.person, "notifier": page.notifier}
+    turn.journal(kind, page.notifier, as_json({"page": page.id, "attempts": page.attempts}))
+    reason = {"reason": attempt.reason[:300], "tries_again": page.open} if attempt.reason else {}
+    turn.tell(page.incident_id, kind, AGENT, {**facts, "attempts": page.attempts, **reason})
+
+
+def nobody_heard(turn: Turn, incident: Incident, page: Page) -> None:
+    """No channel reaches anybody: the fallback people are paged instead (reliability R16)."""
+    if not incident.active:
+        return
+    told = turn.outbox.fall_back(incident, page, turn.config.fallback, turn.config.people, turn.now)
+    if not told and page.open:
+        return
+    if not told and page.seeks_responder and not turn.outbox.is_heard(page):
+        reached_nobody(turn, incident)
+    turn.tell(incident.id, "fell_back", AGENT, {"person": page.person, "step": page.step, "to": told})
+
+
+def reached_nobody(turn: Turn, incident: Incident) -> None:
+    if incident.source != "self":
+        summary = f"{incident.number}: a step reached nobody"
+        alert = own_alert("StepReachedNobody", {"group": incident.group}, summary, turn.now, lasts=BRIEFLY)
+        take_in(turn, [alert], "self", ORIGIN)

@@ -1,0 +1,119 @@
+"""Time has passed: what has come due, incident by incident."""
+
+from datetime import datetime, timedelta
+
+from agent.deciders.effects import stop
+from agent.deciders.intake import follow
+from agent.deciders.pages import reached_nobody
+from agent.intents import TimePassed
+from agent.turn import AGENT, Turn
+from collectors.moment import moment_text
+from correlation.correlate import frozen, settle
+from correlation.incident import Incident, State
+from correlation.own import ORIGIN
+from correlation.silence import silenced_by
+from escalation.escalate import take_due_steps
+
+_WORKING = (State.NEW, State.ASSIGNED, State.IN_PROGRESS)
+
+
+def time_passed(turn: Turn, intent: TimePassed) -> None:
+    this = turn.round("monitoring")
+    settle(this)
+    follow(turn, this.out, ORIGIN, turn.now)
+    for number in turn.agenda.due(turn.now):
+        incident = turn.board.incidents.get(number)
+        if incident is not None:
+            look_at(turn, incident)
+
+
+def look_at(turn: Turn, incident: Incident) -> None:
+    """One incident has come up: resume it, resolve it, take its steps, or let it leave the board."""
+    if incident.resume_at is not None and incident.resume_at <= turn.now:
+        incident.resume_at = None
+        incident.move(State.IN_PROGRESS, turn.now)
+        turn.tell(incident.id, "resumed", AGENT, {"why": "resume_at"})
+        turn.touch(incident)
+        turn.ladder.clocks_moved(incident, turn.group)
+    if incident.resolves_at is not None and incident.resolves_at <= turn.now:
+        recover(turn, incident)
+    if incident.active:
+        take_steps(turn, incident)
+    else:
+        look_at_ended(turn, incident)
+
+
+def look_at_ended(turn: Turn, incident: Incident) -> None:
+    """What can relapse no more lets go of its alerts, and leaves the board when nobody has to be told any more."""
+    leaves = turn.desk.leaves_at(incident)
+    if leaves > turn.now:
+        turn.agenda.look_at(incident.id, leaves)
+        return
+    if turn.board.let_go(incident):
+        turn.group.incidents[incident.id] = incident
+    if turn.outbox.has_open(incident.id):
+        turn.agenda.look_at(incident.id, turn.now + timedelta(minutes=5))
+        return
+    turn.board.drop(incident.id)
+    turn.outbox.forget(incident.id)
+
+
+def recover(turn: Turn, incident: Incident) -> None:
+    """Its alerts have been over for long enough: resolved as of the last one's end (issue: `stable_for`)."""
+    this = turn.round()
+    if frozen(this, incident):
+        incident.resolves_at = turn.now + turn.rules.states.auto_recovered.stable_for
+        turn.agenda.look_at(incident.id, incident.resolves_at)
+        turn.group.incidents[incident.id] = incident
+        return
+    if incident.state not in _WORKING:
+        incident.resolves_at = None
+        turn.group.incidents[incident.id] = incident
+        return
+    incident.resolves_at = None
+    incident.resolved_at = incident.service_restored_at or turn.now
+    incident.move(State.RESOLVED, turn.now)
+    incident.resolution = {**incident.resolution, "type": "auto_recovered"}
+    incident.version += 1
+    turn.touch(incident)
+    turn.tell(incident.id, "resolved", AGENT, {"type": "auto_recovered", "at": moment_text(incident.resolved_at)})
+    stop(turn, incident, "resolved")
+    turn.agenda.look_at(incident.id, turn.desk.leaves_at(incident))
+
+
+def take_steps(turn: Turn, incident: Incident) -> None:
+    due = [s for s in turn.agenda.of(incident.id) if s.due_at is not None and s.due_at <= turn.now]
+    if not due:
+        return
+    until = held_until(turn, incident)
+    if until is not None:
+        turn.agenda.look_at(incident.id, until)
+        return
+    taken = take_due_steps(due, incident.group, incident.assignee, turn.desk.directory, turn.now)
+    for step, outcome, why in taken.outcomes:
+        late = (turn.now - (step.due_at or turn.now)).total_seconds()
+        turn.group.lateness.append(late)
+        turn.ladder.taken(step, outcome, turn.now, why, incident, turn.group)
+        facts = {"step": step.key, "outcome": outcome, **why, "do": list(step.planned.step.do)}
+        turn.tell(incident.id, "step", AGENT, facts)
+    for call in taken.calls:
+        turn.outbox.page(incident, call, turn.now, wait=incident.id in turn.desk.ranking)
+    if any(outcome == "nobody" for _, outcome, _ in taken.outcomes):
+        reached_nobody(turn, incident)
+    turn.touch(incident)
+    turn.ladder.refresh(incident, turn.group)
+
+
+def held_until(turn: Turn, incident: Incident) -> datetime | None:
+    """Snoozed, or everything of it that fires is silenced: until when its steps wait."""
+    if incident.held_until is not None and incident.held_until > turn.now:
+        return incident.held_until
+    if not turn.board.silences or not incident.open_alerts:
+        return None
+    ends = []
+    for episode in turn.board.open_members(incident.id):
+        silence = silenced_by(turn.board.labels(episode), turn.board.silences.values(), turn.now)
+        if silence is None:
+            return None
+        ends.append(silence.ends_at)
+    return min(ends, default=None)

@@ -1,0 +1,30 @@
+"""A silence is made, changed or ended."""
+
+from agent.deciders.intake import follow
+from agent.group import as_json
+from agent.intents import SilencePut
+from agent.turn import Turn
+from correlation.correlate import release, silence_key
+from correlation.own import ORIGIN
+from correlation.store import UPSERT_SILENCE, silence_values
+
+
+def silence_put(turn: Turn, intent: SilencePut) -> None:
+    silence = intent.silence
+    turn.journal("silence", intent.actor, as_json({"id": silence.id, "by": intent.actor}))
+    turn.group.add(UPSERT_SILENCE, *silence_values(silence))
+    turn.audit(intent.actor, "silence", {"id": silence.id, "state": silence.state(turn.now)})
+    this = turn.round()
+    if silence.ends_at <= turn.now:
+        turn.board.silences.pop(silence.id, None)
+        release(this, silence_key(silence.id))
+        wake_held(turn)
+    else:
+        turn.board.silences[silence.id] = silence
+    follow(turn, this.out, ORIGIN, turn.now)
+
+
+def wake_held(turn: Turn) -> None:
+    for incident in turn.board.incidents.values():
+        if turn.agenda.of(incident.id):
+            turn.agenda.look_at(incident.id, turn.now)

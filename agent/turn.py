@@ -1,0 +1,62 @@
+"""One intent's turn at the desk: the moment, the group that takes its rows, and the words in which it is told."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from agent.config import Config
+from agent.desk import Desk
+from agent.group import Group
+from agent.store import INSERT_AUDIT
+from correlation.correlate import Round, Rules
+from correlation.incident import Incident
+from correlation.store import to_json
+
+AGENT = "agent"
+
+
+class NoSuchIncident(Exception):
+    """No incident has this number (404)."""
+
+
+class Turn:
+    """What a decider is given beside its intent; `now` is the one moment of all that it decides."""
+
+    def __init__(self, desk: Desk, now: datetime, group: Group) -> None:
+        self.desk, self.now, self.group = desk, now, group
+        self.board, self.agenda, self.outbox, self.ladder = desk.board, desk.agenda, desk.outbox, desk.ladder
+
+    @property
+    def config(self) -> Config:
+        return self.desk.config
+
+    @property
+    def rules(self) -> Rules:
+        return self.desk.rules
+
+    def round(self, kind: str = "") -> Round:
+        """A round of correlation at this moment; `kind` is the source that the incidents it opens name."""
+        return Round(self.board, self.rules, self.now, kind)
+
+    def incident(self, number: str) -> Incident:
+        """Return the incident of this number. Raises NoSuchIncident."""
+        held = self.board.numbers.get(number)
+        if held is None:
+            raise NoSuchIncident(number)
+        return self.board.incidents[held]
+
+    def journal(self, kind: str, source: str, body: bytes) -> None:
+        self.group.journal(self.desk.seq, self.now, kind, source, body)
+
+    def touch(self, incident: Incident) -> None:
+        """Write the incident's row with this group."""
+        incident.updated_at = self.now
+        self.group.incidents[incident.id] = incident
+
+    def tell(self, incident: int, kind: str, actor: str, facts: Mapping[str, Any]) -> None:
+        """Put a line on the incident's timeline."""
+        self.group.timeline(self.board.next_id("timeline"), incident, self.now, kind, actor, facts)
+
+    def audit(self, who: str, what: str, facts: Mapping[str, Any]) -> None:
+        """Put a line on the record of acts that concern no incident."""
+        self.group.add(INSERT_AUDIT, self.board.next_id("audit"), self.now, who, what, to_json(dict(facts)))
