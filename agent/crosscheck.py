@@ -29,6 +29,7 @@ REFERENCES: tuple[tuple[str, Pattern, str], ...] = (
     ("services.yaml", ("customers", "*", "contacts", "*", "notifier"), "notifier"),
     ("services.yaml", ("services", "*", "owner"), "group"),
     ("services.yaml", ("services", "*", "customers", "*"), "customer"),
+    ("services.yaml", ("services", "*", "sla", "*", "calendar"), "calendar"),
     ("services.yaml", ("contracts", "*", "customer"), "customer"),
     ("services.yaml", ("contracts", "*", "services", "*"), "service"),
     ("sla.yaml", ("sla", "default", "*", "calendar"), "calendar"),

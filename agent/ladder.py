@@ -1,8 +1,9 @@
 """Keeps each incident's ladder of steps in line with what has happened to it; every change is a row of the group."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from agent.config import Config
@@ -11,7 +12,7 @@ from correlation.calendar import ALWAYS, Calendar, calendar_named
 from correlation.incident import Incident
 from escalation.agenda import Agenda
 from escalation.roles import ASSIGNEE
-from escalation.sla import Pause, SlaPolicy, Target, due, fold
+from escalation.sla import Pause, Promise, SlaPolicy, Target, due, fold
 from escalation.store import Step
 from escalation.timetable import (
     EscalationPolicy,
@@ -21,6 +22,8 @@ from escalation.timetable import (
     plan,
     seeks_responder,
 )
+
+_NO_WHY: Mapping[str, Any] = MappingProxyType({})
 
 
 class Ladder:
@@ -58,7 +61,8 @@ class Ladder:
                 and not (raised and planned.step.clock == "created")
             ):
                 continue
-            self._add_untaken(incident, planned, climb, incident.updated_at, group)
+            told_for = {"code": "severity_raised"} if raised and planned.step.clock == "created" else {}
+            self._add_untaken(incident, planned, climb, incident.updated_at, group, told_for)
         self.refresh(incident, group)
 
     def relapse(self, incident: Incident, now: datetime, group: Group) -> None:
@@ -109,13 +113,21 @@ class Ladder:
         incident.targets = {**incident.targets, "climbs": {**climbs, str(incident.severity): climb + 1}}
         return climb
 
-    def _add_untaken(self, incident: Incident, planned: PlannedStep, climb: int, now: datetime, group: Group) -> None:
+    def _add_untaken(
+        self,
+        incident: Incident,
+        planned: PlannedStep,
+        climb: int,
+        now: datetime,
+        group: Group,
+        why: Mapping[str, Any] = _NO_WHY,
+    ) -> None:
         """Plan a step that has no record on this timetable yet; of one that repeats, its next repetition."""
         anew: PlannedStep | None = replace(planned, relapse=climb)
         if _mark(planned, incident) in incident.targets.get("taken", ()):
             anew = next_repetition(replace(planned, relapse=climb), planned.due_at or now, self._workdays(), now)
         if anew is not None:
-            self._add(incident, anew, group)
+            self._add(incident, anew, group, why)
 
     def call(
         self, incident: Incident, step: str, tell: list[str], now: datetime, group: Group, *, relapse: int = 0
@@ -212,13 +224,35 @@ class Ladder:
         return [p for p in planned if p.step.clock != "resolution"]
 
     def _snapshot(self, incident: Incident) -> None:
+        """The target of the severity; what the service is promised is held by the incident from its opening on."""
+        held = self._promises(incident)
         target = self._policies(incident)[0].default[incident.severity]
+        if str(incident.severity) in held:
+            target = Promise.model_validate(held[str(incident.severity)]).over(target)
         incident.targets = {
             **incident.targets,
             "severity": incident.severity,
             "response_s": target.response.total_seconds(),
             "resolve_s": target.resolve.total_seconds(),
             "calendar": target.calendar,
+            **({"service": incident.service, "promises": held} if held else {}),
+        }
+
+    def _promises(self, incident: Incident) -> dict[str, Any]:
+        """What was promised to its service when it was opened or last planned anew (procedure R105)."""
+        if "response_s" in incident.targets and incident.targets.get("version", 0) == incident.config_version:
+            held: dict[str, Any] = incident.targets.get("promises", {})
+            return held
+        service = self.config.services.get(incident.service)
+        incident.targets = {
+            **{k: v for k, v in incident.targets.items() if k != "promises"},
+            "version": incident.config_version,
+        }
+        if service is None:
+            return {}
+        return {
+            str(severity): promise.model_dump(mode="json", exclude_none=True)
+            for severity, promise in service.sla.items()
         }
 
     def _target(self, incident: Incident) -> Target:
@@ -244,10 +278,12 @@ class Ladder:
         return self.policies.get(incident.config_version, (self.config.sla, self.config.escalation))
 
     def _pauses(self, incident: Incident) -> tuple[Pause, ...]:
-        return fold(incident.history, self.config.sla.pause_in)
+        return fold(incident.history, self._policies(incident)[0].pause_in)
 
-    def _add(self, incident: Incident, planned: PlannedStep, group: Group) -> None:
-        step = Step(id=self.agenda.next_id(), incident=incident.id, planned=planned, due_at=planned.due_at)
+    def _add(self, incident: Incident, planned: PlannedStep, group: Group, why: Mapping[str, Any] = _NO_WHY) -> None:
+        step = Step(
+            id=self.agenda.next_id(), incident=incident.id, planned=planned, due_at=planned.due_at, why=dict(why)
+        )
         self.agenda.add(step)
         group.steps[step.id] = step
 

@@ -138,6 +138,8 @@ def reason_of(step: Step) -> dict[str, Any]:
         return {"code": "repeat", "facts": {**facts, "repetition": planned.repetition}}
     if definition.id == "relapse" or (planned.relapse and definition.clock == "created"):
         return {"code": "relapse", "facts": {**facts, "relapse": planned.relapse}}
+    if definition.clock == "created" and step.why.get("code") == "severity_raised":
+        return {"code": "severity_raised", "facts": facts}
     code = {"created": "opened", "response": "response_overdue", "resolution": "resolution_mark"}[definition.clock]
     if code == "resolution_mark" and str(definition.at) == "100%":
         code = "breach"

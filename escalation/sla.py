@@ -1,7 +1,7 @@
 """Targets and clocks: how long there is, and how much of it has passed, as a fold over the incident's history."""
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
@@ -25,6 +25,18 @@ class Target(Rule):
     resolve: PositiveSpan
     customer_update: PositiveSpan | Literal["daily"] | None = None
     calendar: str = "24x7"
+
+
+class Promise(Rule):
+    """What a service is promised beyond sla.yaml, for one severity: each key it writes replaces the target's."""
+
+    response: PositiveSpan | None = None
+    resolve: PositiveSpan | None = None
+    calendar: str | None = None
+
+    def over(self, target: Target) -> Target:
+        """The target with what is promised here laid over it."""
+        return target.model_copy(update=self.model_dump(exclude_none=True))
 
 
 class Complaint(Rule):
@@ -97,6 +109,40 @@ def _worked_on(history: Sequence[tuple[datetime, str]]) -> int:
     while count and history[count - 1][1] in STOPPED:
         count -= 1
     return count
+
+
+class Stretch(NamedTuple):
+    """What one local day of a calendar gave to a clock; `windows` are the stretches in which it ran, in UTC."""
+
+    day: date
+    counted: timedelta
+    windows: tuple[tuple[datetime, datetime], ...]
+
+
+def explain(
+    start: datetime, until: datetime, calendar: Calendar, pauses: Sequence[Pause] = (), most: int = 400
+) -> list[Stretch]:
+    """Return which local day gave how much of the time between two instants, pauses left out; at most `most` days.
+
+    The sum is what `elapsed` says. Days that gave nothing are left out.
+    """
+    days: dict[date, list[tuple[datetime, datetime]]] = {}
+    for from_at, to_at in _running(start, pauses):
+        end = until if to_at is None else min(to_at, until)
+        day, last = calendar.local_day(from_at), calendar.local_day(max(from_at, end)) + _ONE_DAY
+        while day <= last and len(days) < most:
+            for opens, closes in calendar.windows(day):
+                begins, ends = max(opens, from_at), min(closes, end)
+                if begins < ends:
+                    days.setdefault(day, []).append((begins, ends))
+            day += _ONE_DAY
+    return [
+        Stretch(day, sum((ends - begins for begins, ends in windows), timedelta()), tuple(windows))
+        for day, windows in days.items()
+    ]
+
+
+_ONE_DAY = timedelta(days=1)
 
 
 def due(start: datetime, span: timedelta, calendar: Calendar, pauses: Sequence[Pause] = ()) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from agent.config import Config
@@ -11,11 +11,13 @@ from agent.http import views
 from agent.http.reads import AlertPair, Reads, json_of
 from agent.sentences import happened, text
 from agent.store import DeadLetterRow
-from collectors.moment import ZERO_YEAR, moment_text
+from collectors.moment import ZERO_YEAR, moment_text, parse_moment
+from correlation.calendar import calendar_named
 from correlation.incident import ACTIVE, State
 from correlation.store import IncidentRow, SilenceRow, TimelineRow, silence_from
 from escalation.escalate import take_due_steps
 from escalation.message import reason_text
+from escalation.sla import Pause, explain, fold
 from escalation.store import PageRow, Step, StepRow
 from escalation.timetable import PlannedStep, TimetableStep
 from knowledge.match import sentence
@@ -134,7 +136,35 @@ class Reader:
             at=row.at,
             late_ms=row.late_ms,
             why=self.why({"code": why.get("code", row.outcome), "facts": facts}) if row.outcome else None,
+            calendar=self._calendar_name(definition, incident),
+            days=self._days(definition, row, incident),
         )
+
+    def _calendar_name(self, step: TimetableStep, incident: IncidentRow) -> str:
+        """Created steps count real time, the others the time of the calendar that the incident was promised."""
+        return "24x7" if step.clock == "created" else str(json_of(incident.targets).get("calendar", "24x7"))
+
+    def _days(self, step: TimetableStep, row: StepRow, incident: IncidentRow) -> list[views.PlanDay]:
+        """Which day of the calendar gave how many minutes, from the report to the due instant."""
+        if row.due_at is None or row.repetition or row.relapse:
+            return []
+        calendar = calendar_named(self._calendar_name(step, incident), self.config.calendars)
+        known = getattr(calendar, "known_until", None)
+        pauses = self._pauses(incident) if step.clock == "resolution" else ()
+        return [
+            views.PlanDay(
+                day=given.day.isoformat(),
+                minutes=round(given.counted / timedelta(minutes=1), 3),
+                from_at=given.windows[0][0],
+                until=given.windows[-1][1],
+                official=known is None or given.day <= known,
+            )
+            for given in explain(incident.opened_at, row.due_at, calendar, pauses)
+        ]
+
+    def _pauses(self, incident: IncidentRow) -> tuple[Pause, ...]:
+        history = [(parse_moment(at), state) for at, state in json_of(incident.history)]
+        return fold([(at, state) for at, state in history if at is not None], self.config.sla.pause_in)
 
     # lists
 

@@ -151,6 +151,17 @@ class Explained(View):
     rejected: Why | None
 
 
+class PlanDay(View):
+    """What one day of the clock's calendar gave towards a due instant."""
+
+    day: str
+    minutes: float
+    from_at: At
+    until: At
+    official: bool
+    """False where the holidays of that day were not published yet."""
+
+
 class PlanStep(View):
     """A step of the timetable: to come (`outcome` is null), or with its one terminal record."""
 
@@ -164,6 +175,10 @@ class PlanStep(View):
     at: At | None
     late_ms: int | None
     why: Why | None
+    calendar: str
+    """The calendar of its clock."""
+    days: list[PlanDay]
+    """Which day gave how many minutes until it is due; empty while its clock stands, and for a repetition."""
 
 
 class AlertView(View):

@@ -1,16 +1,19 @@
 """The ladder of an incident through raises, plans made anew, relapses and refusals: each step has a name of its own."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from agent.house import House
-from agent.intents import PersonActed
+from agent.intents import ConfigChanged, PersonActed
+from agent.site import Service
 from correlation.incident import Action, State
 from correlation.permission import Actor
 from escalation.store import Step
 from escalation.timetable import PlannedStep, TimetableStep
-from tests.house import DISK_FULL, DISK_WARN, alert, at, message
+from tests.house import DISK_FULL, DISK_WARN, START, alert, at, message, site
 
 
 async def opened(house: House, labels: dict[str, str] = DISK_FULL) -> str:
@@ -62,6 +65,35 @@ async def test_a_raise_is_told_also_where_somebody_has_it(house: House) -> None:
     assert {s.step for s in house.sent[before:]} == {"2/c0"}
     await house.advance(hours=1)
     assert not {s.step for s in house.sent[before:]} & {"2/r50", "2/r100"}
+
+
+async def test_a_page_after_a_raise_says_that_the_severity_was_raised(house: House) -> None:
+    await opened(house, DISK_WARN)
+    await house.receive(message(alert(DISK_FULL)))
+    rows = await house.writer.fetch("SELECT step, reason FROM page ORDER BY id")
+    codes = {step: json.loads(reason)["code"] for step, reason in rows}
+    assert (codes["3/c0"], codes["2/c0"]) == ("opened", "severity_raised")
+
+
+PORTAL = Service.model_validate({"sla": {2: {"resolve": "9h", "calendar": "business"}, 1: {"response": "5m"}}})
+
+
+async def test_what_a_service_is_promised_is_held_by_its_incidents_and_changes_with_a_plan_made_anew() -> None:
+    config = replace(site(), services={"portal": PORTAL})
+    house = await House(config, START).open()
+    try:
+        number = await opened(house, {**DISK_FULL, "service": "portal"})
+        incident = house.incident(number)
+        assert incident.response_due_at == START + timedelta(hours=1), "Monday, 17:00 in Shanghai: as the day closes"
+        assert incident.resolve_due_at == START + timedelta(days=1)
+        await house.do(ConfigChanged(replace(config, services={}, version=config.version + 1), "root"))
+        await house.act(number, "set-severity", {"severity": 1, "reason": "worse"}, "pat")
+        assert incident.response_due_at == START + timedelta(minutes=5)
+        assert incident.resolve_due_at == START + timedelta(hours=4)
+        await house.act(number, "replan", {}, "pat")
+        assert incident.response_due_at == START + timedelta(minutes=30)
+    finally:
+        await house.close()
 
 
 async def test_a_raise_after_a_relapse_counts_the_response_from_the_relapse(house: House) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from pydantic import ValidationError
 
 from correlation.calendar import ALWAYS, BusinessCalendar, Calendar
 from correlation.incident import State
-from escalation.sla import Pause, SlaPolicy, Target, due, elapsed, falls_due, fold, stopped_at
+from escalation.sla import Pause, SlaPolicy, Target, due, elapsed, explain, falls_due, fold, stopped_at
 
 PROPERTY = settings(deadline=None, derandomize=True, database=None)
 START = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -177,6 +179,54 @@ def test_what_fell_due_before_an_open_pause_keeps_its_instant_for_the_ladder_onl
 def test_time_elapses(now: float, held: tuple[float | None, ...], stop: float | None, expected: float) -> None:
     stop_at = None if stop is None else at(stop)
     assert elapsed(START, at(now), ALWAYS, pauses(*held), stop_at) == expected * HOUR
+
+
+def test_a_due_instant_is_explained_day_by_day() -> None:
+    found = explain(START, at(48), BUSINESS, pauses(1, 24))
+    assert [(s.day.isoformat(), s.counted) for s in found] == [
+        ("2026-03-02", HOUR),
+        ("2026-03-03", 8 * HOUR),
+        ("2026-03-04", HOUR),
+    ]
+    assert found[0].windows == ((START, at(1)),)
+
+
+ZONES = [
+    "America/New_York",
+    "Europe/Berlin",
+    "Australia/Lord_Howe",
+    "Africa/Casablanca",
+    "Africa/Cairo",
+    "America/Santiago",
+    "Pacific/Chatham",
+    "Asia/Shanghai",
+]
+
+
+def clock_changes(zone: str) -> list[datetime]:
+    """The hours of 2026 and 2027 within which the clock of a zone changes."""
+    hours = [datetime(2026, 1, 1, tzinfo=UTC) + n * HOUR for n in range(2 * 365 * 24)]
+    there = ZoneInfo(zone)
+    return [a for a, b in pairwise(hours) if a.astimezone(there).utcoffset() != b.astimezone(there).utcoffset()]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_over_every_change_of_the_clock_a_target_elapses_once_and_its_days_add_up(zone: str) -> None:
+    calendar = BusinessCalendar(
+        time_zone=zone, days=["Sun", "Mon", "Thu", "Fri", "Sat"], hours="00:00-03:30,09:00-24:00"
+    )
+    changes = clock_changes(zone)
+    assert len(changes) == (0 if zone == "Asia/Shanghai" else 4)
+    for change in changes or [START]:
+        for early in (1, 7, 31):
+            start = change - early * HOUR
+            held = (Pause(change - 20 * MINUTE, change + 50 * MINUTE),)
+            for span in (20 * MINUTE, 3 * HOUR, 30 * HOUR):
+                end = falls_due(start, span, calendar, held)
+                assert end is not None
+                assert elapsed(start, end, calendar, held) == span
+                assert elapsed(start, end - timedelta(microseconds=1), calendar, held) < span
+                assert sum((s.counted for s in explain(start, end, calendar, held)), NOTHING) == span
 
 
 def test_make_up_workdays_count_for_a_target() -> None:

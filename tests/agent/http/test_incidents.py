@@ -85,6 +85,22 @@ async def test_the_timeline_says_what_happened_in_order_and_in_pieces(api: Serve
     assert (whole[0], whole[-1]) == ("opened", "acknowledged")
 
 
+async def test_the_plan_says_which_day_gave_how_many_minutes(api: Served) -> None:
+    number = await api.open_incident()
+    steps = {s["step"]: s for s in (await api.get(f"/api/v1/incidents/{number}/plan")).items}
+    assert steps["2/p75"]["calendar"] == "24x7"
+    assert steps["2/p75"]["days"] == [
+        {
+            "day": "2026-03-02",
+            "minutes": 360.0,
+            "from_at": "2026-03-02T09:00:00.000Z",
+            "until": "2026-03-02T15:00:00.000Z",
+            "official": True,
+        }
+    ]
+    assert steps["2/c0"]["days"] == []
+
+
 async def test_the_plan_names_steps_taken_with_their_record_and_steps_to_come_with_their_people(api: Served) -> None:
     number = await api.open_incident()
     steps = {s["step"]: s for s in (await api.get(f"/api/v1/incidents/{number}/plan")).items}
