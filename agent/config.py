@@ -40,6 +40,7 @@ from escalation.roles import Group, Person
 from escalation.sla import SlaPolicy, Target
 from escalation.timetable import EscalationPolicy, faults_of
 from knowledge.library import Library
+from knowledge.problem import ProblemPolicy
 
 __all__ = ["Config", "ConfigFaults", "SourceConfig", "effective", "load", "schema"]
 
@@ -93,6 +94,7 @@ class Config:
     calendars: Mapping[str, BusinessCalendar] = field(default_factory=dict)
     notices: Mapping[str, Notice] = field(default_factory=dict)
     topology: Mapping[str, ConfigurationItem] = field(default_factory=dict)
+    problems: ProblemPolicy = field(default_factory=ProblemPolicy)
     customers: Mapping[str, Customer] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     contracts: Mapping[str, Contract] = field(default_factory=dict)
@@ -369,6 +371,7 @@ def _put_together(pack: str, files: Mapping[str, Any], laid: Mapping[str, Layere
         calendars=calendar.calendars,
         notices=files["notices.yaml"].notices,
         topology=files["topology.yaml"].configuration_items,
+        problems=files["problems.yaml"].problems,
         customers=services.customers,
         services=services.services,
         contracts=services.contracts,

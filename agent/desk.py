@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,9 +11,10 @@ from agent.config import Config
 from agent.database import Writer
 from agent.ladder import Ladder
 from agent.plugins import strategy
-from collectors.labels import Labels, all_match
+from collectors.labels import Labels
 from correlation.board import Board
 from correlation.classify import Classifier
+from correlation.configuration_item import ItemEdit, Register, laid_over, next_end
 from correlation.correlate import (
     NOTHING_HOLDS,
     Round,
@@ -31,6 +33,8 @@ from escalation.agenda import Agenda
 from escalation.escalate import Directory
 from escalation.outbox import Outbox
 from escalation.store import PAGED, PAGED_EACH
+from knowledge.casebook import Casebook
+from knowledge.store import CHANGE_BY_NUMBER, PROBLEM_BY_NUMBER, change_from, problem_from
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -50,16 +54,32 @@ class Desk:
         self.ranking: set[int] = set()
         """Incidents whose text is being ranked: their first page waits for it a moment."""
         self.counts: Counter[str] = Counter()
+        self.casebook = Casebook()
+        self.item_edits: list[ItemEdit] = []
+        """What people wrote over the configuration items, in order; some of it may have ended."""
         self.configure(config)
 
-    def configure(self, config: Config) -> None:
-        """Decide by this configuration from here on."""
+    def configure(self, config: Config, now: datetime | None = None) -> None:
+        """Decide by this configuration from here on; at `now` with what people wrote over its items."""
+        self._filed = config.topology
+        if now is not None:
+            config = self._laid(config, now)
+        self.register, self.items_end_at = Register(config.topology), next_end(self.item_edits, now or _LONG_AGO)
         self.config = config
         self.ladder.config = config
         self.ladder.policies[config.version] = (config.sla, config.escalation)
         self.rules = rules_of(config)
         self.directory = Directory(config.people, config.groups, config.schedules, config.fallback)
         self._rebuild_inhibitors()
+
+    def _laid(self, config: Config, now: datetime) -> Config:
+        return replace(config, topology=laid_over(self._filed, self.item_edits, now))
+
+    def lay_items(self, now: datetime) -> None:
+        """Lay what people wrote over the configuration items of the files, as it holds now."""
+        self.config = self.ladder.config = self._laid(self.config, now)
+        self.register, self.items_end_at = Register(self.config.topology), next_end(self.item_edits, now)
+        self.rules = rules_of(self.config)
 
     def _rebuild_inhibitors(self) -> None:
         self.board.inhibitors = Inhibitors(self.config.inhibitions)
@@ -86,7 +106,7 @@ class Desk:
     def next_due(self) -> datetime | None:
         """When time alone will next change something."""
         board = self.board
-        moments = [self.agenda.next_due()]
+        moments = [self.agenda.next_due(), self.items_end_at]
         if board.suppressed.get(NOTHING_HOLDS):
             moments.append(_LONG_AGO)
         if board.expiries:
@@ -114,6 +134,18 @@ class Desk:
         if found in self.unread:
             self.unread.discard(found)
             self.remember_pages(await writer.fetch(f"{PAGED} WHERE p.incident_id = ? {PAGED_EACH}", found))
+
+    async def fetch_problem(self, writer: Writer, number: str) -> None:
+        """Have a problem in the casebook before somebody acts on it."""
+        if number not in self.casebook.problems:
+            for row in await writer.fetch(PROBLEM_BY_NUMBER, number):
+                self.casebook.problems[number] = problem_from(row)
+
+    async def fetch_change(self, writer: Writer, number: str) -> None:
+        """Have a change in the casebook before somebody acts on it."""
+        if number not in self.casebook.changes:
+            for row in await writer.fetch(CHANGE_BY_NUMBER, number):
+                self.casebook.changes[number] = change_from(row)
 
     def remember_pages(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Who was called for which steps, as the rows of PAGED say."""
@@ -149,15 +181,6 @@ class Desk:
 
 def rules_of(config: Config) -> Rules:
     """What correlation is told by a configuration."""
-    items = config.topology
-
-    def criticality(labels: Labels) -> str:
-        for name in ("host", "instance", "device", "ups", "service"):
-            item = items.get(labels.get(name, "").partition(":")[0])
-            if item is not None:
-                return item.criticality
-        return next((i.criticality for i in items.values() if i.match and all_match(i.match, labels)), "")
-
     by_origin = {source.origin or name: source for name, source in config.sources.items()}
     ten_minutes = timedelta(minutes=10)
     business = config.calendars.get("business")
@@ -167,7 +190,7 @@ def rules_of(config: Config) -> Rules:
         states=config.states,
         strategies=[SameAlert(), *(strategy(rule.type).Join(rule) for rule in config.join_rules)],
         zone=ZoneInfo(business.time_zone if business else "UTC"),
-        criticality=criticality if items else lambda _: "",
+        criticality=Register(config.topology).criticality if config.topology else lambda _: "",
         tier_of=lambda group: config.groups[group].tier if group in config.groups else "l1",
         suspect_window=lambda origin: by_origin[origin].suspect_window if origin in by_origin else ten_minutes,
         asks_sender=lambda origin: origin in by_origin and bool(by_origin[origin].api_urls),

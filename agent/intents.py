@@ -11,7 +11,9 @@ from correlation.incident import Action
 from correlation.permission import Actor
 from correlation.silence import Silence
 from escalation.outbox import Attempt
+from knowledge.change import ChangeAction
 from knowledge.match import Match
+from knowledge.problem import ProblemAction
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,59 @@ class RecordEdited:
     version: int
     changes: Mapping[str, Any]
     actor: Actor
+
+
+@dataclass(frozen=True)
+class ProblemOpened:
+    """A person opens a problem; `body` names its incidents."""
+
+    body: Mapping[str, Any]
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class ProblemActed:
+    """A person acts on a problem."""
+
+    number: str
+    action: ProblemAction
+    body: Mapping[str, Any]
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class ChangeRaised:
+    """A person raises a request for change that no incident asks for."""
+
+    body: Mapping[str, Any]
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class ChangeActed:
+    """A person decides on a request for change, or tells what came of it."""
+
+    number: str
+    action: ChangeAction
+    body: Mapping[str, Any]
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class ItemEdited:
+    """A person writes over a configuration item, or adds one (`new`).
+
+    `incident` is the one during whose handling it changed (procedure R103). `values` has null for what goes back to
+    what the file says.
+    """
+
+    item: str
+    values: Mapping[str, Any]
+    reason: str
+    actor: Actor
+    until: datetime | None = None
+    incident: str | None = None
+    new: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,6 +211,11 @@ Intent = (
     | PersonActed
     | PersonReported
     | RecordEdited
+    | ProblemOpened
+    | ProblemActed
+    | ChangeRaised
+    | ChangeActed
+    | ItemEdited
     | SilencePut
     | TimePassed
     | OldRowsDue

@@ -4,28 +4,35 @@ import gc
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import structlog
 
 from agent.config import Config
 from agent.database import Writer
+from agent.deciders.problems import seen_of
 from agent.desk import Desk
 from correlation.board import MOST_TOMBSTONES, Beat
 from correlation.incident import Episode
 from correlation.store import (
+    COUNTED,
     ENDED_EPISODES,
     HELD_INCIDENTS,
+    HELD_ITEM_EDITS,
     OPEN_EPISODES,
     ORPHANED,
     SELECT_CHAINS,
     SUSPECTS,
     episode_from,
     incident_from,
+    item_edit_from,
     silence_from,
 )
 from correlation.timeline import Chain
 from escalation.sla import SlaPolicy
 from escalation.store import OPEN_PAGES, PAGED, PAGED_EACH, PENDING_STEPS, page_from, step_from
 from escalation.timetable import EscalationPolicy
+from knowledge.casebook import MOST_SEEN
+from knowledge.store import OPEN_CHANGES, OPEN_PROBLEMS, SETTLED_PROBLEMS, change_from, problem_from
 
 log = structlog.get_logger("daemon")
 _LAST_IDS = {
@@ -33,6 +40,9 @@ _LAST_IDS = {
     "incident": "SELECT COALESCE(MAX(id), 0) FROM incident",
     "timeline": "SELECT COALESCE(MAX(id), 0) FROM timeline",
     "dead_letter": "SELECT COALESCE(MAX(id), 0) FROM dead_letter",
+    "problem": "SELECT COALESCE(MAX(id), 0) FROM problem",
+    "change": "SELECT COALESCE(MAX(id), 0) FROM change",
+    "item_edit": "SELECT COALESCE(MAX(id), 0) FROM item_edit",
     "audit": "SELECT COALESCE(MAX(id), 0) FROM audit WHERE id > 0",  # those below zero are of the command line
 }
 
@@ -44,6 +54,7 @@ async def load_desk(writer: Writer, config: Config, now: datetime) -> Desk:
         desk = Desk(config)
         await _load_ids(writer, desk, now)
         await _load_policies(writer, desk)
+        await _load_cases(writer, desk, now)
         await _load_incidents(writer, desk, now)
         await _load_alerts(writer, desk, now)
         await _load_ladder(writer, desk)
@@ -86,6 +97,25 @@ async def _load_policies(writer: Writer, desk: Desk) -> None:
     for version, sla, escalation in rows:
         policies = (SlaPolicy.model_validate_json(sla), EscalationPolicy.model_validate_json(escalation))
         desk.ladder.policies.setdefault(version, policies)
+
+
+async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
+    """Open problems and changes, what people wrote over the items, and the incidents that are counted."""
+    desk.item_edits = [item_edit_from(row) for row in await writer.fetch(HELD_ITEM_EDITS, now)]
+    desk.lay_items(now)
+    book, oldest = desk.casebook, now - desk.config.problems.longest
+    for row in await writer.fetch(OPEN_PROBLEMS):
+        problem = problem_from(row)
+        book.problems[problem.number] = problem
+    for row in await writer.fetch(OPEN_CHANGES):
+        change = change_from(row)
+        book.changes[change.number] = change
+    for about, ended_at in await writer.fetch(SETTLED_PROBLEMS, oldest):
+        book.settled[about] = max(ended_at, book.settled.get(about, ended_at))
+    counted = await writer.fetch(COUNTED, oldest, MOST_SEEN)
+    for row_id, number, opened_at, root, category in reversed(counted):
+        told = msgspec.json.decode(root) if root else None
+        book.seen.append(seen_of(row_id, number, opened_at, told, category))
 
 
 async def _load_incidents(writer: Writer, desk: Desk, now: datetime) -> None:

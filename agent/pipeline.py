@@ -8,18 +8,24 @@ from typing import Any
 
 import structlog
 
+from agent.ahead import needs_reading, read_ahead
 from agent.clock import Clock
 from agent.database import Batch, Reserve, StoreDown, StoreFull, Unwritable, Writer
 from agent.deciders import decide
+from agent.deciders.items import ItemConflict, NoSuchItem
 from agent.deciders.records import Stale
 from agent.desk import Desk
 from agent.group import Group
-from agent.intents import AlertsArrived, Intent, LetterDied, PersonActed, RecordEdited
+from agent.intents import AlertsArrived, Intent, LetterDied
 from agent.metrics import Metrics
 from agent.turn import NoSuchIncident
-from correlation.act import Lowered, Missing
+from correlation.act import Lowered
 from correlation.incident import IllegalAction
+from correlation.need import Missing
 from correlation.permission import Forbidden
+from knowledge.casebook import NoSuchCase
+from knowledge.change import IllegalChangeAction
+from knowledge.problem import IllegalProblemAction
 
 log = structlog.get_logger("pipeline")
 MOST_WAITING = 4096
@@ -37,7 +43,19 @@ class Undecided(Exception):
     """A fault of ours; it is in the log."""
 
 
-REFUSALS = (Forbidden, IllegalAction, Lowered, Missing, NoSuchIncident, Stale)
+REFUSALS = (
+    Forbidden,
+    IllegalAction,
+    IllegalChangeAction,
+    IllegalProblemAction,
+    ItemConflict,
+    Lowered,
+    Missing,
+    NoSuchCase,
+    NoSuchIncident,
+    NoSuchItem,
+    Stale,
+)
 """What refuses a person's act, and changes nothing."""
 _Answer = tuple["asyncio.Future[Any]", Any, Exception | None]
 
@@ -292,21 +310,16 @@ class Pipeline:
     # reading what a decision needs
 
     async def _read_ahead(self, waiting: list[_Waiting]) -> None:
-        """Bring incidents that have left the board back onto it: deciders read no database."""
+        """Bring what has left the desk back to it: deciders read no database."""
         for intent, _ in waiting:
-            if isinstance(intent, PersonActed | RecordEdited):
-                numbers = {intent.number}
-                if isinstance(intent, PersonActed) and isinstance(intent.body.get("into"), str):
-                    numbers.add(intent.body["into"])
-                for number in numbers:
-                    try:
-                        await self.desk.fetch_incident(self.writer, number)
-                    except StoreDown as error:
-                        log.warning("cannot read an incident", number=number, error=str(error))
+            try:
+                await read_ahead(self.desk, self.writer, intent)
+            except StoreDown as error:
+                log.warning("cannot read what an act is about", intent=type(intent).__name__, error=str(error))
 
 
 def _needs_reading(waiting: list[_Waiting]) -> bool:
-    return any(isinstance(i, PersonActed | RecordEdited) for i, _ in waiting)
+    return any(needs_reading(intent) for intent, _ in waiting)
 
 
 def _refuse(waiting: list[_Waiting], error: Exception) -> None:

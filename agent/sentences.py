@@ -83,6 +83,20 @@ REASONS: Sentences = {
     "archived": ("the incident is archived", "事件已归档"),
     "out_of_scope": ("the incident is out of scope", "事件不在服务范围内"),
     "snoozed": ("the incident is snoozed", "事件已暂缓"),
+    # why there is a problem
+    "problem_person": ("a person opened it", "由人员提出"),
+    "problem_major": ("it was a major incident[ (severity {severity})]", "属于重大事件[(级别 {severity})]"),
+    "problem_workaround": ("it was solved by a workaround alone", "仅以临时措施解决"),
+    "problem_cause_unknown": ("it was solved, and its cause is not known", "已解决,但根本原因未知"),
+    "problem_unsolved": ("it could not be solved in time", "未能按期解决"),
+    "problem_recurrence": (
+        "{count} incidents of the same alert within {within_s} s",
+        "{within_s} 秒内同一告警产生 {count} 个事件",
+    ),
+    "problem_trend": (
+        "{count} incidents of category {category} within {within_s} s",
+        "{within_s} 秒内类别 {category} 产生 {count} 个事件",
+    ),
 }
 """Why something is as it is: `why.code`."""
 
@@ -130,7 +144,7 @@ HAPPENED: Sentences = {
     "handed_over": ("handed over to {to}: {reason}", "移交给 {to}:{reason}"),
     "note": ("{text}[; next: {next_action}][; until {eta}]", "{text}[;下一步:{next_action}][;预计 {eta}]"),
     "suspended": ("waits for {for}: {reason}[; until {resume_at}]", "挂起,等待 {for}:{reason}[;至 {resume_at}]"),
-    "resumed": ("work goes on", "恢复处理"),
+    "resumed": ("work goes on[ after change {change}]", "恢复处理[(变更 {change} 之后)]"),
     "snoozed": ("snoozed until {until}: {reason}", "暂缓至 {until}:{reason}"),
     "resolved": ("resolved ({type})[: {resolution}][; {note}]", "已解决({type})[:{resolution}][;{note}]"),
     "accepted": ("accepted by {by} via {via}", "{by} 已通过 {via} 确认"),
@@ -151,6 +165,37 @@ HAPPENED: Sentences = {
     "merged": ("merged into {into}", "合并入 {into}"),
     "merged_in": ("{number} was merged into this", "{number} 已合并到本事件"),
     "edited": ("the record was completed: {fields}", "补充记录:{fields}"),
+    "linked": ("linked with {kind} {target}", "关联 {kind} {target}"),
+    "problem_opened": ("problem {problem} was opened[ ({origin})]", "已建立问题 {problem}[({origin})]"),
+    "problem_proposed": ("problem {problem} is proposed[ ({origin})]", "建议建立问题 {problem}[({origin})]"),
+    "problem_acted": (
+        "problem {problem} is {state}[: {reason}][; cause: {root_cause}][; workaround: {workaround}]"
+        "[; solution: {solution}]",
+        "问题 {problem} 状态 {state}[:{reason}][;原因:{root_cause}][;临时措施:{workaround}][;解决方案:{solution}]",
+    ),
+    "change_raised": (
+        "change {number} was raised: {title}[; risk: {risk}]",
+        "提出变更请求 {number}:{title}[;风险:{risk}]",
+    ),
+    "change_acted": (
+        "change {change} is {state}[: {reason}][: {note}]",
+        "变更 {change} 状态 {state}[:{reason}][:{note}]",
+    ),
+    "item_changed": (
+        "configuration item {item} changed: {changes}; {reason}",
+        "配置项 {item} 已更新:{changes};{reason}",
+    ),
+    "rule_confirmed": ("confirmed the customer's rules for {items}[: {rules}]", "已确认 {items} 的客户规定[:{rules}]"),
+    "major_declared": (
+        "declared a major incident[ with severity {severity}][: {reason}]",
+        "宣布为重大事件[,级别 {severity}][:{reason}]",
+    ),
+    "commander_named": ("in command: {roles}", "指挥:{roles}"),
+    "brief_written": ("wrote into the special brief: {fields}", "补充专报:{fields}"),
+    "reviewed": (
+        "reviewed: the cause is {cause}; actions: {actions}[; lessons: {lessons}]",
+        "已评审:原因 {cause};措施:{actions}[;经验:{lessons}]",
+    ),
     "step": (
         "step {step}: {outcome}[; told {told}][; nobody holds {holes}]",
         "步骤 {step}:{outcome}[;已通知 {told}][;无人担任 {holes}]",

@@ -19,6 +19,7 @@ from escalation.oncall import Schedule
 from escalation.roles import Contact, Group, Person, ToldRole
 from escalation.sla import PositiveSpan, Promise, SlaPolicy
 from escalation.timetable import EscalationPolicy
+from knowledge.problem import ProblemPolicy
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 Secret = Annotated[str, StringConstraints(min_length=1)]
@@ -270,6 +271,12 @@ class Notice(Rule):
         return self
 
 
+class ProblemsFile(Rule):
+    """problems.yaml."""
+
+    problems: ProblemPolicy = ProblemPolicy()
+
+
 class NoticesFile(Rule):
     """notices.yaml."""
 
@@ -299,6 +306,7 @@ FILES: Mapping[str, type[Rule]] = {
     "calendar.yaml": CalendarFile,
     "correlation.yaml": CorrelationPolicy,
     "notices.yaml": NoticesFile,
+    "problems.yaml": ProblemsFile,
 }
 """Every file that may stand in a configuration directory; any of them may be absent."""
 

@@ -8,9 +8,10 @@ from sqlmodel import SQLModel
 import agent.store
 import correlation.store
 import escalation.store
+import knowledge.store
 
 metadata: MetaData = SQLModel.metadata
-ROOMS = (agent.store, correlation.store, escalation.store)
+ROOMS = (agent.store, correlation.store, escalation.store, knowledge.store)
 
 
 GUARDED = ("timeline", "audit")

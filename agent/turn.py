@@ -11,6 +11,9 @@ from agent.store import INSERT_AUDIT
 from correlation.correlate import Round, Rules
 from correlation.incident import Incident
 from correlation.store import to_json
+from knowledge.change import Change
+from knowledge.problem import Problem
+from knowledge.store import UPSERT_CHANGE, UPSERT_PROBLEM, change_values, problem_values
 
 AGENT = "agent"
 
@@ -56,6 +59,16 @@ class Turn:
     def tell(self, incident: int, kind: str, actor: str, facts: Mapping[str, Any]) -> None:
         """Put a line on the incident's timeline."""
         self.group.timeline(self.board.next_id("timeline"), incident, self.now, kind, actor, facts)
+
+    def keep_problem(self, problem: Problem) -> None:
+        """Write the problem's row with this group."""
+        self.desk.casebook.problems[problem.number] = problem
+        self.group.add(UPSERT_PROBLEM, *problem_values(problem))
+
+    def keep_change(self, change: Change) -> None:
+        """Write the change's row with this group."""
+        self.desk.casebook.changes[change.number] = change
+        self.group.add(UPSERT_CHANGE, *change_values(change))
 
     def audit(self, who: str, what: str, facts: Mapping[str, Any]) -> None:
         """Put a line on the record of acts that concern no incident."""

@@ -6,20 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from collectors.moment import moment_text, parse_moment
-from correlation.incident import FROM, NEXT, PENDING, Action, IllegalAction, Incident, State
+from correlation import major
+from correlation.incident import CHANGE, FROM, NEXT, PENDING, Action, IllegalAction, Incident, State
+from correlation.need import Missing, need
 from correlation.outcome import Event
 from correlation.permission import Actor
 from correlation.severity import SeverityPolicy
 
 Body = Mapping[str, Any]
-
-
-class Missing(Exception):
-    """The act lacks something; `fields` names what (422)."""
-
-    def __init__(self, fields: list[str], message: str = "") -> None:
-        self.fields = fields
-        super().__init__(message or f"missing: {', '.join(fields)}")
 
 
 @dataclass
@@ -52,13 +46,6 @@ def act(incident: Incident, action: Action, body: Body, actor: Actor, severity: 
 def _repeats(incident: Incident, action: Action, actor: Actor) -> bool:
     done = incident.resolution.get("acts", {})
     return action in NEXT and incident.state is NEXT[action] and done.get(str(action)) == actor.id
-
-
-def need(body: Body, *names: str) -> None:
-    """Raise Missing for each of these that is absent or empty."""
-    absent = [n for n in names if body.get(n) in (None, "")]
-    if absent:
-        raise Missing(absent)
 
 
 def _remember(incident: Incident, action: Action, actor: Actor) -> None:
@@ -137,6 +124,8 @@ def _suspend(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, no
     need(body, "for", "reason")
     if body["for"] == "customer":
         need(body, "resume_at")
+    if body["for"] == "change" and not incident.linked(CHANGE):
+        raise Missing(["raise-change"], "no change was raised from it: `raise-change` first (procedure R69)")
     incident.resume_at = parse_moment(body.get("resume_at") or "")
     incident.move(_SUSPENDED[body["for"]], now)
     facts = {"for": body["for"], "reason": body["reason"], "resume_at": moment_text(incident.resume_at)}
@@ -190,6 +179,8 @@ def _accept(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now
 
 def _archive(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
     need(body, "final_category", "final_severity")
+    if not major.is_reviewed(incident):
+        raise Missing(["review"], "it was a major incident: its `review` comes before the archive")
     incident.final_category, incident.final_severity = body["final_category"], body["final_severity"]
     _remember(incident, Action.ARCHIVE, actor)
     facts = {"final_category": incident.final_category, "final_severity": incident.final_severity}
@@ -283,6 +274,64 @@ def _merge(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now:
     return Acted([Event("merged", {"into": body["into"]})], {"merged"})
 
 
+def _link(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    need(body, "kind", "target")
+    if (body["kind"], body["target"]) in incident.links:
+        return Acted()
+    return Acted([Event("linked", {"kind": body["kind"], "target": body["target"]})], {"linked"})
+
+
+def _raise_change(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    """Work waits for the change from here on, where somebody works on it (procedure R69)."""
+    need(body, "title", "risk", "plan", "back_out")
+    effects = {"change_raised"}
+    if incident.state is State.IN_PROGRESS:
+        incident.move(State.PENDING_CHANGE, now)
+        effects.add("paused")
+    return Acted([Event("change_raised", {name: body.get(name, "") for name in ("number", "title", "risk")})], effects)
+
+
+def _confirm_rule(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    """The engineer has read the customer's rules; `rules` are those of its restricted items (procedure R68)."""
+    rules: Mapping[str, str] = body.get("rules") or {}
+    fresh = {item: rule for item, rule in rules.items() if incident.rules_confirmed.get(item) is None}
+    if not fresh:
+        return Acted()
+    incident.rules_confirmed = {**incident.rules_confirmed, **dict.fromkeys(fresh, actor.id)}
+    return Acted([Event("rule_confirmed", {"items": sorted(fresh), "rules": [r for r in fresh.values() if r]})])
+
+
+def _declare_major(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    """Declared by hand; on one that is major already it names commander and roles."""
+    need(body, "reason")
+    acted = Acted()
+    if not incident.major:
+        facts = major.declare(incident, "person", actor.id, body["reason"], now)
+        acted = Acted([Event("major_declared", facts)], {"major"})
+    appointed = major.appoint(incident, body.get("commander"), body.get("roles") or {})
+    if appointed:
+        acted.events.append(Event("commander_named", {"roles": appointed}))
+    return acted
+
+
+def _brief(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    """What people know for the special brief; the rest stays to be verified."""
+    if not incident.major:
+        raise Missing(["declare-major"], "a brief is written of a major incident: `declare-major` first")
+    given = incident.major.get("brief", {})
+    fresh = {name: text for name, text in body.items() if text and given.get(name) != text}
+    if not fresh:
+        return Acted()
+    incident.major = {**incident.major, "brief": {**given, **fresh}}
+    return Acted([Event("brief_written", {"fields": sorted(fresh)})])
+
+
+def _review(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    was = incident.major
+    facts = major.review(incident, body, actor.id, now)
+    return Acted([Event("reviewed", facts)]) if incident.major != was else Acted()
+
+
 _Do = Callable[[Incident, Body, Actor, SeverityPolicy, datetime], Acted]
 _DO: Mapping[Action, _Do] = {
     Action.ACKNOWLEDGE: _acknowledge,
@@ -307,4 +356,10 @@ _DO: Mapping[Action, _Do] = {
     Action.TO_SALES: _to_sales,
     Action.SALES_DECIDE: _sales_decide,
     Action.REPLAN: _replan,
+    Action.LINK: _link,
+    Action.RAISE_CHANGE: _raise_change,
+    Action.CONFIRM_RULE: _confirm_rule,
+    Action.DECLARE_MAJOR: _declare_major,
+    Action.BRIEF: _brief,
+    Action.REVIEW: _review,
 }

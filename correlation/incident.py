@@ -61,6 +61,12 @@ class Action(StrEnum):
     TO_SALES = "to-sales"
     SALES_DECIDE = "sales-decide"
     REPLAN = "replan"
+    LINK = "link"
+    RAISE_CHANGE = "raise-change"
+    CONFIRM_RULE = "confirm-rule"
+    DECLARE_MAJOR = "declare-major"
+    BRIEF = "brief"
+    REVIEW = "review"
 
 
 _S = State
@@ -87,6 +93,12 @@ FROM: Mapping[Action, frozenset[State]] = {
     Action.TO_SALES: frozenset({_S.NEW, _S.OUT_OF_SCOPE}),
     Action.SALES_DECIDE: frozenset({_S.SALES_DECISION}),
     Action.REPLAN: ACTIVE,
+    Action.LINK: OPEN | {_S.ARCHIVED},
+    Action.RAISE_CHANGE: frozenset({_S.ASSIGNED, _S.IN_PROGRESS}) | PENDING | RELAPSABLE,
+    Action.CONFIRM_RULE: ACTIVE,
+    Action.DECLARE_MAJOR: ACTIVE | RELAPSABLE,
+    Action.BRIEF: OPEN,
+    Action.REVIEW: RELAPSABLE,
 }
 """The states from which a person may act."""
 
@@ -103,6 +115,11 @@ NEXT: Mapping[Action, State] = {
     Action.TO_SALES: _S.SALES_DECISION,
 }
 """Where an act that always leads to one state leads; the others decide by their body."""
+
+
+PROBLEM, CHANGE, ITEM, KNOWN_ERROR, INCIDENT = "problem", "change", "configuration_item", "known_error", "incident"
+LINKS = (PROBLEM, CHANGE, ITEM, KNOWN_ERROR, INCIDENT)
+"""The kinds of links of an incident."""
 
 
 class IllegalAction(Exception):
@@ -181,6 +198,17 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     merged_into: str | None = None
     recurrence_of: str | None = None
     config_version: int = 0
+    links: list[tuple[str, str]] = []
+    """What it has to do with: kind (of LINKS) and name or number (procedure R97)."""
+    commander: str | None = None
+    major: Json | None = None
+    """Null, or what made it a major incident: `at`, `code`, `by`, `reason`, `roles`; its `brief` and `review`."""
+    rules_confirmed: dict[str, str] = {}
+    """By restricted configuration item: who confirmed the customer's rule (procedure R68)."""
+
+    def linked(self, kind: str) -> list[str]:
+        """What it is linked with of one kind, oldest first."""
+        return [target for of, target in self.links if of == kind]
 
     @property
     def active(self) -> bool:

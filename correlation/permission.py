@@ -39,6 +39,12 @@ WHO_MAY: Mapping[Action, Mapping[str, str]] = {
     _A.TO_SALES: {"desk": A},
     _A.SALES_DECIDE: {"sales": A},
     _A.REPLAN: {"pm": A},
+    _A.LINK: {**_DESK_PM, "dept_manager": A, "l1": OWN, "l2": OWN},
+    _A.RAISE_CHANGE: {**_DESK_PM, "l1": OWN, "l2": OWN},
+    _A.CONFIRM_RULE: {**_DESK_PM, "l1": OWN, "l2": OWN},
+    _A.DECLARE_MAJOR: {**_DESK_PM, "dept_manager": A, "l1": OWN, "l2": OWN},
+    _A.BRIEF: {**_DESK_PM, "dept_manager": A, "l1": OWN, "l2": OWN},
+    _A.REVIEW: {"pm": A, "dept_manager": A},
 }
 
 RIGHTS_OF: Mapping[str, str] = {

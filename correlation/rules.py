@@ -88,5 +88,8 @@ class ConfigurationItem(Rule):
     owner: str | None = None
     location: str | None = None
     restricted: bool = False
+    """Work on it follows its customer's rules (procedure R68)."""
+    rule: str = ""
+    """That rule, in words: whoever works on a restricted item confirms it first."""
     vendor: str | None = None
     match: Match = ()

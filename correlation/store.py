@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel
 from collectors.alert import Alert
 from collectors.labels import Matcher
 from collectors.moment import parse_moment
+from correlation.configuration_item import ItemEdit
 from correlation.incident import Episode, Incident, State, Why
 from correlation.rows import columns, insert_into, select, upsert
 from correlation.silence import Silence
@@ -127,6 +128,10 @@ class IncidentRow(SQLModel, table=True):
     merged_into: str | None
     recurrence_of: str | None
     config_version: int
+    links: str = Field(sa_type=Text)
+    commander: str | None
+    major: str | None = Field(sa_type=Text)
+    rules_confirmed: str = Field(sa_type=Text)
 
 
 class TimelineRow(SQLModel, table=True):
@@ -262,7 +267,9 @@ def changed_values(episode: Episode) -> tuple[Any, ...]:
     )
 
 
-_JSON_FIELDS = frozenset({"root", "known_errors", "targets", "history", "resolution"})
+_JSON_FIELDS = frozenset(
+    {"root", "known_errors", "targets", "history", "resolution", "links", "major", "rules_confirmed"}
+)
 INCIDENT_FIELDS = Incident.__struct_fields__
 
 
@@ -287,6 +294,7 @@ def incident_from(row: tuple[Any, ...]) -> Incident:
             values[name] = msgspec.json.decode(values[name])
     values["state"] = State(values["state"])
     values["history"] = [(parse_moment(at), state) for at, state in values["history"]]
+    values["links"] = [(kind, target) for kind, target in values["links"]]
     if values["root"]:
         values["root"]["at"] = parse_moment(values["root"]["at"])
     return Incident(**values)
@@ -344,6 +352,11 @@ ORPHANED = (
     "'pending_review') AND id IN (SELECT incident_id FROM episode WHERE open)"
 )
 """Incidents that are over though alerts of theirs fire on."""
+COUNTED = (
+    "SELECT id, number, opened_at, root, category FROM incident WHERE opened_at >= ? AND source <> 'self' "
+    "ORDER BY opened_at DESC, id DESC LIMIT ?"
+)
+"""The incidents of late, newest first: those that resemble each other propose a problem (procedure R102)."""
 INCIDENT_BY_NUMBER = f"{SELECT_INCIDENTS} WHERE number = ?"
 
 
@@ -373,6 +386,35 @@ def chain_values(chain: Chain) -> tuple[Any, ...]:
 
 
 SELECT_CHAINS = select(ChainRow)
+
+
+class ItemEditRow(SQLModel, table=True):
+    """What a person wrote over a configuration item; `changes` is JSON, `until` its optional end (procedure R103)."""
+
+    __tablename__ = "item_edit"
+    id: int = Field(sa_column=_id())
+    item: str
+    changes: str = Field(sa_type=Text)
+    author: str
+    reason: str = Field(sa_type=Text)
+    at: datetime
+    until: datetime | None
+
+
+INSERT_ITEM_EDIT = insert_into(ItemEditRow)
+HELD_ITEM_EDITS = f"{select(ItemEditRow)} WHERE until IS NULL OR until > ? ORDER BY id"
+
+
+def item_edit_values(edit: ItemEdit) -> tuple[Any, ...]:
+    """A tuple for INSERT_ITEM_EDIT."""
+    return (edit.id, edit.item, to_json(edit.values), edit.author, edit.reason, edit.at, edit.until)
+
+
+def item_edit_from(row: tuple[Any, ...]) -> ItemEdit:
+    """The edit of a row of HELD_ITEM_EDITS."""
+    row_id, item, changes, author, reason, at, until = row
+    values = msgspec.json.decode(changes)
+    return ItemEdit(id=row_id, item=item, values=values, author=author, reason=reason, at=at, until=until)
 
 
 class JournalRow(SQLModel, table=True):

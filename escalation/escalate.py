@@ -123,7 +123,19 @@ def _call(step: Step, person: str, role: str, directory: Directory) -> Call | No
     )
 
 
-CALLS = frozenset({"manual", "assigned", "handover", "returned", "reopened"})
+CALLS = frozenset(
+    {
+        "manual",
+        "assigned",
+        "handover",
+        "returned",
+        "reopened",
+        "problem",
+        "change",
+        "change_decided",
+        "major",
+    }
+)
 """Steps outside the timetable that an act asks for; each is its own reason, however often it is asked for."""
 
 

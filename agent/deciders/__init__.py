@@ -6,11 +6,14 @@ from typing import Any
 
 from agent.deciders.acts import person_acted
 from agent.deciders.alerts import alerts_arrived, alerts_found, pulled
+from agent.deciders.changes import change_acted, change_raised
 from agent.deciders.house import config_changed, noted, old_rows
+from agent.deciders.items import item_edited
 from agent.deciders.known_errors import suggested
 from agent.deciders.letters import letter_died
 from agent.deciders.pages import page_tried, pages_claimed
 from agent.deciders.passing import time_passed
+from agent.deciders.problems import problem_acted, problem_opened
 from agent.deciders.records import person_reported, record_edited
 from agent.deciders.silences import silence_put
 from agent.desk import Desk
@@ -18,8 +21,11 @@ from agent.group import Group
 from agent.intents import (
     AlertsArrived,
     AlertsFound,
+    ChangeActed,
+    ChangeRaised,
     ConfigChanged,
     Intent,
+    ItemEdited,
     LetterDied,
     Noted,
     OldRowsDue,
@@ -27,6 +33,8 @@ from agent.intents import (
     PageTried,
     PersonActed,
     PersonReported,
+    ProblemActed,
+    ProblemOpened,
     Pulled,
     RecordEdited,
     SilencePut,
@@ -42,6 +50,11 @@ DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
     PersonActed: person_acted,
     PersonReported: person_reported,
     RecordEdited: record_edited,
+    ProblemOpened: problem_opened,
+    ProblemActed: problem_acted,
+    ChangeRaised: change_raised,
+    ChangeActed: change_acted,
+    ItemEdited: item_edited,
     SilencePut: silence_put,
     TimePassed: time_passed,
     OldRowsDue: old_rows,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from agent.deciders.changes import on_change_raised
 from agent.deciders.effects import (
     call,
     on_acknowledged,
@@ -14,12 +15,16 @@ from agent.deciders.effects import (
     on_resolved,
     on_stopped,
 )
+from agent.deciders.links import on_linked
+from agent.deciders.majors import on_major
 from agent.deciders.merging import on_merged
+from agent.deciders.relations import afterwards, prepared
 from agent.group import as_json
 from agent.intents import PersonActed
 from agent.turn import Turn
 from correlation import act as acts
 from correlation.incident import Action, Incident
+from correlation.need import Missing
 from correlation.permission import Actor, check
 
 
@@ -27,6 +32,7 @@ def person_acted(turn: Turn, intent: PersonActed) -> Incident:
     incident = turn.incident(intent.number)
     check(intent.actor, intent.action, incident, turn.outbox.paged(incident.id))
     check_names(turn, intent, incident)
+    intent = prepared(turn, incident, intent)
     if intent.action is Action.ACKNOWLEDGE and is_management_ack(turn, intent.actor, incident):
         return acknowledge_step(turn, intent.actor, incident)
     acted = acts.act(incident, intent.action, intent.body, intent.actor, turn.config.severity, turn.now)
@@ -41,6 +47,7 @@ def person_acted(turn: Turn, intent: PersonActed) -> Incident:
     incident.version += 1
     for effect in sorted(acted.effects):
         _EFFECTS[effect](turn, incident, intent)
+    afterwards(turn, incident, intent)
     return incident
 
 
@@ -48,15 +55,15 @@ def check_names(turn: Turn, intent: PersonActed, incident: Incident) -> None:
     """Refuse people, groups and incidents that do not exist, before anything has moved."""
     body, config = intent.body, turn.config
     if body.get("person") and body["person"] not in config.people:
-        raise acts.Missing(["person"], f"there is no person {body['person']!r} in people.yaml")
+        raise Missing(["person"], f"there is no person {body['person']!r} in people.yaml")
     groups = {body.get("group"), body.get("to") if body.get("to") != "l2" else None, body.get("suggested_group")}
     for group in groups - {None, ""}:
         if group not in config.groups:
-            raise acts.Missing(["group"], f"there is no group {group!r}: {', '.join(config.groups)}")
+            raise Missing(["group"], f"there is no group {group!r}: {', '.join(config.groups)}")
     if intent.action is Action.MERGE and body.get("into"):
         into = turn.incident(body["into"])
         if into is incident or not into.active:
-            raise acts.Missing(["into"], f"{body['into']} takes nothing in: it is {into.state}")
+            raise Missing(["into"], f"{body['into']} takes nothing in: it is {into.state}")
 
 
 def is_management_ack(turn: Turn, actor: Actor, incident: Incident) -> bool:
@@ -97,6 +104,9 @@ _EFFECTS: Mapping[str, Callable[[Turn, Incident, PersonActed], None]] = {
     "manual": on_manual,
     "replan": on_replan,
     "merged": on_merged,
+    "linked": on_linked,
+    "change_raised": on_change_raised,
+    "major": on_major,
     "page_assignee": lambda turn, incident, _: call(turn, "assigned", ["assignee"], incident),
     "page_group": lambda turn, incident, _: call(turn, "assigned", ["l1"], incident),
     "page_l2": lambda turn, incident, _: call(turn, "handover", ["l2"], incident),

@@ -9,7 +9,7 @@ from agent.turn import Turn
 
 
 def config_changed(turn: Turn, intent: ConfigChanged) -> None:
-    turn.desk.configure(intent.config)
+    turn.desk.configure(intent.config, turn.now)
     turn.desk.hold_back_again(turn.now)
     turn.journal("reload", intent.by, as_json({"version": intent.config.version}))
     turn.audit(intent.by, "reload", {"version": intent.config.version})

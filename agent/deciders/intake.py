@@ -3,6 +3,9 @@
 from datetime import datetime
 
 from agent.deciders.known_errors import rank, recognise
+from agent.deciders.links import link_items
+from agent.deciders.majors import look_for_major
+from agent.deciders.problems import count
 from agent.turn import AGENT, Turn
 from collectors.alert import Alert
 from correlation.correlate import Outcome, correlate
@@ -62,3 +65,17 @@ def climb(turn: Turn, out: Outcome) -> None:
         turn.tell(number, event.kind, AGENT, event.facts)
         if number not in opened and event.kind not in _QUIET:
             turn.board.incidents[number].version += 1
+    relate(turn, out)
+
+
+def relate(turn: Turn, out: Outcome) -> None:
+    """What incidents that a correlation changed have to do with: items, problems, the major flow."""
+    if turn.desk.register.items:
+        for alert, episode in out.new:
+            incident = turn.board.incidents.get(episode.incident)
+            if incident is not None:
+                link_items(turn, incident, [alert.labels])
+    for number in {i.id for i in out.opened} | out.raised:
+        look_for_major(turn, turn.board.incidents[number])
+    for incident in out.opened:
+        count(turn, incident)

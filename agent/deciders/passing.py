@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from agent.deciders.effects import stop
 from agent.deciders.intake import follow
 from agent.deciders.pages import reached_nobody
+from agent.deciders.problems import after_step
 from agent.intents import TimePassed
 from agent.turn import AGENT, Turn
 from collectors.moment import moment_text
@@ -18,6 +19,8 @@ _WORKING = (State.NEW, State.ASSIGNED, State.IN_PROGRESS)
 
 
 def time_passed(turn: Turn, intent: TimePassed) -> None:
+    if turn.desk.items_end_at is not None and turn.desk.items_end_at <= turn.now:
+        turn.desk.lay_items(turn.now)
     this = turn.round("monitoring")
     settle(this)
     follow(turn, this.out, ORIGIN, turn.now)
@@ -96,6 +99,7 @@ def take_steps(turn: Turn, incident: Incident) -> None:
         turn.ladder.taken(step, outcome, turn.now, why, incident, turn.group)
         facts = {"step": step.key, "outcome": outcome, **why, "do": list(step.planned.step.do)}
         turn.tell(incident.id, "step", AGENT, facts)
+    after_step(turn, incident, [deed for step, _, _ in taken.outcomes for deed in step.planned.step.do])
     for call in taken.calls:
         turn.outbox.page(incident, call, turn.now, wait=incident.id in turn.desk.ranking)
     if any(outcome == "nobody" for _, outcome, _ in taken.outcomes):

@@ -1,6 +1,8 @@
 """A person reports an incident, or completes its record."""
 
 from agent.deciders.known_errors import rank
+from agent.deciders.majors import look_for_major
+from agent.deciders.problems import count
 from agent.group import as_json
 from agent.intents import PersonReported, RecordEdited
 from agent.turn import Turn
@@ -56,6 +58,8 @@ def person_reported(turn: Turn, intent: PersonReported) -> Incident:
     turn.ladder.begin(incident, turn.group)
     rank(turn, incident)
     turn.tell(incident.id, "opened", intent.actor.id, {"severity": severity, "category": category, "group": target})
+    look_for_major(turn, incident)
+    count(turn, incident)
     return incident
 
 

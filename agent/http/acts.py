@@ -12,8 +12,8 @@ from agent.http.render import ALERTS_LISTED, ALERTS_SHOWN
 from agent.intents import PersonActed, PersonReported, RecordEdited
 from agent.turn import NoSuchIncident
 from collectors.moment import parse_moment
-from correlation.act import Missing
 from correlation.incident import FROM, NEXT, Action, IllegalAction
+from correlation.need import Missing
 from correlation.permission import Actor, Forbidden, check, owns
 from correlation.store import INCIDENT_FIELDS, IncidentRow, incident_from
 
@@ -184,6 +184,8 @@ class Incidents:
         except Missing as error:
             if call is not None:
                 await self._refuse_first(call, action)
+            if set(error.fields) <= _ACTS:
+                raise Problem(409, str(error), missing=error.fields) from None
             given = _MOVING.get(action)
             if given in facts and error.fields == [given]:
                 raise Problem(409, str(error)) from None
@@ -251,7 +253,9 @@ class Incidents:
         return Result(shown[0], status, {"ETag": f'"{row.version}"'})
 
 
-_MOVING = {Action.SNOOZE: "until", Action.MERGE: "into"}
+_ACTS = {str(action) for action in Action}
+"""Where an act lacks another act that comes before it, it is not possible now (409)."""
+_MOVING = {Action.SNOOZE: "until", Action.MERGE: "into", Action.LINK: "target"}
 """What is well written and yet not possible now: a moment that has passed, an incident that has ended (409)."""
 
 

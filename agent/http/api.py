@@ -14,7 +14,12 @@ from agent.http import ack, alertmanager_v2, events, openapi
 from agent.http.acts import act_routes
 from agent.http.answers import Answer, Answers
 from agent.http.auth import Auth, require
+from agent.http.bodies import NUMBER
+from agent.http.brief import brief_routes
 from agent.http.calls import Call, Result, Route, read_json, read_query, read_raw, refused, response_of
+from agent.http.case_bodies import CHANGE, ITEM, PROBLEM
+from agent.http.cases import case_routes
+from agent.http.items import item_routes
 from agent.http.lists import list_routes
 from agent.http.problems import Problem, not_found, unauthorized
 from agent.http.reads import Reads
@@ -74,7 +79,7 @@ class Api:
 
 def routes_of(api: Api) -> list[Route]:
     """Every operation of v1, in the order in which the document lists them."""
-    return [*act_routes(api), *list_routes(api)]
+    return [*act_routes(api), *brief_routes(api), *case_routes(api), *item_routes(api), *list_routes(api)]
 
 
 def add_api(app: web.Application, api: Api) -> None:
@@ -95,8 +100,13 @@ def add_api(app: web.Application, api: Api) -> None:
     app.on_cleanup.append(lambda _: api.answers.close())
 
 
+_PATTERNS = {"number": NUMBER, "problem": PROBLEM, "change": CHANGE, "item": ITEM}
+
+
 def _pattern(path: str) -> str:
-    return path.replace("{number}", "{number:INC-[0-9A-Za-z-]{1,40}}")
+    for name, pattern in _PATTERNS.items():
+        path = path.replace(f"{{{name}}}", f"{{{name}:{pattern.strip('^$')}}}")
+    return path
 
 
 def _framed(api: Api, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -12,8 +12,10 @@ from agent.clock import Clock
 from agent.config import Config
 from agent.http.problems import Problem
 from agent.tokens import holder_of
+from correlation.configuration_item import MAY_EDIT
 from correlation.incident import Action
 from correlation.permission import Actor
+from knowledge import change, problem
 
 ANYBODY: Final = "anybody"
 """Everybody with a token; customers and vendors see only their own."""
@@ -48,6 +50,20 @@ ACCESS: Final[Mapping[str, Access]] = {
     "end_silence": _SILENCING,
     "list_known_errors": INSIDE,
     "list_configuration_items": INSIDE,
+    "get_configuration_item": INSIDE,
+    "add_configuration_item": MAY_EDIT,
+    "edit_configuration_item": MAY_EDIT,
+    "get_brief": INSIDE,
+    "list_problems": INSIDE,
+    "get_problem": INSIDE,
+    "draft_known_error": INSIDE,
+    "open_problem": problem.MAY_CREATE,
+    **{f"{action}_problem": who for action, who in problem.WHO_MAY.items() if action != "open"},
+    "take_up_problem": problem.WHO_MAY[problem.ProblemAction.OPEN],
+    "list_changes": INSIDE,
+    "get_change": INSIDE,
+    "request_change": change.MAY_RAISE,
+    **{f"{action}_change".replace("-", "_"): who for action, who in change.WHO_MAY.items()},
     "events": ANYBODY,
     "openapi": ANYBODY,
     # Alertmanager's

@@ -188,6 +188,63 @@ class Replan(ActBody):
     pass
 
 
+class Link(ActBody):
+    kind: Literal["problem", "change", "configuration_item", "known_error", "incident"]
+    target: Name
+    """Its number, or its name."""
+
+
+class RaiseChange(ActBody):
+    title: Name
+    risk: Text
+    plan: Text
+    back_out: Text
+
+
+class ConfirmRule(ActBody):
+    pass
+
+
+Role = Literal["communications", "action", "guidance", "safety", "deputy"]
+
+
+class DeclareMajor(ActBody):
+    reason: Text
+    commander: Person | None = None
+    roles: dict[Role, Person] | None = None
+    """Who does what beside the commander."""
+
+
+class Brief(ActBody):
+    """What people know for the special brief; what nobody writes comes from the record, or is to be verified."""
+
+    time: Text | None = None
+    place: Text | None = None
+    unit: Text | None = None
+    persons: Text | None = None
+    summary: Text | None = None
+    casualties: Text | None = None
+    estimated_direct_loss: Text | None = None
+    preliminary_cause: Text | None = None
+    taken: Text | None = None
+    next: Text | None = None
+    control_state: Text | None = None
+    trend_forecast: Text | None = None
+    reporting_unit: Text | None = None
+    signer: Text | None = None
+    contact: Text | None = None
+    phone: Text | None = None
+
+
+class Review(ActBody):
+    """What was learned of a major incident: kept before it can be archived."""
+
+    cause: Text
+    actions: Annotated[list[Text], Field(min_length=1, max_length=100)]
+    attended: Annotated[list[Name], Field(max_length=100)] | None = None
+    lessons: Text | None = None
+
+
 ACTS: dict[Action, type[ActBody]] = {
     Action.ACKNOWLEDGE: Acknowledge,
     Action.ASSIGN: Assign,
@@ -211,6 +268,12 @@ ACTS: dict[Action, type[ActBody]] = {
     Action.TO_SALES: ToSales,
     Action.SALES_DECIDE: SalesDecide,
     Action.REPLAN: Replan,
+    Action.LINK: Link,
+    Action.RAISE_CHANGE: RaiseChange,
+    Action.CONFIRM_RULE: ConfirmRule,
+    Action.DECLARE_MAJOR: DeclareMajor,
+    Action.BRIEF: Brief,
+    Action.REVIEW: Review,
 }
 """The body of each act (OUTSIDE §4)."""
 
@@ -237,6 +300,12 @@ SUMMARIES: dict[Action, str] = {
     Action.TO_SALES: "Sales are to decide",
     Action.SALES_DECIDE: "What sales decided",
     Action.REPLAN: "Apply the timetable now in force",
+    Action.LINK: "It has to do with a problem, a change, an item, a known error or another incident",
+    Action.RAISE_CHANGE: "It needs a change",
+    Action.CONFIRM_RULE: "I know the customer's rules for its restricted items",
+    Action.DECLARE_MAJOR: "It is a major incident; who commands",
+    Action.BRIEF: "What is known for the special brief",
+    Action.REVIEW: "What was learned of a major incident",
 }
 """What each act says."""
 

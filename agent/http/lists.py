@@ -62,14 +62,6 @@ def list_routes(api: "Api") -> list[Route]:
             at.known_errors,
             views.Items[views.KnownErrorView],
         ),
-        Route(
-            "GET",
-            f"{v1}/configuration-items",
-            "list_configuration_items",
-            "Configuration items",
-            at.configuration_items,
-            views.Items[views.ItemView],
-        ),
     ]
 
 
@@ -192,21 +184,6 @@ class Lists:
             for entry in self._api.get_config().known_errors
         ]
         return Result(views.Items[views.KnownErrorView](items=shown))
-
-    async def configuration_items(self, call: Call) -> Result:
-        shown = [
-            views.ItemView(
-                id=name,
-                kind=item.kind,
-                criticality=item.criticality,
-                depends_on=list(item.depends_on),
-                owner=item.owner,
-                location=None if item.restricted and call.actor.outside else item.location,
-                vendor=item.vendor,
-            )
-            for name, item in self._api.get_config().topology.items()
-        ]
-        return Result(views.Items[views.ItemView](items=shown))
 
 
 def _before(asked: Any) -> int:

@@ -12,9 +12,12 @@ from agent.http import ack
 from agent.http.auth import ACCESS
 from agent.http.bodies import NUMBER
 from agent.http.calls import JSON, Route, read_query, refused
+from agent.http.case_bodies import CHANGE, ITEM, PROBLEM
 from agent.http.problems import TYPE, ProblemView
 from agent.version import VERSION
 from correlation.incident import Action
+from knowledge.change import ChangeAction
+from knowledge.problem import ProblemAction
 
 if TYPE_CHECKING:
     from agent.http.api import Api
@@ -23,6 +26,9 @@ _REF = "#/components/schemas/{model}"
 _PATHS: dict[str, dict[str, Any]] = {
     "number": {"type": "string", "pattern": NUMBER},
     "id": {"type": "string", "format": "uuid"},
+    "problem": {"type": "string", "pattern": PROBLEM},
+    "change": {"type": "string", "pattern": CHANGE},
+    "item": {"type": "string", "pattern": ITEM},
 }
 _ABOUT = """Alerts become incidents, incidents reach people.
 
@@ -39,6 +45,22 @@ _WITH_ROLES = {403: "For others: the text names the roles"}
 _WITH_PATH = {404: "There is none, or none of yours"}
 _WITH_BODY = {408: "Too slow", 413: "Too large", 415: "Another content type"}
 _WITH_STATE = {409: "Not in this state: `allowed` names what is; or edited meanwhile: `version` and `made_on`"}
+
+
+_NAMING = frozenset({"request_change", "open_problem", "add_configuration_item"})
+"""Their body names incidents and problems, which must be there."""
+_STATEFUL = frozenset(
+    {
+        "edit_incident",
+        "create_silence",
+        "add_configuration_item",
+        "edit_configuration_item",
+        "request_change",
+        "take_up_problem",
+        *(f"{action}_problem" for action in ProblemAction),
+        *(f"{action}_change".replace("-", "_") for action in ChangeAction),
+    }
+)
 
 
 def document(routes: Iterable[Route], names: Mapping[str, Iterable[str]] | None = None) -> dict[str, Any]:
@@ -153,11 +175,11 @@ def _responses(route: Route, refs: Any) -> dict[str, Any]:
     access = ACCESS[route.name]
     if access != "anybody":
         codes |= _WITH_ROLES
-    if "{" in route.path:
+    if "{" in route.path or route.name in _NAMING:
         codes |= _WITH_PATH
     if route.method in ("POST", "PATCH"):
         codes |= _WITH_BODY
-    if route.name in ("edit_incident", "create_silence") or route.name.replace("_", "-") in list(Action):
+    if route.name in _STATEFUL or route.name.replace("_", "-") in list(Action):
         codes |= _WITH_STATE
     problem = {"content": {TYPE: {"schema": refs[(ProblemView, "serialization")]}}}
     unread = {"content": {**problem["content"], "text/plain": {"schema": {"type": "string"}}}}

@@ -12,12 +12,17 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.database import StoreDown
+from agent.deciders.items import ItemConflict, NoSuchItem
 from agent.deciders.records import Stale
 from agent.pipeline import Overloaded, Undecided
 from agent.turn import NoSuchIncident
-from correlation.act import Lowered, Missing
+from correlation.act import Lowered
 from correlation.incident import IllegalAction
+from correlation.need import Missing
 from correlation.permission import Forbidden
+from knowledge.casebook import NoSuchCase
+from knowledge.change import IllegalChangeAction
+from knowledge.problem import IllegalProblemAction
 
 log = structlog.get_logger("api")
 TYPE = "application/problem+json"
@@ -100,7 +105,11 @@ def _refusal(error: Exception) -> Problem | None:
             problem = not_found("there is no such incident")
         case Forbidden() | Lowered():
             problem = Problem(403, str(error))
-        case IllegalAction():
+        case NoSuchCase() | NoSuchItem():
+            problem = not_found(str(error))
+        case ItemConflict():
+            problem = Problem(409, str(error))
+        case IllegalAction() | IllegalProblemAction() | IllegalChangeAction():
             problem = Problem(409, str(error), allowed=error.allowed)
         case Stale():
             problem = Problem(409, str(error), version=error.now)

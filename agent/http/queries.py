@@ -69,5 +69,14 @@ class PagesQuery(Paged):
     person: Word | None = None
 
 
+class ProblemsQuery(Paged):
+    state: list[Literal["proposed", "open", "known_error", "resolved", "closed", "declined"]] = []
+
+
+class ChangesQuery(Paged):
+    state: list[Literal["requested", "approved", "refused", "withdrawn", "done", "backed_out"]] = []
+    incident: Annotated[str, StringConstraints(pattern=NUMBER)] | None = None
+
+
 class OnCallQuery(Query):
     at: When | None = None

@@ -16,6 +16,7 @@ from correlation.incident import ACTIVE, OPEN, State
 from correlation.permission import Actor
 from correlation.store import AlertRow, EpisodeRow, IncidentRow, SilenceRow, TimelineRow
 from escalation.store import PageRow, StepRow
+from knowledge.store import LinkRow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR = r"^(n|[0-9]{1,16})-[0-9]{1,18}$"
@@ -145,6 +146,21 @@ class Reads:
         async with self._session() as session:
             for step in (await session.exec(statement)).all():
                 found.setdefault(step.incident_id, step)
+        return found
+
+    async def links(self, incidents: Sequence[int]) -> dict[int, list[LinkRow]]:
+        """What each of these incidents is linked with, oldest first."""
+        if not incidents:
+            return {}
+        statement = (
+            select(LinkRow)
+            .where(col(LinkRow.incident_id).in_(incidents))
+            .order_by(col(LinkRow.at), col(LinkRow.kind), col(LinkRow.target))
+        )
+        found: dict[int, list[LinkRow]] = {}
+        async with self._session() as session:
+            for row in (await session.exec(statement)).all():
+                found.setdefault(row.incident_id, []).append(row)
         return found
 
     async def steps(self, incident: int) -> list[StepRow]:

@@ -13,7 +13,7 @@ from agent.sentences import happened, text
 from agent.store import DeadLetterRow
 from collectors.moment import ZERO_YEAR, moment_text, parse_moment
 from correlation.calendar import calendar_named
-from correlation.incident import ACTIVE, State
+from correlation.incident import ACTIVE, ITEM, State
 from correlation.store import IncidentRow, SilenceRow, TimelineRow, silence_from
 from escalation.escalate import take_due_steps
 from escalation.message import reason_text
@@ -21,6 +21,7 @@ from escalation.sla import Pause, explain, fold
 from escalation.store import PageRow, Step, StepRow
 from escalation.timetable import PlannedStep, TimetableStep
 from knowledge.match import sentence
+from knowledge.store import LinkRow
 
 ALERTS_SHOWN, ALERTS_LISTED = 1000, 100
 _NOTHING: Mapping[str, Any] = {"code": "none", "facts": {}}
@@ -55,10 +56,12 @@ class Reader:
     async def incidents(self, reads: Reads, rows: Sequence[IncidentRow], most: int) -> list[views.IncidentView]:
         """Incidents in full, with at most `most` alerts each."""
         ids = [row.id for row in rows]
-        alerts, steps = await reads.alerts_of(ids, most), await reads.next_steps(ids)
-        return [self.incident(row, alerts.get(row.id, []), steps.get(row.id)) for row in rows]
+        alerts, steps, links = await reads.alerts_of(ids, most), await reads.next_steps(ids), await reads.links(ids)
+        return [self.incident(row, alerts.get(row.id, []), steps.get(row.id), links.get(row.id, ())) for row in rows]
 
-    def incident(self, row: IncidentRow, alerts: Sequence[AlertPair], step: StepRow | None) -> views.IncidentView:
+    def incident(
+        self, row: IncidentRow, alerts: Sequence[AlertPair], step: StepRow | None, links: Sequence[LinkRow] = ()
+    ) -> views.IncidentView:
         root = json_of(row.root)
         active = State(row.state) in ACTIVE
         same = {name: getattr(row, name) for name in _SAME}
@@ -70,8 +73,17 @@ class Reader:
             and views.Root(fingerprint=root["fingerprint"], startsAt=root["startsAt"], why=self.why(root.get("why"))),
             alerts=[self.incident_alert(pair) for pair in alerts],
             known_errors=[self.found_error(found) for found in json_of(row.known_errors)],
+            major=_major(json_of(row.major)),
+            links=[views.LinkView(kind=r.kind, target=r.target, at=r.at, by=r.by) for r in links],
+            restricted=self.restricted(row, links),
             record=_record(row),
         )
+
+    def restricted(self, row: IncidentRow, links: Sequence[LinkRow]) -> list[views.Restricted]:
+        """The restricted items of an incident, and who confirmed the rule of each (procedure R68)."""
+        confirmed = json_of(row.rules_confirmed)
+        rules = self.desk.register.restricted([link.target for link in links if link.kind == ITEM])
+        return [views.Restricted(item=i, rule=rule, confirmed_by=confirmed.get(i)) for i, rule in rules.items()]
 
     def _next_step(self, step: StepRow, row: IncidentRow) -> views.NextStep | None:
         if step.due_at is None:
@@ -271,6 +283,7 @@ _SAME = (
     "resolve_due_at",
     "merged_into",
     "recurrence_of",
+    "commander",
 )
 
 
@@ -278,6 +291,12 @@ def _record(row: IncidentRow) -> views.Record:
     plain = {n: getattr(row, n) for n in views.Record.model_fields if n != "resolution"}
     kept = {k: v for k, v in json_of(row.resolution).items() if k != "acts"}
     return views.Record(**plain, resolution=kept)
+
+
+def _major(stored: Mapping[str, Any] | None) -> views.MajorView | None:
+    if stored is None:
+        return None
+    return views.MajorView.model_validate({name: stored.get(name) for name in views.MajorView.model_fields})
 
 
 def _decision(stored: str) -> str:

@@ -65,6 +65,36 @@ class FoundError(View):
     workaround: str
 
 
+class LinkView(View):
+    """What an incident has to do with."""
+
+    kind: str
+    """problem, change, configuration_item, known_error, incident."""
+    target: str
+    at: At
+    by: str
+
+
+class Restricted(View):
+    """A configuration item of the incident on which work follows its customer's rule."""
+
+    item: str
+    rule: str
+    confirmed_by: str | None
+
+
+class MajorView(View):
+    """That it is a major incident, and how it is led; null where it is none."""
+
+    at: str
+    code: str
+    """severity, person."""
+    by: str
+    reason: str
+    roles: dict[str, str]
+    review: dict[str, Any] | None
+
+
 class Record(View):
     """The rest of the record form (procedure 4.15)."""
 
@@ -122,6 +152,10 @@ class IncidentView(View):
     known_errors: list[FoundError]
     merged_into: str | None
     recurrence_of: str | None
+    commander: str | None
+    major: MajorView | None
+    links: list[LinkView]
+    restricted: list[Restricted]
     record: Record
 
 
@@ -271,18 +305,6 @@ class KnownErrorView(View):
     root_cause: str
     workaround: str
     solution: str
-
-
-class ItemView(View):
-    """A configuration item."""
-
-    id: str
-    kind: str
-    criticality: str
-    depends_on: list[str]
-    owner: str | None
-    location: str | None
-    vendor: str | None
 
 
 class Refused(View):

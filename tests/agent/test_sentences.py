@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOM = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "correlation").rglob("*.py"))
 DECIDERS = (
     *ROOM,
-    "agent/desk.py",
+    *(f"agent/deciders/{p.name}" for p in sorted((ROOT / "agent/deciders").glob("*.py"))),
     "agent/ladder.py",
 )
 REASON_CALLS = {
@@ -74,7 +74,9 @@ def test_the_tree_is_really_looked_through() -> None:
         code for path in ROOM for code in codes(path)
     }
     assert {"severity_lowered", "severity_raised", "acknowledged"} <= set(called("correlation/act.py", KIND_CALLS))
-    assert {"page_sent", "page_failed", "step", "edited"} <= set(called("agent/desk.py", KIND_CALLS))
+    assert {"page_sent", "page_failed", "step", "edited"} <= {
+        kind for path in DECIDERS for kind in called(path, KIND_CALLS)
+    }
 
 
 @pytest.mark.parametrize("table", [REASONS, HAPPENED], ids=["reasons", "kinds"])

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from correlation.act import Lowered, Missing, act
+from correlation.act import Lowered, act
 from correlation.incident import ENDED, FROM, NEXT, Action, IllegalAction, Incident, State, allowed
+from correlation.need import Missing
 from correlation.permission import Actor
 from tests.house import START, at, site
 
@@ -38,11 +39,18 @@ BODIES: dict[Action, dict[str, Any]] = {
     Action.TO_SALES: {},
     Action.SALES_DECIDE: {"accept": True, "reason": "r"},
     Action.REPLAN: {},
+    Action.LINK: {"kind": "problem", "target": "PRB-0001"},
+    Action.RAISE_CHANGE: {"title": "t", "risk": "low", "plan": "p", "back_out": "b"},
+    Action.CONFIRM_RULE: {},
+    Action.DECLARE_MAJOR: {"reason": "r"},
+    Action.BRIEF: {},
+    Action.REVIEW: {"cause": "c", "actions": ["a"]},
 }
 
 
 def incident(state: State = State.ASSIGNED, **more: Any) -> Incident:
     made = {"id": 1, "number": "INC-1", "title": "t", "occurred_at": START, "opened_at": START, "updated_at": START}
+    made["major"] = {"roles": {}, "review": {}}
     return Incident(**{**made, "state": state, "severity": 3, "history": [(START, str(state))], **more})
 
 

@@ -182,7 +182,7 @@ async def test_a_broken_channel_is_tried_again_and_the_next_channel_of_the_same_
 
 
 async def test_resolving_by_hand_while_an_alert_fires_needs_the_persons_word_that_service_is_back(house: House) -> None:
-    from correlation.act import Missing
+    from correlation.need import Missing
 
     await house.receive(message(alert(DISK_FULL)))
     number = await only(house)

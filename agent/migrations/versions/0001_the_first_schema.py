@@ -69,6 +69,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "change",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("number", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("title", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("risk", sa.Text(), nullable=False),
+        sa.Column("plan", sa.Text(), nullable=False),
+        sa.Column("back_out", sa.Text(), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("incident", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("problem", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("author", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("approver", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("raised_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("decided_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("ended_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("updated_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("change", schema=None) as batch_op:
+        batch_op.create_index("ix_change_number", ["number"], unique=True)
+        batch_op.create_index("ix_change_state", ["state"], unique=False)
+
+    op.create_table(
         "config",
         sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
@@ -189,6 +215,10 @@ def upgrade() -> None:
         sa.Column("merged_into", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("recurrence_of", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("config_version", sa.Integer(), nullable=False),
+        sa.Column("links", sa.Text(), nullable=False),
+        sa.Column("commander", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("major", sa.Text(), nullable=True),
+        sa.Column("rules_confirmed", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("incident", schema=None) as batch_op:
@@ -198,6 +228,17 @@ def upgrade() -> None:
         batch_op.create_index("ix_incident_updated", ["updated_at"], unique=False)
 
     op.create_table(
+        "item_edit",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("item", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("changes", sa.Text(), nullable=False),
+        sa.Column("author", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "journal",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
@@ -206,6 +247,20 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
     )
+    op.create_table(
+        "link",
+        sa.Column(
+            "incident_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("target", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("incident_id", "kind", "target"),
+    )
+    with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.create_index("ix_link_target", ["kind", "target"], unique=False)
+
     op.create_table(
         "meta",
         sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -250,6 +305,33 @@ def upgrade() -> None:
             postgresql_where=sa.text("open"),
         )
         batch_op.create_index("ix_page_person", ["person"], unique=False)
+
+    op.create_table(
+        "problem",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("number", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("title", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("origin", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("about", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("incidents", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("owner", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("root_cause", sa.Text(), nullable=False),
+        sa.Column("workaround", sa.Text(), nullable=False),
+        sa.Column("solution", sa.Text(), nullable=False),
+        sa.Column("known_error", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("opened_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("opened_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("updated_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("ended_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("problem", schema=None) as batch_op:
+        batch_op.create_index("ix_problem_number", ["number"], unique=True)
+        batch_op.create_index("ix_problem_state", ["state"], unique=False)
 
     op.create_table(
         "silence",

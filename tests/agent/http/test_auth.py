@@ -22,6 +22,7 @@ from tests.real.running import until
 EVERY = {"desk", "l1", "l2", "pm", "dept_manager", "sales", "ops", "viewer", "customer", "vendor", "reporter"}
 INSIDE = EVERY - {"customer", "vendor", "reporter"}
 SILENCES = {"desk", "l1", "l2", "pm"}
+SOLVING = {"desk", "l1", "l2", "pm", "dept_manager"}
 MATRIX = {
     "list_incidents": EVERY,
     "get_incident": EVERY,
@@ -41,6 +42,29 @@ MATRIX = {
     "end_silence": SILENCES,
     "list_known_errors": INSIDE,
     "list_configuration_items": INSIDE,
+    "get_configuration_item": INSIDE,
+    "add_configuration_item": {"desk", "l1", "l2", "pm", "ops"},
+    "edit_configuration_item": {"desk", "l1", "l2", "pm", "ops"},
+    "get_brief": INSIDE,
+    "list_problems": INSIDE,
+    "get_problem": INSIDE,
+    "draft_known_error": INSIDE,
+    "open_problem": SOLVING,
+    "take_up_problem": {"pm", "dept_manager"},
+    "decline_problem": {"pm", "dept_manager"},
+    "diagnose_problem": SOLVING,
+    "resolve_problem": SOLVING,
+    "reopen_problem": {"pm", "dept_manager"},
+    "close_problem": {"pm", "dept_manager"},
+    "link_problem": SOLVING,
+    "list_changes": INSIDE,
+    "get_change": INSIDE,
+    "request_change": {"desk", "l1", "l2", "pm"},
+    "approve_change": {"pm", "dept_manager"},
+    "refuse_change": {"pm", "dept_manager"},
+    "withdraw_change": {"desk", "l1", "l2", "pm"},
+    "complete_change": {"desk", "l1", "l2", "pm"},
+    "back_out_change": {"desk", "l1", "l2", "pm"},
     "events": EVERY,
     "openapi": EVERY,
     "v2_status": INSIDE,
@@ -81,8 +105,14 @@ async def test_a_viewer_reads_everything_and_changes_nothing(api: Served) -> Non
     from tests.agent.http.test_openapi import api_of
 
     number = await api.open_incident()
+    problem = (await api.post("/api/v1/problems", {"title": "disks fill"})).body["number"]
+    found = {"root_cause": "no rotation", "workaround": "delete logs"}
+    await api.post(f"/api/v1/problems/{problem}/diagnose", found)
+    raised = {"title": "grow", "risk": "low", "plan": "lvextend", "back_out": "none"}
+    change = (await api.post("/api/v1/changes", raised)).body["number"]
+    ids = {"number": number, "problem": problem, "change": change, "item": "db-1"}
     for route in routes_of(api_of(api)):
-        path = route.path.replace("{number}", number).replace("{id}", "00000000-0000-4000-8000-000000000000")
+        path = route.path.format(**ids, id="00000000-0000-4000-8000-000000000000")
         answered = await api.call(route.method, path, as_="vic")
         assert answered.status == (200 if route.method == "GET" else 403), route
 

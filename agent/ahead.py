@@ -1,0 +1,60 @@
+"""What a decision needs and the desk does not hold is read before it: deciders read no database."""
+
+from agent.database import Writer
+from agent.desk import Desk
+from agent.intents import (
+    ChangeActed,
+    ChangeRaised,
+    Intent,
+    ItemEdited,
+    PersonActed,
+    ProblemActed,
+    ProblemOpened,
+    RecordEdited,
+)
+from correlation.incident import CHANGE, INCIDENT, PROBLEM, Action
+
+_READING = (PersonActed, RecordEdited, ProblemOpened, ProblemActed, ChangeRaised, ChangeActed, ItemEdited)
+
+
+def needs_reading(intent: Intent) -> bool:
+    """Whether an intent may be about what the desk does not hold any more."""
+    return isinstance(intent, _READING)
+
+
+async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
+    """Bring what an intent is about back to the desk. Raises StoreDown."""
+    match intent:
+        case ProblemActed(number=number):
+            await desk.fetch_problem(writer, number)
+        case ChangeActed(number=number):
+            await desk.fetch_change(writer, number)
+        case ChangeRaised(body={"problem": str(number)}):
+            await desk.fetch_problem(writer, number)
+        case PersonActed(action=Action.LINK, body={"kind": kind, "target": str(target)}):
+            if kind == PROBLEM:
+                await desk.fetch_problem(writer, target)
+            elif kind == CHANGE:
+                await desk.fetch_change(writer, target)
+    for number in sorted(_incidents(desk, intent)):
+        await desk.fetch_incident(writer, number)
+
+
+def _incidents(desk: Desk, intent: Intent) -> set[str]:
+    """The numbers of the incidents that an intent is about."""
+    named: set[str | None] = set()
+    match intent:
+        case PersonActed(number=number, body=body):
+            named = {number, body.get("into")}
+            if body.get("kind") == INCIDENT:
+                named.add(body.get("target"))
+        case RecordEdited(number=number):
+            named = {number}
+        case ProblemOpened(body=body) | ProblemActed(body=body):
+            named = set(body.get("incidents") or ())
+        case ChangeActed(number=number):
+            change = desk.casebook.changes.get(number)
+            named = {change.incident if change is not None else None}
+        case ItemEdited(incident=number):
+            named = {number}
+    return {number for number in named if isinstance(number, str)}

@@ -1,0 +1,90 @@
+"""What an incident has to do with: problems, changes, configuration items, known errors, incidents (procedure R97)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from agent.intents import PersonActed
+from agent.turn import AGENT, Turn
+from collectors.labels import Labels
+from correlation.incident import CHANGE, INCIDENT, ITEM, KNOWN_ERROR, PROBLEM, Action, Incident
+from correlation.need import Missing
+from escalation.escalate import take_due_steps
+from knowledge.store import UPSERT_LINK
+
+MOST_ITEMS = 100
+"""Configuration items that an incident lists at most: a storm is no inventory."""
+_HELPED = ("used", "helped_partly")
+
+
+def link(turn: Turn, incident: Incident, kind: str, target: str, by: str) -> bool:
+    """Link an incident with something; return whether that is new."""
+    if (kind, target) in incident.links:
+        return False
+    incident.links = [*incident.links, (kind, target)]
+    turn.group.add(UPSERT_LINK, incident.id, kind, target, turn.now, by)
+    turn.group.incidents[incident.id] = incident
+    return True
+
+
+def link_items(turn: Turn, incident: Incident, alerts: Iterable[Labels]) -> None:
+    """Link an incident with the configuration items that its alerts are about (procedure R44)."""
+    if not turn.desk.register.items:
+        return
+    known = incident.linked(ITEM)
+    for labels in alerts:
+        item = turn.desk.register.item_of(labels)
+        if item is not None and item not in known and len(known) < MOST_ITEMS:
+            known.append(item)
+            link(turn, incident, ITEM, item, AGENT)
+
+
+def check_link(turn: Turn, incident: Incident, kind: str, target: str) -> None:
+    """Refuse a link with something that does not exist."""
+    known = {
+        PROBLEM: lambda: target in turn.desk.casebook.problems,
+        CHANGE: lambda: target in turn.desk.casebook.changes,
+        ITEM: lambda: target in turn.desk.register.items,
+        KNOWN_ERROR: lambda: turn.config.known_errors.get(target) is not None,
+        INCIDENT: lambda: target in turn.board.numbers and target != incident.number,
+    }
+    if kind not in known:
+        raise Missing(["kind"], f"{kind!r} is no kind of link: {', '.join(known)}")
+    if not known[kind]():
+        raise Missing(["target"], f"there is no {kind.replace('_', ' ')} {target!r}")
+
+
+def on_linked(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    kind, target = intent.body["kind"], intent.body["target"]
+    link(turn, incident, kind, target, intent.actor.id)
+    if kind == INCIDENT:
+        other = turn.incident(target)
+        if link(turn, other, INCIDENT, incident.number, intent.actor.id):
+            turn.tell(other.id, "linked", intent.actor.id, {"kind": INCIDENT, "target": incident.number})
+    if kind == PROBLEM:
+        problem = turn.desk.casebook.problem(target)
+        if incident.number not in problem.incidents:
+            problem.incidents = [*problem.incidents, incident.number]
+            problem.version += 1
+            turn.keep_problem(problem)
+
+
+def link_what_helped(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    """A known error that helped is one that it has to do with."""
+    body = intent.body
+    if intent.action is Action.FEEDBACK and body["outcome"] in _HELPED:
+        link(turn, incident, KNOWN_ERROR, body["known_error"], intent.actor.id)
+
+
+def inform(turn: Turn, incident: Incident, step: str, tell: list[str]) -> None:
+    """Tell these roles at once, whatever the state of the incident: it asks nobody to take it."""
+    turn.ladder.call(incident, step, tell, turn.now, turn.group)
+    due = max(turn.agenda.of(incident.id), key=lambda s: s.id)
+    taken = take_due_steps([due], incident.group, incident.assignee, turn.desk.directory, turn.now)
+    for told, outcome, why in taken.outcomes:
+        turn.ladder.taken(told, outcome, turn.now, why, incident, turn.group)
+        turn.tell(incident.id, "step", AGENT, {"step": told.key, "outcome": outcome, **why, "do": []})
+    for call in taken.calls:
+        turn.outbox.page(incident, replace(call, seeks_responder=False), turn.now)
+    turn.ladder.refresh(incident, turn.group)
+    if not incident.active:
+        turn.agenda.look_at(incident.id, turn.now)

@@ -1,0 +1,54 @@
+"""Around an act: what it must know of problems, changes, items and people beforehand, and what follows for them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from agent.deciders.changes import next_number
+from agent.deciders.items import check_rules_confirmed, rules_of_restricted
+from agent.deciders.links import check_link, link_what_helped
+from agent.deciders.majors import look_for_major
+from agent.deciders.problems import after_act
+from agent.intents import PersonActed
+from agent.turn import Turn
+from correlation.incident import CHANGE, Action, Incident
+from correlation.need import Missing
+
+
+def prepared(turn: Turn, incident: Incident, intent: PersonActed) -> PersonActed:
+    """The act with what only the desk knows; raises Missing for names that are nobody's and for rules unconfirmed."""
+    body = intent.body
+    _check_people(turn, body)
+    check_rules_confirmed(turn, incident, intent)
+    if intent.action is Action.LINK and body.get("kind") and body.get("target"):
+        check_link(turn, incident, body["kind"], body["target"])
+    if intent.action is Action.SUSPEND and body.get("for") == "change":
+        _check_change(turn, incident)
+    if intent.action is Action.RAISE_CHANGE:
+        return replace(intent, body={**body, "number": next_number(turn)})
+    if intent.action is Action.CONFIRM_RULE:
+        return replace(intent, body={**body, "rules": rules_of_restricted(turn, incident)})
+    return intent
+
+
+def _check_people(turn: Turn, body: Mapping[str, Any]) -> None:
+    named = [("commander", body.get("commander"))]
+    roles = body.get("roles")
+    if isinstance(roles, Mapping):
+        named += [("roles", person) for person in roles.values()]
+    for field, person in named:
+        if person and person not in turn.config.people:
+            raise Missing([field], f"there is no person {person!r} in people.yaml")
+
+
+def _check_change(turn: Turn, incident: Incident) -> None:
+    """What waits for a change waits for one that is still to come."""
+    if incident.linked(CHANGE) and not turn.desk.casebook.open_changes_of(incident.number):
+        raise Missing(["raise-change"], "its changes have all ended: `raise-change` another, or go on without")
+
+
+def afterwards(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    """What an act means for problems, links and the major flow."""
+    link_what_helped(turn, incident, intent)
+    look_for_major(turn, incident)
+    after_act(turn, incident, intent)

@@ -1,0 +1,68 @@
+"""The reads of problems, changes and links, on the readers' engine."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from agent.http.reads import cursor_of
+from correlation.store import IncidentRow
+from knowledge.store import ChangeRow, LinkRow, ProblemRow
+
+MOST_INCIDENTS = 50
+
+
+class CaseReads:
+    """Each method is one read transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    def _session(self) -> AsyncSession:
+        return AsyncSession(self._engine, expire_on_commit=False)
+
+    async def problem(self, number: str) -> ProblemRow | None:
+        async with self._session() as session:
+            return (await session.exec(select(ProblemRow).where(col(ProblemRow.number) == number))).first()
+
+    async def change(self, number: str) -> ChangeRow | None:
+        async with self._session() as session:
+            return (await session.exec(select(ChangeRow).where(col(ChangeRow.number) == number))).first()
+
+    async def problems(self, states: Sequence[str], before: int, limit: int) -> tuple[list[ProblemRow], str | None]:
+        """Problems, newest first."""
+        wanted: list[ColumnElement[bool]] = [col(ProblemRow.id) < before]
+        if states:
+            wanted.append(col(ProblemRow.state).in_(states))
+        statement = select(ProblemRow).where(*wanted).order_by(col(ProblemRow.id).desc()).limit(limit + 1)
+        async with self._session() as session:
+            found = list((await session.exec(statement)).all())
+        return found[:limit], cursor_of(None, found[limit - 1].id) if len(found) > limit else None
+
+    async def changes(
+        self, states: Sequence[str], incident: str | None, before: int, limit: int
+    ) -> tuple[list[ChangeRow], str | None]:
+        """Changes, newest first."""
+        wanted: list[ColumnElement[bool]] = [col(ChangeRow.id) < before]
+        if states:
+            wanted.append(col(ChangeRow.state).in_(states))
+        if incident is not None:
+            wanted.append(col(ChangeRow.incident) == incident)
+        statement = select(ChangeRow).where(*wanted).order_by(col(ChangeRow.id).desc()).limit(limit + 1)
+        async with self._session() as session:
+            found = list((await session.exec(statement)).all())
+        return found[:limit], cursor_of(None, found[limit - 1].id) if len(found) > limit else None
+
+    async def incidents_of(self, kind: str, target: str) -> list[str]:
+        """The numbers of the newest incidents that are linked with something."""
+        statement = (
+            select(IncidentRow.number)
+            .join(LinkRow, col(LinkRow.incident_id) == col(IncidentRow.id))
+            .where(col(LinkRow.kind) == kind, col(LinkRow.target) == target)
+            .order_by(col(IncidentRow.id).desc())
+            .limit(MOST_INCIDENTS)
+        )
+        async with self._session() as session:
+            return list((await session.exec(statement)).all())

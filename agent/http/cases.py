@@ -1,0 +1,180 @@
+"""The routes of problems and changes (procedure R97-R104)."""
+
+from typing import TYPE_CHECKING, Any
+
+from agent.http import case_bodies as bodies
+from agent.http import case_views as views
+from agent.http.bodies import RaiseChange as RaiseFromIncident
+from agent.http.calls import Call, Result, Route
+from agent.http.case_reads import CaseReads
+from agent.http.problems import Problem, not_found
+from agent.http.queries import ChangesQuery, ProblemsQuery
+from agent.http.reads import json_of, read_cursor
+from agent.http.views import Items
+from agent.intents import ChangeActed, ChangeRaised, PersonActed, ProblemActed, ProblemOpened
+from correlation.incident import CHANGE, Action
+from knowledge import change, problem
+from knowledge.change import Change, ChangeAction
+from knowledge.problem import ProblemAction, known_error_draft
+from knowledge.store import ChangeRow, ProblemRow, change_from, problem_from
+
+if TYPE_CHECKING:
+    from agent.http.api import Api
+
+_NEWEST = 10**18
+_PROBLEMS, _CHANGES = "/api/v1/problems", "/api/v1/changes"
+
+
+def case_routes(api: "Api") -> list[Route]:
+    """The routes of problems and changes."""
+    at = Cases(api)
+    one, other = views.ProblemShown, views.ChangeShown
+    routes = [
+        Route("GET", _PROBLEMS, "list_problems", "Problems", at.problems, Items[views.ProblemShown], ProblemsQuery),
+        Route("POST", _PROBLEMS, "open_problem", "Open a problem", at.open, one, body=bodies.OpenProblem, status=201),
+        Route("GET", f"{_PROBLEMS}/{{problem}}", "get_problem", "What it is", at.problem, one),
+        Route(
+            "GET",
+            f"{_PROBLEMS}/{{problem}}/known-error",
+            "draft_known_error",
+            "As a draft for the library",
+            at.draft,
+            views.KnownErrorDraft,
+        ),
+        Route("GET", _CHANGES, "list_changes", "Changes", at.changes, Items[views.ChangeShown], ChangesQuery),
+        Route(
+            "POST", _CHANGES, "request_change", "Raise a change", at.request, other, body=bodies.RaiseChange, status=201
+        ),
+        Route("GET", f"{_CHANGES}/{{change}}", "get_change", "What it is", at.change, other),
+    ]
+    for action, (body, says) in bodies.PROBLEM_ACTS.items():
+        path = f"{_PROBLEMS}/{{problem}}/{action}"
+        name = "take_up_problem" if action is ProblemAction.OPEN else f"{action}_problem"
+        routes.append(Route("POST", path, name, says, at.acting_on_problem(action, body), one, body=body))
+    for deed, (body, says) in bodies.CHANGE_ACTS.items():
+        path, name = f"{_CHANGES}/{{change}}/{deed}", f"{deed}_change".replace("-", "_")
+        routes.append(Route("POST", path, name, says, at.acting_on_change(deed, body), other, body=body))
+    return routes
+
+
+class Cases:
+    """What these routes do."""
+
+    def __init__(self, api: "Api") -> None:
+        self._api = api
+        self._reads = CaseReads(api.engine)
+
+    # problems
+
+    async def problems(self, call: Call) -> Result:
+        asked: ProblemsQuery = call.query
+        rows, following = await self._reads.problems(asked.state, _before(asked), asked.limit)
+        shown = [self._problem(call, row) for row in rows]
+        return Result(Items[views.ProblemShown](items=shown, next=following))
+
+    async def problem(self, call: Call) -> Result:
+        return Result(self._problem(call, await self._problem_row(call)))
+
+    async def open(self, call: Call) -> Result:
+        body = call.body(bodies.OpenProblem).facts()
+        made = await self._api.pipeline.submit(ProblemOpened(body, call.actor))
+        row = await self._reads.problem(made.number)
+        assert row is not None, "it was committed"
+        return Result(self._problem(call, row), 201, {"Location": f"{_PROBLEMS}/{made.number}"})
+
+    def acting_on_problem(self, action: ProblemAction, model: Any) -> Any:
+        async def act(call: Call) -> Result:
+            row = await self._problem_row(call)
+            problem.check(call.actor, action)
+            try:
+                body = call.body(model).facts()
+            except Problem:
+                state = problem.ProblemState(row.state)
+                if state not in problem.FROM[action]:
+                    raise problem.IllegalProblemAction(action, state) from None
+                raise
+            await self._api.pipeline.submit(ProblemActed(row.number, action, body, call.actor))
+            return Result(self._problem(call, await self._problem_row(call)))
+
+        return act
+
+    async def draft(self, call: Call) -> Result:
+        found = problem_from(_values(await self._problem_row(call)))
+        number = next(iter(found.incidents), None)
+        incident = await self._api.reads.incident(number) if number else None
+        text = known_error_draft(found, incident.category if incident else "")
+        name = found.known_error or found.number.lower()
+        return Result(views.KnownErrorDraft(id=name, file=f"knowledge/{name}.md", text=text))
+
+    async def _problem_row(self, call: Call) -> ProblemRow:
+        number = call.request.match_info["problem"]
+        row = await self._reads.problem(number)
+        if row is None:
+            raise not_found(f"there is no problem {number}")
+        return row
+
+    def _problem(self, call: Call, row: ProblemRow) -> views.ProblemShown:
+        reader = self._api.reader(call.actor, call.request, call.now)
+        same = {n: getattr(row, n) for n in views.ProblemShown.model_fields if n not in ("why", "incidents")}
+        why = reader.why({"code": f"problem_{row.origin}", "facts": json_of(row.facts)})
+        return views.ProblemShown(**same, why=why, incidents=json_of(row.incidents))
+
+    # changes
+
+    async def changes(self, call: Call) -> Result:
+        asked: ChangesQuery = call.query
+        rows, following = await self._reads.changes(asked.state, asked.incident, _before(asked), asked.limit)
+        return Result(Items[views.ChangeShown](items=[_change(row) for row in rows], next=following))
+
+    async def change(self, call: Call) -> Result:
+        return Result(_change(await self._change_row(call)))
+
+    async def request(self, call: Call) -> Result:
+        sent = call.body(bodies.RaiseChange)
+        if sent.incident is None:
+            made: Change = await self._api.pipeline.submit(ChangeRaised(sent.facts(), call.actor))
+            number = made.number
+        else:
+            body = RaiseFromIncident(title=sent.title, risk=sent.risk, plan=sent.plan, back_out=sent.back_out)
+            act = PersonActed(sent.incident, Action.RAISE_CHANGE, body.facts(), call.actor)
+            incident = await self._api.pipeline.submit(act)
+            number = incident.linked(CHANGE)[-1]
+        row = await self._reads.change(number)
+        assert row is not None, "it was committed"
+        return Result(_change(row), 201, {"Location": f"{_CHANGES}/{number}"})
+
+    def acting_on_change(self, action: ChangeAction, model: Any) -> Any:
+        async def act(call: Call) -> Result:
+            row = await self._change_row(call)
+            change.check(call.actor, action, change_from(_values(row)))
+            try:
+                body = call.body(model).facts()
+            except Problem:
+                state = change.ChangeState(row.state)
+                if state not in change.FROM[action]:
+                    raise change.IllegalChangeAction(action, state) from None
+                raise
+            await self._api.pipeline.submit(ChangeActed(row.number, action, body, call.actor))
+            return Result(_change(await self._change_row(call)))
+
+        return act
+
+    async def _change_row(self, call: Call) -> ChangeRow:
+        number = call.request.match_info["change"]
+        row = await self._reads.change(number)
+        if row is None:
+            raise not_found(f"there is no change {number}")
+        return row
+
+
+def _change(row: ChangeRow) -> views.ChangeShown:
+    return views.ChangeShown(**{name: getattr(row, name) for name in views.ChangeShown.model_fields})
+
+
+def _values(row: ProblemRow | ChangeRow) -> tuple[Any, ...]:
+    """The values of a row in the order of its columns."""
+    return tuple(getattr(row, name) for name in type(row).model_fields)
+
+
+def _before(asked: Any) -> int:
+    return read_cursor(asked.cursor)[1] if asked.cursor else _NEWEST

@@ -1,0 +1,96 @@
+"""The register of configuration items: topology.yaml, with what people changed since laid over it (R98, R103)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from collectors.labels import Labels, all_match
+from correlation.rules import ConfigurationItem
+
+Items = Mapping[str, ConfigurationItem]
+NAMING = ("host", "instance", "device", "ups", "service")
+"""Labels whose value, up to a colon, may be the name of an item."""
+GRADING = frozenset({"criticality", "restricted", "rule"})
+"""What severity and the customer's rules hang on."""
+MAY_EDIT = frozenset({"desk", "l1", "l2", "pm", "ops"})
+MAY_GRADE = frozenset({"pm", "ops"})
+"""Who may say how critical an item is and what its customer's rule is."""
+
+
+class ItemEdit(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person wrote over an item, with reason and optional end; a null value takes back what was written."""
+
+    id: int
+    item: str
+    values: dict[str, Any]
+    author: str
+    reason: str
+    at: datetime
+    until: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        return self.until is None or now < self.until
+
+
+def written(edits: Iterable[ItemEdit], now: datetime) -> dict[str, dict[str, Any]]:
+    """What holds of the edits, by item and key: of two the later one."""
+    found: dict[str, dict[str, Any]] = {}
+    for edit in sorted(edits, key=lambda e: e.id):
+        if not edit.holds(now):
+            continue
+        values = found.setdefault(edit.item, {})
+        for name, value in edit.values.items():
+            if value is None:
+                values.pop(name, None)
+            else:
+                values[name] = value
+    return found
+
+
+def laid_over(items: Items, edits: Iterable[ItemEdit], now: datetime) -> dict[str, ConfigurationItem]:
+    """The items that hold: those of the file, key by key under what people wrote.
+
+    What an item depends on and does not exist is left out: the file may have lost it since.
+    """
+    found = dict(items)
+    for name, values in written(edits, now).items():
+        below = found.get(name) or ConfigurationItem()
+        found[name] = below.model_copy(update=values)
+    return {
+        name: item
+        if all(d in found for d in item.depends_on)
+        else item.model_copy(update={"depends_on": [d for d in item.depends_on if d in found]})
+        for name, item in found.items()
+    }
+
+
+def next_end(edits: Iterable[ItemEdit], now: datetime) -> datetime | None:
+    """When the next of the edits ends by itself."""
+    return min((e.until for e in edits if e.until is not None and e.until > now), default=None)
+
+
+class Register:
+    """The items as alerts find them."""
+
+    def __init__(self, items: Items) -> None:
+        self.items = items
+        self._matching = [(name, item.match) for name, item in items.items() if item.match]
+
+    def item_of(self, labels: Labels) -> str | None:
+        """The item that an alert is about: the one a label names, else the first whose `match` holds."""
+        for label in NAMING:
+            name = labels.get(label, "").partition(":")[0]
+            if name in self.items:
+                return name
+        return next((name for name, match in self._matching if all_match(match, labels)), None)
+
+    def criticality(self, labels: Labels) -> str:
+        """The criticality of the item that an alert is about; empty where there is none."""
+        name = self.item_of(labels)
+        return "" if name is None else self.items[name].criticality
+
+    def restricted(self, names: Iterable[str]) -> dict[str, str]:
+        """Those of these items whose customers have rules for work on them, with the rule (procedure R68)."""
+        return {n: self.items[n].rule for n in names if n in self.items and self.items[n].restricted}

@@ -1,0 +1,19 @@
+"""What an act lacks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Missing(Exception):
+    """The act lacks something; `fields` names what (422)."""
+
+    def __init__(self, fields: list[str], message: str = "") -> None:
+        self.fields = fields
+        super().__init__(message or f"missing: {', '.join(fields)}")
+
+
+def need(body: Mapping[str, Any], *names: str) -> None:
+    """Raise Missing for each of these that is absent or empty."""
+    absent = [n for n in names if body.get(n) in (None, "", [])]
+    if absent:
+        raise Missing(absent)

@@ -1,0 +1,122 @@
+"""The tables of problems, changes and links, and how their values become rows."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Index, Integer, Text
+from sqlmodel import Field, SQLModel
+
+from correlation.rows import columns, select, upsert
+from knowledge.change import Change, ChangeState
+from knowledge.problem import Origin, Problem, ProblemState
+
+
+def _id() -> Any:
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+
+
+class ProblemRow(SQLModel, table=True):
+    """A problem: the columns are the fields of `Problem`; `facts` and `incidents` are JSON."""
+
+    __tablename__ = "problem"
+    __table_args__ = (Index("ix_problem_number", "number", unique=True), Index("ix_problem_state", "state"))
+    id: int = Field(sa_column=_id())
+    number: str
+    title: str
+    state: str
+    origin: str
+    facts: str = Field(sa_type=Text)
+    about: str
+    incidents: str = Field(sa_type=Text)
+    version: int
+    owner: str | None
+    root_cause: str = Field(sa_type=Text)
+    workaround: str = Field(sa_type=Text)
+    solution: str = Field(sa_type=Text)
+    known_error: str | None
+    reason: str = Field(sa_type=Text)
+    opened_by: str
+    opened_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None
+
+
+class ChangeRow(SQLModel, table=True):
+    """A request for change: the columns are the fields of `Change`."""
+
+    __tablename__ = "change"
+    __table_args__ = (Index("ix_change_number", "number", unique=True), Index("ix_change_state", "state"))
+    id: int = Field(sa_column=_id())
+    number: str
+    title: str
+    risk: str = Field(sa_type=Text)
+    plan: str = Field(sa_type=Text)
+    back_out: str = Field(sa_type=Text)
+    state: str
+    version: int
+    incident: str | None
+    problem: str | None
+    author: str
+    approver: str | None
+    reason: str = Field(sa_type=Text)
+    outcome: str = Field(sa_type=Text)
+    raised_at: datetime
+    decided_at: datetime | None
+    ended_at: datetime | None
+    updated_at: datetime
+
+
+class LinkRow(SQLModel, table=True):
+    """An incident and what it has to do with: a problem, change, item, known error or incident (procedure R97)."""
+
+    __tablename__ = "link"
+    __table_args__ = (Index("ix_link_target", "kind", "target"),)
+    incident_id: int = Field(
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+    )
+    kind: str = Field(primary_key=True)
+    target: str = Field(primary_key=True)
+    at: datetime
+    by: str
+
+
+UPSERT_PROBLEM, UPSERT_CHANGE, UPSERT_LINK = upsert(ProblemRow), upsert(ChangeRow), upsert(LinkRow)
+_ENDED_PROBLEMS = "state IN ('closed', 'declined')"
+OPEN_PROBLEMS = f"{select(ProblemRow)} WHERE NOT {_ENDED_PROBLEMS}"
+OPEN_CHANGES = f"{select(ChangeRow)} WHERE state IN ('requested', 'approved')"
+SETTLED_PROBLEMS = f"SELECT about, ended_at FROM problem WHERE {_ENDED_PROBLEMS} AND ended_at > ?"  # noqa: S608
+PROBLEM_BY_NUMBER = f"{select(ProblemRow)} WHERE number = ?"
+CHANGE_BY_NUMBER = f"{select(ChangeRow)} WHERE number = ?"
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def problem_values(problem: Problem) -> tuple[Any, ...]:
+    """A tuple for UPSERT_PROBLEM."""
+    values = {name: getattr(problem, name) for name in Problem.__struct_fields__}
+    values |= {"state": str(problem.state), "origin": str(problem.origin)}
+    values |= {"facts": _json(problem.facts), "incidents": _json(problem.incidents)}
+    return tuple(values[name] for name in columns(ProblemRow))
+
+
+def problem_from(row: tuple[Any, ...]) -> Problem:
+    """The problem of a row in the order of its columns."""
+    values = dict(zip(columns(ProblemRow), row, strict=True))
+    values |= {"state": ProblemState(values["state"]), "origin": Origin(values["origin"])}
+    values |= {name: msgspec.json.decode(values[name]) for name in ("facts", "incidents")}
+    return Problem(**values)
+
+
+def change_values(change: Change) -> tuple[Any, ...]:
+    """A tuple for UPSERT_CHANGE."""
+    values = {name: getattr(change, name) for name in Change.__struct_fields__} | {"state": str(change.state)}
+    return tuple(values[name] for name in columns(ChangeRow))
+
+
+def change_from(row: tuple[Any, ...]) -> Change:
+    """The change of a row in the order of its columns."""
+    values = dict(zip(columns(ChangeRow), row, strict=True))
+    return Change(**values | {"state": ChangeState(values["state"])})
