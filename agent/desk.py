@@ -23,12 +23,14 @@ from correlation.correlate import (
 )
 from correlation.incident import RELAPSABLE, Episode, Incident
 from correlation.inhibit import Inhibitors
+from correlation.signals import Signals
 from correlation.store import (
     INCIDENT_BY_NUMBER,
     incident_from,
 )
 from correlation.strategies.same_alert import Join as SameAlert
 from correlation.timeline import Chains
+from correlation.topology import Topology
 from escalation.agenda import Agenda
 from escalation.escalate import Directory
 from escalation.outbox import Outbox
@@ -188,7 +190,14 @@ def rules_of(config: Config) -> Rules:
         classifier=Classifier(config.classification, config.severity),
         correlation=config.correlation,
         states=config.states,
-        strategies=[SameAlert(), *(strategy(rule.type).Join(rule) for rule in config.join_rules)],
+        strategies=[
+            SameAlert(),
+            *(strategy(rule.type).Join(rule) for rule in config.join_rules),
+            *(strategy(name).Join(config.correlation.evidence) for name in ("source_group", "text")),
+        ],
+        finders=[strategy("topology").Join(config.correlation.evidence)],
+        signals=Signals(config.correlation.signals),
+        register=Topology(config.topology, config.correlation.items),
         zone=ZoneInfo(business.time_zone if business else "UTC"),
         criticality=Register(config.topology).criticality if config.topology else lambda _: "",
         tier_of=lambda group: config.groups[group].tier if group in config.groups else "l1",

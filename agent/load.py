@@ -13,6 +13,7 @@ from agent.deciders.problems import seen_of
 from agent.desk import Desk
 from correlation.board import MOST_TOMBSTONES, Beat
 from correlation.incident import Episode
+from correlation.joining import remember
 from correlation.store import (
     COUNTED,
     ENDED_EPISODES,
@@ -156,6 +157,8 @@ async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
         board.inhibitors.add(episode.key, board.labels(episode))
         _note_change(desk, episode, came_at, now)
         _note_slots(desk, episode, came_at, came)
+    for episode in sorted(board.episodes.values(), key=lambda e: e.id):
+        remember(board, desk.rules, episode)
     for episode in held_back:
         desk.hold_back(episode, board.labels(episode), now)
     if over:

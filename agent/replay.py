@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -145,10 +145,12 @@ async def replay(messages: Iterable[Message], config: Config, stretch: float = 1
 async def _collect(house: House, answer: Answer, stretched: Stretch) -> None:
     numbers: dict[int, str] = {}
     rows = await house.writer.fetch(
-        "SELECT id, number, title, severity, state, opened_at, resolved_at, alert_count, root FROM incident ORDER BY id"
+        "SELECT id, number, title, severity, state, opened_at, resolved_at, alert_count, root, merged_into "
+        "FROM incident ORDER BY id"
     )
-    for id_, number, title, severity, state, opened_at, resolved_at, alerts, root in rows:
-        numbers[id_] = number
+    into = {row[1]: row[9] for row in rows}
+    for id_, number, title, severity, state, opened_at, resolved_at, alerts, root, _ in rows:
+        numbers[id_] = _survivor(number, into)
         answer.opened.append(
             {
                 "number": number,
@@ -161,7 +163,7 @@ async def _collect(house: House, answer: Answer, stretched: Stretch) -> None:
             }
         )
         found = json.loads(root) if root else None
-        if found and found["origin"] != "tocsin":
+        if found and found["origin"] != "tocsin" and not into[number]:
             key = f"{found['fingerprint']}@{found['startsAt']}"
             answer.roots[number] = stretched.names.get(key, key)
     for mark, starts, incident in await house.writer.fetch(
@@ -174,6 +176,16 @@ async def _collect(house: House, answer: Answer, stretched: Stretch) -> None:
         {"at": s.at.isoformat(), "incident": s.incident, "step": s.step, "person": s.person, "notifier": s.notifier}
         for s in house.sent
     ]
+
+
+def _survivor(number: str, into: Mapping[str, str | None]) -> str:
+    """The incident that holds the alerts now, after all merges."""
+    for _ in into:
+        further = into.get(number)
+        if not further:
+            break
+        number = further
+    return number
 
 
 def difference(old: Answer, new: Answer) -> list[str]:

@@ -30,6 +30,39 @@ REASONS: Sentences = {
         "{incident} would have taken it in, but it came {late_s} s after its last alert: the window is over",
         "本可并入 {incident},但距其最后一个告警已 {late_s} 秒,超出时间窗",
     ),
+    "stands_on": (
+        "{alertname} ({signal}) of {item} explains it: {about} depends on {item}[ (certainty {weight})]",
+        "{item} 的 {alertname}({signal})可解释它:{about} 依赖于 {item}[(可信度 {weight})]",
+    ),
+    "same_item": (
+        "{alertname} ({signal}) of the same {item} explains it[ (certainty {weight})]",
+        "同一 {item} 的 {alertname}({signal})可解释它[(可信度 {weight})]",
+    ),
+    "brought_about": (
+        "it explains {alertname} of {item}, which came first[ (certainty {weight})]",
+        "它可解释先到的 {item} 的 {alertname}[(可信度 {weight})]",
+    ),
+    "better_cause": (
+        "moved here from {from}: {alertname} of {item} explains it better[ (certainty {weight})]",
+        "从 {from} 移入:{item} 的 {alertname} 更能解释它[(可信度 {weight})]",
+    ),
+    "source_group": (
+        "its source told it in one group with others, and they read alike[ (certainty {weight})]",
+        "来源将其与其他告警归为一组,且文字相近[(可信度 {weight})]",
+    ),
+    "similar_text": (
+        "it reads like the others ({alertname}), and its source told them in one group[ (certainty {weight})]",
+        "与其他告警({alertname})文字相近,且来源将其归为一组[(可信度 {weight})]",
+    ),
+    "evidence_short": (
+        "{incident} came nearest, with certainty {weight} of the {needed} needed[ ({evidence})]",
+        "最接近的是 {incident},可信度 {weight},需 {needed}[({evidence})]",
+    ),
+    "likely_root": (
+        "the likely root: a trouble of kind {signal}; {reach} of {of} others came of it; it started {after_s} s after "
+        "the first",
+        "可能的根源:{signal} 类故障;其余 {of} 个中有 {reach} 个由其引起;在首个告警之后 {after_s} 秒开始",
+    ),
     "merged": ("moved here when {from} was merged in", "因 {from} 合并而移入"),
     "split": ("moved here when it was split from {from}", "从 {from} 拆分而来"),
     "earliest": ("it started first", "它最早开始"),

@@ -41,6 +41,8 @@ class Alert(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     generator_url: str = ""
     level: str = ""
     repairs: tuple[str, ...] = ()
+    group: str = ""
+    """The group in which its sender told it; "" where there is none."""
 
     @property
     def labels(self) -> Labels:

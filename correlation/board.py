@@ -10,6 +10,7 @@ import msgspec
 from collectors.labels import Labels
 from correlation.incident import Episode, Incident
 from correlation.inhibit import Inhibitors
+from correlation.scene import Scene
 from correlation.silence import Silence
 
 Key = tuple[str, str]
@@ -59,6 +60,7 @@ class Board:
         self.expiries: list[tuple[datetime, Key]] = []
         self.counter: tuple[date | None, int] = (None, 0)
         self.last_ids: dict[str, int] = {}
+        self.scene = Scene()
 
     def next_id(self, table: str) -> int:
         """A fresh id of a table, in order."""
@@ -155,6 +157,7 @@ class Board:
     def drop(self, incident: int) -> None:
         """An incident has ended: only the store knows it from now on."""
         self.release_slots(incident)
+        self.scene.forget(incident)
         gone = self.incidents.pop(incident, None)
         if gone is not None:
             self.numbers.pop(gone.number, None)

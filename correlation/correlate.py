@@ -16,7 +16,7 @@ from correlation.heartbeat import beat_heard, frozen
 from correlation.holding import NOTHING_HOLDS, silence_key, suppression
 from correlation.incident import Episode, Why
 from correlation.joining import place, release
-from correlation.opening import choose_root, grade
+from correlation.opening import grade, name_roots
 from correlation.outcome import Outcome, Round, Rules
 from correlation.settle import settle
 from correlation.suspect import confirm_suspect, drop_suspect
@@ -68,6 +68,7 @@ def correlate(alerts: Iterable[Alert], board: Board, rules: Rules, now: datetime
             _take(this, alert, episode)
     if duplicates:
         this.out.decisions["duplicate"] += duplicates
+    name_roots(this)
     return this.out
 
 
@@ -126,7 +127,10 @@ def _move_start(this: Round, episode: Episode, alert: Alert) -> None:
     incident = this.board.incidents.get(episode.incident)
     if incident is not None:
         incident.occurred_at = min(incident.occurred_at, episode.starts_at)
-        choose_root(incident, episode)
+        mark = this.board.scene.marks.get(episode.key)
+        if mark is not None:
+            mark.starts_at = episode.starts_at
+        this.reroot.add(incident.id)
         this.out.dirty[incident.id] = incident
 
 

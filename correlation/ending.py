@@ -24,6 +24,9 @@ def end_episode(this: Round, episode: Episode, ends_at: datetime, ends_text: str
     episode.last_at, episode.expires_at = this.now, None
     board.bury(episode)
     this.out.changed[episode.id] = episode
+    mark = board.scene.marks.get(episode.key)
+    if mark is not None:
+        mark.ends_at = ends_at
     count_change(this, episode.key)
     for reason_key in list(board.suppressed) if episode.decision == "suppressed" else ():
         board.suppressed[reason_key].discard(episode.key)

@@ -1,13 +1,18 @@
 """Where a firing belongs: held back, joined to an incident that is open, or the first of its own."""
 
-from collections.abc import Sequence
-
 from collectors.alert import Alert
 from collectors.labels import Labels
+from correlation.board import Board
+from correlation.choosing import Choice, choose, root_mark
+from correlation.classify import Class
 from correlation.holding import suppression
 from correlation.incident import Episode, Incident, Why
-from correlation.opening import enter, grade_to, may_relapse, open_incident
-from correlation.outcome import Round
+from correlation.merging import take_over, taken_over
+from correlation.opening import enter, grade_to, open_incident
+from correlation.outcome import Round, Rules
+from correlation.scene import Mark, causes, weigh
+from correlation.strategies.topology import why as because
+from correlation.strategy import Firing
 
 
 def place(
@@ -30,48 +35,109 @@ def place(
 def _join_or_open(
     this: Round, episode: Episode, labels: Labels, alert: Alert | None, *, note: Why | None, came_from: int
 ) -> None:
-    keys = [strategy.key(labels) for strategy in this.rules.strategies]
-    found, why, rejected = _find_incident(this, labels, keys, came_from)
     verdict = this.rules.classifier.classify(labels, episode.level, this.rules.criticality(labels))
-    if found is None:
+    before = this.board.scene.marks.get(episode.key)
+    firing = firing_of(this, episode, labels, verdict, alert.group if alert is not None else "")
+    keys = [strategy.key(labels, firing) for strategy in this.rules.strategies]
+    choice = choose(this, firing, keys, came_from, before)
+    effects = list(taken_over(this, firing.mark))
+    if choice.incident is None:
+        _adopt(this, choice, effects)
+    incident, why = choice.incident, choice.why
+    if incident is None:
         incident = open_incident(this, episode, labels, alert, verdict)
         why, episode.decision = Why("first_of_incident", {"rule": verdict.rule}), "opened"
         if note is not None and note.code == "still_fires":
             incident.recurrence_of = note.facts["incident"]
     else:
-        incident, episode.decision = found, "joined"
+        episode.decision = "joined"
         this.out.count(this.out.joined, incident, labels.get("alertname", ""), why.code)
     if note is not None:
         why = Why(note.code, {**note.facts, "then": why.code, **why.facts})
-    this.out.whys[episode.id] = (why, rejected)
+    this.out.whys[episode.id] = (why, choice.rejected)
     this.out.decisions[episode.decision] += 1
+    _stand(this, firing.mark, incident, choice)
     enter(this, incident, episode, labels)
-    if found is not None:
+    if episode.decision == "joined":
         grade_to(this, incident, verdict, labels)
     for strategy, join_key in zip(this.rules.strategies, keys, strict=True):
         if join_key is not None:
             this.board.slot(f"{strategy.id}\xff{join_key}", this.now, incident.id)
+    for effect, weight, _ in effects:
+        take_over(this, firing.mark, effect, weight, because(firing.mark, effect))
 
 
-def _find_incident(
-    this: Round, labels: Labels, keys: Sequence[str | None], came_from: int
-) -> tuple[Incident | None, Why, Why | None]:
-    before = this.board.incidents.get(came_from)
-    if before is not None and (before.active or may_relapse(this, before)):
-        return before, Why("fired_again", {"incident": before.number}), None
-    rejected: Why | None = None
-    for strategy, join_key in zip(this.rules.strategies, keys, strict=True):
-        slot = this.board.slots.get(f"{strategy.id}\xff{join_key}") if join_key is not None else None
-        incident = this.board.incidents.get(slot.incident) if slot else None
-        if slot is None or incident is None or not incident.active:
-            continue
-        why = strategy.why(labels)
-        if strategy.window is not None and this.now - slot.last_at > strategy.window:
-            late = round((this.now - slot.last_at).total_seconds())
-            rejected = rejected or Why("window_over", {"incident": incident.number, "late_s": late, **why.facts})
-            continue
-        return incident, why, rejected
-    return None, Why("none"), rejected
+def firing_of(this: Round, episode: Episode, labels: Labels, verdict: Class, group: str) -> Firing:
+    """An alert as strategies see it, put on the scene."""
+    rules, signal = this.rules, this.rules.signals.of(verdict)
+    mark = Mark(
+        key=episode.key,
+        id=episode.id,
+        name=labels.get("alertname", ""),
+        item=rules.register.subject(labels, signal.on),
+        signal=signal,
+        starts_at=episode.starts_at,
+    )
+    this.board.scene.put(mark)
+    return Firing(labels, mark, rules.register.scope(labels, episode.origin), group)
+
+
+def remember(board: Board, rules: Rules, episode: Episode) -> None:
+    """Put an alert read from the store on the scene, in its place in the tree of its incident.
+
+    Of ended ones only those whose incident is on the board. They come in the order of their ids.
+    """
+    if episode.incident not in board.incidents or episode.decision in ("suppressed", "stale", "heartbeat", "suspect"):
+        return
+    labels = board.labels(episode)
+    verdict = rules.classifier.classify(labels, episode.level, rules.criticality(labels))
+    signal = rules.signals.of(verdict)
+    mark = Mark(
+        key=episode.key,
+        id=episode.id,
+        name=labels.get("alertname", ""),
+        item=rules.register.subject(labels, signal.on),
+        signal=signal,
+        starts_at=episode.starts_at,
+        ends_at=episode.ends_at,
+    )
+    board.scene.put(mark)
+    board.scene.enter(mark, episode.incident)
+    settles = rules.correlation.evidence.settles
+    fires = board.incidents[episode.incident].open_alerts > 0
+    found = [
+        (weigh(cause, mark, hops, settles, fires=fires), -cause.id, cause)
+        for cause, hops in causes(mark, board.scene, rules.register)
+        if cause.incident == mark.incident
+    ]
+    weight, _, parent = max(found, default=(0.0, 0, mark))
+    if weight >= rules.correlation.evidence.join and not board.scene.comes_of(parent, mark):
+        mark.parent, mark.weight = parent.key, weight
+
+
+def _adopt(this: Round, choice: Choice, effects: list[tuple[Mark, float, int]]) -> None:
+    """A cause that is told after its effects comes into their incident, rather than open one more."""
+    roots = [(m, w) for m, w, _ in effects if m.parent is None]
+    if roots:
+        mark, weight = min(roots, key=lambda found: found[0].incident)
+        choice.incident = this.board.incidents[mark.incident]
+        facts = {
+            "alertname": mark.name,
+            "item": mark.item,
+            "weight": round(weight, 2),
+            "evidence": {"topology": round(weight, 2)},
+        }
+        choice.why = Why("brought_about", facts)
+
+
+def _stand(this: Round, mark: Mark, incident: Incident, choice: Choice) -> None:
+    """Give an alert its place in the tree of its incident."""
+    scene = this.board.scene
+    scene.enter(mark, incident.id)
+    if choice.weight:
+        parent = scene.marks.get(choice.parent) if choice.parent is not None else root_mark(this, incident)
+        if parent is not None and parent.incident == incident.id and not scene.comes_of(parent, mark):
+            mark.parent, mark.weight = parent.key, choice.weight
 
 
 def release(this: Round, reason_key: str) -> None:

@@ -5,6 +5,7 @@ from collectors.labels import Labels
 from correlation.classify import Class
 from correlation.incident import RELAPSABLE, Episode, Incident, State
 from correlation.outcome import Round
+from correlation.root import as_root, first_root, likely_root, named_by_person
 
 _TITLE = 200
 
@@ -71,7 +72,9 @@ def enter(this: Round, incident: Incident, episode: Episode, labels: Labels) -> 
     this.out.dirty[incident.id] = incident
     kind = (labels.get("alertname", ""), labels.get("severity", ""))
     this.out.fresh_alerts.setdefault(incident.id, {}).setdefault(kind, labels)
-    choose_root(incident, episode)
+    if incident.root is None:
+        incident.root = first_root(episode)
+    this.reroot.add(incident.id)
     if incident.state in RELAPSABLE:
         _relapse(this, incident)
     elif incident.resolves_at is not None:
@@ -79,17 +82,24 @@ def enter(this: Round, incident: Incident, episode: Episode, labels: Labels) -> 
         this.out.tell(incident, "fires_again", alertname=labels.get("alertname", ""))
 
 
-def choose_root(incident: Incident, episode: Episode) -> None:
-    """The earliest alert, until a better judge is at hand."""
-    root = incident.root
-    if root is None or episode.starts_at < root["at"]:
-        incident.root = {
-            "origin": episode.origin,
-            "fingerprint": episode.fingerprint,
-            "startsAt": episode.starts_text,
-            "at": episode.starts_at,
-            "why": {"code": "earliest", "facts": {}},
-        }
+def name_roots(this: Round) -> None:
+    """Name the roots of the incidents that this round has changed."""
+    for number in sorted(this.reroot):
+        incident = this.board.incidents.get(number)
+        if incident is not None:
+            rechoose_root(this, incident)
+    this.reroot.clear()
+
+
+def rechoose_root(this: Round, incident: Incident) -> None:
+    """Name the likely root anew; what a person said stands."""
+    if named_by_person(incident):
+        return
+    mark, facts = likely_root(this.board.scene, incident.id)
+    episode = this.board.episodes.get(mark.key) if mark is not None else None
+    if mark is not None and episode is not None:
+        incident.root = as_root(mark, episode.starts_text, facts)
+        this.out.dirty[incident.id] = incident
 
 
 def _relapse(this: Round, incident: Incident) -> None:

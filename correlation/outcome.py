@@ -15,7 +15,9 @@ from correlation.board import Board
 from correlation.classify import Classifier
 from correlation.incident import Episode, Incident, Why
 from correlation.rules import CorrelationPolicy, StatesPolicy
-from correlation.strategy import Strategy
+from correlation.signals import Signals
+from correlation.strategy import Finder, Strategy
+from correlation.topology import Topology
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class Rules:
     asks_sender: Callable[[str], bool] = lambda _: False
     """Whether a pull can settle what a suspect of this origin is."""
     config_version: int = 0
+    finders: Sequence[Finder] = ()
+    signals: Signals = field(default_factory=lambda: Signals([]))
+    register: Topology = field(default_factory=lambda: Topology({}))
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -68,6 +73,8 @@ class Outcome:
     """Origins with a suspect that a pull could settle."""
     own: list[Alert] = field(default_factory=list)
     """Troubles of Tocsin's own that this decision found, to be correlated next."""
+    merged: list[tuple[Incident, Incident]] = field(default_factory=list)
+    """Incidents that were merged into others, being of one trouble: (from, into)."""
     beats: set[str] = field(default_factory=set)
     """Origins whose heartbeat was heard or missed."""
 
@@ -101,3 +108,5 @@ class Round:
     now: datetime
     source: str = ""
     out: Outcome = field(default_factory=Outcome)
+    reroot: set[int] = field(default_factory=set)
+    """Incidents whose root has to be named anew at the end of the round."""

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from collectors.labels import Matcher, matchers_from_yaml
 from collectors.rule import Rule, Span, parse_span
+from correlation.signals import Signal
 
 Match = Annotated[tuple[Matcher, ...], BeforeValidator(matchers_from_yaml)]
 
@@ -58,8 +59,42 @@ class SilentSource(Rule):
     category: str = "monitoring/source_silent"
 
 
+class Extraction(Rule):
+    """Reads items out of the value of a label: each named group of `pattern` (RE2) is the kind of one."""
+
+    label: str
+    pattern: str
+
+
+class ItemPolicy(Rule):
+    """Which labels name an item, by kind; and which one says what belongs to one place (`scope`)."""
+
+    labels: dict[str, list[str]] = {}
+    scope: list[str] = []
+    extract: list[Extraction] = []
+
+
+class EvidencePolicy(Rule):
+    """How evidence becomes a join: what belongs together scores `join` or more (noisy-or of its weights)."""
+
+    join: float = Field(default=0.6, gt=0, le=1)
+    source_group: float = Field(default=0.5, ge=0, lt=0.6)
+    text: float = Field(default=0.3, ge=0, lt=0.6)
+    learned: float = Field(default=0.75, ge=0, le=1)
+    better_by: float = Field(default=0.05, ge=0, le=1)
+    """By how much a later cause must be surer than the one an alert is with, to take it over."""
+    quiet: Span = parse_span("5m")
+    """Weak evidence counts for so long after the last alert."""
+    settles: Span = parse_span("5m")
+    """By how much later than its effects a cause may be told: until then a join may be put right."""
+
+
 class CorrelationPolicy(Rule):
     """correlation.yaml of a pack."""
+
+    evidence: EvidencePolicy = EvidencePolicy()
+    items: ItemPolicy = ItemPolicy()
+    signals: list[Signal] = []
 
     dedup: Dedup = Dedup()
     join: list[JoinRule] = []

@@ -4,6 +4,7 @@ from correlation.ending import expire
 from correlation.heartbeat import check_beat
 from correlation.holding import NOTHING_HOLDS, silence_key
 from correlation.joining import release
+from correlation.opening import name_roots
 from correlation.outcome import Round
 from correlation.suspect import drop_suspect, is_old
 
@@ -20,6 +21,7 @@ def settle(this: Round) -> None:
         release(this, silence_key(silence.id))
     for origin in this.board.beats:
         check_beat(this, origin)
+    name_roots(this)
     _forget_old(this)
 
 

@@ -40,6 +40,9 @@ def follow(turn: Turn, out: Outcome, source: str, received_at: datetime) -> None
         turn.touch(incident)
         if incident.resolves_at is not None:
             turn.agenda.look_at(incident.id, incident.resolves_at)
+    for incident, _ in out.merged:
+        stop(turn, incident, "merged")
+        turn.agenda.look_at(incident.id, turn.now)
     climb(turn, out)
     if out.own:
         own, out.own = out.own, []
@@ -53,11 +56,14 @@ def climb(turn: Turn, out: Outcome) -> None:
         turn.group.add(UPSERT_COUNTER, str(turn.board.counter[0]), turn.board.counter[1])
     for number, alerts in out.fresh_alerts.items():
         recognise(turn, turn.board.incidents[number], list(alerts.values()))
+    gone = {incident.id for incident, _ in out.merged}
     for incident in out.opened:
+        if incident.id in gone:
+            continue
         turn.ladder.begin(incident, turn.group)
         if not incident.known_errors:
             rank(turn, incident)
-    for number in out.raised - opened:
+    for number in out.raised - opened - gone:
         turn.ladder.regrade(turn.board.incidents[number], turn.group)
     for number in out.relapsed:
         turn.ladder.relapse(turn.board.incidents[number], turn.now, turn.group)

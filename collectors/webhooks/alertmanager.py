@@ -39,6 +39,7 @@ class _Message(msgspec.Struct):
     version: str
     alerts: list[_Alert]
     truncatedAlerts: int = 0
+    groupKey: str = ""
     externalURL: str = ""
     receiver: str = ""
 
@@ -67,15 +68,16 @@ class _NotClean(Exception):
 def _parse_clean(message: _Message, origin: str) -> Parsed:
     if message.version != "4" or len(message.receiver) > MAX_VALUE or len(message.externalURL) > MAX_VALUE:
         raise _NotClean
+    group = message.groupKey if len(message.groupKey) <= MAX_VALUE else ""
     return Parsed(
-        [_clean_alert(alert, origin) for alert in message.alerts],
+        [_clean_alert(alert, origin, group) for alert in message.alerts],
         truncated=message.truncatedAlerts,
         external_url=message.externalURL,
         receiver=message.receiver,
     )
 
 
-def _clean_alert(alert: _Alert, origin: str) -> Alert:
+def _clean_alert(alert: _Alert, origin: str, group: str) -> Alert:
     labels_json, annotations_json = bytes(alert.labels), bytes(alert.annotations)
     starts_at, mark = parse_moment(alert.startsAt), alert.fingerprint
     status = _STATUS.get(alert.status)
@@ -98,6 +100,7 @@ def _clean_alert(alert: _Alert, origin: str) -> Alert:
         ends_at=parse_moment(alert.endsAt) if status is Status.RESOLVED else None,
         ends_text=alert.endsAt,
         generator_url=alert.generatorURL,
+        group=group,
     )
 
 

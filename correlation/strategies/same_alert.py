@@ -5,16 +5,19 @@ from datetime import timedelta
 from collectors.labels import Labels
 from correlation.incident import Why
 from correlation.rules import JoinRule
+from correlation.strategy import Firing
 
 
 class Join:
     """Joins by all labels but `severity`, as long as the incident is active. Only alerts that carry one have a key."""
 
+    kind, weight, strong = "rule", 0.95, True
+
     def __init__(self, rule: JoinRule | None = None) -> None:
         self.id = rule.id if rule else "same-alert"
         self.window: timedelta | None = None
 
-    def key(self, labels: Labels) -> str | None:
+    def key(self, labels: Labels, firing: Firing | None = None) -> str | None:
         if "severity" not in labels:
             return None
         rest = {**labels}

@@ -15,7 +15,9 @@ from correlation.board import Board
 from correlation.correlate import Outcome, Round, correlate, frozen, settle
 from correlation.incident import State
 from correlation.inhibit import Inhibitors
+from correlation.rules import JoinRule
 from correlation.silence import Silence
+from correlation.strategies import labels
 from tests.house import DISK_FULL, DISK_WARN, START
 from tests.properties.site import configured
 
@@ -214,8 +216,8 @@ def test_two_alerts_under_one_fingerprint_are_two() -> None:
     ("second", "minutes", "code"),
     [
         pytest.param(DISK_WARN, 600, "same_alert", id="the same at another threshold, at any time"),
-        pytest.param({**DISK_FULL, "alertname": "Other"}, 14, "join_rule", id="the same instance within the window"),
-        pytest.param({**DISK_FULL, "alertname": "Other"}, 16, "first_of_incident", id="the same instance too late"),
+        pytest.param({**DISK_FULL, "alertname": "Other"}, 14, "same_item", id="the same item, within a while"),
+        pytest.param({**DISK_FULL, "alertname": "Other"}, 24 * 60, "first_of_incident", id="the same item too late"),
         pytest.param({**DISK_FULL, "instance": "db-2"}, 1, "first_of_incident", id="another instance"),
     ],
 )
@@ -227,7 +229,8 @@ def test_which_alerts_join(second: dict[str, str], minutes: int, code: str) -> N
 
 
 def test_a_window_that_is_over_is_told_as_the_rejected_candidate() -> None:
-    table = Table()
+    rule = JoinRule(id="same-host", join_by=["instance"])
+    table = Table(strategies=[labels.Join(rule)], finders=[])
     table.take(told())
     out = table.at(16).take(told({**DISK_FULL, "alertname": "Other"}))
     ((_, rejected),) = out.whys.values()

@@ -1,0 +1,103 @@
+"""Alerts move between incidents when a better cause is told, and incidents that were one trouble become one."""
+
+from collections.abc import Iterator
+
+from correlation.incident import Incident, State, Why
+from correlation.outcome import Round
+from correlation.scene import Mark, effects, weigh
+
+
+def taken_over(this: Round, cause: Mark) -> Iterator[tuple[Mark, float, int]]:
+    """The alerts that this one explains, and better than what they are with; the surest and oldest first."""
+    if not cause.signal.explains:
+        return
+    policy, board = this.rules.correlation.evidence, this.board
+    found = []
+    for mark, hops in effects(cause, board.scene, this.rules.register):
+        incident = board.incidents.get(mark.incident)
+        if incident is None or not incident.active or not mark.incident:
+            continue
+        if mark.ends_at is not None and mark.ends_at < cause.starts_at:
+            continue
+        weight = weigh(cause, mark, hops, policy.settles, fires=True)
+        # What was explained before this began needs a much better reason to be taken away from it.
+        better = mark.weight + policy.better_by * (4 if mark.weight and mark.starts_at < cause.starts_at else 1)
+        if weight >= policy.join and weight > better and not board.scene.comes_of(cause, mark):
+            found.append((mark, weight, hops))
+    yield from sorted(found, key=lambda f: (-f[1], f[0].id))
+
+
+def may_move(incident: Incident) -> bool:
+    """Whether alerts may be taken out again: nobody has taken note of the incident yet."""
+    return incident.active and incident.acknowledged_at is None and incident.source != "self"
+
+
+def take_over(this: Round, cause: Mark, effect: Mark, weight: float, why: Why) -> None:
+    """An alert, with all that came of it, is taken to have come of another; its incident may be one with that one's."""
+    board = this.board
+    if board.scene.comes_of(cause, effect):
+        return
+    was = board.incidents.get(effect.incident)
+    if was is None or effect.incident == cause.incident:
+        effect.parent, effect.weight = cause.key, weight
+        return
+    if not may_move(was):
+        return
+    into = board.incidents[cause.incident]
+    why = Why("better_cause", {"from": was.number, **why.facts, "weight": round(weight, 2)})
+    moving = board.scene.under(effect)
+    effect.parent, effect.weight = cause.key, weight
+    if len(moving) < len(board.scene.of.get(was.id, ())):
+        move(this, moving, was, into, why)
+    elif was.id < into.id and may_move(into):
+        merge(this, into, was, why)
+    else:
+        merge(this, was, into, why)
+
+
+def merge(this: Round, incident: Incident, into: Incident, why: Why, *, told: bool = False) -> None:
+    """Two incidents were one trouble: the first is cancelled, and all its alerts are the second's.
+
+    `told`: a person did it, and the act is on the timeline already.
+    """
+    scene = this.board.scene
+    move(this, list(scene.of.get(incident.id, {}).values()), incident, into, why)
+    for join_key in list(this.board.slots_of.get(incident.id, ())):
+        slot = this.board.slots.get(join_key)
+        if slot is not None and slot.incident == incident.id:
+            this.board.slot(join_key, slot.last_at, into.id)
+    incident.merged_into = into.number
+    incident.move(State.CANCELLED, this.now)
+    if not told:
+        this.out.tell(incident, "merged", into=into.number)
+    this.out.tell(into, "merged_in", number=incident.number)
+    this.out.merged.append((incident, into))
+
+
+def move(this: Round, marks: list[Mark], old: Incident, new: Incident, why: Why) -> None:
+    """Have these alerts be another incident's."""
+    for mark in marks:
+        this.board.scene.enter(mark, new.id)
+        _move_episode(this, mark, old, new, why)
+    this.out.dirty[old.id], this.out.dirty[new.id] = old, new
+    if old.severity < new.severity:
+        this.out.tell(new, "severity_raised", was=new.severity, now=old.severity, merged=old.number)
+        new.severity, new.urgency, new.impact = old.severity, old.urgency, old.impact
+        this.out.raised.add(new.id)
+    this.reroot |= {old.id, new.id}
+
+
+def _move_episode(this: Round, mark: Mark, old: Incident, new: Incident, why: Why) -> None:
+    board, episode = this.board, this.board.episodes.get(mark.key)
+    if episode is None or episode.incident != old.id or episode.id != mark.id:
+        return
+    episode.incident, episode.decision = new.id, "joined"
+    this.out.changed[episode.id] = episode
+    this.out.whys[episode.id] = (why, None)
+    new.alert_count += 1
+    new.occurred_at = min(new.occurred_at, episode.starts_at)
+    if episode.open:
+        board.members.get(old.id, set()).discard(episode.key)
+        board.members.setdefault(new.id, set()).add(episode.key)
+        old.open_alerts, new.open_alerts = old.open_alerts - 1, new.open_alerts + 1
+        new.resolves_at = new.service_restored_at = None

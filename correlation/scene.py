@@ -1,0 +1,186 @@
+"""The alerts of the incidents at hand, by the item they are about, and which came of which: a tree of causes."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from correlation.signals import OTHER, Signal
+from correlation.topology import Topology
+
+Key = tuple[str, str]
+
+_DECAY = 0.95
+"""Per step between the items."""
+_SAME = 0.85
+"""The same kind of trouble on the same item."""
+_UNKNOWN = 0.72
+"""Two troubles on the same item of which one is of no known kind."""
+_OVER = 0.8
+"""What is over explains so much less at once, and half of that after as long again as it lasted."""
+_LINGERS, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
+_LOOKED_AT = 16
+"""Marks of one item that are looked at, the newest first."""
+_MOST_MOVED = 512
+_NEAR = 2
+_PAIRED = frozenset({"database", "storage", "switch", "host"})
+
+
+class Mark(msgspec.Struct, gc=False, kw_only=True):
+    """One firing in the tree of causes. `parent` is the alert it came of, `weight` how sure that is."""
+
+    key: Key
+    id: int
+    name: str
+    item: str
+    signal: Signal
+    starts_at: datetime
+    ends_at: datetime | None = None
+    incident: int = 0
+    parent: Key | None = None
+    weight: float = 0.0
+
+
+class Scene:
+    """The marks of all incidents on the board."""
+
+    def __init__(self) -> None:
+        self.marks: dict[Key, Mark] = {}
+        self.at: dict[str, list[Mark]] = {}
+        self.of: dict[int, dict[Key, Mark]] = {}
+
+    def put(self, mark: Mark) -> None:
+        """Add a mark; an older firing of the same alert makes way."""
+        before = self.marks.get(mark.key)
+        if before is not None:
+            self._drop(before)
+        self.marks[mark.key] = mark
+        if mark.item:
+            self.at.setdefault(mark.item, []).append(mark)
+        if mark.incident:
+            self.of.setdefault(mark.incident, {})[mark.key] = mark
+
+    def enter(self, mark: Mark, incident: int) -> None:
+        """A mark belongs to this incident from now on."""
+        if mark.incident and mark.incident != incident:
+            self.of.get(mark.incident, {}).pop(mark.key, None)
+        mark.incident = incident
+        self.of.setdefault(incident, {})[mark.key] = mark
+
+    def forget(self, incident: int) -> None:
+        """An incident leaves the board."""
+        for mark in self.of.pop(incident, {}).values():
+            if self.marks.get(mark.key) is mark:
+                del self.marks[mark.key]
+            self._leave_item(mark)
+
+    def _drop(self, mark: Mark) -> None:
+        self.marks.pop(mark.key, None)
+        self.of.get(mark.incident, {}).pop(mark.key, None)
+        self._leave_item(mark)
+
+    def _leave_item(self, mark: Mark) -> None:
+        there = self.at.get(mark.item)
+        if there is not None:
+            there[:] = [m for m in there if m is not mark]
+            if not there:
+                del self.at[mark.item]
+
+    def newest(self, item: str) -> Iterator[Mark]:
+        """The marks of an item, the newest first, so many as are looked at."""
+        return reversed(self.at.get(item, ())[-_LOOKED_AT:])
+
+    # the tree
+
+    def under(self, mark: Mark) -> list[Mark]:
+        """A mark and all that came of it, within its incident."""
+        members = self.of.get(mark.incident, {})
+        if len(members) <= 1 or len(members) > _MOST_MOVED:
+            return [mark]
+        children: dict[Key, list[Mark]] = {}
+        for other in members.values():
+            if other.parent is not None:
+                children.setdefault(other.parent, []).append(other)
+        found, seen = [mark], {mark.key}
+        for one in found:
+            for child in children.get(one.key, ()):
+                if child.key not in seen:
+                    seen.add(child.key)
+                    found.append(child)
+        return found
+
+    def comes_of(self, mark: Mark, other: Mark) -> bool:
+        """Whether `mark` came of `other`, directly or not."""
+        seen = set()
+        one: Mark | None = mark
+        while one is not None and one.key not in seen:
+            if one is other:
+                return True
+            seen.add(one.key)
+            one = self.marks.get(one.parent) if one.parent is not None else None
+        return False
+
+
+def weigh(cause: Mark, effect: Mark, hops: int, settles: timedelta, *, fires: bool) -> float:
+    """How sure it is, from 0 to 1, that one alert came of another, `hops` steps below it.
+
+    `settles` is by how much later than its effect a cause may be told; `fires`: whether the cause's incident fires.
+    """
+    base = cause.signal.explains.get(effect.signal.id, 0.0)
+    if not hops:
+        if cause.signal is effect.signal:
+            base = max(base, _SAME)
+        elif OTHER in (cause.signal.id, effect.signal.id):
+            base = max(base, _UNKNOWN)
+    if not base:
+        return 0.0
+    weight: float = base * _DECAY**hops
+    lag = (effect.starts_at - cause.starts_at).total_seconds()
+    if lag < 0:
+        span = settles.total_seconds()
+        return weight * (1 + 0.15 * lag / span) if -lag <= span else 0.0
+    weight *= 0.5 ** (lag / cause.signal.fades.total_seconds())
+    if cause.ends_at is None or effect.starts_at <= cause.ends_at or (cause.signal.lingers and fires):
+        return weight
+    lasted, gap = (cause.ends_at - cause.starts_at), (effect.starts_at - cause.ends_at)
+    if cause.signal.lingers:
+        return weight / (1 + gap / max(lasted, _LINGERS))
+    return weight * _OVER / (1 + gap / max(lasted, _SECOND))
+
+
+def causes(effect: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:
+    """The marks that an alert may have come of, with how many steps their items lie below its own."""
+    if effect.item:
+        for item, hops in _may_cause(effect, register):
+            if item in scene.at:
+                yield from ((mark, hops) for mark in scene.newest(item) if mark.key != effect.key)
+
+
+def _may_cause(effect: Mark, register: Topology) -> Iterator[tuple[str, int]]:
+    yield effect.item, 0
+    yield from register.above(effect.item)
+    if effect.signal.peers:
+        for peer in register.peers(effect.item):
+            yield peer, 1
+            yield from ((item, hops + 1) for item, hops in register.above(peer))
+    if effect.signal.through:
+        for item, hops in register.below(effect.item)[:_LOOKED_AT]:
+            if hops <= _NEAR and register.kinds.get(item) in effect.signal.through:
+                yield item, hops
+
+
+def effects(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:
+    """The marks that may have come of an alert, with how many steps their items lie above its own."""
+    if not cause.item:
+        return
+    below = register.below(cause.item)
+    for item, hops in ((cause.item, 0), *below):
+        if item in scene.at:
+            yield from ((mark, hops) for mark in scene.newest(item) if mark.key != cause.key)
+    kind = register.kinds.get(cause.item, "")
+    for item, hops in register.above(cause.item)[:_LOOKED_AT]:
+        if hops <= _NEAR and item in scene.at:
+            yield from ((mark, hops) for mark in scene.newest(item) if kind in mark.signal.through)
+    for item, hops in ((cause.item, 0), *below[:_LOOKED_AT]):
+        for peer in register.peers(item) if register.kinds.get(item) in _PAIRED else ():
+            yield from ((mark, hops + 1) for mark in scene.newest(peer) if mark.signal.peers)

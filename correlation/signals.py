@@ -1,0 +1,63 @@
+"""What kind of trouble an alert tells of, and which kinds of trouble it can bring about (issue: direction by class)."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from collectors.rule import Rule, Span, parse_span
+from correlation.classify import Class
+
+OTHER = "other"
+
+
+class Signal(Rule):
+    """One kind of trouble.
+
+    `of` names classification rules and categories (`network` stands for `network/…` too); the rule is asked first.
+    `explains` says how sure it is, from 0 to 1, that a trouble of another kind comes of this one, on the same item or
+    on one that depends on it. `prior` is how likely an alert of this kind is the root of its incident.
+    """
+
+    id: str
+    of: list[str] = []
+    on: list[str] = []
+    """The kinds of item it is about, where its labels name several."""
+    explains: dict[str, float] = {}
+    prior: float = Field(default=0.3, ge=0, le=1)
+    fades: Span = parse_span("1h")
+    """After this long it explains half as much."""
+    lingers: bool = False
+    """Its end proves little: who would tell has lost its power. It explains as long as its incident fires."""
+    peers: bool = False
+    """It has another end: it may come of a trouble of any other item of its kind."""
+    through: list[str] = []
+    """It is told through things of these kinds that stand on the item: their trouble may be all it is."""
+
+
+class Signals:
+    """The signals of a configuration, looked up by class; and what each can be explained by."""
+
+    def __init__(self, signals: Sequence[Signal]) -> None:
+        self.by_id: Mapping[str, Signal] = {s.id: s for s in signals}
+        self.other = self.by_id.get(OTHER) or Signal(id=OTHER)
+        self._of = {name: s for s in reversed(signals) for name in s.of}
+        self._found: dict[tuple[str, str], Signal] = {}
+        told = {name for s in signals for name in s.explains if s.id != name}
+        self.symptoms = frozenset(told)
+        """The signals that something else may have brought about."""
+
+    def of(self, verdict: Class) -> Signal:
+        """The signal of an alert of this class."""
+        key = (verdict.rule, verdict.category)
+        found = self._found.get(key)
+        if found is None:
+            if len(self._found) > 10_000:
+                self._found.clear()
+            found = self._found[key] = self._look_up(*key)
+        return found
+
+    def _look_up(self, rule: str, category: str) -> Signal:
+        for name in (rule, category, category.partition("/")[0]):
+            if name in self._of:
+                return self._of[name]
+        return self.other

@@ -1,0 +1,240 @@
+"""Configuration items and what each stands on: written in topology.yaml, named by patterns, or learned from labels."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+from collectors.labels import Labels, all_match, compile_pattern
+from correlation.rules import ConfigurationItem, ItemPolicy
+
+_MOST_ABOVE = 96
+_MOST_BELOW = 1000
+_MOST_HOPS = 7
+_MOST_LEARNED = 100_000
+_PLACES = frozenset({"rack", "room", "site", "zone"})
+_CHAIN = ("service", "pod", "database", "host", "switch", "rack", "ups", "room")
+"""What stands on what: each on the next of these that its labels name."""
+_NO_NAMES = frozenset({"alertname", "severity", "job", "mode", "state", "fstype", "mountpoint", "cpu", "ifDescr"})
+
+Hop = tuple[str, int]
+
+
+class Topology:
+    """What there is, what it stands on (`above`) and what stands on it (`below`).
+
+    What is written wins; labels add what nobody wrote, as alerts come. Lists are bounded, so that no alert costs more
+    the more items there are.
+    """
+
+    def __init__(self, items: Mapping[str, ConfigurationItem], policy: ItemPolicy | None = None) -> None:
+        policy = policy or ItemPolicy()
+        self.kinds: dict[str, str] = {}
+        self.written = frozenset(items)
+        self.scope_labels = tuple(policy.scope)
+        self._names: dict[str, str] = {}
+        self._on: dict[str, list[str]] = {}
+        self._under: dict[str, list[str]] = {}
+        self._above: dict[str, tuple[Hop, ...]] = {}
+        self._below: dict[str, tuple[Hop, ...]] = {}
+        self._learned: dict[str, None] = {}
+        self._label_kinds = {label: kind for kind, labels in policy.labels.items() for label in labels}
+        self._matched = [(name, item.match) for name, item in items.items() if item.match]
+        self._patterns = [(e.label, compile_pattern(e.pattern)) for e in policy.extract]
+        self._peers: dict[str, list[str]] = {}
+        self._read(items)
+
+    def _read(self, items: Mapping[str, ConfigurationItem]) -> None:
+        for name, item in items.items():
+            self.kinds[name] = item.kind
+            self._names[name.lower()] = name
+            self._peers.setdefault(item.kind, []).append(name)
+        for name, item in items.items():
+            for below in item.depends_on:
+                if item.kind == "service" and items.get(below, _HOST).kind == "host":
+                    self._join(f"{name}@{below}", below)
+                    self.kinds[f"{name}@{below}"] = "instance"
+                    below = f"{name}@{below}"  # noqa: PLW2901 - a service stands on its instances, these on hosts
+                self._join(name, below)
+
+    def _join(self, item: str, below: str) -> None:
+        on = self._on.setdefault(item, [])
+        if below not in on and below != item:
+            on.append(below)
+            self._under.setdefault(below, []).append(item)
+
+    # what an alert is about
+
+    def scope(self, labels: Labels, origin: str) -> str:
+        """What belongs to one place: the first of the scope labels, else who told it."""
+        return next((labels[name] for name in self.scope_labels if labels.get(name)), origin)
+
+    def subject(self, labels: Labels, kinds: Sequence[str] = ()) -> str:
+        """The item that an alert is about, "" where its labels name none; what they say of others is learned.
+
+        Of several, the one of these `kinds`; else the one that stands on the others.
+        """
+        found = self._found(labels)
+        if not found:
+            return next((name for name, match in self._matched if all_match(match, labels)), "")
+        if len(found) > 1:
+            self._learn(found, kinds)
+        return self._choose(found, kinds)
+
+    def _found(self, labels: Labels) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for label, value in labels.items():
+            if label in _NO_NAMES or not value or len(value) > 253:
+                continue
+            written = self._written_name(value)
+            if written:
+                found[written] = self.kinds[written]
+            elif label in self._label_kinds and "/" not in value.partition("://")[2] + value[:1]:
+                found.setdefault(bare(value), self._label_kinds[label])
+        for label, pattern in self._patterns:
+            match = pattern.match(labels.get(label, ""))
+            if match is not None:
+                for kind, name in match.groupdict().items():
+                    if name:
+                        found.setdefault(self._names.get(name.lower(), name), kind)
+        return found
+
+    def _written_name(self, value: str) -> str | None:
+        names = self._names
+        if not names:
+            return None
+        low = value.lower()
+        name = names.get(low)
+        if name is None and (":" in low or "." in low):
+            low = bare(low)
+            name = names.get(low)
+            if name is None and "." in low and not low.replace(".", "").isdigit():
+                name = names.get(low.partition(".")[0])
+        return name
+
+    def _choose(self, found: Mapping[str, str], kinds: Sequence[str]) -> str:
+        for kind in kinds:
+            for name, is_of in found.items():
+                if is_of == kind:
+                    return name
+        things = [n for n, kind in found.items() if kind not in _PLACES] or list(found)
+        if len(things) == 1:
+            return things[0]
+        service = next((n for n in things if found[n] == "service"), None)
+        host = next((n for n in things if found[n] == "host"), None)
+        if service and host and (f"{service}@{host}" in self.kinds):
+            return f"{service}@{host}"
+        known = self.written.intersection(things)
+        return max(known or things, key=lambda n: (sum(1 for o, _ in self.above(n) if o in found), -_rank(found[n]), n))
+
+    # what labels say
+
+    def _learn(self, found: Mapping[str, str], kinds: Sequence[str]) -> None:
+        """What stands together in labels stands on one another; what is written is not added to."""
+        by_kind: dict[str, str] = {}
+        for name, kind in found.items():
+            by_kind.setdefault(kinds[0] if kinds and kind == "host" and "host" not in kinds else kind, name)
+        service, host = by_kind.get("service"), by_kind.get("host")
+        if service and host and not (self.written and service not in self.written):
+            instance = f"{service}@{host}"
+            if instance not in self.kinds and self._remember(instance, "instance"):
+                self._relate(instance, host, is_new=True)
+                if service not in self.written or host not in self.written:
+                    self._relate(service, instance)
+        chain = [by_kind[k] for k in _CHAIN[1:] if k in by_kind]
+        for item, below in pairwise(chain):
+            if item not in self.written or not self._on.get(item):
+                self._relate(item, below)
+
+    def _remember(self, item: str, kind: str) -> bool:
+        if len(self._learned) >= _MOST_LEARNED:
+            return False
+        self._learned[item] = None
+        self.kinds[item] = kind
+        return True
+
+    def _relate(self, item: str, below: str, *, is_new: bool = False) -> None:
+        if below in self._on.get(item, ()) or item in {n for n, _ in self.above(below)}:
+            return
+        if item not in self.kinds and not self._remember(item, ""):
+            return
+        self._join(item, below)
+        if not is_new:
+            for other, _ in self.below(item):
+                self._above.pop(other, None)
+        self._above.pop(item, None)
+        self._below.pop(below, None)
+        for other, _ in self.above(below):
+            self._below.pop(other, None)
+
+    # what stands on what
+
+    def above(self, item: str) -> tuple[Hop, ...]:
+        """What an item stands on, nearest first, with how many steps away; the item itself not among them."""
+        found = self._above.get(item)
+        if found is None:
+            if len(self._above) > _MOST_LEARNED:
+                self._above.clear()
+            found = self._above[item] = _walk(item, self._on, _MOST_ABOVE) if item in self._on else ()
+        return found
+
+    def below(self, item: str) -> tuple[Hop, ...]:
+        """What stands on an item, nearest first, with how many steps away."""
+        found = self._below.get(item)
+        if found is None:
+            if len(self._below) > _MOST_LEARNED:
+                self._below.clear()
+            found = self._below[item] = _walk(item, self._under, _MOST_BELOW) if item in self._under else ()
+        return found
+
+    def peers(self, item: str) -> Sequence[str]:
+        """The written items of the same kind, where they are few: the other ends of a pair."""
+        found = self._peers.get(self.kinds.get(item, ""), ())
+        return [n for n in found if n != item] if len(found) <= _FEW else ()
+
+    def kin(self, one: str, other: str) -> bool:
+        """Whether two items may share a trouble: what is written does not keep them apart, or they stand on one."""
+        if one == other or not (self._is_written(one) and self._is_written(other)):
+            return True
+        near = {one: 0, **{n: h for n, h in self.above(one) if h <= _NEAR}}
+        return any(n in near for n, h in ((other, 0), *self.above(other)) if h <= _NEAR)
+
+    def _is_written(self, item: str) -> bool:
+        return item in self.written or (self.kinds.get(item) == "instance" and item.rpartition("@")[2] in self.written)
+
+    def size(self) -> tuple[int, int]:
+        """How many items are written, and how many were learned."""
+        return len(self.written), len(self._learned)
+
+
+_FEW = 8
+_NEAR = 3
+_HOST = ConfigurationItem()
+
+
+def _rank(kind: str) -> int:
+    return _CHAIN.index(kind) if kind in _CHAIN else len(_CHAIN)
+
+
+def bare(value: str) -> str:
+    """The name in a target: without scheme, path and port."""
+    if "://" in value:
+        value = value.partition("://")[2].partition("/")[0]
+    if value.startswith("["):
+        return value[1:].partition("]")[0]
+    name, colon, port = value.rpartition(":")
+    return name if colon and port.isdigit() and ":" not in name else value
+
+
+def _walk(item: str, edges: Mapping[str, Iterable[str]], most: int) -> tuple[Hop, ...]:
+    seen, ring, found = {item}, [item], []
+    for hops in range(1, _MOST_HOPS + 1):
+        following = []
+        for name in ring:
+            for other in edges.get(name, ()):
+                if other not in seen:
+                    seen.add(other)
+                    following.append(other)
+                    found.append((other, hops))
+                    if len(found) >= most:
+                        return tuple(found)
+        ring = following
+    return tuple(found)
