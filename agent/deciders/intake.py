@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from agent.deciders.effects import stop
 from agent.deciders.known_errors import rank, recognise
 from agent.deciders.links import link_items
 from agent.deciders.majors import look_for_major

@@ -224,7 +224,7 @@ def test_two_alerts_under_one_fingerprint_are_two() -> None:
 def test_which_alerts_join(second: dict[str, str], minutes: int, code: str) -> None:
     table = Table()
     table.take(told())
-    out = table.at(minutes).take(told(second))
+    out = table.at(minutes).take(told(second, starts=minutes))
     assert table.why(out) == [code]
 
 
