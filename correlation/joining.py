@@ -10,8 +10,7 @@ from correlation.incident import Episode, Incident, Why
 from correlation.merging import take_over, taken_over
 from correlation.opening import enter, grade_to, open_incident
 from correlation.outcome import Round, Rules
-from correlation.scene import Mark, causes, weigh
-from correlation.strategies.topology import why as because
+from correlation.scene import Mark, because, causes, weigh
 from correlation.strategy import Firing
 
 

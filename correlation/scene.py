@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from correlation.incident import Why
 from correlation.signals import OTHER, Signal
 from correlation.topology import Topology
 
@@ -146,6 +147,12 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles: timedelta, *, fires: bo
     if cause.signal.lingers:
         return weight / (1 + gap / max(lasted, _LINGERS))
     return weight * _OVER / (1 + gap / max(lasted, _SECOND))
+
+
+def because(cause: Mark, effect: Mark) -> Why:
+    """Why one alert is taken to have come of another."""
+    facts = {"alertname": cause.name, "signal": cause.signal.id, "item": cause.item, "about": effect.item}
+    return Why("same_item" if cause.item == effect.item else "stands_on", facts)
 
 
 def causes(effect: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from correlation.incident import Why
 from correlation.rules import EvidencePolicy
-from correlation.scene import Mark, causes, weigh
+from correlation.scene import Mark, because, causes, weigh
 from correlation.strategy import Evidence, Firing
 
 
@@ -31,10 +30,4 @@ class Join:
                     continue
                 best[cause.incident] = (weight, cause.id, cause)
         for incident_id, (weight, _, cause) in best.items():
-            yield Evidence("topology", weight, incident_id, why(cause, mark), of=cause.key)
-
-
-def why(cause: Mark, effect: Mark) -> Why:
-    """Why one alert is taken to have come of another."""
-    facts = {"alertname": cause.name, "signal": cause.signal.id, "item": cause.item, "about": effect.item}
-    return Why("same_item" if cause.item == effect.item else "stands_on", facts)
+            yield Evidence("topology", weight, incident_id, because(cause, mark), of=cause.key)
