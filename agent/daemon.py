@@ -9,7 +9,7 @@ import ipaddress
 import json
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -94,6 +94,8 @@ class Daemon:
         self._reloading = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
         self._flying: set[asyncio.Task[None]] = set()
+        self._aside: dict[int, datetime] = {}
+        """Pages that a fault of ours keeps back, each until a moment."""
         self._rooms: dict[str, asyncio.Semaphore] = {}
         self._drifts = False
 
@@ -157,7 +159,7 @@ class Daemon:
             await self._number(fresh)
             self._make_notifiers()
             await self.pipeline.submit(ConfigChanged(self.config, who))
-        except StoreDown as error:
+        except (StoreDown, Undecided) as error:
             self.notifiers, self.config = old, before
             return self._not_taken([str(error)])
         self.rounds.reconfigure(self._tasks)
@@ -281,22 +283,50 @@ class Daemon:
     async def _deliver(self) -> None:
         """Claims pages that are due, sends them side by side, and brings the results back through the line."""
         while True:
-            outbox = self.pipeline.desk.outbox
-            due = outbox.due(self.clock.now())
+            due = self._due(self.clock.now())
             if due:
-                lease_from = self.clock.monotonic()
                 try:
-                    claimed = await self.pipeline.submit(PagesClaimed(tuple(due)))
+                    await self._claim(due)
                 except StoreDown:
                     await self.clock.sleep_until(self.clock.now() + _A_MOMENT)
                     continue
-                for page in claimed:
-                    task = asyncio.create_task(self._send(page, lease_from))
-                    self._flying.add(task)
-                    task.add_done_callback(self._flying.discard)
             next_due = self.pipeline.desk.outbox.next_due()
             latest = self.clock.now() + _LOOK_AGAIN
             await self.clock.sleep_until(min(next_due, latest) if next_due else latest, self.pipeline.deliver)
+
+    def _due(self, now: datetime) -> list[int]:
+        back = [number for number, until in self._aside.items() if until <= now]
+        for number in back:
+            del self._aside[number]
+        return [n for n in dict.fromkeys([*self.pipeline.desk.outbox.due(now), *back]) if n not in self._aside]
+
+    async def _claim(self, due: Sequence[int]) -> None:
+        """Claim these pages together and begin to send them; where a fault of ours forbids it, each by itself.
+
+        The one at fault is told as not sent, so that another channel is called; should even that fail, it is looked
+        at again in a minute. Raises StoreDown.
+        """
+        lease_from = self.clock.monotonic()
+        try:
+            claimed = await self.pipeline.submit(PagesClaimed(tuple(due)))
+        except Undecided as error:
+            if len(due) == 1:
+                await self._not_claimed(due[0], error)
+            else:
+                for number in due:
+                    await self._claim([number])
+            return
+        for page in claimed:
+            task = asyncio.create_task(self._send(page, lease_from))
+            self._flying.add(task)
+            task.add_done_callback(self._flying.discard)
+
+    async def _not_claimed(self, number: int, error: Undecided) -> None:
+        reason = f"it cannot be claimed: {error}"
+        try:
+            await self.pipeline.submit(PageTried(Attempt(number, sent=False, reason=reason, retry_after=_A_MINUTE)))
+        except Undecided:
+            self._aside[number] = self.clock.now() + _A_MINUTE
 
     async def _send(self, claimed: Claimed, lease_from: float) -> None:
         """Send one page, in the room of its notifier: one that hangs keeps no other from sending."""
@@ -304,12 +334,27 @@ class Daemon:
             attempt = await self._attempt(claimed, lease_from)
         if not attempt.sent:
             log.warning("page not delivered", notifier=claimed.notifier, step=claimed.step, why=attempt.reason)
+        await self._bring_back(attempt)
+
+    async def _bring_back(self, attempt: Attempt) -> None:
+        """Have the result of an attempt stored, however long the store or a fault of ours takes.
+
+        A page that has arrived is not sent again meanwhile; one that has not is tried anew when its lease runs out.
+        """
+        pause = _A_MOMENT
         while True:
             try:
                 await self.pipeline.submit(PageTried(attempt))
+                self._aside.pop(attempt.page, None)
                 return
             except StoreDown:
                 await self.clock.sleep_until(self.clock.now() + _A_MOMENT)
+            except Undecided:
+                self._aside[attempt.page] = self.clock.now() + (2 * _A_MINUTE if attempt.sent else pause)
+                if not attempt.sent:
+                    return
+                await self.clock.sleep_until(self.clock.now() + pause)
+                pause = min(2 * pause, _A_MINUTE)
 
     async def _attempt(self, claimed: Claimed, lease_from: float) -> Attempt:
         number, notifier = claimed.page, self.notifiers.get(claimed.notifier)
@@ -338,7 +383,7 @@ class Daemon:
             if jumped != self._drifts:
                 summary = f"the wall clock differs by {drift:.1f} s from the clock that steps are taken by"
                 alert = own_alert("ClockJumped", {}, summary, clock.now(), firing=jumped)
-                with contextlib.suppress(StoreDown):
+                with contextlib.suppress(StoreDown, Undecided):
                     await self.pipeline.submit(AlertsFound([alert], "self"))
                     self._drifts = jumped
             await clock.sleep_until(clock.now() + _LOOK_AGAIN)
@@ -355,7 +400,7 @@ class Daemon:
                 chains = self.pipeline.desk.chains
                 log.info("evidence", timeline=chains.timeline.head, audit=chains.audit.head)
             await self.clock.sleep_until(self.clock.now() + _A_MINUTE)
-            with contextlib.suppress(StoreDown):
+            with contextlib.suppress(StoreDown, Undecided):
                 await self.pipeline.submit(OldRowsDue())
 
     def _after_commit(self, group: Group) -> None:
@@ -375,7 +420,7 @@ class Daemon:
         except Exception:  # the rim of a suggestion: its failure costs no page and no loop
             log.exception("known errors cannot be ranked", incident=incident.number)
             matches = []
-        with contextlib.suppress(StoreDown):
+        with contextlib.suppress(StoreDown, Undecided):
             await self.pipeline.submit(Suggested(number, tuple(matches)))
 
     async def close(self) -> None:

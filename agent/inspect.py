@@ -13,7 +13,7 @@ from agent.config import Config
 from agent.database import StoreDown
 from agent.intents import AlertsFound
 from agent.metrics import Metrics
-from agent.pipeline import Pipeline
+from agent.pipeline import Pipeline, Undecided
 from collectors.alert import Alert, Status, encode_labels
 from collectors.labels import Labels, fingerprint
 from collectors.source import Finding, Unreachable
@@ -154,7 +154,7 @@ class Watch:
             return True
         try:
             await self._pipeline.submit(AlertsFound(alerts, "inspection"))
-        except StoreDown as error:
+        except (StoreDown, Undecided) as error:
             log.error(
                 "a finding could not be stored, it is told at the next read", inspection=self.name, why=str(error)
             )

@@ -14,7 +14,7 @@ from agent.clock import Clock
 from agent.config import Config
 from agent.database import StoreDown
 from agent.intents import Pulled
-from agent.pipeline import Pipeline
+from agent.pipeline import Pipeline, Undecided
 from collectors.alert import Alert, NotThisFormat
 from collectors.moment import parse_moment
 from collectors.webhooks.prometheus import active_alerts
@@ -124,7 +124,7 @@ class Reconciler:
         )
         try:
             await self._pipeline.submit(pulled)
-        except StoreDown as error:
+        except (StoreDown, Undecided) as error:
             log.error("what a source says could not be stored", origin=origin, why=str(error))
 
     def _note_silence(self, origin: str, senders: Senders, answered: bool) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from agent.clock import SystemClock
 from agent.config import load
 from agent.daemon import Daemon, Options
 from agent.deciders import DECIDERS
-from agent.intents import AlertsArrived, PersonActed, TimePassed
+from agent.intents import AlertsArrived, PagesClaimed, PageTried, PersonActed, TimePassed
 from agent.paging import Claimed, claimed
 from agent.pipeline import Undecided
 from collectors.webhooks.alertmanager import parse
@@ -170,3 +170,51 @@ async def test_time_that_cannot_be_decided_keeps_the_line_open_and_the_engine_un
         await running.receive()
     monkeypatch.undo()
     await running.until("SELECT count(*) FROM page WHERE state = 'sent'", [(4,)])
+
+
+def failing_for(monkeypatch: pytest.MonkeyPatch, intent: type[Any], is_at_fault: Callable[[Any], bool]) -> None:
+    """A fault of ours in the decisions about one page."""
+    decided = DECIDERS[intent]
+
+    def decider(turn: Any, asked: Any) -> Any:
+        if is_at_fault(asked):
+            raise ZeroDivisionError
+        return decided(turn, asked)
+
+    monkeypatch.setitem(DECIDERS, intent, decider)
+
+
+async def test_a_page_that_cannot_be_claimed_costs_no_other_and_the_person_is_called_another_way(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing_for(monkeypatch, PagesClaimed, lambda asked: 1 in asked.pages)
+    with structlog.testing.capture_logs():
+        await running.receive()
+        await running.until("SELECT count(*) FROM page WHERE state = 'sent'", [(4,)])
+    told = await running.rows("SELECT notifier, state FROM page WHERE person = 'ana' ORDER BY id")
+    assert told[0][1] == "cancelled"
+    assert "sent" in {state for _, state in told}
+
+
+async def test_a_page_of_which_nothing_can_be_decided_costs_no_other(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing_for(monkeypatch, PagesClaimed, lambda asked: 1 in asked.pages)
+    failing_for(monkeypatch, PageTried, lambda asked: asked.attempt.page == 1)
+    with structlog.testing.capture_logs():
+        await running.receive()
+        await running.until("SELECT count(*) FROM page WHERE state = 'sent'", [(3,)])
+    assert await running.rows("SELECT id FROM page WHERE open") == [(1,)]
+
+
+async def test_a_page_whose_arrival_cannot_be_stored_is_sent_once_and_stored_as_soon_as_it_can_be(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing_for(monkeypatch, PageTried, lambda asked: asked.attempt.page == 1)
+    with structlog.testing.capture_logs():
+        await running.receive()
+        await running.until("SELECT count(*) FROM page WHERE state = 'sent'", [(3,)])
+    monkeypatch.undo()
+    await running.until("SELECT count(*) FROM page WHERE state = 'sent'", [(4,)])
+    keys = [page.key for page in (*running.hook.got, *running.mail.got)]
+    assert len(keys) == len(set(keys)) == 4
