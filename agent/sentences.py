@@ -110,6 +110,7 @@ REASONS: Sentences = {
     "done": ("it was done, and tells nobody", "已执行,不通知任何人"),
     "acknowledged": ("acknowledged[ by {by}]", "[{by} ]已响应"),
     "noted": ("[{by} ]has taken note", "[{by} ]已知悉"),
+    "severity_raised": ("the severity was raised", "严重程度已提升"),
     "regraded": ("the severity changed, the steps were planned anew", "级别变更,步骤重新安排"),
     "resolved": ("the incident is resolved", "事件已解决"),
     "cancelled": ("the incident is cancelled", "事件已取消"),

@@ -36,7 +36,7 @@ def item_edited(turn: Turn, intent: ItemEdited) -> str:
         raise ItemConflict(f"there is a configuration item {intent.item!r} already: change that one")
     _check_names(turn, intent.item, values)
     incident = turn.incident(intent.incident) if intent.incident else None
-    if held is not None and intent.until is None and _as_it_is(held, values):
+    if held is not None and (not values or (intent.until is None and _as_it_is(held, values))):
         return intent.item
     edit = ItemEdit(
         id=turn.board.next_id("item_edit"),

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from agent.http.bodies import Body, Moment, Name, Number, Person, Text
 from knowledge.change import ChangeAction
@@ -134,11 +134,7 @@ class ItemValues(Body):
 
 
 class EditItem(ItemValues):
-    @model_validator(mode="after")
-    def _says_something(self) -> "EditItem":
-        if not self.values():
-            raise ValueError("nothing of the item is written: name at least one of its keys")
-        return self
+    """What changes of it; where nothing is written, nothing does."""
 
 
 class AddItem(ItemValues):
