@@ -38,7 +38,7 @@ bench: setup
 
 # Rewrites requirements.lock from pyproject.toml (needs the network).
 lock: setup
-	$(BIN)/uv export --all-extras --all-groups --no-emit-project --no-header -o requirements.lock -q
+	$(BIN)/uv export --all-extras --no-extra encoder --all-groups --no-emit-project --no-header -o requirements.lock -q
 	rm -f uv.lock
 
 clean:

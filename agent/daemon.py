@@ -26,6 +26,7 @@ from agent.config import Config, ConfigFaults
 from agent.cycle import Cycle
 from agent.database import Reserve, StoreDown, Writer, is_postgres, readers, sqlite_path, writer_for
 from agent.desk import Desk
+from agent.encoder import Suggestions
 from agent.group import Group
 from agent.http.ack import ack_link
 from agent.http.api import Api, add_api
@@ -42,7 +43,6 @@ from agent.store import UPSERT_CONFIG
 from agent.version import VERSION
 from correlation.own import own_alert
 from escalation.outbox import Attempt, deliver
-from knowledge.match import match_text
 
 log = structlog.get_logger("daemon")
 _AT_ONCE = 64
@@ -83,6 +83,7 @@ class Daemon:
         self.config = config
         self.clock: Clock = clock or SystemClock()
         self.metrics = Metrics(VERSION)
+        self.suggestions = Suggestions()
         self.cycle = Cycle(self.clock)
         self.writer: Writer = writer_for(options.storage_url)
         reserve = None if is_postgres(options.storage_url) else Reserve(sqlite_path(options.storage_url))
@@ -416,7 +417,7 @@ class Daemon:
             return
         text = f"{incident.title} {incident.symptom}"
         try:
-            matches = await asyncio.to_thread(match_text, text, self.config.known_errors)
+            matches = await asyncio.to_thread(self.suggestions.match, text, self.config.known_errors)
         except Exception:  # the rim of a suggestion: its failure costs no page and no loop
             log.exception("known errors cannot be ranked", incident=incident.number)
             matches = []

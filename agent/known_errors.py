@@ -4,13 +4,16 @@ from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Any
 
+from agent.build import build
 from agent.faults import Fault, Path
 from agent.yaml import Document, read
-from knowledge.known_error import KnownError
+from knowledge.known_error import AliasFile, KnownError
 from knowledge.library import BadKnownError, Library, lay_over, parse, split_front_matter
 from knowledge.review import overdue
 
 _FRONT_STARTS_AFTER = 1
+_UNREADABLE = "cannot be read: save it as UTF-8 and check its permissions"
+ALIASES = "aliases.yaml"
 _REVIEW = "read it, correct what has changed, and write the next day"
 
 
@@ -19,8 +22,27 @@ def read_library(pack: FilePath, site: FilePath, pack_label: str) -> tuple[Libra
     faults: list[Fault] = []
     of_pack = _folder(pack / "knowledge", f"{pack_label}/knowledge/", faults)
     of_site = _folder(site / "knowledge", "knowledge/", faults)
-    library, twice = lay_over(of_pack, of_site)
+    aliases = _aliases(pack / "knowledge", f"{pack_label}/knowledge/", faults)
+    for name, texts in _aliases(site / "knowledge", "knowledge/", faults).items():
+        aliases[name] = (*aliases.get(name, ()), *texts)
+    library, twice = lay_over(of_pack, of_site, aliases)
     return library, faults + [_fault(fault) for fault in twice]
+
+
+def _aliases(folder: FilePath, label: str, faults: list[Fault]) -> dict[str, tuple[str, ...]]:
+    """Read the further texts of `aliases.yaml`: what alerts mean, by their name or by the id of an entry."""
+    path, name = folder / ALIASES, f"{label}{ALIASES}"
+    if not path.exists():
+        return {}
+    try:
+        document = read(name, path.read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError):
+        faults.append(Fault(name, 1, 1, "", _UNREADABLE))
+        return {}
+    faults += document.faults
+    file, wrong = build(AliasFile, document.value or {}, document.marks)
+    faults += wrong
+    return dict(file.aliases) if file else {}
 
 
 def review_faults(library: Library, now: datetime) -> list[Fault]:
@@ -44,7 +66,7 @@ def _entry(path: FilePath, label: str, faults: list[Fault]) -> KnownError | None
     try:
         front, body, line_of_body = split_front_matter(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError):
-        faults.append(Fault(label, 1, 1, "", "cannot be read: save it as UTF-8 and check its permissions"))
+        faults.append(Fault(label, 1, 1, "", _UNREADABLE))
         return None
     document = read(label, front)
     faults += [fault._replace(line=fault.line + _FRONT_STARTS_AFTER) for fault in document.faults]

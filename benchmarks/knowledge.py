@@ -1,6 +1,6 @@
 """How well known errors are found by words, how sure that is, and how long it takes.
 
-python benchmarks/knowledge.py --kb kb.jsonl --queries FILE [--scorer FILE]
+python benchmarks/knowledge.py --kb kb.jsonl --queries FILE [--scorer FILE] [--encoder]
 
 The entries become a library, each query is matched by its text, and what the scorer prints is printed whole, its line
 of JSON last.
@@ -20,10 +20,14 @@ from typing import Any
 if __name__ == "__main__":  # run as a file: our packages stand beside this folder, and two have the names of its files
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from agent import encoder
+from agent.config import DEFAULT_PACK
+from agent.known_errors import read_library
+from agent.layers import pack_folder
 from benchmarks.correlation import find_scorer, score
 from knowledge.known_error import KnownError
 from knowledge.library import Library
-from knowledge.match import match_text
+from knowledge.match import Match, rank
 
 _GIVEN = 5
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -35,20 +39,68 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kb", type=Path, required=True, help="known errors, one a line of JSON")
     parser.add_argument("--queries", type=Path, required=True, help="queries, one a line of JSON")
     parser.add_argument("--scorer", type=Path, help="score.py of the queries' folder, or of its parent")
+    parser.add_argument("--encoder", action="store_true", help="by meaning too (the extra `encoder`), and only so")
+    parser.add_argument("--without-aliases", action="store_true", help="without the alert texts that the pack ships")
     told = parser.parse_args(arguments)
     scorer = told.scorer or find_scorer(told.queries.parent)
     if scorer is None:
         print(f"there is no score.py beside {told.queries}: name one with --scorer", file=sys.stderr)
         return 2
+    if told.encoder and not encoder.installed():
+        print("the encoder is not installed: pip install 'tocsin[encoder]'", file=sys.stderr)
+        return 2
     began = time.perf_counter()
-    library, ids = library_of(_rows(told.kb))
-    took = time.perf_counter() - began
+    library, ids = library_of(_rows(told.kb), {} if told.without_aliases else shipped_aliases())
+    print(f"{len(library)} known errors, library made in {(time.perf_counter() - began) * 1000:.0f} ms")
+    queries, code = list(_rows(told.queries)), 0
+    if not told.encoder:
+        print("by words:")
+        code = _scored(library, ids, queries, told.queries, scorer, None)
+    if encoder.installed():
+        print("by words and meaning (--encoder):")
+        code = _scored(library, ids, queries, told.queries, scorer, encoder.Encoder(library)) or code
+    return code
+
+
+def _scored(
+    library: Library,
+    ids: Mapping[str, str],
+    queries: Sequence[Mapping[str, Any]],
+    path: Path,
+    scorer: Path,
+    model: encoder.Encoder | None,
+) -> int:
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as place:
         answers = Path(place) / "answers.jsonl"
-        spent = _answer(library, ids, told.queries, answers)
-        print(f"ranking by words: {len(library)} known errors, library made in {took * 1000:.0f} ms")
-        print(_times(spent), flush=True)
-        return score(scorer, str(told.queries), str(answers))
+        print(_times(_answer(library, ids, queries, answers, model)))
+        print(_left_out(library, ids, queries, model), flush=True)
+        return score(scorer, str(path), str(answers))
+
+
+def shipped_aliases() -> Mapping[str, Sequence[str]]:
+    """What the default pack says that alerts mean."""
+    library, _ = read_library(pack_folder(DEFAULT_PACK), Path("no-site"), DEFAULT_PACK)
+    return library.aliases
+
+
+def _left_out(
+    library: Library, ids: Mapping[str, str], queries: Sequence[Mapping[str, Any]], model: encoder.Encoder | None
+) -> str:
+    """The AUC where the same question is asked again of a library without its answers: the hardest nothing-fits."""
+    asked = [query for query in queries if query["relevant"] and query.get("kind") != "rule"]
+    there, gone = [], []
+    for query in asked:
+        likeness = model.likeness(query["text"]) if model else None
+        there.append(_first(rank(query["text"], library, 1, likeness)))
+        rest = [entry for entry in library if ids[entry.id] not in query["relevant"]]
+        kept = {e.id: likeness[e.id] for e in rest if e.id in likeness} if likeness else None
+        gone.append(_first(rank(query["text"], Library(rest, library.aliases), 1, kept)))
+    wins = sum((p > n) + 0.5 * (p == n) for p in there for n in gone)
+    return f"leave-one-out AUC without rule: {wins / (len(there) * len(gone)):.3f}" if asked else "nothing to leave out"
+
+
+def _first(found: Sequence[Match]) -> float:
+    return found[0].confidence if found else 0.0
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -56,7 +108,9 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in file if line.strip())
 
 
-def library_of(rows: Iterator[dict[str, Any]]) -> tuple[Library, dict[str, str]]:
+def library_of(
+    rows: Iterator[dict[str, Any]], aliases: Mapping[str, Sequence[str]] | None = None
+) -> tuple[Library, dict[str, str]]:
     """The library of these entries, and the entry's own id by the one that it has in the library."""
     entries, ids = [], {}
     for number, row in enumerate(rows):
@@ -64,7 +118,7 @@ def library_of(rows: Iterator[dict[str, Any]]) -> tuple[Library, dict[str, str]]
         name = own if _ID.fullmatch(own) else f"entry-{number}"
         ids[name] = own
         entries.append(KnownError.model_validate(_fields(name, row)))
-    return Library(entries), ids
+    return Library(entries, aliases), ids
 
 
 def _fields(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,13 +139,19 @@ def _fields(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _answer(library: Library, ids: Mapping[str, str], queries: Path, answers: Path) -> list[float]:
+def _answer(
+    library: Library,
+    ids: Mapping[str, str],
+    queries: Sequence[Mapping[str, Any]],
+    answers: Path,
+    model: encoder.Encoder | None,
+) -> list[float]:
     """Write the answers; return the seconds of each query."""
     spent = []
     with answers.open("w", encoding="utf-8") as out:
-        for query in _rows(queries):
+        for query in queries:
             began = time.perf_counter()
-            found = match_text(query["text"], library, _GIVEN)
+            found = rank(query["text"], library, _GIVEN, model.likeness(query["text"]) if model else None)
             spent.append(time.perf_counter() - began)
             matches = [[ids[match.id], match.confidence] for match in found]
             out.write(json.dumps({"id": query["id"], "matches": matches}, ensure_ascii=False) + "\n")

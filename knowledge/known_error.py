@@ -122,3 +122,12 @@ class KnownError(FrontMatter):
         own: str = getattr(self, name)
         chinese: str = getattr(self, f"{name}_zh")
         return (chinese or own) if language.lower().startswith("zh") else (own or chinese)
+
+
+class AliasFile(Rule):
+    """`knowledge/aliases.yaml`: further texts by the name of an alert or the id of an entry, in any language.
+
+    An entry is found by those of its id and of every alert that one of its predicates names exactly.
+    """
+
+    aliases: dict[str, tuple[str, ...]] = {}

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from knowledge.index import PredicateIndex, WordIndex
+from knowledge.index import PredicateIndex
 from knowledge.known_error import BadGroup, FrontMatter, KnownError
+from knowledge.ranking import Aliases, WordIndex
 
 _SECTIONS = {
     "symptoms": "symptoms",
@@ -41,14 +42,18 @@ class BadKnownError(ValueError):
 class Library:
     """Known errors by id, with their indexes; read, never changed."""
 
-    __slots__ = ("_by_id", "predicates", "words")
+    __slots__ = ("_by_id", "aliases", "in_force", "predicates", "words")
 
-    def __init__(self, entries: Iterable[KnownError] = ()) -> None:
-        """Of two entries with one id the later one stands: hand in the pack's before the site's."""
+    def __init__(self, entries: Iterable[KnownError] = (), aliases: Aliases | None = None) -> None:
+        """Of two entries with one id the later one stands: hand in the pack's before the site's.
+
+        `aliases` are further texts by the name of an alert or by the id of an entry.
+        """
         self._by_id = MappingProxyType({entry.id: entry for entry in entries})
-        in_force = [entry for entry in self if entry.in_force]
-        self.predicates = PredicateIndex(in_force)
-        self.words = WordIndex(in_force)
+        self.aliases: Aliases = MappingProxyType(dict(aliases or {}))
+        self.in_force = tuple(entry for entry in self if entry.in_force)
+        self.predicates = PredicateIndex(self.in_force)
+        self.words = WordIndex(self.in_force, self.aliases)
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -62,7 +67,9 @@ class Library:
         return self._by_id.get(name)
 
 
-def lay_over(pack: Sequence[KnownError], site: Sequence[KnownError]) -> tuple[Library, list[BadKnownError]]:
+def lay_over(
+    pack: Sequence[KnownError], site: Sequence[KnownError], aliases: Aliases | None = None
+) -> tuple[Library, list[BadKnownError]]:
     """Return the library of both folders and its faults.
 
     A site's entry replaces the pack's of the same id as a whole. Two of one id within one folder are a fault that
@@ -70,7 +77,7 @@ def lay_over(pack: Sequence[KnownError], site: Sequence[KnownError]) -> tuple[Li
     """
     faults: list[BadKnownError] = []
     entries = [entry for layer in (pack, site) for entry in _once_each(layer, faults)]
-    return Library(entries), faults
+    return Library(entries, aliases), faults
 
 
 def _once_each(layer: Sequence[KnownError], faults: list[BadKnownError]) -> Iterator[KnownError]:

@@ -1,20 +1,27 @@
 """Which known errors fit an incident, and why: predicates decide first, then words (procedure R61, 4.14)."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from collectors.labels import Labels, Matcher
-from knowledge.index import Predicate, Shared, literals
+from knowledge.confidence import Signs, confidence
+from knowledge.index import Predicate, literals
+from knowledge.known_error import KnownError
 from knowledge.library import Library
+from knowledge.ranking import Found
 
 PREDICATE, WORDS = "predicate", "words"
 
 _EXACT_NAME, _NAME_BY_REGEX, _NO_NAME = 0.95, 0.90, 0.85
-_WORDS_AT_MOST, _WORDS_PER_SHARE = 0.80, 0.90
-_WORDS_AT_LEAST = 0.50  # below this nothing is said: a wrong workaround at night is worse than none
-_WORDS_NEEDED = 2
+_WORDS_AT_MOST = 0.80
+_SAID_FROM = 0.50  # below this nothing is said: a wrong workaround at night is worse than none
 _WORDS_TOLD = 8
+_MEANING_WEIGHT = 50.0  # what a likeness in meaning of 1 is worth beside a score by words
+
+Likeness = Mapping[str, float]
+"""How near each entry is to a text in meaning, -1..1, by id: what an encoder says."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,7 @@ class Match:
 
     `confidence` is 0..1; words never reach what a predicate has. `why` is `{code, facts}`: code `predicate` with
     `predicates` (the conditions, as matchers) and `labels` (what they found), or code `words` with the shared `words`
-    and their `share` of the text.
+    and their `share` of the text, and `meaning` (0..1) where an encoder was asked.
     """
 
     id: str
@@ -50,9 +57,67 @@ def match_predicates(labels_of_alerts: Sequence[Labels], library: Library) -> li
     return sorted(best.values(), key=lambda found: (-found.confidence, found.id))
 
 
-def match_text(text: str, library: Library, limit: int = 5) -> list[Match]:
-    """Return the known errors that share enough telling words with a text, at most `limit`; often none."""
-    return [_likely(shared) for shared in library.words.sharing(text) if _says_enough(shared)][:limit]
+def match_text(text: str, library: Library, limit: int = 5, likeness: Likeness | None = None) -> list[Match]:
+    """Return the known errors that a text is sure enough to mean, at most `limit`; often none.
+
+    Words never reach the confidence of a predicate. `likeness` is what an encoder says of each entry.
+    """
+    said = [found for found in rank(text, library, limit, likeness) if found.confidence >= _SAID_FROM]
+    return [replace(found, confidence=min(_WORDS_AT_MOST, found.confidence)) for found in said]
+
+
+def rank(text: str, library: Library, limit: int = 5, likeness: Likeness | None = None) -> list[Match]:
+    """Return the entries nearest to a text, best first, each with the confidence that it is the right one.
+
+    Where nothing fits the first confidence is low; `match_text` is the one that then says nothing.
+    """
+    found = library.words.find(text)
+    ranked = _ranked(found, library, likeness)[:limit] if found.asked else []
+    if not ranked:
+        return []
+    first = confidence(_signs(found, ranked, likeness), with_meaning=likeness is not None)
+    best = ranked[0].score
+    return [_likely(one, first * max(0.0, one.score) / best if best > 0 else 0.0, found) for one in ranked]
+
+
+class _Ranked(NamedTuple):
+    entry: KnownError
+    score: float
+    words: tuple[str, ...]
+    meaning: float | None
+
+
+def _ranked(found: Found, library: Library, likeness: Likeness | None) -> list[_Ranked]:
+    if likeness is None:
+        return [_Ranked(one.entry, one.score, one.words, None) for one in found.shared]
+    by_words = {one.entry.id: one for one in found.shared}
+    ranked = [
+        _Ranked(
+            entry,
+            (by_words[entry.id].score if entry.id in by_words else 0.0) + _MEANING_WEIGHT * likeness[entry.id],
+            by_words[entry.id].words if entry.id in by_words else (),
+            likeness[entry.id],
+        )
+        for entry in library.in_force
+        if entry.id in likeness
+    ]
+    return sorted(ranked, key=lambda one: (-one.score, one.entry.id))
+
+
+def _signs(found: Found, ranked: Sequence[_Ranked], likeness: Likeness | None) -> Signs:
+    first, second = ranked[0], ranked[1].score if len(ranked) > 1 else 0.0
+    by_words = next((one.score for one in found.shared if one.entry.id == first.entry.id), 0.0)
+    first_by_words = found.shared[0].entry.id if found.shared else ""
+    first_by_meaning = max(sorted(likeness), key=lambda name: likeness[name]) if likeness else ""
+    return Signs(
+        share=by_words / found.asked,
+        told=found.told / found.asked,
+        lead=(first.score - second) / first.score if first.score > 0 else 0.0,
+        words=math.log1p(len(first.words)),
+        asked=math.log1p(found.asked),
+        meaning=first.meaning or 0.0,
+        agreement=float(first_by_words == first_by_meaning != ""),
+    )
 
 
 def _holding(labels: Labels, library: Library) -> Iterable[tuple[Predicate, Labels]]:
@@ -80,17 +145,11 @@ def _narrowed(matcher: Matcher, labels: Labels) -> Matcher:
     return Matcher(matcher.name, "=", found) if found in literals(matcher) else matcher
 
 
-def _says_enough(shared: Shared) -> bool:
-    return len(shared.words) >= _WORDS_NEEDED and _confidence(shared) >= _WORDS_AT_LEAST
-
-
-def _likely(shared: Shared) -> Match:
-    facts = {"words": list(shared.words[:_WORDS_TOLD]), "share": round(shared.share, 2)}
-    return Match(shared.entry.id, round(_confidence(shared), 2), {"code": WORDS, "facts": facts})
-
-
-def _confidence(shared: Shared) -> float:
-    return min(_WORDS_AT_MOST, _WORDS_PER_SHARE * shared.share)
+def _likely(one: _Ranked, sure: float, found: Found) -> Match:
+    facts: dict[str, Any] = {"words": list(one.words[:_WORDS_TOLD]), "share": round(one.score / found.asked, 2)}
+    if one.meaning is not None:
+        facts |= {"share": round(found.told / found.asked, 2), "meaning": round(one.meaning, 2)}
+    return Match(one.entry.id, round(sure, 4), {"code": WORDS, "facts": facts})
 
 
 def sentence(why: Mapping[str, Any], language: str = "en") -> str:
@@ -101,5 +160,7 @@ def sentence(why: Mapping[str, Any], language: str = "en") -> str:
         return f"告警满足条件：{held}" if chinese else f"The alert meets its conditions: {held}"
     if why.get("code") == WORDS:
         shared = (", " if not chinese else "、").join(facts["words"])
+        if not shared:
+            return "意思相近" if chinese else "The text is near to it in meaning"
         return f"文字相近，共有的词：{shared}" if chinese else f"The text shares these words with it: {shared}"
     return str(why.get("code", ""))

@@ -275,6 +275,22 @@ def test_the_known_errors_of_a_site_lie_over_those_of_the_pack(tmp_path: Path) -
     assert mine.source == "knowledge/mine.md"
 
 
+def test_the_aliases_of_a_site_are_added_to_those_of_the_pack(tmp_path: Path) -> None:
+    (tmp_path / "knowledge").mkdir()
+    (tmp_path / "knowledge" / "aliases.yaml").write_text("aliases: {Watchdog: [alarm bell], mine: [one]}", "utf-8")
+    aliases = smallest(tmp_path).known_errors.aliases
+    assert list(aliases["Watchdog"])[-1] == "alarm bell"
+    assert len(aliases["Watchdog"]) > 1
+    assert list(aliases["mine"]) == ["one"]
+
+
+def test_a_fault_in_the_aliases_is_told_by_its_line(tmp_path: Path) -> None:
+    (tmp_path / "knowledge").mkdir()
+    (tmp_path / "knowledge" / "aliases.yaml").write_text("aliases:\n  A: 5\n", "utf-8")
+    (fault,) = [f for f in faults(tmp_path, **SMALLEST) if "aliases" in f]
+    assert fault.startswith("knowledge/aliases.yaml:2:")
+
+
 def test_an_overdue_review_is_a_warning_at_the_line_of_the_entry(tmp_path: Path) -> None:
     (tmp_path / "knowledge").mkdir()
     text = "---\ntitle: Mine\nid: mine\nreview_at: 2026-01-01\n---\n## Workaround\nWait.\n"

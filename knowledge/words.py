@@ -1,0 +1,62 @@
+"""The words of a text, in English, Chinese or both: no segmenter, no dictionary, no model."""
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterator
+
+READ_AT_MOST = 20_000
+"""Characters of a text that are read; what stands behind them is not."""
+
+_RUNS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[\u3400-\u4dbf\u4e00-\u9fff]+")
+_COMMON_TEXT = """
+a an the of to in on at is are was be been for from by with and or not no it its this that than then as if into over per
+has have had more most less which when will can may could should would do does did"""
+_STOP = frozenset(_COMMON_TEXT.split())
+_ENDINGS = (
+    *(("ational", "ate"), ("isation", ""), ("ization", ""), ("iness", "i"), ("ations", ""), ("ation", "")),
+    *(("ments", ""), ("ment", ""), ("ingly", ""), ("edly", ""), ("nesses", ""), ("ness", ""), ("ings", "")),
+    *(("ing", ""), ("ions", ""), ("ion", ""), ("ies", "y"), ("ied", "y"), ("ers", ""), ("er", ""), ("ed", "")),
+    *(("es", ""), ("ly", ""), ("al", ""), ("s", ""), ("e", "")),
+)
+_STEM_AT_LEAST = 3
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text, in order: stems of latin words, and each pair of neighbouring Chinese characters.
+
+    CamelCase is taken apart, and two latin words that touch or stand side by side are also given as one (`API server`
+    as `apiserver`). Numbers and the commonest English words are left out. Only the first 20,000 characters are read.
+    """
+    plain = unicodedata.normalize("NFKC", text[:READ_AT_MOST])
+    return list(_words(plain))
+
+
+def _words(plain: str) -> Iterator[str]:
+    before, ended = "", -9
+    for found in _RUNS.finditer(plain):
+        run = found[0]
+        if not run.isascii():
+            before = ""
+            yield from map("".join, itertools.pairwise(run)) if len(run) > 1 else (run,)
+            continue
+        word = run.lower()
+        if len(word) == 1 or word in _STOP:
+            before = ""
+            continue
+        yield stem(word)
+        if before and found.start() - ended <= 1:
+            yield before + word
+        before, ended = word, found.end()
+
+
+def stem(word: str) -> str:
+    """Return a small latin word without its ending; of one word's forms most end alike."""
+    for ending, instead in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _STEM_AT_LEAST:
+            if ending == "s" and word[-2] in "sui":
+                continue
+            word = word[: len(word) - len(ending)] + instead
+            break
+    doubled = len(word) > _STEM_AT_LEAST and word[-1] == word[-2] and word[-1] not in "ls"
+    return word[:-1] if doubled else word

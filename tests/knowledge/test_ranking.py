@@ -1,0 +1,48 @@
+"""Entries are ranked by what they share with a text, and the rest of a large library costs no time."""
+
+from knowledge.ranking import WordIndex, alert_names
+from tests.knowledge.shelf import entry
+
+
+def test_a_rare_word_counts_more_than_a_common_one_and_a_title_more_than_a_solution() -> None:
+    index = WordIndex(
+        [
+            entry("rare", title="replication node"),
+            entry("common", title="certificate node"),
+            entry("other", title="node", solution="replication"),
+        ]
+    )
+    found = index.find("replication of a node").shared
+    assert [shared.entry.id for shared in found] == ["rare", "other", "common"]
+    assert found[0].words[0] == "replic"
+
+
+def test_of_two_that_share_as_much_the_first_by_id_comes_first() -> None:
+    index = WordIndex([entry("b", title="ups battery"), entry("a", title="ups battery"), entry("c", title="fan ups")])
+    assert [shared.entry.id for shared in index.find("battery ups").shared] == ["a", "b", "c"]
+
+
+def test_a_question_about_something_else_is_covered_little() -> None:
+    index = WordIndex([entry("ups", title="ups battery"), entry("net", title="switch port")])
+    asked, strange = index.find("ups battery"), index.find("ups battery delivery invoice purchase supplier")
+    assert strange.told / strange.asked < asked.told / asked.asked / 1.5
+
+
+def test_an_entry_is_found_by_the_aliases_of_its_id_and_of_the_alerts_it_names() -> None:
+    entries = [entry("a", match={"alertname": ["One", "Two"]}), entry("b", match={"alertname_re": "Tw.*"}), entry("c")]
+    index = WordIndex(entries, {"Two": ["磁盘快满"], "c": ["paper jam"]})
+    assert [shared.entry.id for shared in index.find("磁盘快满了").shared] == ["a"]
+    assert [shared.entry.id for shared in index.find("jam of paper").shared] == ["c"]
+    assert alert_names(entries[0]) == ["One", "Two"]
+
+
+def test_a_common_word_counts_for_what_a_rare_one_found_in_a_large_library() -> None:
+    many = [entry(f"n{n:05}", title="disk trouble") for n in range(8_000)]
+    index = WordIndex([*many, entry("z", title="disk enclosure"), entry("a", title="enclosure")])
+    found = index.find("disk enclosure").shared
+    assert [shared.entry.id for shared in found] == ["z", "a"]
+    assert set(found[0].words) == {"disk", "enclosure"} or len(found[0].words) >= 2
+
+
+def test_an_empty_library_finds_nothing() -> None:
+    assert list(WordIndex([]).find("disk").shared) == []
