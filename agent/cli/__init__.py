@@ -3,10 +3,11 @@
 import click
 
 from agent.cli.audit import audit
+from agent.cli.imports import import_
 from agent.cli.incidents import incident
 from agent.cli.notify import notify
 from agent.cli.oncall import oncall
 from agent.cli.tokens import token
 from agent.cli.watch import watch
 
-commands: list[click.Command] = [incident, watch, oncall, token, notify, audit]
+commands: list[click.Command] = [incident, watch, oncall, token, notify, audit, import_]

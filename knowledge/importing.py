@@ -1,0 +1,92 @@
+"""What others have written becomes known errors: rule files of Prometheus, folders of runbooks by alert."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_SECTIONS = {
+    "meaning": "Symptoms",
+    "impact": "Symptoms",
+    "symptoms": "Symptoms",
+    "diagnosis": "Root cause",
+    "root cause": "Root cause",
+    "cause": "Root cause",
+    "mitigation": "Workaround",
+    "workaround": "Workaround",
+    "resolution": "Workaround",
+    "prevention": "Solution",
+    "solution": "Solution",
+}
+_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_SPACE = re.compile(r"\s+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_FENCE = re.compile(r" {0,3}(```|~~~)")
+_TEXTS = ("summary", "description", "message")
+_LONGEST = 500
+
+
+class BadRunbook(ValueError):
+    """A runbook that cannot become a known error; its text says what to write."""
+
+
+def aliases_of(rules: Any) -> Iterator[tuple[str, str]]:
+    """Yield (alert, text) for every text of every alerting rule: summary, description and expression.
+
+    `rules` is a rule file as read, of Prometheus (`groups:`) or of its operator (`spec: {groups:}`). Template actions
+    are left out, for they stand for values. What is no rule is passed over.
+    """
+    if isinstance(rules, Mapping):
+        spec = rules.get("spec")
+        groups = (spec if isinstance(spec, Mapping) else rules).get("groups")
+        for group in groups if isinstance(groups, list) else ():
+            for rule in group.get("rules") or () if isinstance(group, Mapping) else ():
+                if isinstance(rule, Mapping) and isinstance(rule.get("alert"), str):
+                    yield from ((rule["alert"], text) for text in _texts(rule))
+
+
+def _texts(rule: Mapping[str, Any]) -> Iterator[str]:
+    notes = rule.get("annotations")
+    written = [notes.get(name) for name in _TEXTS] if isinstance(notes, Mapping) else []
+    for text in (*written, rule.get("expr")):
+        if isinstance(text, str) and (plain := _SPACE.sub(" ", _TEMPLATE.sub(" ", text)).strip()):
+            yield plain[:_LONGEST]
+
+
+def known_error_of(alert: str, text: str) -> str:
+    """Return the file of a known error made of the runbook of an alert, as prometheus-operator's are written.
+
+    Meaning and impact become symptoms, diagnosis the root cause, mitigation the workaround; other headings stay as
+    smaller ones where they stand. Raises BadRunbook where no workaround is written.
+    """
+    sections: dict[str, list[str]] = {}
+    into: list[str] | None = None
+    fenced = False
+    for line in _body(text):
+        fenced ^= bool(_FENCE.match(line))
+        heading = None if fenced else re.fullmatch(r"##\s+(.*?)\s*#*", line)
+        if heading is None:
+            if into is not None:
+                into.append(line)
+        elif name := _SECTIONS.get(heading[1].lower()):
+            into = sections.setdefault(name, [])
+        elif into is not None:
+            into.append(f"### {heading[1]}")
+    whole = {name: "\n".join(lines).strip() for name, lines in sections.items()}
+    if not whole.get("Workaround"):
+        raise BadRunbook("it has no workaround: write a section `## Mitigation` that says what helps at once")
+    return _written(alert, whole)
+
+
+def _body(text: str) -> Iterator[str]:
+    """The lines below a front matter, if there is one."""
+    lines = text.removeprefix("\ufeff").splitlines()
+    if lines and lines[0].rstrip() == "---" and "---" in (line.rstrip() for line in lines[1:]):
+        lines = lines[[line.rstrip() for line in lines].index("---", 1) + 1 :]
+    yield from lines
+
+
+def _written(alert: str, sections: Mapping[str, str]) -> str:
+    order = ("Symptoms", "Root cause", "Workaround", "Solution")
+    parts = [f"## {name}\n{sections[name]}" for name in order if sections.get(name)]
+    front = f"---\nid: {alert}\ntitle: {_CAMEL.sub(' ', alert)}\nmatch: {{alertname: {alert}}}\n---"
+    return "\n\n".join([front, *parts]) + "\n"
