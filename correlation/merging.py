@@ -20,8 +20,7 @@ def taken_over(this: Round, cause: Mark) -> Iterator[tuple[Mark, float, int]]:
         if mark.ends_at is not None and mark.ends_at < cause.starts_at:
             continue
         weight = weigh(cause, mark, hops, policy.settles, fires=True)
-        # What was explained before this began needs a much better reason to be taken away from it.
-        better = mark.weight + policy.better_by * (4 if mark.weight and mark.starts_at < cause.starts_at else 1)
+        better = mark.weight + (policy.better_by if mark.weight else 0.0)
         if weight >= policy.join and weight > better and not board.scene.comes_of(cause, mark):
             found.append((mark, weight, hops))
     yield from sorted(found, key=lambda f: (-f[1], f[0].id))

@@ -15,6 +15,8 @@ _DECAY = 0.95
 """Per step between the items."""
 _SAME = 0.85
 """The same kind of trouble on the same item."""
+_LATE = 0.9
+"""A cause that starts after its effect explains so much less, and the less the later it starts."""
 _UNKNOWN = 0.72
 """Two troubles on the same item of which one is of no known kind."""
 _OVER = 0.8
@@ -139,7 +141,7 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles: timedelta, *, fires: bo
     lag = (effect.starts_at - cause.starts_at).total_seconds()
     if lag < 0:
         span = settles.total_seconds()
-        return weight * (1 + 0.15 * lag / span) if -lag <= span else 0.0
+        return weight * (_LATE + (1 - _LATE) * lag / span) if -lag <= span else 0.0
     weight *= 0.5 ** (lag / cause.signal.fades.total_seconds())
     if cause.ends_at is None or effect.starts_at <= cause.ends_at or (cause.signal.lingers and fires):
         return weight

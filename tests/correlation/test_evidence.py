@@ -1,0 +1,238 @@
+"""Which alerts are one trouble, on a small site whose items are written: what joins, what never does, and why."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from agent.desk import rules_of
+from collectors.alert import Alert
+from correlation.board import Board
+from correlation.correlate import Outcome, correlate
+from correlation.incident import Why
+from correlation.rules import ConfigurationItem as Item
+from correlation.rules import Extraction, ItemPolicy
+from correlation.topology import Topology, bare
+from tests.correlation.test_correlate import told
+from tests.house import START
+from tests.properties.site import configured
+
+ITEMS = {
+    "ups-1": Item(kind="ups"),
+    "rack-1": Item(kind="rack", depends_on=["ups-1"]),
+    "sw-1": Item(kind="switch", depends_on=["rack-1"]),
+    "web-1": Item(depends_on=["rack-1", "sw-1"]),
+    "web-2": Item(depends_on=["rack-1", "sw-1"]),
+    "db-1": Item(),
+    "orders": Item(kind="database", depends_on=["db-1"]),
+    "shop": Item(kind="service", depends_on=["web-1", "orders"]),
+    "front": Item(kind="service", depends_on=["web-2", "shop"]),
+}
+RULES = rules_of(replace(configured(inhibit=False), topology=ITEMS, join_rules=()))
+S = timedelta(seconds=1)
+
+SWITCH = {"alertname": "SwitchDown", "device": "sw-1", "severity": "critical"}
+WEB_1 = {"alertname": "HostDown", "instance": "web-1:9100", "severity": "critical"}
+WEB_2 = {"alertname": "HostDown", "instance": "web-2:9100", "severity": "critical"}
+SHOP = {"alertname": "ServiceHighErrorRate", "service": "shop", "severity": "critical"}
+FRONT = {"alertname": "ServiceHighErrorRate", "service": "front", "severity": "critical"}
+FRONT_DOWN = {"alertname": "ServiceInstanceDown", "service": "front", "instance": "web-2:80", "severity": "critical"}
+DATABASE = {"alertname": "PostgresDown", "database": "orders", "host": "db-1", "severity": "critical"}
+LOAD_1 = {"alertname": "HighLoad", "instance": "web-1:9100", "severity": "warning"}
+LOAD_2 = {"alertname": "HighLoad", "instance": "web-2:9100", "severity": "warning"}
+BACKUP = {"alertname": "BackupTooOld", "instance": "web-1:9100", "severity": "warning"}
+
+
+class Stream:
+    """Alerts told one after the other, each at its second."""
+
+    def __init__(self) -> None:
+        self.board, self.why, self.rejected = Board(), dict[str, Why](), dict[str, Why | None]()
+
+    def tell(self, second: float, labels: dict[str, str], *, starts: float | None = None, group: str = "") -> Outcome:
+        began = START + (second if starts is None else starts) * S
+        alert: Alert = told(labels, starts_at=began, starts_text=began.isoformat(), group=group)
+        out = correlate([alert], self.board, RULES, START + second * S, "monitoring")
+        for _, episode in out.new:
+            self.why[name(labels)], self.rejected[name(labels)] = out.whys[episode.id]
+        return out
+
+    def groups(self) -> set[frozenset[str]]:
+        found: dict[int, set[str]] = {}
+        for episode in self.board.episodes.values():
+            found.setdefault(episode.incident, set()).add(name(dict(self.board.labels(episode))))
+        return {frozenset(names) for names in found.values()}
+
+
+def name(labels: dict[str, str]) -> str:
+    about = labels.get("service") or labels.get("database") or labels.get("device") or labels.get("instance", "")
+    return f"{labels['alertname']} {bare(about)}"
+
+
+def grouped(*alerts: dict[str, str]) -> set[frozenset[str]]:
+    stream = Stream()
+    for second, labels in enumerate(alerts):
+        stream.tell(second, labels)
+    return stream.groups()
+
+
+def test_what_stands_on_a_failed_thing_joins_its_incident_with_the_reason_and_its_certainty() -> None:
+    stream = Stream()
+    stream.tell(0, SWITCH)
+    stream.tell(1, WEB_1)
+    stream.tell(2, SHOP)
+    assert len(stream.groups()) == 1
+    why = stream.why[name(WEB_1)]
+    assert (why.code, why.facts["alertname"], why.facts["item"]) == ("stands_on", "SwitchDown", "sw-1")
+    assert why.facts["evidence"]["topology"] == why.facts["weight"] == 0.85
+
+
+def test_hosts_on_one_switch_are_not_one_trouble_unless_the_switch_fails() -> None:
+    assert len(grouped(LOAD_1, LOAD_2)) == 2
+    assert len(grouped(WEB_1, WEB_2, SWITCH)) == 1
+
+
+def test_cause_has_a_direction_errors_of_a_service_explain_no_host() -> None:
+    assert len(grouped(FRONT, LOAD_1)) == 2
+
+
+def test_a_cause_told_late_comes_into_the_incident_of_its_effects_and_makes_one_of_them() -> None:
+    stream = Stream()
+    for second, labels in enumerate((WEB_1, WEB_2, SWITCH)):
+        stream.tell(second, labels)
+    first, second_, *more = stream.board.incidents.values()
+    assert (second_.state, second_.merged_into, more) == ("cancelled", first.number, [])
+    assert stream.why[name(SWITCH)].code == "brought_about"
+    root = first.root
+    assert root is not None
+    assert stream.board.scene.marks[(root["origin"], root["fingerprint"])].name == "SwitchDown"
+    assert (root["why"]["code"], root["why"]["facts"]["reach"]) == ("likely_root", 2)
+
+
+def test_nothing_is_taken_out_of_an_incident_that_somebody_has_acknowledged() -> None:
+    stream = Stream()
+    stream.tell(0, WEB_2)
+    stream.board.incidents[1].acknowledged_at = START
+    stream.tell(1, WEB_1)
+    stream.tell(2, SWITCH)
+    assert stream.board.incidents[1].merged_into is None
+    assert stream.board.incidents[1].open_alerts >= 1
+
+
+@pytest.mark.parametrize("alone", [BACKUP, LOAD_1], ids=["a backup", "load"])
+def test_what_comes_of_nothing_else_is_its_own_incident_whatever_burns_beside_it(alone: dict[str, str]) -> None:
+    assert frozenset({name(alone)}) in grouped(SWITCH, WEB_1, alone)
+
+
+def test_time_alone_never_joins() -> None:
+    stream = Stream()
+    stream.tell(0, DATABASE)
+    stream.tell(0, WEB_2)
+    assert len(stream.groups()) == 2
+
+
+def test_text_alone_never_joins_and_neither_does_a_group_of_the_sender() -> None:
+    down_a, down_b = {"alertname": "SiteDown", "site_id": "a"}, {"alertname": "SiteDown", "site_id": "b"}
+    alike = Stream()
+    alike.tell(0, down_a)
+    alike.tell(1, down_b)
+    assert len(alike.groups()) == len({down_a["site_id"], down_b["site_id"]}) or len(alike.board.incidents) == 2
+    rejected = alike.rejected[name(down_b)]
+    assert rejected is not None
+    assert (rejected.code, rejected.facts["evidence"]) == ("evidence_short", {"text": 0.3})
+    told_together = Stream()
+    told_together.tell(0, down_a, group="g")
+    told_together.tell(1, {"alertname": "Unlike", "site_id": "b"}, group="g")
+    assert len(told_together.board.incidents) == 2
+
+
+def test_a_group_of_the_sender_and_text_together_join() -> None:
+    stream = Stream()
+    stream.tell(0, {"alertname": "SiteDown", "site_id": "a"}, group="g")
+    stream.tell(1, {"alertname": "SiteDown", "site_id": "b"}, group="g")
+    assert len(stream.board.incidents) == 1
+
+
+def test_what_is_weak_does_not_join_what_the_written_items_keep_apart() -> None:
+    stream = Stream()
+    stream.tell(0, WEB_1, group="g")
+    stream.tell(1, {**WEB_1, "instance": "db-1:9100"}, group="g")
+    assert len(stream.groups()) == 2
+
+
+def test_a_symptom_that_fires_again_goes_to_the_trouble_that_explains_it_now() -> None:
+    stream = Stream()
+    stream.tell(0, WEB_1)
+    stream.tell(1, SHOP)
+    for labels in (WEB_1, SHOP):
+        began, over = START + (0 if labels is WEB_1 else 1) * S, START + 60 * S
+        ended = told(labels, ends=1, starts_at=began, starts_text=began.isoformat(), ends_at=over)
+        correlate([ended], stream.board, RULES, over)
+    stream.tell(120, DATABASE)
+    stream.tell(121, SHOP)
+    assert frozenset({name(DATABASE), name(SHOP)}) in stream.groups()
+
+
+def test_two_troubles_at_once_stay_two() -> None:
+    assert grouped(WEB_2, DATABASE, SHOP, FRONT_DOWN) == {
+        frozenset({name(WEB_2), name(FRONT_DOWN)}),
+        frozenset({name(DATABASE), name(SHOP)}),
+    }
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_arrivals_shuffled_within_five_seconds_end_in_the_same_incidents(seed: int) -> None:
+    starts = {0.0: SWITCH, 1.0: WEB_1, 2.0: WEB_2, 3.0: FRONT, 4.0: BACKUP, 4.5: DATABASE}
+    order = list(starts.items())
+    random.Random(seed).shuffle(order)
+    stream = Stream()
+    for place, (start, labels) in enumerate(order):
+        stream.tell(5 + place / 10, labels, starts=start)
+    assert stream.groups() == grouped(*_sorted(starts))
+
+
+def _sorted(starts: dict[float, dict[str, str]]) -> Sequence[dict[str, str]]:
+    return [starts[start] for start in sorted(starts)]
+
+
+# the register of items
+
+
+def test_a_written_name_is_found_in_any_label_with_port_scheme_domain_or_case_around_it() -> None:
+    register = Topology(ITEMS)
+    for value in ("web-1", "WEB-1:9100", "web-1.example.org", "http://web-1:8080/health"):
+        assert register.subject({"alertname": "X", "whatever": value}) == "web-1"
+
+
+def test_an_alert_is_about_the_item_that_stands_on_the_others_of_its_labels() -> None:
+    register = Topology(ITEMS)
+    assert register.subject({"database": "orders", "host": "db-1"}) == "orders"
+    assert register.subject({"instance": "web-1:80", "rack": "rack-1"}) == "web-1"
+    assert register.subject({"instance": "web-1:80", "service": "shop"}) == "shop@web-1"
+    assert register.subject({"instance": "web-1:80", "service": "shop"}, ["service"]) == "shop"
+
+
+def test_labels_teach_what_stands_on_what() -> None:
+    register = Topology({}, configured().correlation.items)
+    register.subject({"service": "pay", "instance": "h-7:8080", "rack": "r9"})
+    assert [item for item, _ in register.above("pay")] == ["pay@h-7", "h-7", "r9"]
+    assert {item for item, _ in register.below("r9")} == {"h-7", "pay@h-7", "pay"}
+
+
+def test_names_teach_by_a_pattern() -> None:
+    pattern = Extraction(label="instance", pattern=r"(?P<host>(?P<rack>r\d+)-[a-z]+-\d+)(:\d+)?")
+    register = Topology({}, ItemPolicy(extract=[pattern]))
+    assert register.subject({"alertname": "X", "instance": "r1-web-03:9100"}) == "r1-web-03"
+    assert register.above("r1-web-03") == (("r1", 1),)
+
+
+def test_a_cycle_of_items_ends() -> None:
+    register = Topology({"a": Item(depends_on=["b"]), "b": Item(depends_on=["a"])})
+    assert register.above("a") == (("b", 1),)
+
+
+def test_what_stands_on_a_hub_is_bounded() -> None:
+    items = {"hub": Item(kind="dns"), **{f"h{n}": Item(depends_on=["hub"]) for n in range(5000)}}
+    assert len(Topology(items).below("hub")) == 1000
