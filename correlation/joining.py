@@ -10,7 +10,7 @@ from correlation.incident import Episode, Incident, Why
 from correlation.merging import take_over, taken_over
 from correlation.opening import enter, grade_to, open_incident
 from correlation.outcome import Round, Rules
-from correlation.scene import Mark, because, causes, weigh
+from correlation.scene import Mark, Scene, because, causes, weigh
 from correlation.strategy import Firing
 
 
@@ -136,7 +136,14 @@ def _stand(this: Round, mark: Mark, incident: Incident, choice: Choice) -> None:
     if choice.weight:
         parent = scene.marks.get(choice.parent) if choice.parent is not None else root_mark(this, incident)
         if parent is not None and parent.incident == incident.id and not scene.comes_of(parent, mark):
-            mark.parent, mark.weight = parent.key, choice.weight
+            mark.parent, mark.weight = _first_of_its_kind(scene, parent, mark).key, choice.weight
+
+
+def _first_of_its_kind(scene: Scene, parent: Mark, mark: Mark) -> Mark:
+    """Of equal troubles on one item the first is the parent of the others: no chain grows with their number."""
+    above = scene.marks.get(parent.parent) if parent.parent is not None else None
+    equal = above is not None and above.signal is parent.signal is mark.signal and above.item == parent.item
+    return above if above is not None and equal and above.incident == mark.incident else parent
 
 
 def release(this: Round, reason_key: str) -> None:
