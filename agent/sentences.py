@@ -67,6 +67,7 @@ REASONS: Sentences = {
     "split": ("moved here when it was split from {from}", "从 {from} 拆分而来"),
     "earliest": ("it started first", "它最早开始"),
     "person": ("[{by} ]said so[: {reason}]", "[{by} ]指定[:{reason}]"),
+    "severity": ("its severity[ ({severity})] makes it so", "由其级别[({severity})]决定"),
     # why it was held back
     "silenced": ("silenced by {by} until {until}", "被 {by} 静默至 {until}"),
     "inhibited": (

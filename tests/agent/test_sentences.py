@@ -1,82 +1,156 @@
 """Every code that the house stores has a sentence in both languages."""
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.sentences import HAPPENED, REASONS, Sentences, happened, language_of, text
+from correlation.incident import ENDED
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOM = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "correlation").rglob("*.py"))
-DECIDERS = (
-    *ROOM,
-    *(f"agent/deciders/{p.name}" for p in sorted((ROOT / "agent/deciders").glob("*.py"))),
-    "agent/ladder.py",
+FILES = sorted(
+    str(path.relative_to(ROOT))
+    for pattern in ("correlation/**/*.py", "agent/deciders/*.py", "agent/*.py")
+    for path in ROOT.glob(pattern)
 )
-REASON_CALLS = {
+CODES = {
     "Why": 0,
+    "declare": 1,
     "end_episode": 4,
     "end_episodes": 2,
     "confirm_suspect": 2,
     "drop_suspect": 2,
     "miss_beat": 2,
-    "_stop": 1,
+    "stop": 2,
     "stopped": 3,
 }
-"""Which argument of a call is the code of a reason."""
-KIND_CALLS = {"Event": 0, "tell": 1, "_tell": 1}
-"""Which argument of a call is the kind of a line of the timeline; a name `kind` is one too, but for these."""
-SOURCES = {"monitoring", "generic"}
+"""Which argument of a call is the code of a reason; what is a dictionary's `code` is one too."""
+KINDS = {"Event": 0, "tell": 1, "timeline": 3}
+"""Which argument of a call is the kind of a line of the timeline."""
+ELSEWHERE = {("agent/ladder.py", "outcome"): "escalation/escalate.py"}
+"""Names that are given what the same name was set to in another file."""
+Values = dict[str, list[ast.expr]]
 
 
-def constants(node: ast.expr) -> Iterator[str]:
-    """The texts that an expression may be."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
-        yield node.value
-    elif isinstance(node, ast.IfExp):
-        yield from constants(node.body)
-        yield from constants(node.orelse)
+class Untold(Exception):
+    """What this may be stands nowhere."""
 
 
-def called(path: str, places: dict[str, int]) -> Iterator[str]:
-    for node in ast.walk(ast.parse((ROOT / path).read_text())):
-        if isinstance(node, ast.Call):
-            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            if name in places and len(node.args) > places[name]:
-                yield from constants(node.args[places[name]])
-        if isinstance(node, ast.Assign) and any(getattr(t, "id", "") == "kind" for t in node.targets):
-            yield from constants(node.value) if places is KIND_CALLS else ()
+class Scan(ast.NodeVisitor):
+    """The codes and kinds that a file can store; `untold` are the places of which that cannot be said."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.codes: set[str] = set()
+        self.kinds: set[str] = set()
+        self.untold: set[str] = set()
+        self._inside: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
+        self.visit(ast.parse((ROOT / path).read_text()))
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._inside.append(node)
+        self.generic_visit(node)
+        self._inside.pop()
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]  # both have a name, arguments and a body
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        for places, word, found in ((CODES, "code", self.codes), (KINDS, "kind", self.kinds)):
+            if name in places:
+                given = [k.value for k in node.keywords if k.arg == word] or node.args[places[name] :][:1]
+                for value in given:
+                    self._note(value, found)
+        self.generic_visit(node)
+
+    def visit_Dict(self, node: ast.Dict) -> None:
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and key.value == "code":
+                self._note(value, self.codes)
+        self.generic_visit(node)
+
+    def _note(self, value: ast.expr, found: set[str]) -> None:
+        try:
+            found |= self._texts(value)
+        except Untold:
+            self.untold.add(f"{self.path}:{value.lineno}: {ast.unparse(value)}")
+
+    def _texts(self, value: ast.expr) -> set[str]:
+        match value:
+            case ast.Constant(value=str(said)):
+                return {said} - {""}
+            case ast.IfExp():
+                return self._texts(value.body) | self._texts(value.orelse)
+            case ast.Attribute(attr="code" | "kind"):
+                return set()  # it was noted where it was made
+            case ast.Call(func=ast.Name(id="str"), args=[ast.Attribute(attr="state")]):
+                return {str(state) for state in ENDED}
+            case ast.Name():
+                return self._named(value.id)
+        raise Untold
+
+    def _named(self, name: str) -> set[str]:
+        if not self._inside or self._is_handed_on(name):
+            return set()
+        given = set_in(self._inside[-1]).get(name)
+        if given is None and (self.path, name) in ELSEWHERE:
+            given = set_in(ast.parse((ROOT / ELSEWHERE[self.path, name]).read_text())).get(name)
+        if not given:
+            raise Untold
+        return set().union(*(self._texts(each) for each in given))
+
+    def _is_handed_on(self, name: str) -> bool:
+        """Whether it is the argument that the callers of this function are asked about."""
+        function = self._inside[-1]
+        names = [a.arg for a in function.args.args if a.arg != "self"]
+        places = (table[function.name] for table in (CODES, KINDS) if function.name in table)
+        return any(names[place : place + 1] == [name] for place in places)
 
 
-def codes(path: str) -> Iterator[str]:
-    yield from called(path, REASON_CALLS)
-    for node in ast.walk(ast.parse((ROOT / path).read_text())):
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value == "code":
-                    yield from constants(value)
+def set_in(tree: ast.AST) -> Values:
+    """What each name is set to: by `name = …`, and by `for name, … in (("one", …), ("two", …))`."""
+    found: Values = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append(node.value)
+        if isinstance(node, ast.For) and isinstance(node.target, ast.Tuple) and isinstance(node.iter, ast.Tuple):
+            for row in node.iter.elts:
+                for target, value in zip(node.target.elts, getattr(row, "elts", ()), strict=False):
+                    if isinstance(target, ast.Name):
+                        found.setdefault(target.id, []).append(value)
+    return found
 
 
-@pytest.mark.parametrize("path", DECIDERS)
+SCANS = {path: Scan(path) for path in FILES}
+FULL = [path for path, scan in SCANS.items() if scan.codes or scan.kinds or scan.untold]
+
+
+@pytest.mark.parametrize("path", FULL)
 def test_every_reason_that_is_stored_has_both_sentences(path: str) -> None:
-    assert {code for code in codes(path) if code not in REASONS and code not in HAPPENED} == set()
+    assert {code for code in SCANS[path].codes if code not in REASONS and code not in HAPPENED} == set()
 
 
-@pytest.mark.parametrize("path", DECIDERS)
+@pytest.mark.parametrize("path", FULL)
 def test_every_kind_of_the_timeline_has_both_sentences(path: str) -> None:
-    assert {kind for kind in called(path, KIND_CALLS) if kind not in HAPPENED} - SOURCES == set()
+    assert {kind for kind in SCANS[path].kinds if kind not in HAPPENED} == set()
+
+
+@pytest.mark.parametrize("path", FULL)
+def test_of_every_code_and_kind_that_is_stored_it_can_be_said_what_it_may_be(path: str) -> None:
+    assert SCANS[path].untold == set()
 
 
 def test_the_tree_is_really_looked_through() -> None:
-    assert {"first_of_incident", "silenced", "window_over", "earliest", "end_untold", "watchdog_missing"} <= {
-        code for path in ROOM for code in codes(path)
-    }
-    assert {"severity_lowered", "severity_raised", "acknowledged"} <= set(called("correlation/act.py", KIND_CALLS))
-    assert {"page_sent", "page_failed", "step", "edited"} <= {
-        kind for path in DECIDERS for kind in called(path, KIND_CALLS)
-    }
+    codes = set().union(*(scan.codes for scan in SCANS.values()))
+    kinds = set().union(*(scan.kinds for scan in SCANS.values()))
+    assert {"first_of_incident", "silenced", "window_over", "earliest", "end_untold", "watchdog_missing"} <= codes
+    assert {"fallback", "nobody", "paged", "superseded", "done", "cancelled"} <= codes
+    assert {"severity_lowered", "severity_raised", "acknowledged"} <= SCANS["correlation/act.py"].kinds
+    assert {"page_sent", "page_failed", "step", "edited"} <= kinds
+    assert {"alerts_joined", "alerts_ended"} <= SCANS["correlation/outcome.py"].kinds
 
 
 @pytest.mark.parametrize("table", [REASONS, HAPPENED], ids=["reasons", "kinds"])
