@@ -1,6 +1,7 @@
 """The command line: `tocsin serve`, `check`, `rehearse`, `replay` and the client commands (OUTSIDE §1)."""
 
 import asyncio
+import signal
 import sys
 from typing import Any
 
@@ -43,7 +44,13 @@ def fail(text: str, code: int = FAILED) -> None:
     "--web.listen-address", "listen", default="127.0.0.1:9099", show_default=True, envvar="TOCSIN_WEB_LISTEN_ADDRESS"
 )
 @click.option("--web.external-url", "external_url", default="", envvar="TOCSIN_WEB_EXTERNAL_URL")
-@click.option("--web.trusted-proxies", "trusted_proxies", default="", envvar="TOCSIN_WEB_TRUSTED_PROXIES")
+@click.option(
+    "--web.trusted-proxies",
+    "trusted_proxies",
+    default="",
+    envvar="TOCSIN_WEB_TRUSTED_PROXIES",
+    help="Networks whose proxies are believed about the client: 10.0.0.0/8,::1.",
+)
 @_STORAGE
 @click.option(
     "--log.level",
@@ -74,25 +81,31 @@ def serve(
     welcome: bool,
 ) -> None:
     """Run the daemon until SIGTERM or SIGINT; SIGHUP reloads the configuration."""
+    hung_up: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _: hung_up.append(number))
     from agent import daemon, logs
     from agent.config import ConfigFaults, load
     from agent.database import StoreDown, StoreTaken
+    from agent.http.proxies import BadProxies, Proxies
     from agent.migrate import NewerSchema
     from agent.welcome import greet
 
     logs.set_up(log_level, log_format)
+    proxies = tuple(filter(None, trusted_proxies.split(",")))
     try:
+        Proxies(proxies)
         config = load(config_dir, pack)
+    except BadProxies as error:
+        fail(f"tocsin: {error}", USAGE)
+        return
     except ConfigFaults as faults:
         fail(str(faults), CONFIGURATION)
         return
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
-    options = daemon.Options(
-        config_dir, pack, listen, external_url, tuple(filter(None, trusted_proxies.split(","))), storage_url
-    )
+    options = daemon.Options(config_dir, pack, listen, external_url, proxies, storage_url)
     try:
-        _run(daemon.serve(options, config, lambda d, port: greet(d, port, full=welcome)))
+        _run(daemon.serve(options, config, lambda d, port: greet(d, port, full=welcome), lambda: bool(hung_up)))
     except (daemon.CannotStart, StoreTaken, NewerSchema, ValueError) as error:
         fail(f"tocsin: {error}")
     except StoreDown as error:

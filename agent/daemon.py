@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agent import config as configuration
 from agent import migrate, plugins, tokens
+from agent.channels import Sending
 from agent.clock import Clock, SystemClock
 from agent.config import Config, ConfigFaults
 from agent.cycle import Cycle
@@ -31,6 +32,8 @@ from agent.group import Group
 from agent.http.ack import ack_link
 from agent.http.api import Api, add_api
 from agent.http.health import Health
+from agent.http.proxies import Proxies
+from agent.http.refusals import Refusals
 from agent.http.webhooks import LIMIT, Intake
 from agent.inspect import Rounds
 from agent.intents import AlertsFound, ConfigChanged, OldRowsDue, PagesClaimed, PageTried, Suggested, TimePassed
@@ -91,7 +94,12 @@ class Daemon:
         self.rounds = Rounds(self.pipeline, lambda: self.config, self.clock, self.metrics)
         self.reconciler = Reconciler(self.pipeline, lambda: self.config, self.clock)
         self.notifiers: dict[str, Any] = {}
+        self._channels = Sending()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._asked_to_reload = asyncio.Event()
         self.first_token: str | None = None
+        self.port = 0
+        """The port that it listens on, once it does."""
         self._reloading = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
         self._flying: set[asyncio.Task[None]] = set()
@@ -161,15 +169,33 @@ class Daemon:
             self._make_notifiers()
             await self.pipeline.submit(ConfigChanged(self.config, who))
         except (StoreDown, Undecided) as error:
+            self._retire(self.notifiers, old)
             self.notifiers, self.config = old, before
             return self._not_taken([str(error)])
         self.rounds.reconfigure(self._tasks)
         self.reconciler.reconfigure(self._tasks)
         self.metrics.reloaded(True, self.clock.now())
         log.info("configuration reloaded", version=self.config.version, by=who)
-        for notifier in old.values():
-            await notifier.close()
+        self._retire(old, self.notifiers)
         return []
+
+    def _retire(self, old: dict[str, Any], kept: dict[str, Any]) -> None:
+        """Close notifiers that another took the place of, each after its last page."""
+        for name, notifier in old.items():
+            if kept.get(name) is not notifier:
+                task = asyncio.create_task(self._channels.close_after_last(notifier), name=f"close {name}")
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
+
+    def ask_to_reload(self) -> None:
+        """Reload as soon as the house runs (SIGHUP)."""
+        self._asked_to_reload.set()
+
+    async def _reload_when_asked(self) -> None:
+        while True:
+            await self._asked_to_reload.wait()
+            self._asked_to_reload.clear()
+            await self.reload("SIGHUP")
 
     def _not_taken(self, faults: list[str]) -> list[str]:
         self.metrics.reloaded(False, self.clock.now())
@@ -182,9 +208,16 @@ class Daemon:
     def app(self) -> web.Application:
         """The web application: intake without middleware, health, and the API."""
         app = web.Application(client_max_size=LIMIT)
-        on_loopback = _is_loopback(self.options.listen)
+        proxies, refusals = Proxies(self.options.trusted_proxies), Refusals()
         intake = Intake(
-            self.pipeline, lambda: self.config, self.clock, self.metrics, self._source_of, on_loopback=on_loopback
+            self.pipeline,
+            lambda: self.config,
+            self.clock,
+            self.metrics,
+            self._source_of,
+            on_loopback=_is_loopback(self.options.listen),
+            proxies=proxies,
+            refusals=refusals,
         )
         intake.heard = self._heard
         app.add_routes(intake.routes())
@@ -194,8 +227,10 @@ class Daemon:
             lambda: self.config,
             self.clock,
             self.secret,
-            self.external_url,
+            lambda: self.written_url,
             self.reload,
+            proxies,
+            refusals,
         )
         app.add_routes(Health(self.pipeline, self.metrics, self.cycle, self.reload, api.may_reload).routes())
         add_api(app, api)
@@ -204,8 +239,18 @@ class Daemon:
     @property
     def external_url(self) -> str:
         """Where people reach this daemon: the flag, else tocsin.yaml, else the listen address."""
-        url = self.options.external_url or self.config.external_url or f"http://{self.options.listen}"
-        return url.rstrip("/")
+        return self.written_url or f"http://{self.listen}"
+
+    @property
+    def written_url(self) -> str:
+        """The address that the flag or tocsin.yaml name; "" where neither does."""
+        return (self.options.external_url or self.config.external_url or "").rstrip("/")
+
+    @property
+    def listen(self) -> str:
+        """Where it listens, with the port that it got where 0 was asked for."""
+        host, _, port = self.options.listen.rpartition(":")
+        return f"{host or '127.0.0.1'}:{self.port or port}"
 
     async def _source_of(self, token: str) -> str | None:
         return await tokens.source_of(token, self.engine)
@@ -232,6 +277,7 @@ class Daemon:
                 tasks.create_task(self._deliver(), name="deliver"),
                 tasks.create_task(self._watch_clock(), name="clock"),
                 tasks.create_task(self._let_go(), name="let go"),
+                tasks.create_task(self._reload_when_asked(), name="reload"),
             ]
             self.rounds.reconfigure(tasks)
             self.reconciler.reconfigure(tasks)
@@ -372,7 +418,8 @@ class Daemon:
                 number, sent=False, attempt=claimed.attempt, reason=f"it cannot be composed: {type(error).__name__}"
             )
         lease = lease_from + self.config.delivery.lease.total_seconds()
-        return await deliver(page, notifier, lease, self.clock.monotonic)
+        with self._channels.by(notifier):
+            return await deliver(page, notifier, lease, self.clock.monotonic)
 
     async def _watch_clock(self) -> None:
         """A wall that runs away from the clock is told; it moves no due instant (reliability R12)."""
@@ -425,6 +472,8 @@ class Daemon:
             await self.pipeline.submit(Suggested(number, tuple(matches)))
 
     async def close(self) -> None:
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=_LAST_MINUTE_S)
         for notifier in self.notifiers.values():
             await notifier.close()
         await self.engine.dispose()
@@ -485,20 +534,25 @@ def _not_listening(listen: str, error: OSError) -> CannotStart:
     return CannotStart(f"cannot listen on {listen}: {error.strerror or error}; name another --web.listen-address")
 
 
-async def serve(options: Options, config: Config, ready: Callable[[Daemon, int], None]) -> None:
-    """Run until SIGTERM or SIGINT; SIGHUP reloads."""
+async def serve(
+    options: Options, config: Config, ready: Callable[[Daemon, int], None], hung_up: Callable[[], bool] = lambda: False
+) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP reloads. `hung_up`: whether one came before this was called."""
     daemon = Daemon(options, config)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, daemon.ask_to_reload)
+    if hung_up():
+        daemon.ask_to_reload()
     with holding(options.listen):
         await daemon.open()
     gc.freeze()
     gc.set_threshold(*_GC)
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, lambda: daemon._tasks.create_task(daemon.reload("SIGHUP")))
     try:
         async with serving(daemon.app(), options.listen) as port:
+            daemon.port = port
             ready(daemon, port)
             await daemon.run(stop)
     finally:

@@ -115,6 +115,15 @@ def connect_sqlite(path: str) -> sqlite3.Connection:
     return db
 
 
+def make_private(path: str) -> None:
+    """Make the file of a new store for its owner alone, whatever the umask: it holds the key of acknowledge links.
+
+    SQLite gives its `-wal` and `-shm` the mode of the file. One that is there keeps its mode; `doctor` looks at it.
+    """
+    if path != ":memory:":
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 class SqliteWriter:
     """One thread owns the connection; `inline` keeps it in the caller's thread (hand clock, in memory)."""
 
@@ -130,7 +139,7 @@ class SqliteWriter:
 
     def _take_lock(self) -> None:
         """A file lock beside the database: the kernel gives it back however the daemon ends."""
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        Path(self.path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(self.path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -140,6 +149,7 @@ class SqliteWriter:
             ) from error
 
     def _connect(self) -> None:
+        make_private(self.path)
         self._db = connect_sqlite(self.path)
 
     async def commit(self, batch: Batch) -> None:
@@ -213,6 +223,10 @@ def _is_full(path: str) -> bool:
     return found.f_bavail * found.f_frsize < 1024 * 1024
 
 
+def _privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 class Reserve:
     """A file that holds room for the acts, ticks and deliveries of a night on a full disk."""
 
@@ -228,7 +242,7 @@ class Reserve:
             found = os.statvfs(self._path.parent)
             if found.f_bavail * found.f_frsize < self._size + self._size // 8:
                 return False
-            with self._path.open("wb") as file:
+            with open(self._path, "wb", opener=_privately) as file:
                 os.posix_fallocate(file.fileno(), 0, self._size)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):

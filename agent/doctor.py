@@ -61,6 +61,7 @@ def _sqlite(path: str) -> list[Finding]:
     findings = [Finding("room", f"{room} MiB free", room > 256)]
     if not Path(path).exists():
         return [*findings, Finding("store", f"{path} does not exist yet: `serve` makes it", True)]
+    findings.append(_modes(path))
     try:
         db = connect_sqlite(path)
     except sqlite3.DatabaseError as error:
@@ -76,6 +77,15 @@ def _sqlite(path: str) -> list[Finding]:
     finally:
         db.close()
     return findings
+
+
+def _modes(path: str) -> Finding:
+    """Whether others on this machine can read what is in the store: the key of acknowledge links is."""
+    beside = (path, f"{path}-wal", f"{path}-shm", f"{path}.reserve")
+    open_to_others = [p for p in beside if Path(p).exists() and Path(p).stat().st_mode & 0o007]
+    if not open_to_others:
+        return Finding("permissions", f"{path} is closed to others", True)
+    return Finding("permissions", f"others can read the store: chmod 600 {' '.join(open_to_others)}", False)
 
 
 async def _postgres(url: str) -> list[Finding]:

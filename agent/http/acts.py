@@ -133,7 +133,8 @@ class Incidents:
             body["reporter"] = call.actor.id
         incident = await self._api.pipeline.submit(PersonReported(body, call.actor))
         answer = await self._shown(call, await self._row(incident.number), 201)
-        return Result(answer.content, 201, {**answer.headers, "Location": f"/api/v1/incidents/{incident.number}"})
+        where = f"{self._api.address(call.request)}/api/v1/incidents/{incident.number}"
+        return Result(answer.content, 201, {**answer.headers, "Location": where})
 
     async def edit(self, call: Call) -> Result:
         row = await self._visible(call)

@@ -22,7 +22,9 @@ from agent.http.cases import case_routes
 from agent.http.items import item_routes
 from agent.http.lists import list_routes
 from agent.http.problems import Problem, not_found, unauthorized
+from agent.http.proxies import Came, Proxies
 from agent.http.reads import Reads
+from agent.http.refusals import Refusals
 from agent.http.render import Reader
 from agent.pipeline import Pipeline
 from agent.sentences import language_of
@@ -40,16 +42,20 @@ class Api:
         get_config: Callable[[], Config],
         clock: Clock,
         secret: bytes,
-        external_url: str,
-        reload: Callable[[str], Awaitable[Any]],
+        get_external_url: Callable[[], str],
+        reload: Callable[..., Awaitable[Any]],
+        proxies: Proxies | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.engine = engine
         self.get_config = get_config
         self.clock = clock
         self.secret = secret
-        self.external_url = external_url
+        self._external_url = get_external_url
         self.reload = reload
+        self._proxies = proxies or Proxies()
+        self._refusals = refusals or Refusals()
         self.auth = Auth(engine, get_config, clock)
         self.reads = Reads(engine)
         self.answers = Answers(beside(engine.url.render_as_string(hide_password=False)))
@@ -58,6 +64,8 @@ class Api:
     async def may_reload(self, request: web.Request) -> str | None:
         """Who asks for a reload, if they may: a person with the role ops."""
         actor = await self.auth.actor_of(request)
+        if actor is None:
+            self._turned_away(request)
         return actor.id if actor is not None and "ops" in actor.rights else None
 
     def reader(self, actor: Actor, request: web.Request, now: datetime) -> Reader:
@@ -73,8 +81,20 @@ class Api:
         """Who calls. Raises the 401."""
         actor = await self.auth.actor_of(request)
         if actor is None:
+            self._turned_away(request)
             raise unauthorized()
         return actor
+
+    def came(self, request: web.Request) -> Came:
+        """How a request came here, through the proxies that are trusted."""
+        return self._proxies.came(request)
+
+    def address(self, request: web.Request) -> str:
+        """What links in an answer begin with: the external URL, else the address that the caller used."""
+        return self._external_url() or self.came(request).base
+
+    def _turned_away(self, request: web.Request) -> None:
+        self._refusals.note(self.came(request).client, request.path, self.clock.now())
 
 
 def routes_of(api: Api) -> list[Route]:

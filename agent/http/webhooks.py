@@ -18,6 +18,8 @@ from agent import plugins
 from agent.clock import Clock
 from agent.config import Config, SourceConfig
 from agent.database import StoreDown
+from agent.http.proxies import Proxies, is_forwarded
+from agent.http.refusals import Refusals
 from agent.intents import AlertsArrived, LetterDied
 from agent.metrics import Metrics
 from agent.pipeline import Overloaded, Pipeline
@@ -61,6 +63,8 @@ class Intake:
         source_of: SourceOf,
         *,
         on_loopback: bool,
+        proxies: Proxies | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._config = get_config
@@ -68,6 +72,8 @@ class Intake:
         self._metrics = metrics
         self._source_of = source_of
         self._on_loopback = on_loopback
+        self._proxies = proxies or Proxies()
+        self._refusals = refusals or Refusals()
         self._unknown: deque[datetime] = deque(maxlen=_MOST_UNKNOWN)
         self.read_deadline_s = READ_DEADLINE_S
         self.heard: Callable[[str, Parsed], None] = lambda source, parsed: None
@@ -93,9 +99,10 @@ class Intake:
             parsed = await self._parse(parse, body, source, config)
             await self._store(source, config, kind, body, parsed)
         except Refused as refused:
-            return self._answer(kind, refused.status, refused.text)
+            return self._refuse(kind, refused, request)
         except UnknownSource as unknown:
             await self._note_unknown(source, str(unknown))
+            self._refusals.note(self._proxies.came(request).client, request.path, self._clock.now())
             return self._answer(kind, 404, str(unknown))
         except (NotThisFormat, TooLarge) as error:
             buried = await self._bury(source, str(error), getattr(error, "body", b""))
@@ -115,7 +122,7 @@ class Intake:
             parsed = await self._parse(plugins.webhook("prometheus").parse, body, source, config)
             await self._store(source, config, "prometheus", body, parsed)
         except Refused as refused:
-            return self._answer("prometheus", refused.status, refused.text)
+            return self._refuse("prometheus", refused, request)
         except (NotThisFormat, TooLarge) as error:
             buried = await self._bury(source, str(error), getattr(error, "body", b""))
             status = 413 if isinstance(error, TooLarge) else 400
@@ -126,6 +133,11 @@ class Intake:
             faults = "; ".join(f"alert {r.index}: {r.reason}" for r in parsed.rejected[:20])
             return self._answer("prometheus", 400, faults)
         return self._answer("prometheus", 200, "")
+
+    def _refuse(self, kind: str, refused: Refused, request: web.Request) -> web.Response:
+        if refused.status == 401:
+            self._refusals.note(self._proxies.came(request).client, request.path, self._clock.now())
+        return self._answer(kind, refused.status, refused.text)
 
     def _answer(self, kind: str, status: int, text: str) -> web.Response:
         self._metrics.webhooks.labels(kind if kind in plugins.known("webhook") else "unknown", str(status)).inc()
@@ -174,13 +186,7 @@ class Intake:
 
     def _is_open(self, request: web.Request) -> bool:
         """Open intake: on loopback, without sources written, and not from behind a proxy (OUTSIDE §3)."""
-        return (
-            self._on_loopback
-            and not self._config().sources
-            and not any(
-                name.lower() == "forwarded" or name.lower().startswith("x-forwarded-") for name in request.headers
-            )
-        )
+        return self._on_loopback and not self._config().sources and not is_forwarded(request.headers)
 
     async def _source_of_v2(self, request: web.Request) -> str:
         """The source is the one the token names, else `prometheus`."""

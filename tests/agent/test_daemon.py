@@ -35,6 +35,7 @@ class Channel:
         self.gate = asyncio.Event()
         self.gate.set()
         self.refuses = False
+        self.closed = asyncio.Event()
 
     async def send(self, page: PageToSend) -> str | None:
         self.started.set()
@@ -44,7 +45,8 @@ class Channel:
         self.got.append(page)
         return None
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        self.closed.set()
 
 
 class Running:
@@ -219,3 +221,31 @@ async def test_a_page_whose_arrival_cannot_be_stored_is_sent_once_and_stored_as_
     await running.until("SELECT count(*) FROM page WHERE state = 'sent'", [(4,)])
     keys = [page.key for page in (*running.hook.got, *running.mail.got)]
     assert len(keys) == len(set(keys)) == 4
+
+
+async def test_a_reload_closes_a_notifier_after_the_page_that_it_is_sending(running: Running, tmp_path: Path) -> None:
+    running.daemon.options = replace(running.daemon.options, config_dir=str(SITE))
+    running.hook.gate.clear()
+    await running.receive()
+    await running.hook.started.wait()
+    assert await running.daemon.reload("ana") == []
+    await running.mail.closed.wait()
+    assert not running.hook.closed.is_set()
+    running.hook.gate.set()
+    await running.hook.closed.wait()
+    assert running.hook.got
+
+
+async def test_a_hangup_before_the_house_runs_is_a_reload_once_it_does(tmp_path: Path) -> None:
+    daemon = Daemon(Options(str(SITE), storage_url=f"sqlite:///{tmp_path / 't.db'}"), load(SITE), SystemClock())
+    daemon.ask_to_reload()
+    await daemon.open()
+    stop = asyncio.Event()
+    loops = asyncio.create_task(daemon.run(stop))
+    try:
+        async with asyncio.timeout(30):
+            await Running(daemon).until("SELECT what, who FROM audit WHERE what = 'reload'", [("reload", "SIGHUP")])
+    finally:
+        stop.set()
+        await loops
+        await daemon.close()

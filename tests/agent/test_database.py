@@ -261,6 +261,33 @@ def test_the_reserve_is_taken_once_and_given_up_once(tmp_path: Path) -> None:
     assert reserve.fill()
 
 
+async def test_the_files_of_a_store_are_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "t.db"
+    before = os.umask(0)
+    try:
+        writer = SqliteWriter(str(path))
+        await writer.open()
+        await writer.script(["CREATE TABLE t (a)"])
+        Reserve(str(path), size=4096).fill()
+    finally:
+        os.umask(before)
+    modes = {p.name: p.stat().st_mode & 0o777 for p in path.parent.iterdir()}
+    await writer.close()
+    assert modes.keys() == {"t.db", "t.db-wal", "t.db-shm", "t.db.lock", "t.db.reserve"}
+    assert set(modes.values()) == {0o600}
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_store_that_is_there_keeps_the_mode_that_it_was_given(tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    path.touch(mode=0o640)
+    path.chmod(0o640)
+    writer = SqliteWriter(str(path))
+    await writer.open()
+    await writer.close()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_compressed_body_unpacks_to_what_it_was() -> None:
     import zlib
 

@@ -154,7 +154,9 @@ class Served:
 
 
 @asynccontextmanager
-async def served(directory: Path, storage: str = "") -> AsyncIterator[Served]:
+async def served(
+    directory: Path, storage: str = "", trusted_proxies: tuple[str, ...] = (), external_url: str = "http://here"
+) -> AsyncIterator[Served]:
     """A daemon with the site SITE on an empty SQLite file in `directory`, or on another empty store."""
     site = directory / "site"
     site.mkdir()
@@ -162,7 +164,13 @@ async def served(directory: Path, storage: str = "") -> AsyncIterator[Served]:
         (site / name).write_text(text)
     storage = storage or f"sqlite:///{directory / 'tocsin.db'}"
     clock = HandClock(START)
-    options = Options(config_dir=str(site), listen="127.0.0.1:0", storage_url=storage, external_url="http://here")
+    options = Options(
+        config_dir=str(site),
+        listen="127.0.0.1:0",
+        storage_url=storage,
+        external_url=external_url,
+        trusted_proxies=trusted_proxies,
+    )
     daemon = Daemon(options, load(site), clock)
     await daemon.open()
     daemon.pipeline.committed.clear()  # no ranking of known errors, no pulls: these loops stand still

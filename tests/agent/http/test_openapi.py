@@ -32,7 +32,7 @@ def api_of(served: Served) -> Api:
         lambda: daemon.config,
         daemon.clock,
         daemon.secret,
-        daemon.external_url,
+        lambda: daemon.external_url,
         daemon.reload,
     )
 

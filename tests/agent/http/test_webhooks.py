@@ -110,8 +110,11 @@ Opening = Callable[..., AbstractAsyncContextManager[Door]]
 @pytest.fixture
 def opening(tmp_path: Path) -> Opening:
     @asynccontextmanager
-    async def opened(sources: str = SOURCES, listen: str = "127.0.0.1:0") -> AsyncIterator[Door]:
-        options = Options(listen=listen, storage_url=f"sqlite:///{tmp_path / 'tocsin.db'}")
+    async def opened(
+        sources: str = SOURCES, listen: str = "127.0.0.1:0", trusted_proxies: tuple[str, ...] = ()
+    ) -> AsyncIterator[Door]:
+        storage = f"sqlite:///{tmp_path / 'tocsin.db'}"
+        options = Options(listen=listen, storage_url=storage, trusted_proxies=trusted_proxies)
         daemon = Daemon(options, configured(sources), HandClock(START))
         await daemon.open()
         daemon.pipeline.committed.clear()
@@ -255,6 +258,11 @@ async def test_open_intake_is_closed_to_what_came_through_a_proxy(opening: Openi
     async with opening(sources="") as door:
         assert (await door.post("/webhooks/alertmanager/am", headers={header: "x"}))[0] == 401
         assert (await door.post("/api/v2/alerts", b"[]", {header: "x"}))[0] == 401
+
+
+async def test_open_intake_is_closed_to_what_came_through_a_trusted_proxy_too(opening: Opening) -> None:
+    async with opening(sources="", trusted_proxies=("127.0.0.0/8",)) as door:
+        assert (await door.post("/webhooks/alertmanager/am", headers={"X-Forwarded-For": "127.0.0.1"}))[0] == 401
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "10.0.0.1:9099", ":9099"])
