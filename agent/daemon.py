@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from agent import config as configuration
 from agent import migrate, plugins, tokens
@@ -28,6 +29,7 @@ from agent.cycle import Cycle
 from agent.database import Reserve, StoreDown, Writer, is_postgres, readers, sqlite_path, writer_for
 from agent.desk import Desk
 from agent.encoder import Suggestions
+from agent.filesystem import network_filesystem
 from agent.group import Group
 from agent.http.ack import ack_link
 from agent.http.api import Api, add_api
@@ -54,6 +56,8 @@ _A_MINUTE, _AN_HOUR = timedelta(minutes=1), timedelta(hours=1)
 _GC = (50_000, 20, 50)
 """What is on the board lives long: looking through it every 700 objects would cost more than the decisions."""
 _LAST_MINUTE_S = 10.0
+_WAIT_FOR_STORE_S = 15.0
+"""A database that is started with us, in any order, answers within this; one that does not is told as absent."""
 _A_BLINK = timedelta(milliseconds=5)
 """The least that the escalation loop rests, lest a due instant that does not pass keeps it spinning."""
 _A_MOMENT = timedelta(seconds=1)
@@ -122,7 +126,7 @@ class Daemon:
 
     async def open(self) -> None:
         """Lock and migrate the store, number the configuration, read the desk."""
-        await self.writer.open()
+        await self._reach_store()
         before, after = await migrate.upgrade(self.options.storage_url)
         if before != after:
             log.info("schema upgraded", was=before or "empty", now=after)
@@ -133,6 +137,24 @@ class Daemon:
         await self.pipeline.start()
         self._make_notifiers()
         self.metrics.reloaded(True, self.clock.now())
+
+    async def _reach_store(self) -> None:
+        """Open the store; a PostgreSQL that starts beside us is waited for. Raises StoreDown, StoreTaken."""
+        if not is_postgres(self.options.storage_url):
+            kind = network_filesystem(sqlite_path(self.options.storage_url))
+            if kind is not None:
+                log.warning("the store lies on a network filesystem, which may lose what was answered", kind=kind)
+            await self.writer.open()
+            return
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(StoreDown),
+            stop=stop_after_delay(_WAIT_FOR_STORE_S),
+            wait=wait_exponential(0.2, max=2.0),
+            before_sleep=_note_waiting,
+            reraise=True,
+        ):
+            with attempt:
+                await self.writer.open()
 
     async def _number(self, config: Config) -> None:
         """Store the effective configuration under a number of its own; the same one keeps its number."""
@@ -478,6 +500,12 @@ class Daemon:
             await notifier.close()
         await self.engine.dispose()
         await self.writer.close()
+
+
+def _note_waiting(state: RetryCallState) -> None:
+    """Say once that the store is waited for."""
+    if state.attempt_number == 1 and state.outcome is not None:
+        log.warning("waiting for the store", why=str(state.outcome.exception()), seconds=_WAIT_FOR_STORE_S)
 
 
 def effective_text(config: Config) -> str:

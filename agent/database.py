@@ -232,23 +232,33 @@ class Reserve:
 
     def __init__(self, database: str, size: int = RESERVE_BYTES) -> None:
         self._path = Path(database + ".reserve")
-        self._size = size
+        self.size = size
+        self._had = False
 
     def fill(self) -> bool:
         """Take the room, where it is to be had with an eighth as much to spare."""
         try:
-            if self._path.exists() and self._path.stat().st_size == self._size:
+            if self._path.exists() and self._path.stat().st_size == self.size:
+                self._had = True
                 return True
-            found = os.statvfs(self._path.parent)
-            if found.f_bavail * found.f_frsize < self._size + self._size // 8:
+            if self._room() < self.size + self.size // 8:
                 return False
             with open(self._path, "wb", opener=_privately) as file:
-                os.posix_fallocate(file.fileno(), 0, self._size)
+                os.posix_fallocate(file.fileno(), 0, self.size)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 self.give_up()
             return False
+        self._had = True
         return True
+
+    def refill(self) -> bool:
+        """After a full disk: take the room again. Where it could never be had, some of it being free is enough."""
+        return self.fill() or (not self._had and self._room() >= self.size // 8)
+
+    def _room(self) -> int:
+        found = os.statvfs(self._path.parent)
+        return found.f_bavail * found.f_frsize
 
     def give_up(self) -> bool:
         """Free the room; False where there was none."""

@@ -10,8 +10,7 @@ from agent import migrate
 from agent.clock import SystemClock
 from agent.config import ConfigFaults, load
 from agent.database import StoreDown, connect_sqlite, is_postgres, sqlite_path
-
-_NETWORK = {0x6969: "nfs", 0xFF534D42: "cifs", 0xFE534D42: "smb2", 0x01021997: "9p"}
+from agent.filesystem import network_filesystem
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def _sqlite(path: str) -> list[Finding]:
         return [Finding("store", f"{folder} does not exist yet: `serve` makes it", True)]
     free = os.statvfs(folder)
     room = free.f_bavail * free.f_frsize // 1024 // 1024
-    findings = [Finding("room", f"{room} MiB free", room > 256)]
+    findings = [Finding("room", f"{room} MiB free", room > 256), _filesystem(path)]
     if not Path(path).exists():
         return [*findings, Finding("store", f"{path} does not exist yet: `serve` makes it", True)]
     findings.append(_modes(path))
@@ -77,6 +76,13 @@ def _sqlite(path: str) -> list[Finding]:
     finally:
         db.close()
     return findings
+
+
+def _filesystem(path: str) -> Finding:
+    kind = network_filesystem(path)
+    if kind is None:
+        return Finding("filesystem", "a local one", True)
+    return Finding("filesystem", f"{path} lies on {kind}: move the store to a local disk, or use PostgreSQL", False)
 
 
 def _modes(path: str) -> Finding:

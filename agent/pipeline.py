@@ -18,6 +18,7 @@ from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived, Intent, LetterDied
 from agent.metrics import Metrics
+from agent.store import UPSERT_META
 from agent.turn import NoSuchIncident
 from correlation.act import Lowered
 from correlation.incident import IllegalAction
@@ -28,6 +29,8 @@ from knowledge.change import IllegalChangeAction
 from knowledge.problem import IllegalProblemAction
 
 log = structlog.get_logger("pipeline")
+_PROBE: Batch = [(UPSERT_META, [("probe", "")])]
+"""What is written to a store that has failed, to see whether it takes rows again."""
 MOST_WAITING = 4096
 MOST_ALERTS = 2048
 """A group is closed when it holds this many alerts."""
@@ -82,11 +85,14 @@ class Pipeline:
         self.came_back: str = ""
         """What was wrong with the store, until somebody has told of it."""
         self.full = False
+        """The disk is full: messages are refused until there is room again."""
         self.stopping = False
         """Messages are refused, what is in hand is finished."""
         self.stopped = False
         self._load = load
         self._reserve = reserve
+        self._outage = ""
+        """The failure that the log has told of, until it is over."""
         self._line: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._last_at: datetime | None = None
@@ -99,8 +105,11 @@ class Pipeline:
         """Read the desk from the store."""
         self.desk = await self._load(self.writer)
         self.desk.outbox.take_over(self.clock.now())
-        if self._reserve is not None:
-            self._reserve.fill()
+        if self._reserve is not None and not self._reserve.fill():
+            log.warning(
+                "no room for the reserve: on a full disk neither acts nor pages can be stored",
+                needed_mib=self._reserve.size // 1024 // 1024,
+            )
 
     async def submit(self, intent: Intent) -> Any:
         """Wait in line; return what was decided, once it is on disk.
@@ -173,7 +182,7 @@ class Pipeline:
         batch = group.batch(desk.chains)
         if writing is not None:
             await writing
-        if self.desk is not desk:
+        if self.desk is not desk or self.down:
             before = [self._line.popleft() for _ in range(self._back)]
             self._line.extendleft(reversed([*before, *waiting]))
             return None
@@ -275,36 +284,49 @@ class Pipeline:
         On a disk that has just become full the reserve is given up, and acts, ticks and deliveries go in again.
         """
         self.metrics.store_failures.inc()
-        log.error("commit failed", error=str(error), intents=len(waiting))
         self.down = str(error)
         again: list[_Waiting] = []
         if isinstance(error, StoreFull) and not self.full:
             self.full = True
             gave = self._reserve is not None and self._reserve.give_up()
-            log.error("disk full: intake answers 503", reserve_given_up=gave)
+            log.error("disk full: intake answers 503", error=str(error), reserve_given_up=gave)
+            self._outage = str(error)
             again = [w for w in waiting if not isinstance(w[0], AlertsArrived | LetterDied)]
+        elif not self._outage:
+            log.error("commit failed", error=str(error), intents=len(waiting))
+            self._outage = str(error)
         if not await self._recover():
             again = []
         self._put_back(again)
         _refuse([w for w in waiting if w not in again], error)
 
     async def _recover(self) -> bool:
-        """Read the desk from the store anew; True when the store answers again."""
+        """Read the desk from the store anew; True when the store takes rows (again).
+
+        One that has failed is asked to write a row first: reading alone often goes on where writing does not.
+        """
         try:
+            if self.down:
+                await self.writer.commit(_PROBE)
             self.desk = await self._load(self.writer)
         except StoreDown as error:
             self.down = str(error)
             return False
         if self.down:
-            log.info("store answers again", was=self.down)
-            self.came_back = self.down
-        self.down = ""
+            self.came_back = self.came_back or self.down
+            self.down = ""
+            if not self.full:
+                log.info("store answers again", was=self._outage)
+                self._outage = ""
         return True
 
     async def try_refill(self) -> None:
-        """After a full disk: take the reserve again as soon as there is room, and open the intake."""
-        if self.full and self._reserve is not None and self._reserve.fill():
-            self.full = False
+        """After a full disk: take the reserve again as soon as there is room, and open the intake.
+
+        Where there never was a reserve, or the store is not on our disk, that the store takes rows is enough.
+        """
+        if self.full and (self._reserve is None or self._reserve.refill()):
+            self.full, self._outage = False, ""
             log.info("there is room again: intake is open")
 
     # reading what a decision needs

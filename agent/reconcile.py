@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import structlog
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponential
 
 from agent.clock import Clock
 from agent.config import Config
@@ -164,17 +165,26 @@ class Reconciler:
     async def _ask(self, http: aiohttp.ClientSession, url: str) -> tuple[Any, datetime] | None:
         """What one Alertmanager shows, and since when it runs; None where it does not answer."""
         try:
-            async with http.get(f"{url}/api/v2/alerts") as response:
-                response.raise_for_status()
-                items = await response.json()
+            items = await _fetched(http, f"{url}/api/v2/alerts")
             if not isinstance(items, list):
                 raise NotThisFormat("GET /api/v2/alerts did not answer with a list")
-            async with http.get(f"{url}/api/v2/status") as response:
-                response.raise_for_status()
-                status = await response.json()
+            status = await _fetched(http, f"{url}/api/v2/status")
             uptime = status.get("uptime", "") if isinstance(status, dict) else ""
             started = parse_moment(str(uptime)) or self._clock.now()
         except (aiohttp.ClientError, TimeoutError, ValueError, NotThisFormat) as error:
             log.debug("an Alertmanager does not answer", url=url, why=str(error))
             return None
         return items, started
+
+
+def _is_dropped(error: BaseException) -> bool:
+    """A connection that was refused or cut, as in the moment of a restart; not a time-out, which has waited enough."""
+    return isinstance(error, aiohttp.ClientConnectionError) and not isinstance(error, TimeoutError)
+
+
+@retry(retry=retry_if_exception(_is_dropped), stop=stop_after_attempt(3), wait=wait_exponential(0.25), reraise=True)
+async def _fetched(http: aiohttp.ClientSession, url: str) -> Any:
+    """The JSON at an address; tried three times within a second where the connection is dropped."""
+    async with http.get(url) as response:
+        response.raise_for_status()
+        return await response.json()

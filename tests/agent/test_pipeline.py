@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent.database import Reserve, StoreDown, StoreFull, Unwritable
 from agent.deciders import DECIDERS
@@ -211,3 +212,106 @@ async def test_what_was_decided_on_a_board_that_is_void_is_decided_again_after_w
     await asyncio.gather(*first, second)
     order = sorted((e.id, e.labels_json) for e in house.desk.board.episodes.values())
     assert [b"db-%d" % n in labels for n, (_, labels) in enumerate(order)] == [True] * 3
+
+
+class Store:
+    """The house's store, which takes rows or not as the test says; counts the desks that are read from it."""
+
+    def __init__(self, house: House) -> None:
+        self.fault: Exception | None = None
+        self.loads = 0
+        self._commit, self._load = house.writer.commit, house.pipeline._load
+        house.writer.commit = self.commit  # type: ignore[method-assign]  # a store with a fault in it
+        house.pipeline._load = self.load
+
+    async def commit(self, batch: Any) -> None:
+        if self.fault is not None:
+            raise self.fault
+        await self._commit(batch)
+
+    async def load(self, writer: Any) -> Any:
+        self.loads += 1
+        return await self._load(writer)
+
+
+async def act_in_vain(house: House, number: str, times: int) -> None:
+    for _ in range(times):
+        with pytest.raises(StoreDown):
+            await house.act(number, "note", {"text": "on it"}, who="desk")
+
+
+async def test_an_outage_of_the_store_is_told_once_when_it_begins_and_once_when_it_ends(house: House) -> None:
+    await house.receive(message(alert(DISK_FULL)))
+    number, store = house.incidents()[0].number, Store(house)
+    with capture_logs() as told:
+        store.fault = StoreDown("the disk is gone")
+        await act_in_vain(house, number, 5)
+        assert store.loads == 0, "what takes no rows is not read anew at each try"
+        assert "the disk is gone" in house.pipeline.down
+        store.fault = None
+        await house.act(number, "note", {"text": "on it"}, who="desk")
+    assert [line["event"] for line in told] == ["commit failed", "store answers again"]
+    assert house.pipeline.came_back == "the disk is gone"
+    assert (house.pipeline.down, store.loads) == ("", 1)
+
+
+async def test_a_full_disk_without_a_reserve_is_told_once_and_ends_when_there_is_room(
+    house: House, tmp_path: Any
+) -> None:
+    await house.receive(message(alert(DISK_FULL)))
+    number, store = house.incidents()[0].number, Store(house)
+    house.pipeline._reserve = Reserve(str(tmp_path / "t.db"), size=2**62)
+    with capture_logs() as told:
+        await house.pipeline.start()
+        store.fault = StoreFull("no room left")
+        await act_in_vain(house, number, 5)
+        await house.pipeline.try_refill()
+        assert house.pipeline.full
+        store.fault = None
+        house.pipeline._reserve.size = 4096
+        await house.act(number, "note", {"text": "on it"}, who="desk")
+        await house.pipeline.try_refill()
+    assert [line["event"] for line in told] == [
+        "no room for the reserve: on a full disk neither acts nor pages can be stored",
+        "disk full: intake answers 503",
+        "there is room again: intake is open",
+    ]
+    await house.receive(message(alert(DISK_FULL)))
+
+
+async def test_a_reserve_that_is_used_up_is_one_more_outage_and_no_more_lines(house: House, tmp_path: Any) -> None:
+    await house.receive(message(alert(DISK_FULL)))
+    number, store = house.incidents()[0].number, Store(house)
+    house.pipeline._reserve = Reserve(str(tmp_path / "t.db"), size=4096)
+    house.pipeline._reserve.fill()
+    with capture_logs() as told:
+        house.writer.commit = failing(house, StoreFull("no room left"), 1)  # type: ignore[method-assign]
+        future = house.pipeline.put(PersonActed(number, Action.NOTE, {"text": "on it"}, DESK))
+        while not future.done():
+            await house.pipeline.drain_once()
+        assert house.pipeline.came_back == "no room left"
+        store.fault = StoreFull("no room left")
+        await act_in_vain(house, number, 3)
+        store.fault = None
+        await house.act(number, "note", {"text": "on it"}, who="desk")
+        await house.pipeline.try_refill()
+    assert [line["event"] for line in told] == ["disk full: intake answers 503", "there is room again: intake is open"]
+
+
+async def test_a_group_decided_while_the_one_before_fails_for_longer_is_not_written_to_a_store_that_comes_back(
+    house: House,
+) -> None:
+    store = Store(house)
+    first = house.pipeline.put(arrived(house, message(alert({**DISK_FULL, "instance": "db-0"}))))
+    writing = await house.pipeline._next(None)
+    store.fault = StoreDown("gone")
+    second = house.pipeline.put(arrived(house, message(alert({**DISK_FULL, "instance": "db-1"}))))
+    assert await house.pipeline._next(writing) is None
+    store.fault = None
+    while house.pipeline._line:
+        await house.pipeline.drain_once()
+    await second
+    assert isinstance(first.exception(), StoreDown)
+    assert [e.incident > 0 for e in house.desk.board.episodes.values()] == [True]
+    rows = await house.writer.fetch("SELECT count(*) FROM alert WHERE id IN (SELECT alert_id FROM episode)")
+    assert rows == [(1,)]
