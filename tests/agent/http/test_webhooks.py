@@ -28,6 +28,7 @@ from agent.daemon import Daemon, Options, serving
 from agent.database import StoreDown
 from agent.http import webhooks
 from agent.http.webhooks import LIMIT, Intake
+from agent.intents import TimePassed
 from agent.pipeline import Overloaded
 from tests.house import DISK_FULL, START, alert, message
 
@@ -571,6 +572,7 @@ async def test_when_the_store_is_back_the_message_sent_again_is_taken(door: Door
     door.daemon.writer.commit = fails  # type: ignore[method-assign]  # the store fails
     assert await door.am() == 503
     door.daemon.writer.commit = real  # type: ignore[method-assign]  # and is back
+    await door.daemon.pipeline.submit(TimePassed())
     assert await door.am() == 200
     assert await door.count("alert WHERE origin = 'am'") == 1
 
