@@ -34,6 +34,7 @@ from correlation.topology import Topology
 from escalation.agenda import Agenda
 from escalation.escalate import Directory
 from escalation.outbox import Outbox
+from escalation.rota import RotaChange, laid
 from escalation.store import PAGED, PAGED_EACH
 from knowledge.casebook import Casebook
 from knowledge.store import CHANGE_BY_NUMBER, PROBLEM_BY_NUMBER, change_from, problem_from
@@ -55,6 +56,8 @@ class Desk:
         """Incidents read from the store, without who was paged for them: read when somebody acts."""
         self.ranking: set[int] = set()
         """Incidents whose text is being ranked: their first page waits for it a moment."""
+        self.rota: dict[str, RotaChange] = {}
+        """What people have laid over the schedules, by id; what is over is let go of when the store is read."""
         self.counts: Counter[str] = Counter()
         self.casebook = Casebook()
         self.item_edits: list[ItemEdit] = []
@@ -71,7 +74,7 @@ class Desk:
         self.ladder.config = config
         self.ladder.policies[config.version] = (config.sla, config.escalation)
         self.rules = rules_of(config)
-        self.directory = Directory(config.people, config.groups, config.schedules, config.fallback)
+        self.lay_rota()
         self._rebuild_inhibitors()
 
     def _laid(self, config: Config, now: datetime) -> Config:
@@ -82,6 +85,11 @@ class Desk:
         self.config = self.ladder.config = self._laid(self.config, now)
         self.register, self.items_end_at = Register(self.config.topology), next_end(self.item_edits, now)
         self.rules = rules_of(self.config)
+
+    def lay_rota(self) -> None:
+        """Have who is on call decided by the schedules in force and what people have laid over them."""
+        config, over = self.config, laid(self.rota.values())
+        self.directory = Directory(config.people, config.groups, config.schedules, config.fallback, over)
 
     def _rebuild_inhibitors(self) -> None:
         self.board.inhibitors = Inhibitors(self.config.inhibitions)

@@ -11,6 +11,7 @@ from correlation.incident import Action
 from correlation.permission import Actor
 from correlation.silence import Silence
 from escalation.outbox import Attempt
+from escalation.rota import RotaChange
 from knowledge.change import ChangeAction
 from knowledge.match import Match
 from knowledge.problem import ProblemAction
@@ -146,6 +147,22 @@ class SilencePut:
 
 
 @dataclass(frozen=True)
+class RotaChanged:
+    """Overrides are laid over the rota, or the two halves of a swap: all of them or none."""
+
+    changes: tuple[RotaChange, ...]
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class RotaEnded:
+    """An override is taken back, with the other half of its swap."""
+
+    id: str
+    actor: Actor
+
+
+@dataclass(frozen=True)
 class TimePassed:
     """Something may have come due."""
 
@@ -217,6 +234,8 @@ Intent = (
     | ChangeActed
     | ItemEdited
     | SilencePut
+    | RotaChanged
+    | RotaEnded
     | TimePassed
     | OldRowsDue
     | PagesClaimed

@@ -30,7 +30,16 @@ from correlation.store import (
 )
 from correlation.timeline import Chain
 from escalation.sla import SlaPolicy
-from escalation.store import OPEN_PAGES, PAGED, PAGED_EACH, PENDING_STEPS, page_from, step_from
+from escalation.store import (
+    OPEN_PAGES,
+    PAGED,
+    PAGED_EACH,
+    PENDING_STEPS,
+    ROTA_TO_COME,
+    page_from,
+    rota_from,
+    step_from,
+)
 from escalation.timetable import EscalationPolicy
 from knowledge.casebook import MOST_SEEN
 from knowledge.store import OPEN_CHANGES, OPEN_PROBLEMS, SETTLED_PROBLEMS, change_from, problem_from
@@ -58,7 +67,7 @@ async def load_desk(writer: Writer, config: Config, now: datetime) -> Desk:
         await _load_cases(writer, desk, now)
         await _load_incidents(writer, desk, now)
         await _load_alerts(writer, desk, now)
-        await _load_ladder(writer, desk)
+        await _load_ladder(writer, desk, now)
     finally:
         gc.enable()
     return desk
@@ -194,9 +203,11 @@ def _note_change(desk: Desk, episode: Episode, came_at: datetime, now: datetime)
         desk.board.changes[episode.key] = changes[-policy.changes :]
 
 
-async def _load_ladder(writer: Writer, desk: Desk) -> None:
+async def _load_ladder(writer: Writer, desk: Desk, now: datetime) -> None:
     for row in await writer.fetch(PENDING_STEPS):
         desk.agenda.add(step_from(row))
+    desk.rota = {change.id: change for change in map(rota_from, await writer.fetch(ROTA_TO_COME, now))}
+    desk.lay_rota()
     for row in await writer.fetch(OPEN_PAGES):
         desk.outbox.hold(page_from(row))
     being_told = "WHERE p.incident_id IN (SELECT incident_id FROM page WHERE open)"

@@ -14,6 +14,7 @@ from agent.database import Batch, Reserve, StoreDown, StoreFull, Unwritable, Wri
 from agent.deciders import decide
 from agent.deciders.items import ItemConflict, NoSuchItem
 from agent.deciders.records import Stale
+from agent.deciders.rota import NoSuchChange
 from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived, Intent, LetterDied
@@ -55,6 +56,7 @@ REFUSALS = (
     Lowered,
     Missing,
     NoSuchCase,
+    NoSuchChange,
     NoSuchIncident,
     NoSuchItem,
     Stale,

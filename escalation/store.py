@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
 from correlation.rows import columns, select, upsert
+from escalation.rota import RotaChange
 from escalation.timetable import PlannedStep, TimetableStep
 
 
@@ -76,6 +77,26 @@ class PageRow(SQLModel, table=True):
     provider_id: str
 
 
+class RotaRow(SQLModel, table=True):
+    """What somebody has laid over a schedule; the fields are those of `RotaChange`."""
+
+    __tablename__ = "rota"
+    __table_args__ = (Index("ix_rota_until", "until"),)
+    id: str = Field(primary_key=True)
+    schedule: str
+    person: str
+    replaces: str | None
+    from_at: datetime
+    until: datetime | None
+    author: str
+    reason: str = Field(sa_type=Text)
+    created_at: datetime
+    swap: str
+    ended_by: str
+
+
+UPSERT_ROTA = upsert(RotaRow)
+ROTA_TO_COME = select(RotaRow, "WHERE until IS NULL OR until > ? ORDER BY created_at, id")
 UPSERT_STEP, UPSERT_PAGE = upsert(StepRow), upsert(PageRow)
 PENDING_STEPS = f"{select(StepRow)} WHERE outcome = '' ORDER BY id"
 STEPS_OF = f"{select(StepRow)} WHERE incident_id = ? ORDER BY id"
@@ -138,6 +159,16 @@ def step_from(row: tuple[Any, ...]) -> Step:
         late_ms=late_ms,
         why=msgspec.json.decode(why),
     )
+
+
+def rota_values(change: RotaChange) -> tuple[Any, ...]:
+    """A tuple for UPSERT_ROTA."""
+    return tuple(msgspec.structs.asdict(change).values())
+
+
+def rota_from(row: tuple[Any, ...]) -> RotaChange:
+    """The change of a row of ROTA_TO_COME."""
+    return RotaChange(**dict(zip(columns(RotaRow), row, strict=True)))
 
 
 class Page(msgspec.Struct, kw_only=True):

@@ -15,6 +15,7 @@ from agent.deciders.pages import page_tried, pages_claimed
 from agent.deciders.passing import time_passed
 from agent.deciders.problems import problem_acted, problem_opened
 from agent.deciders.records import person_reported, record_edited
+from agent.deciders.rota import rota_changed, rota_ended
 from agent.deciders.silences import silence_put
 from agent.desk import Desk
 from agent.group import Group
@@ -37,6 +38,8 @@ from agent.intents import (
     ProblemOpened,
     Pulled,
     RecordEdited,
+    RotaChanged,
+    RotaEnded,
     SilencePut,
     Suggested,
     TimePassed,
@@ -56,6 +59,8 @@ DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
     ChangeActed: change_acted,
     ItemEdited: item_edited,
     SilencePut: silence_put,
+    RotaChanged: rota_changed,
+    RotaEnded: rota_ended,
     TimePassed: time_passed,
     OldRowsDue: old_rows,
     PagesClaimed: pages_claimed,

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agent.clock import Clock
 from agent.config import Config
-from agent.http import ack, alertmanager_v2, events, openapi
+from agent.http import ack, alertmanager_v2, events, openapi, rota
 from agent.http.acts import act_routes
 from agent.http.answers import Answer, Answers
 from agent.http.auth import Auth, require
@@ -30,6 +30,7 @@ from agent.pipeline import Pipeline
 from agent.sentences import language_of
 from agent.tokens import beside
 from correlation.permission import Actor
+from escalation import ics
 
 
 class Api:
@@ -72,6 +73,10 @@ class Api:
         """What is shown to this person now, in the language they ask for."""
         return Reader(self.get_config(), self.pipeline.desk, now, self.language(actor, request))
 
+    async def duties(self, begins: datetime, ends: datetime, schedule: str | None) -> list[tuple[str, ics.Duty]]:
+        """By schedule, who is first on call between two instants."""
+        return await rota.duties_of(self.reads, self.get_config().schedules, begins, ends, schedule)
+
     def language(self, actor: Actor, request: web.Request) -> str:
         """That of Accept-Language, else the person's own, else English."""
         person = self.get_config().people.get(actor.id)
@@ -99,7 +104,14 @@ class Api:
 
 def routes_of(api: Api) -> list[Route]:
     """Every operation of v1, in the order in which the document lists them."""
-    return [*act_routes(api), *brief_routes(api), *case_routes(api), *item_routes(api), *list_routes(api)]
+    return [
+        *act_routes(api),
+        *brief_routes(api),
+        *case_routes(api),
+        *item_routes(api),
+        *list_routes(api),
+        *rota.rota_routes(api),
+    ]
 
 
 def add_api(app: web.Application, api: Api) -> None:
@@ -116,6 +128,7 @@ def add_api(app: web.Application, api: Api) -> None:
     events.add(app, api)
     alertmanager_v2.add(app, api)
     ack.add(app, api)
+    rota.add(app, api)
     app.router.add_route("*", r"/{rest:[\s\S]*}", _nowhere(app, api))
     app.on_cleanup.append(lambda _: api.answers.close())
 

@@ -26,6 +26,8 @@ INCIDENT: Final = "incident"
 
 Access = str | frozenset[str]
 _REPORTING = frozenset({"desk", "l1", "l2", "pm", "dept_manager", "sales", "ops", "reporter", "customer"})
+_ON_CALL = frozenset({"desk", "l1", "l2", "pm", "dept_manager", "sales", "ops"})
+"""Who may stand in a rota: whose rows they may change, the row itself says (OUTSIDE §3)."""
 _SILENCING = frozenset({"desk", "l1", "l2", "pm"})
 _EDITING = frozenset({"desk", "l1", "l2", "pm"})
 
@@ -44,6 +46,13 @@ ACCESS: Final[Mapping[str, Access]] = {
     "list_pages": INSIDE,
     "list_dead_letters": INSIDE,
     "get_oncall": INSIDE,
+    "list_shifts": INSIDE,
+    "list_overrides": INSIDE,
+    "create_override": _ON_CALL,
+    "end_override": _ON_CALL,
+    "create_swap": _ON_CALL,
+    "import_calendar": _ON_CALL,
+    "get_calendar": INSIDE,
     "get_me": ANYBODY,
     "list_silences": INSIDE,
     "create_silence": _SILENCING,

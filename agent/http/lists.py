@@ -10,12 +10,12 @@ from agent.http.problems import Problem, not_found
 from agent.http.queries import AlertsQuery, OnCallQuery, Paged, PagesQuery
 from agent.http.reads import read_cursor
 from agent.http.render import dead_letter, silence_of
+from agent.http.rota import on_call_at
 from agent.intents import SilencePut
 from collectors.labels import BadMatcher, Matcher, all_match
 from collectors.moment import parse_moment
 from correlation.permission import Actor, Forbidden
 from correlation.silence import Silence
-from escalation.oncall import on_call
 
 if TYPE_CHECKING:
     from agent.http.api import Api
@@ -103,15 +103,16 @@ class Lists:
     async def oncall(self, call: Call) -> Result:
         asked: OnCallQuery = call.query
         at = parse_moment(asked.at or "") or call.now
-        directory = self._api.pipeline.desk.directory
+        schedules = self._api.get_config().schedules
+        people = await on_call_at(self._api.reads, schedules, at)
         shown = [
             views.OnCall(
                 schedule=name,
                 group=schedule.group,
                 role=schedule.role,
-                people=on_call(schedule, at, directory.overrides.get(name, ())),
+                people=people[name],
             )
-            for name, schedule in directory.schedules.items()
+            for name, schedule in schedules.items()
         ]
         return Result(views.OnCallView(at=at, items=shown))
 

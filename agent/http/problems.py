@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from agent.database import StoreDown
 from agent.deciders.items import ItemConflict, NoSuchItem
 from agent.deciders.records import Stale
+from agent.deciders.rota import NoSuchChange
 from agent.pipeline import Overloaded, Undecided
 from agent.turn import NoSuchIncident
 from correlation.act import Lowered
@@ -103,6 +104,8 @@ def _refusal(error: Exception) -> Problem | None:
     match error:
         case NoSuchIncident():
             problem = not_found("there is no such incident")
+        case NoSuchChange():
+            problem = not_found("there is no such override")
         case Forbidden() | Lowered():
             problem = Problem(403, str(error))
         case NoSuchCase() | NoSuchItem():

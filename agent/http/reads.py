@@ -15,7 +15,8 @@ from correlation.board import Board
 from correlation.incident import ACTIVE, OPEN, State
 from correlation.permission import Actor
 from correlation.store import AlertRow, EpisodeRow, IncidentRow, SilenceRow, TimelineRow
-from escalation.store import PageRow, StepRow
+from escalation.rota import RotaChange
+from escalation.store import PageRow, RotaRow, StepRow
 from knowledge.store import LinkRow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -307,6 +308,15 @@ class Reads:
         )
         async with self._session() as session:
             return list((await session.exec(statement)).all())
+
+    async def rota(self, from_at: datetime, until: datetime | None, schedule: str | None) -> list[RotaChange]:
+        """What lies over the rota somewhere between two instants (None: from then on), the oldest first."""
+        wanted = [or_(col(RotaRow.until).is_(None), col(RotaRow.until) > from_at)]
+        wanted += [col(RotaRow.from_at) < until] if until is not None else []
+        wanted += [col(RotaRow.schedule) == schedule] if schedule is not None else []
+        statement = select(RotaRow).where(*wanted).order_by(col(RotaRow.created_at), col(RotaRow.id))
+        async with self._session() as session:
+            return [RotaChange(**row.model_dump()) for row in (await session.exec(statement)).all()]
 
     async def silence(self, silence_id: str) -> SilenceRow | None:
         async with self._session() as session:

@@ -334,6 +334,24 @@ def upgrade() -> None:
         batch_op.create_index("ix_problem_state", ["state"], unique=False)
 
     op.create_table(
+        "rota",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("schedule", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("person", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("replaces", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("from_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("author", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("swap", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("ended_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("rota", schema=None) as batch_op:
+        batch_op.create_index("ix_rota_until", ["until"], unique=False)
+
+    op.create_table(
         "silence",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("matchers", sa.Text(), nullable=False),

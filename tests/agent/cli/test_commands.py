@@ -65,8 +65,34 @@ def test_every_act_is_a_command() -> None:
 async def test_who_is_on_call_now_and_in_the_days_to_come(api: Served) -> None:
     now = (await run(api, "oncall", "who")).output.splitlines()
     assert now[1].split(maxsplit=3) == ["sys-l1", "sys-ops", "l1", "luis, ana"]
-    days = (await run(api, "oncall", "show", "--days", "8")).output.splitlines()
-    assert [line.split()[-1] for line in days[1:]] == ["luis"] * 7 + ["ana"]
+    for span in (("--days", "8"), ("--next", "8d")):
+        days = (await run(api, "oncall", "show", *span)).output.splitlines()
+        assert [(line.split()[1], line.split()[-1]) for line in days[1:]] == [
+            ("2026-03-02", "luis"),
+            ("2026-03-09", "ana"),
+        ]
+    then = (await run(api, "oncall", "who", "--at", "2026-03-10T00:00:00Z")).output.splitlines()
+    assert then[1].split(maxsplit=3) == ["sys-l1", "sys-ops", "l1", "ana, luis"]
+
+
+async def test_who_stands_in_is_laid_over_the_rota_shown_and_taken_back(api: Served) -> None:
+    given = ("--person", "ana", "--replaces", "luis", "--reason", "ill")
+    made = (await run(api, "oncall", "override", "sys-l1", *given)).output.splitlines()[1].split()
+    assert made[1:4] == ["sys-l1", "ana", "luis"]
+    assert "ana" in (await run(api, "oncall", "overrides")).output
+    assert (await run(api, "oncall", "end", made[0])).exit_code == 0
+    assert "ana" not in (await run(api, "oncall", "overrides")).output
+    swapped = ("--person", "luis", "--from", "2026-03-04T00:00:00Z", "--until", "2026-03-05T00:00:00Z", "--with", "ana")
+    other = ("--with-from", "2026-03-11T00:00:00Z", "--with-until", "2026-03-12T00:00:00Z", "--reason", "a wedding")
+    rows = (await run(api, "oncall", "swap", "sys-l1", *swapped, *other)).output.splitlines()
+    assert [row.split()[2:4] for row in rows[1:]] == [["ana", "luis"], ["luis", "ana"]]
+
+
+async def test_a_calendar_file_is_imported(api: Served, tmp_path: Path) -> None:
+    event = "BEGIN:VEVENT\nUID:1\nDTSTART:20260304T000000Z\nDURATION:P1D\nSUMMARY:ana\nEND:VEVENT"
+    (tmp_path / "team.ics").write_text(f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n{event}\nEND:VCALENDAR\n")
+    done = await run(api, "oncall", "import", "sys-l1", str(tmp_path / "team.ics"), "--reason", "the team's calendar")
+    assert done.output.splitlines()[1].split()[2] == "ana"
 
 
 async def test_a_token_is_made_listed_and_ended_beside_a_running_daemon(api: Served) -> None:

@@ -21,6 +21,7 @@ from tests.real.running import until
 
 EVERY = {"desk", "l1", "l2", "pm", "dept_manager", "sales", "ops", "viewer", "customer", "vendor", "reporter"}
 INSIDE = EVERY - {"customer", "vendor", "reporter"}
+ON_CALL = INSIDE - {"viewer"}
 SILENCES = {"desk", "l1", "l2", "pm"}
 SOLVING = {"desk", "l1", "l2", "pm", "dept_manager"}
 MATRIX = {
@@ -36,6 +37,13 @@ MATRIX = {
     "list_pages": INSIDE,
     "list_dead_letters": INSIDE,
     "get_oncall": INSIDE,
+    "list_shifts": INSIDE,
+    "list_overrides": INSIDE,
+    "create_override": ON_CALL,
+    "end_override": ON_CALL,
+    "create_swap": ON_CALL,
+    "import_calendar": ON_CALL,
+    "get_calendar": INSIDE,
     "get_me": EVERY,
     "list_silences": INSIDE,
     "create_silence": SILENCES,

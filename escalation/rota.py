@@ -1,0 +1,83 @@
+"""What people lay over the rota: overrides and swaps, each with its author, its reason and, if it has one, its end."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import msgspec
+
+from correlation.permission import Actor, Forbidden
+from escalation.oncall import Override, Schedule, on_call, shifts
+
+
+class RotaChange(msgspec.Struct, kw_only=True, frozen=True):
+    """A row laid over the overrides of a schedule. The two halves of a swap share `swap`."""
+
+    id: str
+    schedule: str
+    person: str
+    replaces: str | None
+    from_at: datetime
+    until: datetime | None
+    author: str
+    reason: str
+    created_at: datetime
+    swap: str = ""
+    ended_by: str = ""
+    """Who took it back: it holds no longer than until then."""
+
+    @property
+    def override(self) -> Override:
+        """What a schedule is told."""
+        return Override(person=self.person, from_at=self.from_at, until=self.until, replaces=self.replaces)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it will never hold again."""
+        return self.until is not None and self.until <= now
+
+
+def laid(changes: Iterable[RotaChange]) -> dict[str, list[Override]]:
+    """By schedule, what lies over it, the newest last; what was taken back before it began is left out."""
+    found: dict[str, list[Override]] = {}
+    for change in sorted(changes, key=lambda c: (c.created_at, c.id)):
+        if change.until is None or change.until > change.from_at:
+            found.setdefault(change.schedule, []).append(change.override)
+    return found
+
+
+def check_change(actor: Actor, change: RotaChange, schedule: Schedule) -> None:
+    """Raise Forbidden unless the actor is one of the two people, or pm (OUTSIDE §3)."""
+    two = {change.person, change.replaces or next(iter(on_call(schedule, change.from_at)), change.person)}
+    if "pm" in actor.rights or actor.id in two:
+        return
+    who = " and ".join(sorted(two))
+    raise Forbidden(
+        f"the rota of {change.schedule} is changed by the two people ({who}) or by pm; {actor.id} is neither"
+    )
+
+
+class Handover(msgspec.Struct, kw_only=True, frozen=True):
+    """A change of whoever is first on call: `leaves` and `comes`, one of whom may be nobody."""
+
+    schedule: str
+    at: datetime
+    leaves: str | None
+    comes: str | None
+
+
+_DAY = timedelta(days=1)
+
+
+def next_handover(
+    name: str, schedule: Schedule, after: datetime, overrides: Iterable[Override] = (), within: timedelta = 14 * _DAY
+) -> Handover | None:
+    """Return the first change of whoever is first on call after a moment; None: there is none within two weeks."""
+    laid_over = list(overrides)
+    begins = after
+    while begins < after + within:
+        ends = min(begins + _DAY, after + within)
+        found = shifts(schedule, begins, ends + timedelta(seconds=1), laid_over)
+        for before, following in pairwise(found):
+            return Handover(schedule=name, at=following.from_at, leaves=before.person, comes=following.person)
+        begins = ends
+    return None

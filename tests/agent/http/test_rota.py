@@ -1,0 +1,141 @@
+"""Overrides, swaps and calendars over the API."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from icalendar import Calendar
+
+from tests.agent.http.serving import Served
+
+BASE = "/api/v1/oncall"
+# The rota of the site: luis from Monday 2026-03-02, ana from Monday 2026-03-09, and so on.
+
+
+async def first(api: Served, at: str = "") -> str:
+    found = (await api.get(f"{BASE}{'?at=' + at if at else ''}")).body["items"][0]["people"]
+    return str(found[0])
+
+
+def stand_in(**more: Any) -> Mapping[str, Any]:
+    return {"schedule": "sys-l1", "person": "ana", "reason": "luis is ill", **more}
+
+
+async def test_an_override_holds_at_once_is_shown_audited_and_outlives_a_restart(api: Served) -> None:
+    assert await first(api) == "luis"
+    made = await api.post(f"{BASE}/overrides", stand_in(replaces="luis", until="2026-03-03T00:00:00Z"), as_="ana")
+    assert (made.status, made.body["author"], made.body["from"]) == (201, "ana", "2026-03-02T09:00:00.000Z")
+    assert await first(api) == "ana"
+    (shown,) = (await api.get(f"{BASE}/overrides")).items
+    assert shown == made.body
+    rows = await api.daemon.writer.fetch("SELECT who, what, facts FROM audit WHERE what = 'rota_changed'")
+    assert (rows[0][0], "luis is ill" in rows[0][2]) == ("ana", True)
+    desk = await api.daemon.pipeline._load(api.daemon.writer)
+    assert desk.directory.reach(["l1"], "sys-ops", api.clock.now()).people == (("ana", "l1"),)
+
+
+async def test_a_page_goes_to_whoever_stands_in(api: Served) -> None:
+    await api.post(f"{BASE}/overrides", stand_in(person="noa", replaces="luis"), as_="luis")
+    number = await api.open_incident()
+    assert {p["target"] for p in (await api.get(f"/api/v1/pages?incident={number}")).items} >= {"noa"}
+
+
+async def test_it_ends_when_it_is_taken_back_and_who_was_on_call_then_is_still_known(api: Served) -> None:
+    made = (await api.post(f"{BASE}/overrides", stand_in(), as_="pat")).body
+    api.clock.set(api.clock.now() + timedelta(hours=1))
+    ended = await api.call("DELETE", f"{BASE}/overrides/{made['id']}", as_="luis")
+    assert (ended.status, ended.body["ended_by"], ended.body["until"]) == (200, "luis", "2026-03-02T10:00:00.000Z")
+    assert await first(api) == "luis"
+    assert await first(api, "2026-03-02T09:30:00Z") == "ana"
+    assert (await api.get(f"{BASE}/overrides")).items == []
+    assert (await api.call("DELETE", f"{BASE}/overrides/none", as_="pat")).status == 404
+
+
+async def test_only_the_two_people_and_pm_may(api: Served) -> None:
+    refused = await api.post(f"{BASE}/overrides", stand_in(replaces="luis"), as_="noa")
+    assert (refused.status, "ana and luis" in refused.text) == (403, True)
+    assert (await api.post(f"{BASE}/overrides", stand_in(replaces="luis"), as_="root")).status == 403
+    assert (await api.post(f"{BASE}/overrides", stand_in(replaces="luis"), as_="cus")).status == 403
+    assert (await api.post(f"{BASE}/overrides", stand_in(replaces="luis"), as_="pat")).status == 201
+
+
+async def test_what_cannot_be_is_refused_with_the_field_that_is_wrong(api: Served) -> None:
+    for sent, field in (
+        (stand_in(schedule="none"), "schedule"),
+        (stand_in(person="zoe"), "person"),
+        (stand_in(replaces="ana"), "replaces"),
+        (stand_in(until="2026-03-02T08:00:00Z"), "until"),
+    ):
+        answered = await api.post(f"{BASE}/overrides", sent)
+        assert (answered.status, answered.body["missing"]) == (422, [field])
+
+
+async def test_a_swap_is_two_halves_that_end_together(api: Served) -> None:
+    sent = {
+        "schedule": "sys-l1",
+        "person": "luis",
+        "from": "2026-03-04T00:00:00Z",
+        "until": "2026-03-05T00:00:00Z",
+        "with": "ana",
+        "with_from": "2026-03-11T00:00:00Z",
+        "with_until": "2026-03-12T00:00:00Z",
+        "reason": "a wedding",
+    }
+    assert (await api.post(f"{BASE}/swaps", sent, as_="noa")).status == 403
+    made = (await api.post(f"{BASE}/swaps", sent, as_="luis")).items
+    assert len({half["swap"] for half in made}) == 1
+    assert [await first(api, f"2026-03-{day}T12:00:00Z") for day in ("03", "04", "10", "11")] == [
+        "luis",
+        "ana",
+        "ana",
+        "luis",
+    ]
+    await api.call("DELETE", f"{BASE}/overrides/{made[0]['id']}", as_="ana")
+    assert [await first(api, f"2026-03-{day}T12:00:00Z") for day in ("04", "11")] == ["luis", "ana"]
+
+
+async def test_the_shifts_of_a_span_say_who_from_when_until_when(api: Served) -> None:
+    found = (await api.get(f"{BASE}/shifts?since=2026-03-08T00:00:00Z&until=2026-03-10T00:00:00Z")).items
+    assert [(s["from"], s["until"], s["person"]) for s in found] == [
+        ("2026-03-08T00:00:00.000Z", "2026-03-09T00:00:00.000Z", "luis"),
+        ("2026-03-09T00:00:00.000Z", "2026-03-10T00:00:00.000Z", "ana"),
+    ]
+    assert (await api.get(f"{BASE}/shifts?until=2028-01-01T00:00:00Z")).status == 422
+
+
+async def test_the_calendar_needs_its_address_alone_and_not_a_changed_one(api: Served) -> None:
+    told = (await api.get(f"{BASE}/calendar?schedule=sys-l1", as_="ana")).body["url"]
+    path = urlsplit(told).path
+    answered = await api.get(path, as_="")
+    assert (answered.status, answered.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
+    events = Calendar.from_ical(answered.text).walk("VEVENT")
+    assert {str(e["summary"]) for e in events} == {"Ana (sys-l1)", "Luis (sys-l1)"}
+    assert {str(e["transp"]) for e in events} == {"TRANSPARENT"}
+    assert (await api.get(path.replace(".ics", "x.ics"), as_="")).status == 404
+    assert (await api.get(f"{BASE}/calendar?schedule=none", as_="ana")).status == 404
+
+
+async def test_a_calendar_file_is_laid_over_a_schedule(api: Served) -> None:
+    text = "\r\n".join(
+        (
+            "BEGIN:VCALENDAR",
+            "VERSION:2.0",
+            "PRODID:x",
+            "BEGIN:VEVENT",
+            "UID:1",
+            "DTSTART:20260304T000000Z",
+            "DURATION:P1D",
+            "SUMMARY:ana",
+            "END:VEVENT",
+            "END:VCALENDAR",
+        )
+    )
+    sent = {"schedule": "sys-l1", "calendar": text, "reason": "the team's calendar"}
+    assert (await api.post(f"{BASE}/import", sent, as_="noa")).status == 403
+    taken = await api.post(f"{BASE}/import", sent, as_="pat")
+    assert (taken.status, [o["person"] for o in taken.items]) == (201, ["ana"])
+    assert await first(api, "2026-03-04T12:00:00Z") == "ana"
+    assert await first(api, "2026-03-05T12:00:00Z") == "luis"
+    refused = await api.post(f"{BASE}/import", {**sent, "calendar": text.replace("SUMMARY:ana", "SUMMARY:x")})
+    assert (refused.status, "nobody is known" in refused.text) == (422, True)
