@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from agent import config as configuration
-from agent import migrate, plugins, tokens
+from agent import migrate, plugins, rota_watch, tokens
 from agent.channels import Sending
 from agent.clock import Clock, SystemClock
 from agent.config import Config, ConfigFaults
@@ -44,6 +44,7 @@ from agent.metrics import Metrics
 from agent.paging import Claimed
 from agent.pipeline import Pipeline, Undecided
 from agent.reconcile import Reconciler
+from agent.rota_watch import RotaWatch
 from agent.store import UPSERT_CONFIG
 from agent.version import VERSION
 from correlation.own import own_alert
@@ -300,6 +301,7 @@ class Daemon:
                 tasks.create_task(self._watch_clock(), name="clock"),
                 tasks.create_task(self._let_go(), name="let go"),
                 tasks.create_task(self._reload_when_asked(), name="reload"),
+                tasks.create_task(self._watch_rota(), name="rota"),
             ]
             self.rounds.reconfigure(tasks)
             self.reconciler.reconfigure(tasks)
@@ -457,6 +459,14 @@ class Daemon:
                     await self.pipeline.submit(AlertsFound([alert], "self"))
                     self._drifts = jumped
             await clock.sleep_until(clock.now() + _LOOK_AGAIN)
+
+    async def _watch_rota(self) -> None:
+        """Every ten minutes the rotas are looked at two weeks ahead."""
+        watch = RotaWatch(self.pipeline, self.clock, self.metrics)
+        while True:
+            with contextlib.suppress(StoreDown):
+                await watch.look()
+            await self.clock.sleep_until(self.clock.now() + rota_watch.EVERY)
 
     async def _let_go(self) -> None:
         """Every minute, rows older than the retention are deleted, some thousand at a time.

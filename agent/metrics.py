@@ -49,6 +49,9 @@ class Metrics:
         self.inspections = Counter(
             "tocsin_inspections", "Inspections run, by type and result.", ["type", "result"], registry=r
         )
+        self.rota_gaps = Gauge(
+            "tocsin_rota_gap_seconds", "How long a rota has too few people in two weeks.", ["schedule"], registry=r
+        )
         self.clock_shift = Gauge("tocsin_clock_drift_seconds", "How far the wall is ahead of the clock.", registry=r)
 
     def reloaded(self, ok: bool, now: datetime) -> None:
