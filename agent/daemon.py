@@ -39,6 +39,7 @@ from agent.http.refusals import Refusals
 from agent.http.webhooks import LIMIT, Intake
 from agent.inspect import Rounds
 from agent.intents import AlertsFound, ConfigChanged, OldRowsDue, PagesClaimed, PageTried, Suggested, TimePassed
+from agent.journal_size import JournalSize
 from agent.load import load_desk
 from agent.metrics import Metrics
 from agent.paging import Claimed
@@ -98,6 +99,7 @@ class Daemon:
         self.pipeline = Pipeline(self.writer, self.clock, self._load, self.metrics, reserve)
         self.rounds = Rounds(self.pipeline, lambda: self.config, self.clock, self.metrics)
         self.reconciler = Reconciler(self.pipeline, lambda: self.config, self.clock)
+        self.journal_size = JournalSize()
         self.notifiers: dict[str, Any] = {}
         self._channels = Sending()
         self._closing: set[asyncio.Task[None]] = set()
@@ -481,7 +483,8 @@ class Daemon:
                 log.info("evidence", timeline=chains.timeline.head, audit=chains.audit.head)
             await self.clock.sleep_until(self.clock.now() + _A_MINUTE)
             with contextlib.suppress(StoreDown, Undecided):
-                await self.pipeline.submit(OldRowsDue())
+                through = await self.journal_size.too_much(self.writer, self.config.retention.journal_bytes)
+                await self.pipeline.submit(OldRowsDue(through))
 
     def _after_commit(self, group: Group) -> None:
         for incident in group.opened_unknown:

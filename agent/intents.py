@@ -171,6 +171,9 @@ class TimePassed:
 class OldRowsDue:
     """It is time to let go of rows that nothing needs any more (retention in tocsin.yaml)."""
 
+    journal_through: int = 0
+    """The journal weighs too much: up to this row it goes whatever its age."""
+
 
 @dataclass(frozen=True)
 class PagesClaimed:

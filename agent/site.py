@@ -85,6 +85,8 @@ class Retention(Rule):
     """How long rows are kept that no open incident needs."""
 
     journal: PositiveSpan = parse_span("35d")
+    journal_bytes: Annotated[int, Field(ge=1)] = 10 * 1024**3
+    """The oldest rows of the journal go when it weighs more than this, however young they are."""
     touches: PositiveSpan = parse_span("90d")
     dead_letters: PositiveSpan = parse_span("90d")
 

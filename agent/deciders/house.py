@@ -4,7 +4,14 @@ from datetime import timedelta
 
 from agent.group import as_json
 from agent.intents import ConfigChanged, Noted, OldRowsDue
-from agent.store import FORGET_ALERTS, FORGET_ANSWERS, FORGET_EPISODES, FORGET_JOURNAL, FORGET_LETTERS
+from agent.store import (
+    FORGET_ALERTS,
+    FORGET_ANSWERS,
+    FORGET_EPISODES,
+    FORGET_JOURNAL,
+    FORGET_JOURNAL_THROUGH,
+    FORGET_LETTERS,
+)
 from agent.turn import Turn
 
 
@@ -23,6 +30,8 @@ def old_rows(turn: Turn, intent: OldRowsDue) -> None:
     """Forget what is older than the retention says; incidents and their timelines stay."""
     keep = turn.config.retention
     turn.group.add(FORGET_JOURNAL, turn.now - keep.journal)
+    if intent.journal_through:
+        turn.group.add(FORGET_JOURNAL_THROUGH, intent.journal_through)
     turn.group.add(FORGET_LETTERS, turn.now - keep.dead_letters)
     turn.group.add(FORGET_ANSWERS, turn.now - timedelta(hours=24))
     turn.group.add(FORGET_ALERTS, turn.now - keep.touches)

@@ -71,7 +71,7 @@ class Api:
 
     def reader(self, actor: Actor, request: web.Request, now: datetime) -> Reader:
         """What is shown to this person now, in the language they ask for."""
-        return Reader(self.get_config(), self.pipeline.desk, now, self.language(actor, request))
+        return Reader(self.get_config(), self.pipeline.desk, now, self.language(actor, request), actor)
 
     async def duties(self, begins: datetime, ends: datetime, schedule: str | None) -> list[tuple[str, ics.Duty]]:
         """By schedule, who is first on call between two instants."""

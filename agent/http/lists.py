@@ -98,7 +98,9 @@ class Lists:
 
     async def dead_letters(self, call: Call) -> Result:
         rows, following = await self._api.reads.dead_letters(_before(call.query), call.query.limit)
-        return Result(views.Items[views.DeadLetterView](items=[dead_letter(r) for r in rows], next=following))
+        masked = self._api.reader(call.actor, call.request, call.now).is_masked(None)
+        shown = [dead_letter(row, masked=masked) for row in rows]
+        return Result(views.Items[views.DeadLetterView](items=shown, next=following))
 
     async def oncall(self, call: Call) -> Result:
         asked: OnCallQuery = call.query

@@ -14,6 +14,7 @@ from agent.store import DeadLetterRow
 from collectors.moment import ZERO_YEAR, moment_text, parse_moment
 from correlation.calendar import calendar_named
 from correlation.incident import ACTIVE, ITEM, State
+from correlation.permission import Actor
 from correlation.store import IncidentRow, SilenceRow, TimelineRow, silence_from
 from escalation.escalate import take_due_steps
 from escalation.message import reason_text
@@ -24,6 +25,10 @@ from knowledge.match import sentence
 from knowledge.store import LinkRow
 
 ALERTS_SHOWN, ALERTS_LISTED = 1000, 100
+AGENT = "agent"
+MASKED = "(masked)"
+WORKS = frozenset({"desk", "l1", "l2", "pm", "dept_manager", "sales", "ops"})
+"""Roles that need to know who reported an incident, and in which words."""
 _NOTHING: Mapping[str, Any] = {"code": "none", "facts": {}}
 
 
@@ -35,6 +40,12 @@ class Reader:
     desk: Desk
     now: datetime
     language: str
+    actor: Actor | None = None
+    """Who reads; None: nothing is masked."""
+
+    def is_masked(self, reporter: str | None) -> bool:
+        """Whether the reporter and their words are hidden: from whoever neither works on it nor is the reporter."""
+        return self.actor is not None and not self.actor.rights & WORKS and self.actor.id != reporter
 
     @property
     def _spoken(self) -> Literal["en", "zh"]:
@@ -76,7 +87,7 @@ class Reader:
             major=_major(json_of(row.major)),
             links=[views.LinkView(kind=r.kind, target=r.target, at=r.at, by=r.by) for r in links],
             restricted=self.restricted(row, links),
-            record=_record(row),
+            record=_record(row, masked=self.is_masked(row.reporter)),
         )
 
     def restricted(self, row: IncidentRow, links: Sequence[LinkRow]) -> list[views.Restricted]:
@@ -234,8 +245,8 @@ class Reader:
         )
 
 
-def dead_letter(row: DeadLetterRow) -> views.DeadLetterView:
-    excerpt = row.body[:8000].decode("utf-8", "replace")[:2000]
+def dead_letter(row: DeadLetterRow, *, masked: bool = False) -> views.DeadLetterView:
+    excerpt = MASKED if masked else row.body[:8000].decode("utf-8", "replace")[:2000]
     return views.DeadLetterView(
         id=row.id, at=row.at, source=row.source, reason=row.reason, size=row.size, excerpt=excerpt
     )
@@ -287,9 +298,12 @@ _SAME = (
 )
 
 
-def _record(row: IncidentRow) -> views.Record:
+def _record(row: IncidentRow, *, masked: bool) -> views.Record:
     plain = {n: getattr(row, n) for n in views.Record.model_fields if n != "resolution"}
     kept = {k: v for k, v in json_of(row.resolution).items() if k != "acts"}
+    if masked:
+        plain |= {name: MASKED for name in ("reporter", "recorder", "symptom") if plain[name] not in (None, "", AGENT)}
+        kept = {k: MASKED if k == "acceptance" else v for k, v in kept.items()}
     return views.Record(**plain, resolution=kept)
 
 

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+from agent.group import INSERT_JOURNAL
 from agent.house import House
 from agent.intents import LetterDied, OldRowsDue
+from agent.journal_size import JournalSize
 from tests.house import DISK_FULL, START, alert, at, message
 
 
@@ -35,3 +37,20 @@ async def test_fresh_rows_stay(house: House) -> None:
     before = await counts(house)
     await house.do(OldRowsDue())
     assert await counts(house) == before
+
+
+async def test_a_journal_that_weighs_too_much_lets_go_of_its_oldest_rows(house: House) -> None:
+    rows = [(seq, house.now, "webhook/alertmanager", "am", b"x" * 100) for seq in range(1, 2501)]
+    await house.writer.commit([(INSERT_JOURNAL, rows)])
+    size = JournalSize()
+    assert await size.too_much(house.writer, 250_000) == 0
+    through = await size.too_much(house.writer, 160_000)
+    assert through == 1000
+    await house.do(OldRowsDue(through))
+    assert await house.writer.fetch("SELECT MIN(seq), COUNT(*) FROM journal") == [(1001, 1500)]
+    assert await size.too_much(house.writer, 160_000) == 0
+
+
+async def test_the_newest_rows_of_the_journal_stay_whatever_they_weigh(house: House) -> None:
+    await house.writer.commit([(INSERT_JOURNAL, [(1, house.now, "report", "ana", b"x" * 5000)])])
+    assert await JournalSize().too_much(house.writer, 1) == 0
