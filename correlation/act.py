@@ -35,12 +35,24 @@ def act(incident: Incident, action: Action, body: Body, actor: Actor, severity: 
     """
     if _repeats(incident, action, actor):
         return Acted()
-    if incident.state not in FROM[action]:
-        raise IllegalAction(action, incident.state)
+    check_state(incident, action, actor)
     acted = _DO[action](incident, body, actor, severity, now)
     if not acted.unchanged and action in NEXT and not (action is Action.ACKNOWLEDGE and incident.state in PENDING):
         incident.move(NEXT[action], now)
     return acted
+
+
+def check_state(incident: Incident, action: Action, actor: Actor) -> None:
+    """Raise IllegalAction where this act is not possible now; the same one again by the same person always is."""
+    if incident.state not in FROM[action] and not _repeats(incident, action, actor):
+        raise IllegalAction(action, incident.state)
+
+
+def check_lowering(incident: Incident, action: Action, body: Body, actor: Actor) -> None:
+    """Raise Lowered where somebody else than the project manager would lower the severity (procedure R60)."""
+    wanted = body.get("severity") if action is Action.SET_SEVERITY else None
+    if isinstance(wanted, int) and wanted > incident.severity and "pm" not in actor.roles:
+        raise Lowered(f"only pm may lower a severity; it is {incident.severity} and stays so (procedure R60)")
 
 
 def _repeats(incident: Incident, action: Action, actor: Actor) -> bool:
@@ -215,8 +227,7 @@ def _set_severity(incident: Incident, body: Body, actor: Actor, policy: Severity
         raise Missing(["severity"], f"severity must be one of {policy.scale}")
     if wanted == was:
         return Acted()
-    if wanted > was and "pm" not in actor.roles:
-        raise Lowered(f"only pm may lower a severity; it is {was} and stays so (procedure R60)")
+    check_lowering(incident, Action.SET_SEVERITY, body, actor)
     incident.severity = wanted
     kind = "severity_lowered" if wanted > was else "severity_raised"
     return Acted([Event(kind, {"was": was, "now": wanted, "reason": body["reason"]})], {"regraded"})

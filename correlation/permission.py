@@ -108,5 +108,11 @@ def check(actor: Actor, action: Action, incident: Incident, paged: Collection[st
     )
 
 
+def check_on_behalf(actor: Actor) -> None:
+    """Raise Forbidden unless the actor may act for somebody else (OUTSIDE §4: `on_behalf_of` is for desk)."""
+    if "desk" not in actor.rights:
+        raise Forbidden(f"on_behalf_of is for desk; {actor.id} is {', '.join(sorted(actor.roles)) or 'nothing'}")
+
+
 def _named(who: Mapping[str, str]) -> str:
     return ", ".join(role if how == A else f"{role} (own incidents)" for role, how in who.items())

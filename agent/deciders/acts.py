@@ -21,20 +21,21 @@ from agent.deciders.merging import on_merged
 from agent.deciders.relations import afterwards, prepared
 from agent.group import as_json
 from agent.intents import PersonActed
-from agent.turn import Turn
+from agent.turn import NoSuchIncident, Turn
 from correlation import act as acts
 from correlation.incident import Action, Incident
 from correlation.need import Missing
-from correlation.permission import Actor, check
+from correlation.permission import Actor, check, check_on_behalf, owns
 
 
 def person_acted(turn: Turn, intent: PersonActed) -> Incident:
     incident = turn.incident(intent.number)
-    check(intent.actor, intent.action, incident, turn.outbox.paged(incident.id))
-    check_names(turn, intent, incident)
-    intent = prepared(turn, incident, intent)
+    check_person(turn, intent, incident)
     if intent.action is Action.ACKNOWLEDGE and is_management_ack(turn, intent.actor, incident):
         return acknowledge_step(turn, intent.actor, incident)
+    acts.check_state(incident, intent.action, intent.actor)
+    intent = prepared(turn, incident, intent)
+    check_names(turn, intent, incident)
     acted = acts.act(incident, intent.action, intent.body, intent.actor, turn.config.severity, turn.now)
     if acted.unchanged:
         return incident
@@ -51,8 +52,19 @@ def person_acted(turn: Turn, intent: PersonActed) -> Incident:
     return incident
 
 
+def check_person(turn: Turn, intent: PersonActed, incident: Incident) -> None:
+    """Refuse whoever may not see the incident (404) or not do this to it (403), whatever else is wrong."""
+    actor, paged = intent.actor, turn.outbox.paged(incident.id)
+    if actor.outside and not owns(actor, incident, paged, shared=True):
+        raise NoSuchIncident(intent.number)
+    check(actor, intent.action, incident, paged)
+    if intent.on_behalf_of is not None:
+        check_on_behalf(actor)
+    acts.check_lowering(incident, intent.action, intent.body, actor)
+
+
 def check_names(turn: Turn, intent: PersonActed, incident: Incident) -> None:
-    """Refuse people, groups and incidents that do not exist, before anything has moved."""
+    """Refuse people, groups and incidents that do not exist: after what the state refuses, before anything moves."""
     body, config = intent.body, turn.config
     if body.get("person") and body["person"] not in config.people:
         raise Missing(["person"], f"there is no person {body['person']!r} in people.yaml")

@@ -12,9 +12,10 @@ from agent.http.render import ALERTS_LISTED, ALERTS_SHOWN
 from agent.intents import PersonActed, PersonReported, RecordEdited
 from agent.turn import NoSuchIncident
 from collectors.moment import parse_moment
-from correlation.incident import FROM, NEXT, Action, IllegalAction
+from correlation.act import check_lowering, check_state
+from correlation.incident import Action
 from correlation.need import Missing
-from correlation.permission import Actor, Forbidden, check, owns
+from correlation.permission import Actor, Forbidden, check, check_on_behalf, owns
 from correlation.store import INCIDENT_FIELDS, IncidentRow, incident_from
 
 if TYPE_CHECKING:
@@ -163,28 +164,20 @@ class Incidents:
 
     async def _act(self, number: str, action: Action, call: Call, actor: Actor) -> None:
         """Check what was sent, then put it in line; refusals come in the order 404, 403, 409, 422."""
-        if actor.outside:
-            await self._visible(call)
         try:
             body = call.body(bodies.ACTS[action])
         except Problem:
             await self._refuse_first(call, action)
             raise
-        await self.submit(number, action, body, actor, call)
+        await self.submit(number, action, body, actor)
 
-    async def submit(self, number: str, action: Action, body: bodies.ActBody, actor: Actor, call: Call | None) -> None:
+    async def submit(self, number: str, action: Action, body: bodies.ActBody, actor: Actor) -> None:
         """Put an act in line. Raises what refuses it."""
         facts = body.facts()
         on_behalf_of = facts.pop("on_behalf_of", None)
-        if on_behalf_of is not None and "desk" not in actor.rights:
-            row = await self._row(number)
-            check(actor, action, incident_of(row), await self._api.reads.paged(row.id))
-            raise Forbidden(f"on_behalf_of is for desk; {actor.id} is {', '.join(sorted(actor.roles)) or 'nothing'}")
         try:
             await self._api.pipeline.submit(PersonActed(number, action, facts, actor, on_behalf_of))
         except Missing as error:
-            if call is not None:
-                await self._refuse_first(call, action)
             if set(error.fields) <= _ACTS:
                 raise Problem(409, str(error), missing=error.fields) from None
             given = _MOVING.get(action)
@@ -192,10 +185,6 @@ class Incidents:
                 raise Problem(409, str(error)) from None
             raise
         except NoSuchIncident as error:
-            if error.args[0] == number:
-                raise
-            if call is not None:
-                await self._refuse_first(call, action)
             raise not_found(f"there is no incident {error.args[0]}") from None
 
     async def _refuse_first(self, call: Call, action: Action) -> None:
@@ -203,10 +192,11 @@ class Incidents:
         row = await self._visible(call)
         incident = incident_of(row)
         check(call.actor, action, incident, await self._api.reads.paged(row.id))
-        done = incident.resolution.get("acts", {})
-        repeats = action in NEXT and incident.state is NEXT[action] and done.get(str(action)) == call.actor.id
-        if incident.state not in FROM[action] and not repeats:
-            raise IllegalAction(action, incident.state)
+        sent = call.sent if isinstance(call.sent, dict) else {}
+        if sent.get("on_behalf_of") is not None:
+            check_on_behalf(call.actor)
+        check_lowering(incident, action, sent, call.actor)
+        check_state(incident, action, call.actor)
 
     async def archive_many(self, call: Call) -> Result:
         sent = call.body(bodies.ArchiveMany)
@@ -219,7 +209,7 @@ class Incidents:
                     final_category=sent.final_category or row.category or "unclassified",
                     final_severity=sent.final_severity or row.severity,
                 )
-                await self.submit(number, Action.ARCHIVE, body, call.actor, None)
+                await self.submit(number, Action.ARCHIVE, body, call.actor)
             except Exception as error:
                 problem = problem_of(error)
                 if problem.status >= 500:
