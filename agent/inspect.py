@@ -1,7 +1,7 @@
 """Runs each inspection on its interval, judges what it reads, and tells the line what has changed."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -100,7 +100,10 @@ class Watch:
             self._inspect.beat(now)
 
     async def once(self, now: datetime) -> None:
-        """Read, judge and tell, once. What did not answer is told when it begins and when it ends."""
+        """Read, judge and tell, once. What gives no data is told when that begins and when it ends.
+
+        Whether nobody answers or whoever answers has no data: it is one outage, told under the name it began with.
+        """
         if self._told is None:
             self._told = self._open_levels()
             self._unreachable = alert_key("InspectionUnreachable", {"inspection": self.name}) in self._told
@@ -117,6 +120,8 @@ class Watch:
         findings, kept = judge_all(
             seen, self._kept, lambda key: self._config().threshold(self.name, key), now, open_levels
         )
+        if self._unreachable and self._still_without_data(findings):
+            return
         if self._unreachable:
             log.info("inspection answers again", inspection=self.name)
             findings.append(Finding("InspectionUnreachable", {"inspection": self.name}, None))
@@ -130,12 +135,20 @@ class Watch:
         await self._lost(f"{type(error).__name__}: {error}"[:300], now)
 
     async def _lost(self, why: str, now: datetime) -> None:
-        if self._unreachable:
+        if self._unreachable or any(name in self._outages for name, _ in self._told or ()):
             return
         log.warning("inspection does not answer", inspection=self.name, why=why)
         summary = f"inspection {self.name} does not answer: {why}"
         finding = Finding("InspectionUnreachable", {"inspection": self.name}, "warn", {"summary": summary})
         self._unreachable = await self._tell([finding], now)
+
+    @property
+    def _outages(self) -> Collection[str]:
+        """The alerts by which the inspection itself says that there is no data."""
+        return getattr(self._inspect, "outages", ())
+
+    def _still_without_data(self, findings: list[Finding]) -> bool:
+        return any(f.alertname in self._outages and f.level is not None for f in findings)
 
     async def _tell(self, findings: list[Finding], now: datetime) -> bool:
         """Submit what has changed since it was last told; False where the store could not take it."""

@@ -60,7 +60,9 @@ class Finding:
 class Inspection(Protocol):
     """The class `Inspect` of a file in `collectors/inspections/`; its configuration is the `Config` beside it.
 
-    It keeps connections and what it must remember between two reads, and is read by one caller at a time.
+    It keeps connections and what it must remember between two reads, and is read by one caller at a time. Where some
+    of its findings say that there is no data, `outages: frozenset[str]` names these alerts: such a finding is the same
+    outage as Unreachable, and whichever came first is told for both.
     """
 
     def __init__(self, name: str, config: Any) -> None: ...

@@ -10,6 +10,8 @@ from collectors.labels import Labels
 from collectors.source import Finding, Reading
 
 POWER, COMM_LOST = "UpsPower", "UpsCommLost"
+OUTAGES = frozenset({COMM_LOST})
+"""The alerts that say that there is no data."""
 
 
 class UpsData(NamedTuple):

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from collectors.rule import Span
 from collectors.source import Finding, Reading, Unreachable
 from collectors.thresholds import JudgedConfig
-from collectors.ups import Lost, UpsData, UpsState, judge_ups
+from collectors.ups import OUTAGES, Lost, UpsData, UpsState, judge_ups
 
 
 class Config(JudgedConfig):
@@ -35,6 +35,8 @@ _LOST = {
 
 class Inspect:
     """One UPS of one upsd, over one connection that is kept and made again when it breaks."""
+
+    outages = OUTAGES
 
     def __init__(self, name: str, config: Config) -> None:
         self._config = config

@@ -22,7 +22,7 @@ from pysnmp.hlapi.v3arch.asyncio import (
 from collectors.rule import Span
 from collectors.source import Finding, Reading, Unreachable
 from collectors.thresholds import JudgedConfig
-from collectors.ups import Lost, UpsData, UpsState, judge_ups
+from collectors.ups import OUTAGES, Lost, UpsData, UpsState, judge_ups
 
 
 class Config(JudgedConfig):
@@ -55,6 +55,8 @@ _ALARM_NAMES = {
 
 class Inspect:
     """One UPS behind one SNMP agent."""
+
+    outages = OUTAGES
 
     def __init__(self, name: str, config: Config) -> None:
         self._config = config

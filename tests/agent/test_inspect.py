@@ -14,6 +14,7 @@ from agent.inspect import Watch
 from agent.metrics import Metrics
 from collectors.source import Finding, Reading, Unreachable
 from collectors.thresholds import Threshold
+from collectors.ups import OUTAGES, Lost, UpsData, UpsState, judge_ups
 from tests.house import START, site
 
 
@@ -45,9 +46,18 @@ class Stand:
 
     async def sees(self, seen: list[Reading | Finding] | Exception) -> None:
         self.gauge.next = seen
+        await self.looks()
+
+    async def looks(self) -> None:
         await self.house.advance(minutes=1)
         await self.watch.once(self.house.now)
         await self.house.settle()
+
+    async def watches(self, ups: "Ups") -> "Ups":
+        """From a start of the daemon on it is this that the inspection looks at."""
+        await self.restart()
+        self.watch._inspect = ups
+        return ups
 
     async def restart(self) -> None:
         await self.house.restart()
@@ -113,6 +123,67 @@ async def test_what_does_not_answer_is_told_once_when_it_begins_and_once_when_it
     assert stand.house.desk.board.last_ids["incident"] == 2
     await stand.sees(used(90))
     assert list(stand.firing.values()) == ["warn:3"]
+
+
+class Ups(Gauge):
+    """A UPS as both of its inspections judge it."""
+
+    outages = OUTAGES
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = UpsState()
+        self.look: UpsData | Lost | Exception = MAINS
+
+    async def read(self, now: datetime) -> list[Reading | Finding]:
+        if isinstance(self.look, Exception):
+            raise self.look
+        self.state, told = judge_ups(self.state, self.look, {"ups": "rack1"}, now)
+        return told
+
+
+MAINS, BATTERY = UpsData(frozenset({"OL"})), UpsData(frozenset({"OB"}))
+WAIT, STALE = UpsData(frozenset({"WAIT"})), Lost("upsd has only stale data")
+SILENT, RESTART = Unreachable("upsd does not answer"), "the daemon starts anew"
+
+
+@pytest.mark.parametrize(
+    ("looks", "name"),
+    [
+        pytest.param([SILENT, WAIT, WAIT, MAINS], "InspectionUnreachable", id="upsd is restarted"),
+        pytest.param([WAIT, MAINS], "UpsCommLost", id="upsd is restarted between two looks"),
+        pytest.param([STALE, SILENT, WAIT, MAINS], "UpsCommLost", id="the driver hangs, then upsd is restarted"),
+        pytest.param([SILENT, STALE, SILENT, MAINS], "InspectionUnreachable", id="upsd comes and goes"),
+        pytest.param([SILENT, RESTART, WAIT, SILENT, MAINS], "InspectionUnreachable", id="and so does the daemon"),
+        pytest.param([STALE, RESTART, SILENT, STALE, MAINS], "UpsCommLost", id="the driver hangs over a restart"),
+    ],
+)
+async def test_one_outage_of_a_ups_is_told_once_when_it_begins_and_once_when_it_ends(
+    stand: Stand, looks: list[Any], name: str
+) -> None:
+    ups = await stand.watches(Ups())
+    for look in (MAINS, *looks[:-1]):
+        ups.look = look
+        if look is RESTART:
+            ups = await stand.watches(Ups())
+            continue
+        await stand.looks()
+        assert set(stand.firing) == (set() if look is MAINS else {name})
+    ups.look = looks[-1]
+    await stand.looks()
+    assert stand.firing == {}
+    assert stand.house.desk.board.last_ids["incident"] == 1
+    assert await stand.house.writer.fetch("SELECT count(*) FROM journal WHERE kind = 'inspection'") == [(2,)]
+
+
+async def test_a_power_cut_that_began_during_an_outage_is_told_with_its_end(stand: Stand) -> None:
+    ups = await stand.watches(Ups())
+    for look in (MAINS, SILENT, WAIT):
+        ups.look = look
+        await stand.looks()
+    ups.look = BATTERY
+    await stand.looks()
+    assert stand.firing == {"UpsPower": "crit:2"}
 
 
 async def test_the_same_finding_told_again_costs_no_row(stand: Stand) -> None:
