@@ -18,6 +18,26 @@ from knowledge.problem import ProblemAction
 
 
 @dataclass(frozen=True)
+class Mark:
+    """The Idempotency-Key of a request: `key` and `person` whose it is, `digest` of method, path and body.
+
+    `about` is by what its answer is found again, where the result of the intent has no number to say it.
+    """
+
+    key: str
+    person: str
+    digest: str
+    about: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a person asks for over the API; with a mark, that it was done is written with what was done."""
+
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True)
 class AlertsArrived:
     """A message of a push source; `body` is what was received, for the journal."""
 
@@ -57,7 +77,7 @@ class Pulled:
 
 
 @dataclass(frozen=True)
-class PersonActed:
+class PersonActed(Asked):
     """A person acts on an incident."""
 
     number: str
@@ -68,7 +88,7 @@ class PersonActed:
 
 
 @dataclass(frozen=True)
-class PersonReported:
+class PersonReported(Asked):
     """A person reports an incident (procedure R34)."""
 
     body: Mapping[str, Any]
@@ -86,7 +106,7 @@ class RecordEdited:
 
 
 @dataclass(frozen=True)
-class ProblemOpened:
+class ProblemOpened(Asked):
     """A person opens a problem; `body` names its incidents."""
 
     body: Mapping[str, Any]
@@ -94,7 +114,7 @@ class ProblemOpened:
 
 
 @dataclass(frozen=True)
-class ProblemActed:
+class ProblemActed(Asked):
     """A person acts on a problem."""
 
     number: str
@@ -104,7 +124,7 @@ class ProblemActed:
 
 
 @dataclass(frozen=True)
-class ChangeRaised:
+class ChangeRaised(Asked):
     """A person raises a request for change that no incident asks for."""
 
     body: Mapping[str, Any]
@@ -112,7 +132,7 @@ class ChangeRaised:
 
 
 @dataclass(frozen=True)
-class ChangeActed:
+class ChangeActed(Asked):
     """A person decides on a request for change, or tells what came of it."""
 
     number: str
@@ -122,7 +142,7 @@ class ChangeActed:
 
 
 @dataclass(frozen=True)
-class ItemEdited:
+class ItemEdited(Asked):
     """A person writes over a configuration item, or adds one (`new`).
 
     `incident` is the one during whose handling it changed (procedure R103). `values` has null for what goes back to
@@ -139,7 +159,7 @@ class ItemEdited:
 
 
 @dataclass(frozen=True)
-class SilencePut:
+class SilencePut(Asked):
     """A silence is made, changed, or (ends_at now) ended."""
 
     silence: Silence
@@ -147,7 +167,7 @@ class SilencePut:
 
 
 @dataclass(frozen=True)
-class RotaChanged:
+class RotaChanged(Asked):
     """Overrides are laid over the rota, or the two halves of a swap: all of them or none."""
 
     changes: tuple[RotaChange, ...]

@@ -61,7 +61,11 @@ class TokenRow(SQLModel, table=True):
 
 
 class AnswerRow(SQLModel, table=True):
-    """The first answer to an Idempotency-Key, kept for 24 hours."""
+    """The first answer to an Idempotency-Key, kept for 24 hours.
+
+    What was asked for is written with status 0 in its own commit, `body` naming by what its answer is found; the answer
+    takes its place.
+    """
 
     __tablename__ = "answer"
     key: str = Field(primary_key=True)
@@ -91,6 +95,11 @@ class ConfigRow(SQLModel, table=True):
     sla: str = Field(sa_type=Text)
     escalation: str = Field(sa_type=Text)
     effective: str = Field(sa_type=Text)
+
+
+def done_values(key: str, person: str, digest: str, about: str, now: datetime) -> tuple[Any, ...]:
+    """A tuple for UPSERT_ANSWER: what was asked for under this key is done, its answer has not been given yet."""
+    return (key, person, digest, 0, about.encode(), now)
 
 
 INSERT_DEAD_LETTER, INSERT_AUDIT = insert_into(DeadLetterRow), insert_into(AuditRow)

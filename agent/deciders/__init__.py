@@ -22,6 +22,7 @@ from agent.group import Group
 from agent.intents import (
     AlertsArrived,
     AlertsFound,
+    Asked,
     ChangeActed,
     ChangeRaised,
     ConfigChanged,
@@ -44,6 +45,7 @@ from agent.intents import (
     Suggested,
     TimePassed,
 )
+from agent.store import UPSERT_ANSWER, done_values
 from agent.turn import Turn
 
 DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
@@ -76,6 +78,9 @@ def decide(desk: Desk, intent: Intent, now: datetime, group: Group) -> Any:
     """Decide one intent; return what its caller waits for. Raises what refuses a person's act."""
     desk.seq += 1
     result = DECIDERS[type(intent)](Turn(desk, now, group), intent)
+    if isinstance(intent, Asked) and intent.mark is not None:
+        about = intent.mark.about or getattr(result, "number", "")
+        group.add(UPSERT_ANSWER, *done_values(intent.mark.key, intent.mark.person, intent.mark.digest, about, now))
     group.pages.update(desk.outbox.dirty)
     desk.outbox.dirty.clear()
     return result

@@ -9,7 +9,7 @@ from agent.http.problems import Problem, not_found, problem_of
 from agent.http.queries import IncidentsQuery, Paged
 from agent.http.reads import read_cursor, states_of
 from agent.http.render import ALERTS_LISTED, ALERTS_SHOWN
-from agent.intents import PersonActed, PersonReported, RecordEdited
+from agent.intents import Mark, PersonActed, PersonReported, RecordEdited
 from agent.turn import NoSuchIncident
 from collectors.moment import parse_moment
 from correlation.act import check_lowering, check_state
@@ -126,15 +126,20 @@ class Incidents:
     # changing
 
     async def report(self, call: Call) -> Result:
+        if call.done is not None:
+            return await self._reported(call, call.done)
         body = call.body(bodies.Report).facts()
         groups = self._api.get_config().groups
         if body.get("group") is not None and body["group"] not in groups:
             raise Missing(["group"], f"there is no group {body['group']!r}: {', '.join(groups)}")
         if call.actor.outside:
             body["reporter"] = call.actor.id
-        incident = await self._api.pipeline.submit(PersonReported(body, call.actor))
-        answer = await self._shown(call, await self._row(incident.number), 201)
-        where = f"{self._api.address(call.request)}/api/v1/incidents/{incident.number}"
+        incident = await self._api.pipeline.submit(PersonReported(body, call.actor, mark=call.mark))
+        return await self._reported(call, incident.number)
+
+    async def _reported(self, call: Call, number: str) -> Result:
+        answer = await self._shown(call, await self._row(number), 201)
+        where = f"{self._api.address(call.request)}/api/v1/incidents/{number}"
         return Result(answer.content, 201, {**answer.headers, "Location": where})
 
     async def edit(self, call: Call) -> Result:
@@ -157,7 +162,8 @@ class Incidents:
 
     def acting(self, action: Action) -> Any:
         async def act(call: Call) -> Result:
-            await self._act(call.number, action, call, call.actor)
+            if call.done is None:
+                await self._act(call.number, action, call, call.actor)
             return await self._shown(call, await self._row(call.number))
 
         return act
@@ -169,14 +175,16 @@ class Incidents:
         except Problem:
             await self._refuse_first(call, action)
             raise
-        await self.submit(number, action, body, actor)
+        await self.submit(number, action, body, actor, call.mark)
 
-    async def submit(self, number: str, action: Action, body: bodies.ActBody, actor: Actor) -> None:
+    async def submit(
+        self, number: str, action: Action, body: bodies.ActBody, actor: Actor, mark: Mark | None = None
+    ) -> None:
         """Put an act in line. Raises what refuses it."""
         facts = body.facts()
         on_behalf_of = facts.pop("on_behalf_of", None)
         try:
-            await self._api.pipeline.submit(PersonActed(number, action, facts, actor, on_behalf_of))
+            await self._api.pipeline.submit(PersonActed(number, action, facts, actor, on_behalf_of, mark=mark))
         except Missing as error:
             if set(error.fields) <= _ACTS:
                 raise Problem(409, str(error), missing=error.fields) from None

@@ -12,6 +12,7 @@ import structlog
 
 from agent.database import StoreDown, Writer
 from agent.http.problems import Problem
+from agent.intents import Mark
 from agent.store import UPSERT_ANSWER
 
 log = structlog.get_logger("api")
@@ -33,7 +34,9 @@ class Answer:
 class Answers:
     """Answers by person and key; two requests under one key wait for each other.
 
-    They are written beside the line, on a connection of their own, after the act they answer has been committed.
+    That the act is done, and by what its answer is found, is written by the line in the act's own commit (`Mark`);
+    the answer follows on a connection of its own. Where a crash came between the two, the answer is made anew from
+    what the store says, and nothing is done twice.
     """
 
     def __init__(self, store: Writer) -> None:
@@ -44,12 +47,18 @@ class Answers:
         self._one = asyncio.Lock()
 
     async def once(
-        self, person: str, key: str, what: bytes, now: datetime, answer: Callable[[], Awaitable[Answer]]
+        self,
+        person: str,
+        key: str,
+        what: bytes,
+        now: datetime,
+        answer: Callable[[Mark, str | None], Awaitable[Answer]],
     ) -> Answer:
         """Return the answer kept for this key, or make one and keep it.
 
         `what` is the request: method, path and body. Raises Problem 422 where the key was used for another one,
-        or cannot be a key. Only an answer of the house below 500 is kept.
+        or cannot be a key. Only an answer of the house below 500 is kept. `answer` is given the mark for the intent
+        that does what is asked, and, where it has been done and its answer was lost, by what that is found.
         """
         if not re.fullmatch(KEY, key):
             raise Problem(422, "an Idempotency-Key is 1 to 200 printable characters without spaces")
@@ -61,9 +70,11 @@ class Answers:
             if kept is not None:
                 if kept[0] != mark:
                     raise Problem(422, "this Idempotency-Key was used for another request: take a fresh one")
-                return kept[1]
-            made = await answer()
-            if made.status < 500:
+                if kept[1].status:
+                    return kept[1]
+            done = kept[1].body.decode() if kept is not None else None
+            made = await answer(Mark(row_key, person, mark), done)
+            if made.status < (500 if done is None else 400):
                 await self._keep((row_key, person, mark, made.status, made.body, now), now)
             return made
 

@@ -26,6 +26,7 @@ from agent.http.proxies import Came, Proxies
 from agent.http.reads import Reads
 from agent.http.refusals import Refusals
 from agent.http.render import Reader
+from agent.intents import Mark
 from agent.pipeline import Pipeline
 from agent.sentences import language_of
 from agent.tokens import beside
@@ -163,7 +164,8 @@ async def _answer(api: Api, route: Route, request: web.Request) -> web.Response:
         result = await _done(api, route, call)
         return response_of(Answer(result.status, _body(result)), result.headers)
 
-    async def once() -> Answer:
+    async def once(mark: Mark, done: str | None) -> Answer:
+        call.mark, call.done = mark, done
         try:
             result = await _done(api, route, call)
         except Exception as error:  # a refusal is an answer too, and is kept

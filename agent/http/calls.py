@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar, get_origin
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.http.answers import Answer
 from agent.http.problems import Problem, problem_of
+from agent.intents import Mark
 from correlation.permission import Actor
 
 M = TypeVar("M", bound=BaseModel)
@@ -47,6 +48,14 @@ class Call:
     query: Any = None
     raw: bytes = b""
     sent: Any = None
+    mark: Mark | None = None
+    """The Idempotency-Key, for the one intent that does what is asked."""
+    done: str | None = None
+    """What was asked has been done under this key, and its answer was lost: by what it is found again."""
+
+    def marked(self, about: str = "") -> Mark | None:
+        """The mark for an intent; `about` where its result has no number."""
+        return replace(self.mark, about=about) if self.mark is not None else None
 
     @property
     def number(self) -> str:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.http import case_bodies as bodies
 from agent.http import case_views as views
+from agent.http.acts import incident_of
 from agent.http.bodies import RaiseChange as RaiseFromIncident
 from agent.http.calls import Call, Result, Route
 from agent.http.case_reads import CaseReads
@@ -76,15 +77,19 @@ class Cases:
         return Result(self._problem(call, await self._problem_row(call)))
 
     async def open(self, call: Call) -> Result:
-        body = call.body(bodies.OpenProblem).facts()
-        made = await self._api.pipeline.submit(ProblemOpened(body, call.actor))
-        row = await self._reads.problem(made.number)
+        number = call.done
+        if number is None:
+            body = call.body(bodies.OpenProblem).facts()
+            number = (await self._api.pipeline.submit(ProblemOpened(body, call.actor, mark=call.mark))).number
+        row = await self._reads.problem(number)
         assert row is not None, "it was committed"
-        return Result(self._problem(call, row), 201, {"Location": f"{_PROBLEMS}/{made.number}"})
+        return Result(self._problem(call, row), 201, {"Location": f"{_PROBLEMS}/{number}"})
 
     def acting_on_problem(self, action: ProblemAction, model: Any) -> Any:
         async def act(call: Call) -> Result:
             row = await self._problem_row(call)
+            if call.done is not None:
+                return Result(self._problem(call, row))
             problem.check(call.actor, action)
             try:
                 body = call.body(model).facts()
@@ -93,7 +98,7 @@ class Cases:
                 if state not in problem.FROM[action]:
                     raise problem.IllegalProblemAction(action, state) from None
                 raise
-            await self._api.pipeline.submit(ProblemActed(row.number, action, body, call.actor))
+            await self._api.pipeline.submit(ProblemActed(row.number, action, body, call.actor, mark=call.mark))
             return Result(self._problem(call, await self._problem_row(call)))
 
         return act
@@ -131,21 +136,30 @@ class Cases:
 
     async def request(self, call: Call) -> Result:
         sent = call.body(bodies.RaiseChange)
-        if sent.incident is None:
-            made: Change = await self._api.pipeline.submit(ChangeRaised(sent.facts(), call.actor))
+        if call.done is not None:
+            number = await self._raised(call.done)
+        elif sent.incident is None:
+            made: Change = await self._api.pipeline.submit(ChangeRaised(sent.facts(), call.actor, mark=call.mark))
             number = made.number
         else:
             body = RaiseFromIncident(title=sent.title, risk=sent.risk, plan=sent.plan, back_out=sent.back_out)
-            act = PersonActed(sent.incident, Action.RAISE_CHANGE, body.facts(), call.actor)
+            act = PersonActed(sent.incident, Action.RAISE_CHANGE, body.facts(), call.actor, mark=call.mark)
             incident = await self._api.pipeline.submit(act)
             number = incident.linked(CHANGE)[-1]
         row = await self._reads.change(number)
         assert row is not None, "it was committed"
         return Result(_change(row), 201, {"Location": f"{_CHANGES}/{number}"})
 
+    async def _raised(self, number: str) -> str:
+        """The change of this number, or the last one that the incident of this number asked for."""
+        incident = await self._api.reads.incident(number)
+        return incident_of(incident).linked(CHANGE)[-1] if incident is not None else number
+
     def acting_on_change(self, action: ChangeAction, model: Any) -> Any:
         async def act(call: Call) -> Result:
             row = await self._change_row(call)
+            if call.done is not None:
+                return Result(_change(row))
             change.check(call.actor, action, change_from(_values(row)))
             try:
                 body = call.body(model).facts()
@@ -154,7 +168,7 @@ class Cases:
                 if state not in change.FROM[action]:
                     raise change.IllegalChangeAction(action, state) from None
                 raise
-            await self._api.pipeline.submit(ChangeActed(row.number, action, body, call.actor))
+            await self._api.pipeline.submit(ChangeActed(row.number, action, body, call.actor, mark=call.mark))
             return Result(_change(await self._change_row(call)))
 
         return act

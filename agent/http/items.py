@@ -71,7 +71,8 @@ class ConfigurationItems:
 
     async def add(self, call: Call) -> Result:
         sent = call.body(bodies.AddItem)
-        await self._submit(call, sent.id, sent, new=True)
+        if call.done is None:
+            await self._submit(call, sent.id, sent, new=True)
         found = await self._in_full(call, sent.id)
         return Result(found.content, 201, {"Location": f"{_ITEMS}/{sent.id}"})
 
@@ -86,7 +87,9 @@ class ConfigurationItems:
         until = parse_moment(sent.until or "")
         if until is not None and until <= call.now:
             raise Problem(409, "until must be a moment to come")
-        intent = ItemEdited(name, sent.values(), sent.reason, call.actor, until, sent.incident, new)
+        intent = ItemEdited(
+            name, sent.values(), sent.reason, call.actor, until, sent.incident, new, mark=call.marked(name)
+        )
         await self._api.pipeline.submit(intent)
 
     async def _in_full(self, call: Call, name: str) -> Result:

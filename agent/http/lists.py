@@ -11,7 +11,7 @@ from agent.http.queries import AlertsQuery, OnCallQuery, Paged, PagesQuery
 from agent.http.reads import read_cursor
 from agent.http.render import dead_letter, silence_of
 from agent.http.rota import on_call_at
-from agent.intents import SilencePut
+from agent.intents import Mark, SilencePut
 from collectors.labels import BadMatcher, Matcher, all_match
 from collectors.moment import parse_moment
 from correlation.permission import Actor, Forbidden
@@ -138,6 +138,8 @@ class Lists:
         return Result(views.Items[views.SilenceView](items=[reader.silence(r) for r in rows]))
 
     async def create_silence(self, call: Call) -> Result:
+        if call.done is not None:
+            return await self._silence(call, call.done, 201)
         sent = call.body(bodies.PutSilence)
         try:
             matchers = tuple(Matcher.parse(text) for text in sent.matchers)
@@ -156,7 +158,7 @@ class Lists:
             comment=sent.comment,
             created_at=call.now,
         )
-        await put_silence(self._api, silence, call.actor)
+        await put_silence(self._api, silence, call.actor, call.marked(silence.id))
         return await self._silence(call, silence.id, 201)
 
     async def end_silence(self, call: Call) -> Result:
@@ -193,11 +195,11 @@ def _before(asked: Any) -> int:
     return read_cursor(asked.cursor)[1] if asked.cursor else _NEWEST
 
 
-async def put_silence(api: "Api", silence: Silence, actor: Actor) -> None:
+async def put_silence(api: "Api", silence: Silence, actor: Actor, mark: Mark | None = None) -> None:
     """Have a silence hold, on the record. Raises Forbidden where it would match everything."""
     if all_match(silence.matchers, {}):
         raise Forbidden("nobody may silence everything: at least one matcher must need a label")
-    await api.pipeline.submit(SilencePut(silence, actor.id))
+    await api.pipeline.submit(SilencePut(silence, actor.id, mark=mark))
 
 
 async def end_silence(api: "Api", silence_id: str, actor: Actor) -> None:

@@ -1,7 +1,7 @@
 """The rota over the API: who is first on call in a span, what people lay over the schedules, and calendars of it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from agent.http.calls import Call, Query, Result, Route
 from agent.http.problems import Problem, not_found, problem_of
 from agent.http.queries import When, Word
 from agent.http.views import At, Items, View
-from agent.intents import RotaChanged, RotaEnded
+from agent.intents import Mark, RotaChanged, RotaEnded
 from collectors.moment import parse_moment
 from correlation.calendar import parse_zone
 from escalation import ics
@@ -176,6 +176,8 @@ class Rota:
         return _listed([c for c in changes if not c.is_over(call.now)])
 
     async def put(self, call: Call) -> Result:
+        if call.done is not None:
+            return Result(_view(self._laid(call.done)[0]), 201)
         sent = call.body(PutOverride)
         change = RotaChange(
             id=str(uuid.uuid4()),
@@ -188,10 +190,12 @@ class Rota:
             reason=sent.reason,
             created_at=call.now,
         )
-        await self._api.pipeline.submit(RotaChanged((change,), call.actor))
+        await self._api.pipeline.submit(RotaChanged((change,), call.actor, mark=_marked(call, (change,))))
         return Result(_view(change), 201)
 
     async def swap(self, call: Call) -> Result:
+        if call.done is not None:
+            return _listed(self._laid(call.done), 201)
         sent = call.body(PutSwap)
         swap = str(uuid.uuid4())
         halves = (
@@ -213,14 +217,24 @@ class Rota:
             )
             for comes, leaves, begins, ends in halves
         )
-        await self._api.pipeline.submit(RotaChanged(changes, call.actor))
+        await self._api.pipeline.submit(RotaChanged(changes, call.actor, mark=_marked(call, changes)))
         return _listed(changes, 201)
+
+    def _laid(self, about: str) -> list[RotaChange]:
+        """The changes that `_marked` named. Raises the 404 where all of them are over by now."""
+        rota = self._api.pipeline.desk.rota
+        found = [rota[one] for one in about.split() if one in rota]
+        if about and not found:
+            raise not_found("it was laid over the rota, and is over by now")
+        return found
 
     async def end(self, call: Call) -> Result:
         change = await self._api.pipeline.submit(RotaEnded(call.request.match_info["id"], call.actor))
         return Result(_view(change))
 
     async def take_calendar(self, call: Call) -> Result:
+        if call.done is not None:
+            return _listed(self._laid(call.done), 201)
         sent = call.body(ImportCalendar)
         schedule = self._api.get_config().schedules.get(sent.schedule)
         if schedule is None:
@@ -248,7 +262,7 @@ class Rota:
             if duty.until > call.now
         )
         if changes:
-            await self._api.pipeline.submit(RotaChanged(changes, call.actor))
+            await self._api.pipeline.submit(RotaChanged(changes, call.actor, mark=_marked(call, changes)))
         return _listed(changes, 201)
 
     async def calendar(self, call: Call) -> Result:
@@ -304,6 +318,10 @@ async def on_call_at(reads: Any, schedules: Mapping[str, Schedule], at: datetime
     """By schedule, who is on call at a moment, by the rows of that time."""
     over = laid(await reads.rota(at, at + timedelta(microseconds=1), None))
     return {name: on_call(schedule, at, over.get(name, ())) for name, schedule in schedules.items()}
+
+
+def _marked(call: Call, changes: Sequence[RotaChange]) -> Mark | None:
+    return call.marked(" ".join(change.id for change in changes))
 
 
 def _signer(secret: bytes) -> URLSafeSerializer:

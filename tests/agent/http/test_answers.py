@@ -1,11 +1,17 @@
 """Idempotency keys."""
 
+import ast
 import asyncio
+import shutil
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.agent.http.serving import Served
+from agent.group import Group
+from agent.intents import Asked
+from tests.agent.http.serving import Served, served
 
 NOTE = {"text": "looked at it"}
 
@@ -74,3 +80,100 @@ async def test_a_refusal_is_given_again_as_it_was(api: Served) -> None:
 async def test_what_cannot_be_a_key_is_422(api: Served, key: str) -> None:
     assert (await api.post("/api/v1/incidents", {"title": "x"}, headers={"Idempotency-Key": key})).status == 422
     assert (await api.get("/api/v1/incidents")).items == []
+
+
+class PowerCut:
+    """The store as it is on the disk right after a commit, before anybody is answered."""
+
+    def __init__(self, api: Served, to: Path) -> None:
+        self._from, self.to = Path(api.storage.removeprefix("sqlite:///")), to
+        api.daemon.pipeline.committed.append(self._cut)
+
+    def _cut(self, _: Group) -> None:
+        for end in ("", "-wal"):
+            kept = self._from.with_name(self._from.name + end)
+            if kept.exists():
+                shutil.copy(kept, self.to / kept.name)
+
+
+DONE_ONCE: list[Any] = [
+    pytest.param("incidents/{number}/note", NOTE, "SELECT count(*) FROM timeline WHERE kind = 'note'", id="note"),
+    pytest.param(
+        "incidents/{number}/escalate",
+        {"reason": "it grows"},
+        "SELECT count(*) FROM timeline WHERE kind = 'escalation_requested'",
+        id="escalate",
+    ),
+    pytest.param("incidents", {"title": "it is down"}, "SELECT count(*) - 1 FROM incident", id="report"),
+    pytest.param(
+        "silences",
+        {"matchers": ['host="db-1"'], "ends_at": "2026-03-03T09:00:00Z", "comment": "works"},
+        "SELECT count(*) FROM silence",
+        id="silence",
+    ),
+    pytest.param("problems", {"title": "it comes again"}, "SELECT count(*) FROM problem", id="problem"),
+    pytest.param(
+        "changes",
+        {"title": "a larger disk", "risk": "low", "plan": "swap it", "back_out": "swap it back"},
+        "SELECT count(*) FROM change",
+        id="change",
+    ),
+    pytest.param(
+        "changes",
+        {"title": "t", "risk": "low", "plan": "p", "back_out": "b", "incident": "{number}"},
+        "SELECT count(*) FROM change",
+        id="change of an incident",
+    ),
+    pytest.param(
+        "oncall/overrides",
+        {"schedule": "sys-l1", "person": "luis", "until": "2026-03-03T09:00:00Z", "reason": "ana is ill"},
+        "SELECT count(*) FROM rota",
+        id="override",
+    ),
+    pytest.param(
+        "configuration-items",
+        {"id": "db-9", "kind": "host", "reason": "it is new"},
+        "SELECT count(*) FROM item_edit",
+        id="item",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "counted"), DONE_ONCE)
+async def test_what_was_committed_before_a_crash_is_answered_again_and_not_done_again(
+    api: Served, tmp_path: Path, path: str, body: dict[str, Any], counted: str
+) -> None:
+    number, sent = await api.open_incident(), {"Idempotency-Key": "k1"}
+    await api.act(number, "acknowledge")
+    path = f"/api/v1/{path.format(number=number)}"
+    body = {name: value.format(number=number) if isinstance(value, str) else value for name, value in body.items()}
+    (left := tmp_path / "left").mkdir()
+    PowerCut(api, left)
+    first = await api.post(path, body, as_="pat", headers=sent)
+    assert first.status in (200, 201), first.text
+    async with served(left, f"sqlite:///{left / 'tocsin.db'}") as after:
+        after.clock.set(api.clock.now())
+        assert await after.daemon.writer.fetch("SELECT status FROM answer") == [(0,)]
+        again = await after.post(path, body, as_="pat", headers=sent)
+        assert (again.status, again.text) == (first.status, first.text)
+        assert (await after.post(path, body, as_="pat", headers=sent)).text == first.text
+        assert (await after.post(path, {**body, "x": 1}, as_="pat", headers=sent)).status == 422
+        assert await after.daemon.writer.fetch(counted) == [(1,)]
+
+
+HTTP = Path(__file__).resolve().parents[3] / "agent" / "http"
+NO_POST_OF_V1 = {"ack.py", "alertmanager_v2.py"}
+BY_DELETE = {("lists.py", "SilencePut(ended, actor.id)")}
+
+
+def test_whatever_a_route_puts_in_line_carries_the_key_of_its_request() -> None:
+    asked = {intent.__name__ for intent in Asked.__subclasses__()}
+    bare = {
+        (path.name, ast.unparse(node))
+        for path in HTTP.glob("*.py")
+        if path.name not in NO_POST_OF_V1
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in asked
+        if "mark" not in {keyword.arg for keyword in node.keywords}
+    }
+    assert bare == BY_DELETE
