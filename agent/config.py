@@ -39,6 +39,7 @@ from escalation.oncall import Schedule
 from escalation.roles import Group, Person
 from escalation.sla import SlaPolicy, Target
 from escalation.timetable import EscalationPolicy, faults_of
+from escalation.vendor import Vendor
 from knowledge.library import Library
 from knowledge.problem import ProblemPolicy
 
@@ -98,6 +99,7 @@ class Config:
     customers: Mapping[str, Customer] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     contracts: Mapping[str, Contract] = field(default_factory=dict)
+    vendors: Mapping[str, Vendor] = field(default_factory=dict)
     files: Mapping[str, Rule] = field(default_factory=dict, repr=False)
     provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -375,6 +377,7 @@ def _put_together(pack: str, files: Mapping[str, Any], laid: Mapping[str, Layere
         customers=services.customers,
         services=services.services,
         contracts=services.contracts,
+        vendors=services.vendors,
         files=files,
         provenance={name: layers.provenance(layered) for name, layered in laid.items()},
         hidden={secret: shown for layered in laid.values() for secret, shown in layered.hidden.items()},

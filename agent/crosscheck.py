@@ -30,6 +30,7 @@ REFERENCES: tuple[tuple[str, Pattern, str], ...] = (
     ("services.yaml", ("services", "*", "owner"), "group"),
     ("services.yaml", ("services", "*", "customers", "*"), "customer"),
     ("services.yaml", ("services", "*", "sla", "*", "calendar"), "calendar"),
+    ("services.yaml", ("vendors", "*", "calendar"), "calendar"),
     ("services.yaml", ("contracts", "*", "customer"), "customer"),
     ("services.yaml", ("contracts", "*", "services", "*"), "service"),
     ("sla.yaml", ("sla", "default", "*", "calendar"), "calendar"),

@@ -231,6 +231,18 @@ HAPPENED: Sentences = {
         "reviewed: the cause is {cause}; actions: {actions}[; lessons: {lessons}]",
         "已评审:原因 {cause};措施:{actions}[;经验:{lessons}]",
     ),
+    "vendor_called": (
+        "called vendor {vendor}[ (ticket {ticket})]: {note}[; its answer is due at {response_due_at}]"
+        "[; its solution is due at {resolve_due_at}]",
+        "已联系厂商 {vendor}[(单号 {ticket})]:{note}[;应答期限 {response_due_at}][;解决期限 {resolve_due_at}]",
+    ),
+    "desk_informed": ("the desk is informed[: vendor {vendor} was called]", "已告知服务台[:已联系厂商 {vendor}]"),
+    "called_back": (
+        "called back: reached: {reached}[; score {score}]; persists: {persists}[; {remark}]",
+        "回访:接通 {reached}[;评分 {score}];问题仍存在 {persists}[;{remark}]",
+    ),
+    "reopened": ("it persists: work starts again", "问题仍存在:重新开始处理"),
+    "unsatisfied": ("score {score}: one level up is told", "评分 {score}:向上一级报告"),
     "step": (
         "step {step}: {outcome}[; told {told}][; nobody holds {holes}]",
         "步骤 {step}:{outcome}[;已通知 {told}][;无人担任 {holes}]",

@@ -19,6 +19,7 @@ from escalation.oncall import Schedule
 from escalation.roles import Contact, Group, Person, ToldRole
 from escalation.sla import PositiveSpan, Promise, SlaPolicy
 from escalation.timetable import EscalationPolicy
+from escalation.vendor import Vendor
 from knowledge.problem import ProblemPolicy
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
@@ -211,6 +212,7 @@ class ServicesFile(Rule):
     customers: dict[Name, Customer] = {}
     services: dict[str, Service] = {}
     contracts: dict[Name, Contract] = {}
+    vendors: dict[str, Vendor] = {}
 
 
 # ---- the pack ----------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from collectors.moment import moment_text, parse_moment
-from correlation import major
-from correlation.incident import CHANGE, FROM, NEXT, PENDING, Action, IllegalAction, Incident, State
+from correlation import callback, major, vendor
+from correlation.incident import CHANGE, FROM, NEXT, PENDING, RELAPSABLE, Action, IllegalAction, Incident, State
 from correlation.need import Missing, need
 from correlation.outcome import Event
 from correlation.permission import Actor
@@ -177,7 +177,7 @@ def _resolve(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, no
         "service_restored_at": moment_text(incident.service_restored_at),
         "override": bool(incident.open_alerts),
     }
-    incident.resolution = {**facts, "acts": {str(Action.RESOLVE): actor.id}}
+    incident.resolution = {**callback.kept(incident), **facts, "acts": {str(Action.RESOLVE): actor.id}}
     return Acted([Event("resolved", facts)], {"resolved"})
 
 
@@ -200,13 +200,17 @@ def _archive(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, no
 
 
 def _reject(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
-    """Work starts again where it stopped: tier, group, assignee and clocks as before (procedure R75)."""
     need(body, "reason")
     was = incident.state
-    incident.resolved_at = incident.service_restored_at = None
-    incident.resolution = {"reopened": incident.resolution.get("reopened", 0) + 1}
-    incident.move(State.IN_PROGRESS if incident.assignee else State.ASSIGNED, now)
+    _reopen(incident, now)
     return Acted([Event("rejected", {"reason": body["reason"], "was": str(was)})], {"reopened"})
+
+
+def _reopen(incident: Incident, now: datetime) -> None:
+    """Work starts again where it stopped: tier, group, assignee and clocks as before (procedure R75)."""
+    incident.resolved_at = incident.service_restored_at = None
+    incident.resolution = {**callback.kept(incident), "reopened": incident.resolution.get("reopened", 0) + 1}
+    incident.move(State.IN_PROGRESS if incident.assignee else State.ASSIGNED, now)
 
 
 def _cancel(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
@@ -343,6 +347,31 @@ def _review(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now
     return Acted([Event("reviewed", facts)]) if incident.major != was else Acted()
 
 
+def _call_vendor(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    """The vendor's clock runs beside ours, which goes on; the desk hears of it (procedure R64)."""
+    need(body, "vendor", "note")
+    facts = vendor.call(incident, body, actor.id, now)
+    return Acted([Event("vendor_called", facts)], {"vendor_called"}) if facts else Acted()
+
+
+def _callback(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    """What the customer said; nothing of it moves what is archived (procedure R85-R87)."""
+    need(body, "reached", "persists")
+    facts = callback.record(incident, body, actor.id, now)
+    if facts is None:
+        return Acted()
+    acted, was = Acted([Event("called_back", facts)]), incident.state
+    if body["persists"] and was in RELAPSABLE:
+        _reopen(incident, now)
+        acted.events.append(Event("reopened", {"was": str(was)}))
+        acted.effects.add("reopened")
+    if callback.is_unsatisfied(body) and was is not State.ARCHIVED:
+        acted.events.append(Event("unsatisfied", {"score": body["score"]}))
+        acted.effects.add("unsatisfied")
+    callback.remember(incident, facts, actor.id, now)
+    return acted
+
+
 _Do = Callable[[Incident, Body, Actor, SeverityPolicy, datetime], Acted]
 _DO: Mapping[Action, _Do] = {
     Action.ACKNOWLEDGE: _acknowledge,
@@ -373,4 +402,6 @@ _DO: Mapping[Action, _Do] = {
     Action.DECLARE_MAJOR: _declare_major,
     Action.BRIEF: _brief,
     Action.REVIEW: _review,
+    Action.CALL_VENDOR: _call_vendor,
+    Action.CALLBACK: _callback,
 }

@@ -67,6 +67,8 @@ class Action(StrEnum):
     DECLARE_MAJOR = "declare-major"
     BRIEF = "brief"
     REVIEW = "review"
+    CALL_VENDOR = "call-vendor"
+    CALLBACK = "callback"
 
 
 _S = State
@@ -99,6 +101,8 @@ FROM: Mapping[Action, frozenset[State]] = {
     Action.DECLARE_MAJOR: ACTIVE | RELAPSABLE,
     Action.BRIEF: OPEN,
     Action.REVIEW: RELAPSABLE,
+    Action.CALL_VENDOR: frozenset({_S.ASSIGNED, _S.IN_PROGRESS}) | PENDING,
+    Action.CALLBACK: OPEN | {_S.ARCHIVED},
 }
 """The states from which a person may act."""
 

@@ -45,6 +45,8 @@ WHO_MAY: Mapping[Action, Mapping[str, str]] = {
     _A.DECLARE_MAJOR: {**_DESK_PM, "dept_manager": A, "l1": OWN, "l2": OWN},
     _A.BRIEF: {**_DESK_PM, "dept_manager": A, "l1": OWN, "l2": OWN},
     _A.REVIEW: {"pm": A, "dept_manager": A},
+    _A.CALL_VENDOR: {**_DESK_PM, "dept_manager": A, "l1": OWN, "l2": OWN},
+    _A.CALLBACK: _DESK_PM,
 }
 
 RIGHTS_OF: Mapping[str, str] = {

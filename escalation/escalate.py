@@ -134,6 +134,8 @@ CALLS = frozenset(
         "change",
         "change_decided",
         "major",
+        "desk_informed",
+        "unsatisfied",
     }
 )
 """Steps outside the timetable that an act asks for; each is its own reason, however often it is asked for."""

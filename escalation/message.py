@@ -148,6 +148,8 @@ _REASONS: dict[str, tuple[str, str]] = {
     "change": ("a request for change waits for your decision", "变更请求待您审批"),
     "change_decided": ("its request for change was decided", "变更请求已有结论"),
     "major": ("it was declared a major incident", "已宣布为重大事件"),
+    "desk_informed": ("for the desk to know: a vendor was called", "告知服务台:已联系厂商"),
+    "unsatisfied": ("a callback found the customer unsatisfied", "回访发现客户不满意"),
     "reopened": ("the resolution was refused: work starts again", "解决结果被驳回,重新开始处理"),
     "fallback": ("no channel reaches {instead_of}: you stand in", "无法联系 {instead_of},由您代接"),
     "severity_raised": ("the severity was raised", "严重程度已提升"),

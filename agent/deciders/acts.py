@@ -14,6 +14,8 @@ from agent.deciders.effects import (
     on_replan,
     on_resolved,
     on_stopped,
+    on_unsatisfied,
+    on_vendor_called,
 )
 from agent.deciders.links import on_linked
 from agent.deciders.majors import on_major
@@ -119,6 +121,8 @@ _EFFECTS: Mapping[str, Callable[[Turn, Incident, PersonActed], None]] = {
     "linked": on_linked,
     "change_raised": on_change_raised,
     "major": on_major,
+    "vendor_called": on_vendor_called,
+    "unsatisfied": on_unsatisfied,
     "page_assignee": lambda turn, incident, _: call(turn, "assigned", ["assignee"], incident),
     "page_group": lambda turn, incident, _: call(turn, "assigned", ["l1"], incident),
     "page_l2": lambda turn, incident, _: call(turn, "handover", ["l2"], incident),

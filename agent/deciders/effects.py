@@ -1,5 +1,6 @@
 """What follows from an act: ladder, pages and agenda brought into line."""
 
+from agent.deciders.links import inform, inform_desk
 from agent.intents import PersonActed
 from agent.turn import Turn
 from correlation.incident import Incident
@@ -54,12 +55,30 @@ def call(turn: Turn, step: str, tell: list[str], incident: Incident) -> None:
     turn.ladder.refresh(incident, turn.group)
 
 
+def on_vendor_called(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    """Whoever calls a vendor, the desk is told (procedure R64)."""
+    inform_desk(turn, incident, {"vendor": intent.body["vendor"]})
+
+
+def on_unsatisfied(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    """One level up is told, also of what is resolved (procedure R87)."""
+    inform(turn, incident, "unsatisfied", one_level_up(turn, incident))
+
+
 def on_manual(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     """One level up, now: the roles of the next management step of the timetable (procedure R92)."""
-    steps = sorted(turn.agenda.of(incident.id), key=lambda s: s.id)
-    above = next((s for s in steps if s.planned.step.clock == "resolution" and hierarchical(s.planned.step)), None)
-    tell = list(above.planned.step.tell) if above else ["pm"]
-    call(turn, "manual", tell, incident)
+    call(turn, "manual", one_level_up(turn, incident), incident)
+
+
+def one_level_up(turn: Turn, incident: Incident) -> list[str]:
+    """Whom the next management step tells: of what is resolved, the next one that had not been taken; else pm."""
+    steps = [s.planned.step for s in sorted(turn.agenda.of(incident.id), key=lambda s: s.id)]
+    if not incident.active:
+        taken = set(incident.targets.get("taken", ()))
+        timetable = turn.config.escalation.timetable.get(incident.severity, [])
+        steps = [s for s in timetable if f"{incident.severity}/{s.id}" not in taken]
+    above = next((s for s in steps if s.clock == "resolution" and hierarchical(s)), None)
+    return list(above.tell) if above else ["pm"]
 
 
 def on_replan(turn: Turn, incident: Incident, intent: PersonActed) -> None:

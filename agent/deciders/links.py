@@ -1,7 +1,8 @@
 """What an incident has to do with: problems, changes, configuration items, known errors, incidents (procedure R97)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from agent.intents import PersonActed
 from agent.turn import AGENT, Turn
@@ -73,6 +74,12 @@ def link_what_helped(turn: Turn, incident: Incident, intent: PersonActed) -> Non
     body = intent.body
     if intent.action is Action.FEEDBACK and body["outcome"] in _HELPED:
         link(turn, incident, KNOWN_ERROR, body["known_error"], intent.actor.id)
+
+
+def inform_desk(turn: Turn, incident: Incident, facts: Mapping[str, Any]) -> None:
+    """The desk is told, whatever else it has been told: one type of notice, never dropped (procedure 2.13)."""
+    turn.tell(incident.id, "desk_informed", AGENT, facts)
+    inform(turn, incident, "desk_informed", ["desk"])
 
 
 def inform(turn: Turn, incident: Incident, step: str, tell: list[str]) -> None:

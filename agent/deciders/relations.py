@@ -13,6 +13,7 @@ from agent.intents import PersonActed
 from agent.turn import Turn
 from correlation.incident import CHANGE, Action, Incident
 from correlation.need import Missing
+from escalation.vendor import clock_of
 
 
 def prepared(turn: Turn, incident: Incident, intent: PersonActed) -> PersonActed:
@@ -26,6 +27,9 @@ def prepared(turn: Turn, incident: Incident, intent: PersonActed) -> PersonActed
         _check_change(turn, incident)
     if intent.action is Action.RAISE_CHANGE:
         return replace(intent, body={**body, "number": next_number(turn)})
+    if intent.action is Action.CALL_VENDOR:
+        vendor = turn.config.vendors.get(body.get("vendor") or "")
+        return replace(intent, body={**body, "clock": clock_of(vendor, turn.config.calendars, turn.now)})
     if intent.action is Action.CONFIRM_RULE:
         return replace(intent, body={**body, "rules": rules_of_restricted(turn, incident)})
     return intent

@@ -54,9 +54,7 @@ def act_routes(api: "Api") -> list[Route]:
             views.Items[views.Explained],
             Paged,
         ),
-        Route(
-            "GET", f"{_ONE}/plan", "get_plan", "What will fire when, and to whom", at.plan, views.Items[views.PlanStep]
-        ),
+        Route("GET", f"{_ONE}/plan", "get_plan", "What will fire when, and to whom", at.plan, views.Plan),
         Route(
             "POST",
             "/api/v1/incidents/archive",
@@ -121,7 +119,7 @@ class Incidents:
         row = await self._visible(call)
         reader = self._reader(call)
         steps = [reader.plan_step(s, row) for s in await self._api.reads.steps(row.id)]
-        return Result(views.Items[views.PlanStep](items=steps))
+        return Result(views.Plan(items=steps, vendors=reader.vendor_clocks(row)))
 
     # changing
 

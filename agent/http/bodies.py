@@ -245,6 +245,31 @@ class Review(ActBody):
     lessons: Text | None = None
 
 
+class CallVendor(ActBody):
+    vendor: Name
+    """Its name; what services.yaml says that it promised gives its clock."""
+    ticket: Name | None = None
+    note: Text
+
+
+class Callback(ActBody):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"reached": {"enum": [True]}}},
+                {"properties": {"score": {"type": "null"}, "persists": {"enum": [False]}}},
+            ]
+        }
+    )
+
+    reached: bool
+    score: Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)] | None = None
+    """From 1 (not satisfied) to 5; 2 and less escalate one level up."""
+    remark: Text | None = None
+    persists: bool
+    """Whether the trouble is still there: what is resolved or in review comes back to work."""
+
+
 ACTS: dict[Action, type[ActBody]] = {
     Action.ACKNOWLEDGE: Acknowledge,
     Action.ASSIGN: Assign,
@@ -274,6 +299,8 @@ ACTS: dict[Action, type[ActBody]] = {
     Action.DECLARE_MAJOR: DeclareMajor,
     Action.BRIEF: Brief,
     Action.REVIEW: Review,
+    Action.CALL_VENDOR: CallVendor,
+    Action.CALLBACK: Callback,
 }
 """The body of each act (OUTSIDE §4)."""
 
@@ -306,6 +333,8 @@ SUMMARIES: dict[Action, str] = {
     Action.DECLARE_MAJOR: "It is a major incident; who commands",
     Action.BRIEF: "What is known for the special brief",
     Action.REVIEW: "What was learned of a major incident",
+    Action.CALL_VENDOR: "A vendor was called; its own clock begins",
+    Action.CALLBACK: "What the customer says of it afterwards",
 }
 """What each act says."""
 

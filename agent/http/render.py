@@ -13,12 +13,14 @@ from agent.sentences import happened, text
 from agent.store import DeadLetterRow
 from collectors.moment import ZERO_YEAR, moment_text, parse_moment
 from correlation.calendar import calendar_named
+from correlation.callback import CALLBACKS
 from correlation.incident import ACTIVE, ITEM, State
 from correlation.permission import Actor
 from correlation.store import IncidentRow, SilenceRow, TimelineRow, silence_from
+from correlation.vendor import calls_of
 from escalation.escalate import take_due_steps
 from escalation.message import reason_text
-from escalation.sla import Pause, explain, fold
+from escalation.sla import Pause, explain, fold, stopped_at
 from escalation.store import PageRow, Step, StepRow
 from escalation.timetable import PlannedStep, TimetableStep
 from knowledge.match import sentence
@@ -163,6 +165,20 @@ class Reader:
             days=self._days(definition, row, incident),
         )
 
+    def vendor_clocks(self, row: IncidentRow) -> list[views.VendorClock]:
+        """The vendors called; a clock stops where the incident does, and not while it waits."""
+        stopped = stopped_at(_history(row))
+        return [
+            views.VendorClock(
+                **{name: called[name] for name in ("vendor", "ticket", "by", "calendar")},
+                called_at=called["at"],
+                response_due_at=called["response_due_at"],
+                resolve_due_at=called["resolve_due_at"],
+                stopped_at=stopped,
+            )
+            for called in calls_of(json_of(row.targets))
+        ]
+
     def _calendar_name(self, step: TimetableStep, incident: IncidentRow) -> str:
         """Created steps count real time, the others the time of the calendar that the incident was promised."""
         return "24x7" if step.clock == "created" else str(json_of(incident.targets).get("calendar", "24x7"))
@@ -186,8 +202,7 @@ class Reader:
         ]
 
     def _pauses(self, incident: IncidentRow) -> tuple[Pause, ...]:
-        history = [(parse_moment(at), state) for at, state in json_of(incident.history)]
-        return fold([(at, state) for at, state in history if at is not None], self.config.sla.pause_in)
+        return fold(_history(incident), self.config.sla.pause_in)
 
     # lists
 
@@ -303,8 +318,13 @@ def _record(row: IncidentRow, *, masked: bool) -> views.Record:
     kept = {k: v for k, v in json_of(row.resolution).items() if k != "acts"}
     if masked:
         plain |= {name: MASKED for name in ("reporter", "recorder", "symptom") if plain[name] not in (None, "", AGENT)}
-        kept = {k: MASKED if k == "acceptance" else v for k, v in kept.items()}
+        kept = {k: MASKED if k in ("acceptance", CALLBACKS) else v for k, v in kept.items()}
     return views.Record(**plain, resolution=kept)
+
+
+def _history(row: IncidentRow) -> list[tuple[datetime, str]]:
+    history = [(parse_moment(at), state) for at, state in json_of(row.history)]
+    return [(at, state) for at, state in history if at is not None]
 
 
 def _major(stored: Mapping[str, Any] | None) -> views.MajorView | None:

@@ -215,6 +215,28 @@ class PlanStep(View):
     """Which day gave how many minutes until it is due; empty while its clock stands, and for a repetition."""
 
 
+class VendorClock(View):
+    """A vendor that was called, and its own clock; ours runs beside it."""
+
+    vendor: str
+    ticket: str
+    called_at: At
+    by: str
+    calendar: str
+    """The calendar of what it promised."""
+    response_due_at: At | None
+    """Null where it promised none."""
+    resolve_due_at: At | None
+    """Null where it promised none."""
+    stopped_at: At | None
+    """When the incident was resolved or ended; null while the clock runs."""
+
+
+class Plan(Items[PlanStep]):
+    vendors: list[VendorClock]
+    """The vendors called, oldest first."""
+
+
 class AlertView(View):
     """One firing of one alert, and what was decided about it."""
 

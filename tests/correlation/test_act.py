@@ -45,6 +45,8 @@ BODIES: dict[Action, dict[str, Any]] = {
     Action.DECLARE_MAJOR: {"reason": "r"},
     Action.BRIEF: {},
     Action.REVIEW: {"cause": "c", "actions": ["a"]},
+    Action.CALL_VENDOR: {"vendor": "acme", "note": "n"},
+    Action.CALLBACK: {"reached": True, "persists": False},
 }
 
 

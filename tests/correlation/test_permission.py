@@ -7,10 +7,18 @@ from correlation.permission import Actor, Forbidden, check, owns
 from tests.house import START
 
 ANY = {
-    "desk": set(Action) - {Action.RETURN, Action.ARCHIVE, Action.SALES_DECIDE, Action.REPLAN},
+    "desk": set(Action) - {Action.RETURN, Action.ARCHIVE, Action.SALES_DECIDE, Action.REPLAN, Action.REVIEW},
     "pm": set(Action) - {Action.RETURN, Action.TO_SALES, Action.SALES_DECIDE},
     "sales": {Action.SALES_DECIDE},
-    "dept_manager": {Action.ESCALATE, Action.SET_SEVERITY},
+    "dept_manager": {
+        Action.ESCALATE,
+        Action.SET_SEVERITY,
+        Action.LINK,
+        Action.DECLARE_MAJOR,
+        Action.BRIEF,
+        Action.REVIEW,
+        Action.CALL_VENDOR,
+    },
     "l1": {Action.ESCALATE},
     "l2": {Action.ESCALATE},
 }
@@ -28,6 +36,12 @@ _HANDS = {
     Action.MERGE,
     Action.FEEDBACK,
     Action.ESCALATE,
+    Action.LINK,
+    Action.RAISE_CHANGE,
+    Action.CONFIRM_RULE,
+    Action.DECLARE_MAJOR,
+    Action.BRIEF,
+    Action.CALL_VENDOR,
 }
 OWN = {
     "l1": _HANDS,

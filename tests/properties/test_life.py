@@ -72,6 +72,12 @@ BODIES: dict[Action, list[dict[str, Any]]] = {
     Action.TO_SALES: [{}],
     Action.SALES_DECIDE: [{"accept": True, "reason": "sold"}, {"accept": False, "reason": "no"}],
     Action.REPLAN: [{}],
+    Action.CALL_VENDOR: [{"vendor": "acme", "note": "sent"}, {"vendor": "acme", "ticket": "T-1", "note": "asked"}],
+    Action.CALLBACK: [
+        {"reached": True, "score": 1, "persists": True},
+        {"reached": True, "score": 5, "persists": False},
+        {"reached": False, "persists": False},
+    ],
 }
 ACTS = st.sampled_from([(a, b) for a, bodies in BODIES.items() for b in bodies])
 

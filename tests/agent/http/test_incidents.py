@@ -113,6 +113,43 @@ async def test_the_plan_names_steps_taken_with_their_record_and_steps_to_come_wi
     assert (steps["2/r50"]["outcome"], steps["2/r50"]["why"]["code"]) == ("cancelled", "acknowledged")
 
 
+async def test_the_plan_shows_the_clock_of_each_vendor_that_was_called_beside_ours(api: Served) -> None:
+    number = await api.open_incident()
+    await api.act(number, "acknowledge", as_="ana")
+    before = (await api.get(f"/api/v1/incidents/{number}/plan")).body
+    assert before["vendors"] == []
+    await api.act(number, "call-vendor", {"vendor": "acme", "ticket": "T-1", "note": "dead"}, as_="ana")
+    clock = {
+        "vendor": "acme", "ticket": "T-1", "called_at": "2026-03-02T09:00:00.000Z", "by": "ana", "calendar": "24x7",
+        "response_due_at": None, "resolve_due_at": None, "stopped_at": None,
+    }  # fmt: skip
+    plan = (await api.get(f"/api/v1/incidents/{number}/plan")).body
+    assert plan["vendors"] == [clock]
+    ours = {s["step"]: s["due_at"] for s in plan["items"]}
+    assert {s["step"]: s["due_at"] for s in before["items"]}.items() <= ours.items()
+    body = {"type": "permanent", "resolution": "r", "note": "n", "service_restored_at": "2026-03-02T09:00:00Z"}
+    await api.act(number, "resolve", body, as_="ana")
+    plan = (await api.get(f"/api/v1/incidents/{number}/plan")).body
+    assert plan["vendors"] == [{**clock, "stopped_at": "2026-03-02T09:00:00.000Z"}]
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "missing"),
+    [
+        ("call-vendor", {}, ["vendor", "note"]),
+        ("call-vendor", {"vendor": "acme"}, ["note"]),
+        ("callback", {}, ["reached", "persists"]),
+        ("callback", {"reached": True}, ["persists"]),
+        ("callback", {"reached": False, "persists": True}, ["reached"]),
+    ],
+)
+async def test_what_a_call_lacks_is_named(api: Served, action: str, body: dict[str, Any], missing: list[str]) -> None:
+    number = await api.open_incident()
+    await api.act(number, "acknowledge", as_="ana")
+    answered = await api.act(number, action, body)
+    assert (answered.status, answered.body["missing"]) == (422, missing)
+
+
 # lists
 
 
