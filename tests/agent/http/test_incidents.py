@@ -119,8 +119,9 @@ async def test_the_plan_shows_the_clock_of_each_vendor_that_was_called_beside_ou
     before = (await api.get(f"/api/v1/incidents/{number}/plan")).body
     assert before["vendors"] == []
     await api.act(number, "call-vendor", {"vendor": "acme", "ticket": "T-1", "note": "dead"}, as_="ana")
+    moments = {e["kind"]: e["at"] for e in (await api.get(f"/api/v1/incidents/{number}/timeline")).items}
     clock = {
-        "vendor": "acme", "ticket": "T-1", "called_at": "2026-03-02T09:00:00.000Z", "by": "ana", "calendar": "24x7",
+        "vendor": "acme", "ticket": "T-1", "called_at": moments["vendor_called"], "by": "ana", "calendar": "24x7",
         "response_due_at": None, "resolve_due_at": None, "stopped_at": None,
     }  # fmt: skip
     plan = (await api.get(f"/api/v1/incidents/{number}/plan")).body
@@ -129,8 +130,8 @@ async def test_the_plan_shows_the_clock_of_each_vendor_that_was_called_beside_ou
     assert {s["step"]: s["due_at"] for s in before["items"]}.items() <= ours.items()
     body = {"type": "permanent", "resolution": "r", "note": "n", "service_restored_at": "2026-03-02T09:00:00Z"}
     await api.act(number, "resolve", body, as_="ana")
-    plan = (await api.get(f"/api/v1/incidents/{number}/plan")).body
-    assert plan["vendors"] == [{**clock, "stopped_at": "2026-03-02T09:00:00.000Z"}]
+    ended = (await api.get(f"/api/v1/incidents/{number}")).body["resolved_at"]
+    assert (await api.get(f"/api/v1/incidents/{number}/plan")).body["vendors"] == [{**clock, "stopped_at": ended}]
 
 
 @pytest.mark.parametrize(
