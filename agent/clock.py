@@ -22,20 +22,15 @@ class Clock(Protocol):
         ...
 
 
-ADOPT_AFTER = timedelta(seconds=60)
 TOLERATED = timedelta(seconds=2)
 
 
 class SystemClock:
-    """The wall at start plus monotonic time (reliability R12).
-
-    A wall that has differed by more than two seconds for a minute is adopted; until then it moves nothing.
-    """
+    """The wall at start plus monotonic time (reliability R12): a wall that jumps moves nothing (decision 8)."""
 
     def __init__(self) -> None:
         self._wall = datetime.now(UTC)
         self._since = time.monotonic()
-        self._differs_since: float | None = None
 
     def now(self) -> datetime:
         return self._wall + timedelta(seconds=time.monotonic() - self._since)
@@ -46,20 +41,6 @@ class SystemClock:
     def drift(self) -> timedelta:
         """How far the wall is ahead of this clock."""
         return datetime.now(UTC) - self.now()
-
-    def follow_wall(self) -> timedelta | None:
-        """Adopt a wall that has jumped and stayed there for a minute; return the shift, or None."""
-        drift = self.drift()
-        if abs(drift) <= TOLERATED:
-            self._differs_since = None
-            return None
-        now = time.monotonic()
-        if self._differs_since is None:
-            self._differs_since = now
-        if now - self._differs_since < ADOPT_AFTER.total_seconds():
-            return None
-        self._wall, self._since, self._differs_since = datetime.now(UTC), now, None
-        return drift
 
     async def sleep_until(self, due: datetime | None, wake: asyncio.Event | None = None) -> None:
         wake = wake or asyncio.Event()

@@ -1,6 +1,7 @@
 """The one line that every change goes through: decide in order, write in one transaction, answer after the commit."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -298,9 +299,15 @@ class Pipeline:
             log.error("commit failed", error=str(error), intents=len(waiting))
             self._outage = str(error)
         if not await self._recover():
+            await self._forget()
             again = []
         self._put_back(again)
         _refuse([w for w in waiting if w not in again], error)
+
+    async def _forget(self) -> None:
+        """Have nothing on the board that is not in the store, where that can still be read."""
+        with contextlib.suppress(StoreDown):
+            self.desk = await self._load(self.writer)
 
     async def _recover(self) -> bool:
         """Read the desk from the store anew; True when the store takes rows (again).

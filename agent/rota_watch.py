@@ -9,12 +9,14 @@ from agent.intents import AlertsFound
 from agent.metrics import Metrics
 from agent.pipeline import Pipeline
 from collectors.alert import Alert
+from collectors.labels import fingerprint
 from collectors.moment import moment_text
-from correlation.own import own_alert
+from correlation.own import ORIGIN, own_alert
 from escalation.coverage import Hole, holes
 
 AHEAD = timedelta(days=14)
 EVERY = timedelta(minutes=10)
+_NAME = "RotaGap"
 
 
 class RotaWatch:
@@ -33,13 +35,17 @@ class RotaWatch:
             self._metrics.rota_gaps.labels(name).set(lacking)
         said = {name: next((_said(h) for h in found if h.schedule == name), None) for name in directory.schedules}
         told = {**dict.fromkeys(self._told), **said}
-        alerts = [_alert(name, text, now) for name, text in told.items() if self._changed(name, text)]
+        alerts = [_alert(name, text, now) for name, text in told.items() if self._is_news(name, text)]
         if alerts:
             await self._pipeline.submit(AlertsFound(alerts, "self"))
         self._told = said
 
-    def _changed(self, name: str, text: str | None) -> bool:
-        return name not in self._told or self._told[name] != text
+    def _is_news(self, name: str, text: str | None) -> bool:
+        """Not told yet; of a rota that is whole: told before a restart, and not ended since."""
+        if name in self._told or text is not None:
+            return self._told.get(name) != text
+        episode = self._pipeline.desk.board.episodes.get((ORIGIN, fingerprint({"alertname": _NAME, "schedule": name})))
+        return episode is not None and episode.open
 
 
 def lacking_seconds(schedules: Iterable[str], found: Iterable[Hole]) -> Mapping[str, float]:
@@ -57,4 +63,4 @@ def _said(hole: Hole) -> str:
 
 def _alert(name: str, text: str | None, now: datetime) -> Alert:
     summary = f"the rota leaves somebody out: {text}" if text else f"the rota of {name} is whole again"
-    return own_alert("RotaGap", {"schedule": name}, summary, now, firing=text is not None)
+    return own_alert(_NAME, {"schedule": name}, summary, now, firing=text is not None)

@@ -29,7 +29,7 @@ route:
 receivers:
   - name: nobody
 """
-"""Alertmanager groups as our pack joins, by alertname and cluster, and tells nobody."""
+"""Alertmanager groups as our site joins, by alertname and cluster, and tells nobody."""
 
 SITE = {
     "tocsin.yaml": "pack: iso20000-default\nnotifiers: {log: {type: log}}\nfallback: [ana]\n",
@@ -39,11 +39,12 @@ SITE = {
         "  wei: {name: Wei, roles: [l2, l2_lead], contacts: [{notifier: log, to: wei}]}\n"
         "  luis: {name: Luis, roles: [pm, dept_manager], contacts: [{notifier: log, to: luis}]}\n"
     ),
+    "rules.yaml": "join: [{id: same-alert, join_by: [alertname, cluster], window: 5m}]\n",
 }
-"""The pack as it is, and three people; pages go to the log."""
+"""The pack, one join rule, and three people; pages go to the log."""
 
-APART = {**SITE, "correlation.yaml": "join: []\n"}
-"""Nothing is joined: every alert opens an incident of its own, which pages people."""
+APART = {name: text for name, text in SITE.items() if name != "rules.yaml"}
+"""No join rule: nearly every alert opens an incident of its own, which pages people."""
 
 
 class Missing(RuntimeError):

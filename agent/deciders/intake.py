@@ -41,7 +41,10 @@ def follow(turn: Turn, out: Outcome, source: str, received_at: datetime) -> None
         turn.touch(incident)
         if incident.resolves_at is not None:
             turn.agenda.look_at(incident.id, incident.resolves_at)
+    opened = {incident.id for incident in out.opened}
     for incident, _ in out.merged:
+        if incident.id in opened:  # opened and put right by the same message: it has its record all the same
+            turn.ladder.begin(incident, turn.group)
         stop(turn, incident, "merged")
         turn.agenda.look_at(incident.id, turn.now)
     climb(turn, out)
@@ -82,7 +85,9 @@ def relate(turn: Turn, out: Outcome) -> None:
             incident = turn.board.incidents.get(episode.incident)
             if incident is not None:
                 link_items(turn, incident, [alert.labels])
-    for number in {i.id for i in out.opened} | out.raised:
+    gone = {incident.id for incident, _ in out.merged}
+    for number in ({i.id for i in out.opened} | out.raised) - gone:
         look_for_major(turn, turn.board.incidents[number])
     for incident in out.opened:
-        count(turn, incident)
+        if incident.id not in gone:
+            count(turn, incident)

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -19,9 +20,13 @@ from agent.config import Config, load
 from agent.database import SqliteWriter
 from agent.house import House
 from agent.replay import Answer, BadRun, Message, read_run, replay
+from correlation.rules import JoinRule
 from tests.house import DISK_FULL, DISK_WARN, SITE, START, alert, at, message
 
 PAYLOADS = Path(__file__).parents[1] / "payloads" / "alertmanager"
+
+
+SAME_HOST = JoinRule(id="same-host", join_by=["instance"])
 
 
 @cache
@@ -41,7 +46,8 @@ def run_of(folder: Path, *lines: str) -> Path:
 
 
 def played(*paths: Path, stretch: float = 1.0) -> Answer:
-    return asyncio.run(replay([m for p in paths for m in read_run(str(p))], small(), stretch))
+    config = replace(small(), join_rules=(SAME_HOST,))
+    return asyncio.run(replay([m for p in paths for m in read_run(str(p))], config, stretch))
 
 
 def firings(messages: Iterable[Message]) -> set[str]:

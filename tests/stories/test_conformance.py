@@ -48,6 +48,9 @@ async def test_a_crash_before_the_commit_leaves_nothing_and_the_retry_opens_it(h
         await house.receive(message(alert(DISK_FULL)))
     house.writer.commit = commit  # type: ignore[method-assign]
     assert house.incidents() == []
+    tick = house.pipeline.put(TimePassed())
+    await house.pipeline.drain_once()
+    await tick
     await house.receive(message(alert(DISK_FULL)))
     assert [i.number for i in house.incidents()] == ["INC-20260302-0001"]
     assert len(house.pages) == 4
