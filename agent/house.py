@@ -138,7 +138,7 @@ class House:
                 await self.through(Suggested(number, tuple(match_text(text, self.config.known_errors))))
             return True
         due = self.desk.next_due()
-        if due is not None and due <= self.now:
+        if self.pipeline.down or (due is not None and due <= self.now):
             await self.through(TimePassed())
             return True
         pages = self.desk.outbox.due(self.now)

@@ -47,7 +47,7 @@ _WITH_BODY = {408: "Too slow", 413: "Too large", 415: "Another content type"}
 _WITH_STATE = {409: "Not in this state: `allowed` names what is; or edited meanwhile: `version` and `made_on`"}
 
 
-_NAMING = frozenset({"request_change", "open_problem", "add_configuration_item"})
+_NAMING = frozenset({"get_calendar", "request_change", "open_problem", "add_configuration_item"})
 """Their body names incidents and problems, which must be there."""
 _STATEFUL = frozenset(
     {

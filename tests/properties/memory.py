@@ -54,12 +54,18 @@ def held(desk: Desk, now: datetime) -> list[int]:
 
 
 def slots(desk: Desk, but: Collection[str]) -> dict[str, int]:
-    """Which active incident takes alerts in, by join key; without incidents that took over others' keys by a merge."""
+    """Which active incident takes alerts in, by join key; without incidents that took over others' keys by a merge.
+
+    What is weak evidence alone, the sender's group and words, is not in the store and begins anew after a restart.
+    """
     incidents = desk.board.incidents
     return {
         key: slot.incident
         for key, slot in desk.board.slots.items()
-        if slot.incident in incidents and incidents[slot.incident].active and incidents[slot.incident].number not in but
+        if not key.startswith(("source_group", "text"))
+        and slot.incident in incidents
+        and incidents[slot.incident].active
+        and incidents[slot.incident].number not in but
     }
 
 

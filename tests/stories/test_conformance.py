@@ -7,7 +7,7 @@ import pytest
 
 from agent.database import StoreDown
 from agent.house import House
-from agent.intents import Pulled, SilencePut
+from agent.intents import Pulled, SilencePut, TimePassed
 from collectors.alert import NotThisFormat
 from collectors.labels import Matcher, fingerprint
 from correlation.silence import Silence

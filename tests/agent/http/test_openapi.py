@@ -97,10 +97,19 @@ def test_every_matcher_that_the_document_allows_is_one() -> None:
     reads()
 
 
+ANSWERED_BY_SENSE = """
+[[operations]]
+include-operation-id = ["list_shifts", "create_override", "create_swap", "import_calendar"]
+checks.positive_data_acceptance.enabled = false
+"""
+"""What these refuse is no matter of form: an end before its start, a schedule that is none, no calendar at all."""
+
+
 async def test_schemathesis_finds_nothing(api: Served, tmp_path: Path) -> None:
     """Its examples, coverage and fuzzing phases with every check, on a store with incidents in it."""
     await api.open_incident()
     await api.report("the printer is slow")
+    (tmp_path / "schemathesis.toml").write_text(ANSWERED_BY_SENSE, "utf-8")
     program = Path(sys.executable).parent / "schemathesis"
     sent = f"Authorization: Bearer {await api.token('pat')}"
     url = f"{api.url}/api/v1/openapi.json"
