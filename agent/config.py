@@ -40,6 +40,7 @@ from escalation.roles import Group, Person
 from escalation.sla import SlaPolicy, Target
 from escalation.timetable import EscalationPolicy, faults_of
 from escalation.vendor import Vendor
+from knowledge.feedback import FeedbackPolicy
 from knowledge.library import Library
 from knowledge.problem import ProblemPolicy
 
@@ -96,6 +97,7 @@ class Config:
     notices: Mapping[str, Notice] = field(default_factory=dict)
     topology: Mapping[str, ConfigurationItem] = field(default_factory=dict)
     problems: ProblemPolicy = field(default_factory=ProblemPolicy)
+    feedback: FeedbackPolicy = field(default_factory=FeedbackPolicy)
     customers: Mapping[str, Customer] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     contracts: Mapping[str, Contract] = field(default_factory=dict)
@@ -374,6 +376,7 @@ def _put_together(pack: str, files: Mapping[str, Any], laid: Mapping[str, Layere
         notices=files["notices.yaml"].notices,
         topology=files["topology.yaml"].configuration_items,
         problems=files["problems.yaml"].problems,
+        feedback=files["problems.yaml"].known_errors,
         customers=services.customers,
         services=services.services,
         contracts=services.contracts,

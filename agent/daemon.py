@@ -494,12 +494,13 @@ class Daemon:
 
     async def _suggest(self, number: int) -> None:
         """Rank the known errors by text, off the loop; its failure costs the suggestion, never the page."""
-        incident = self.pipeline.desk.board.incidents.get(number)
+        desk = self.pipeline.desk
+        incident = desk.board.incidents.get(number)
         if incident is None:
             return
-        text = f"{incident.title} {incident.symptom}"
+        text, confirmed = f"{incident.title} {incident.symptom}", desk.feedback.aliases
         try:
-            matches = await asyncio.to_thread(self.suggestions.match, text, self.config.known_errors)
+            matches = await asyncio.to_thread(self.suggestions.match, text, self.config.known_errors, confirmed)
         except Exception:  # the rim of a suggestion: its failure costs no page and no loop
             log.exception("known errors cannot be ranked", incident=incident.number)
             matches = []

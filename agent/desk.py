@@ -37,6 +37,7 @@ from escalation.outbox import Outbox
 from escalation.rota import RotaChange, laid
 from escalation.store import PAGED, PAGED_EACH
 from knowledge.casebook import Casebook
+from knowledge.feedback import Feedback
 from knowledge.store import CHANGE_BY_NUMBER, PROBLEM_BY_NUMBER, change_from, problem_from
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -60,6 +61,7 @@ class Desk:
         """What people have laid over the schedules, by id; what is over is let go of when the store is read."""
         self.counts: Counter[str] = Counter()
         self.casebook = Casebook()
+        self.feedback = Feedback()
         self.item_edits: list[ItemEdit] = []
         """What people wrote over the configuration items, in order; some of it may have ended."""
         self.configure(config)

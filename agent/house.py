@@ -135,7 +135,9 @@ class House:
             incident = self.desk.board.incidents.get(number)
             if incident is not None:
                 text = f"{incident.title} {incident.symptom}"
-                await self.through(Suggested(number, tuple(match_text(text, self.config.known_errors))))
+                known, confirmed = self.config.known_errors, self.desk.feedback.aliases
+                known = known.with_aliases(confirmed) if confirmed else known
+                await self.through(Suggested(number, tuple(match_text(text, known))))
             return True
         due = self.desk.next_due()
         if self.pipeline.down or (due is not None and due <= self.now):

@@ -42,7 +42,15 @@ from escalation.store import (
 )
 from escalation.timetable import EscalationPolicy
 from knowledge.casebook import MOST_SEEN
-from knowledge.store import OPEN_CHANGES, OPEN_PROBLEMS, SETTLED_PROBLEMS, change_from, problem_from
+from knowledge.store import (
+    OPEN_CHANGES,
+    OPEN_PROBLEMS,
+    SETTLED_PROBLEMS,
+    TALLIES,
+    change_from,
+    problem_from,
+    tally_from,
+)
 
 log = structlog.get_logger("daemon")
 _LAST_IDS = {
@@ -110,7 +118,9 @@ async def _load_policies(writer: Writer, desk: Desk) -> None:
 
 
 async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
-    """Open problems and changes, what people wrote over the items, and the incidents that are counted."""
+    """Open problems and changes, what people wrote over items and said of known errors, the incidents counted."""
+    for row in await writer.fetch(TALLIES):
+        desk.feedback.keep(tally_from(row))
     desk.item_edits = [item_edit_from(row) for row in await writer.fetch(HELD_ITEM_EDITS, now)]
     desk.lay_items(now)
     book, oldest = desk.casebook, now - desk.config.problems.longest

@@ -192,6 +192,14 @@ HAPPENED: Sentences = {
     "escalation_requested": ("escalation asked for: {reason}", "要求升级:{reason}"),
     "classified": ("category {now}[ (was {was})][, severity {severity}]", "类别 {now}[(原为 {was})][,级别 {severity}]"),
     "known_error_feedback": ("known error {known_error}: {outcome}", "已知错误 {known_error}:{outcome}"),
+    "known_error_demoted": (
+        "known error {known_error} is no more put forward: it did not work {failures} times",
+        "已知错误 {known_error} 不再推荐:已有 {failures} 次无效",
+    ),
+    "known_error_reinstated": (
+        "known error {known_error} is put forward again",
+        "已知错误 {known_error} 恢复推荐",
+    ),
     "known_errors_suggested": ("known errors found by their words: {ids}", "按文字找到已知错误:{ids}"),
     "out_of_scope": ("out of scope: {reason}", "不在服务范围内:{reason}"),
     "to_sales": ("handed to sales for a decision", "转销售决定"),

@@ -20,6 +20,7 @@ from escalation.roles import Contact, Group, Person, ToldRole
 from escalation.sla import PositiveSpan, Promise, SlaPolicy
 from escalation.timetable import EscalationPolicy
 from escalation.vendor import Vendor
+from knowledge.feedback import FeedbackPolicy
 from knowledge.problem import ProblemPolicy
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
@@ -279,6 +280,7 @@ class ProblemsFile(Rule):
     """problems.yaml."""
 
     problems: ProblemPolicy = ProblemPolicy()
+    known_errors: FeedbackPolicy = FeedbackPolicy()
 
 
 class NoticesFile(Rule):

@@ -209,6 +209,8 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     """Null, or what made it a major incident: `at`, `code`, `by`, `reason`, `roles`; its `brief` and `review`."""
     rules_confirmed: dict[str, str] = {}
     """By restricted configuration item: who confirmed the customer's rule (procedure R68)."""
+    feedback: dict[str, str] = {}
+    """By known error: what was last said of it here."""
 
     def linked(self, kind: str) -> list[str]:
         """What it is linked with of one kind, oldest first."""

@@ -132,6 +132,7 @@ class IncidentRow(SQLModel, table=True):
     commander: str | None
     major: str | None = Field(sa_type=Text)
     rules_confirmed: str = Field(sa_type=Text)
+    feedback: str = Field(sa_type=Text)
 
 
 class TimelineRow(SQLModel, table=True):
@@ -268,7 +269,7 @@ def changed_values(episode: Episode) -> tuple[Any, ...]:
 
 
 _JSON_FIELDS = frozenset(
-    {"root", "known_errors", "targets", "history", "resolution", "links", "major", "rules_confirmed"}
+    {"root", "known_errors", "targets", "history", "resolution", "links", "major", "rules_confirmed", "feedback"}
 )
 INCIDENT_FIELDS = Incident.__struct_fields__
 

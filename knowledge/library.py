@@ -44,15 +44,21 @@ class Library:
 
     __slots__ = ("_by_id", "aliases", "in_force", "predicates", "words")
 
-    def __init__(self, entries: Iterable[KnownError] = (), aliases: Aliases | None = None) -> None:
+    def __init__(
+        self,
+        entries: Iterable[KnownError] = (),
+        aliases: Aliases | None = None,
+        predicates: PredicateIndex | None = None,
+    ) -> None:
         """Of two entries with one id the later one stands: hand in the pack's before the site's.
 
-        `aliases` are further texts by the name of an alert or by the id of an entry.
+        `aliases` are further texts by the name of an alert or by the id of an entry; `predicates` is the index of the
+        same entries where there is one already.
         """
         self._by_id = MappingProxyType({entry.id: entry for entry in entries})
         self.aliases: Aliases = MappingProxyType(dict(aliases or {}))
         self.in_force = tuple(entry for entry in self if entry.in_force)
-        self.predicates = PredicateIndex(self.in_force)
+        self.predicates = predicates or PredicateIndex(self.in_force)
         self.words = WordIndex(self.in_force, self.aliases)
 
     def __len__(self) -> int:
@@ -65,6 +71,13 @@ class Library:
     def get(self, name: str) -> KnownError | None:
         """Return the entry of an id, or None."""
         return self._by_id.get(name)
+
+    def with_aliases(self, more: Aliases) -> "Library":
+        """Return the same library with these further texts; its words are counted again."""
+        names = [*self.aliases, *(name for name in more if name not in self.aliases)]
+        return Library(
+            self, {name: (*self.aliases.get(name, ()), *more.get(name, ())) for name in names}, self.predicates
+        )
 
 
 def lay_over(

@@ -157,7 +157,10 @@ def sentence(why: Mapping[str, Any], language: str = "en") -> str:
     facts, chinese = why.get("facts", {}), language.lower().startswith("zh")
     if why.get("code") == PREDICATE:
         held = (", " if not chinese else "、").join(facts["predicates"])
-        return f"告警满足条件：{held}" if chinese else f"The alert meets its conditions: {held}"
+        said = f"告警满足条件：{held}" if chinese else f"The alert meets its conditions: {held}"
+        if facts.get("demoted"):
+            said += "；多次无效，排在最后" if chinese else "; it has failed repeatedly and comes last"
+        return said
     if why.get("code") == WORDS:
         shared = (", " if not chinese else "、").join(facts["words"])
         if not shared:

@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from correlation.rows import columns, select, upsert
 from knowledge.change import Change, ChangeState
+from knowledge.feedback import Tally
 from knowledge.problem import Origin, Problem, ProblemState
 
 
@@ -81,9 +82,23 @@ class LinkRow(SQLModel, table=True):
     by: str
 
 
+class TallyRow(SQLModel, table=True):
+    """What engineers said of a known error: the columns are the fields of `Tally`; `aliases` is JSON."""
+
+    __tablename__ = "known_error_tally"
+    known_error: str = Field(primary_key=True)
+    used: int
+    helped_partly: int
+    did_not_work: int
+    not_applicable: int
+    failures: int
+    aliases: str = Field(sa_type=Text)
+
+
 UPSERT_PROBLEM, UPSERT_CHANGE, UPSERT_LINK = upsert(ProblemRow), upsert(ChangeRow), upsert(LinkRow)
 _ENDED_PROBLEMS = "state IN ('closed', 'declined')"
 OPEN_PROBLEMS = f"{select(ProblemRow)} WHERE NOT {_ENDED_PROBLEMS}"
+UPSERT_TALLY, TALLIES = upsert(TallyRow), select(TallyRow)
 OPEN_CHANGES = f"{select(ChangeRow)} WHERE state IN ('requested', 'approved')"
 SETTLED_PROBLEMS = f"SELECT about, ended_at FROM problem WHERE {_ENDED_PROBLEMS} AND ended_at > ?"  # noqa: S608
 PROBLEM_BY_NUMBER = f"{select(ProblemRow)} WHERE number = ?"
@@ -120,3 +135,15 @@ def change_from(row: tuple[Any, ...]) -> Change:
     """The change of a row in the order of its columns."""
     values = dict(zip(columns(ChangeRow), row, strict=True))
     return Change(**values | {"state": ChangeState(values["state"])})
+
+
+def tally_values(tally: Tally) -> tuple[Any, ...]:
+    """A tuple for UPSERT_TALLY."""
+    values = {name: getattr(tally, name) for name in Tally.__struct_fields__} | {"aliases": _json(tally.aliases)}
+    return tuple(values[name] for name in columns(TallyRow))
+
+
+def tally_from(row: tuple[Any, ...]) -> Tally:
+    """The tally of a row in the order of its columns."""
+    values = dict(zip(columns(TallyRow), row, strict=True))
+    return Tally(**values | {"aliases": msgspec.json.decode(values["aliases"])})

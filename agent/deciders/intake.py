@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from agent.deciders.effects import stop
-from agent.deciders.known_errors import rank, recognise
+from agent.deciders.known_errors import is_known, rank, recognise
 from agent.deciders.links import link_items
 from agent.deciders.majors import look_for_major
 from agent.deciders.problems import count
@@ -65,7 +65,7 @@ def climb(turn: Turn, out: Outcome) -> None:
         if incident.id in gone:
             continue
         turn.ladder.begin(incident, turn.group)
-        if not incident.known_errors:
+        if not is_known(incident):
             rank(turn, incident)
     for number in out.raised - opened - gone:
         turn.ladder.regrade(turn.board.incidents[number], turn.group)

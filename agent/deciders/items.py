@@ -13,6 +13,7 @@ from correlation.need import Missing
 from correlation.permission import Actor, Forbidden
 from correlation.rules import ConfigurationItem
 from correlation.store import INSERT_ITEM_EDIT, item_edit_values
+from knowledge.feedback import HELPED
 
 _NO_WORK = ("no_fault", "user_withdrawn")
 
@@ -97,7 +98,7 @@ def rules_of_restricted(turn: Turn, incident: Incident) -> dict[str, str]:
 def check_rules_confirmed(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     """Refuse work on a restricted item until an engineer has confirmed its customer's rule."""
     resolved = intent.action is Action.RESOLVE and intent.body.get("type") not in _NO_WORK
-    used = intent.action is Action.FEEDBACK and intent.body.get("outcome") in ("used", "helped_partly")
+    used = intent.action is Action.FEEDBACK and intent.body.get("outcome") in HELPED
     if not resolved and not used:
         return
     left = [item for item in rules_of_restricted(turn, incident) if item not in incident.rules_confirmed]

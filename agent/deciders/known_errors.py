@@ -1,22 +1,26 @@
-"""The known errors of an incident: predicates at once, text after the commit."""
+"""The known errors of an incident: predicates at once, text after the commit, and what engineers say of them."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from agent.intents import Suggested
+from agent.intents import PersonActed, Suggested
 from agent.turn import AGENT, Turn
 from collectors.labels import Labels
-from correlation.incident import Incident
-from knowledge.match import Match, match_predicates
+from correlation.incident import Action, Incident
+from correlation.need import Missing
+from knowledge.feedback import Outcome
+from knowledge.match import PREDICATE, Match, match_predicates
+from knowledge.store import UPSERT_TALLY, tally_values
 
 _KNOWN_ERRORS = 5
 
 
 def recognise(turn: Turn, incident: Incident, alerts: list[Labels]) -> None:
-    """Find the known errors whose predicates hold (procedure R61, R62)."""
+    """Find the known errors whose predicates hold (procedure R61, R62); the demoted ones come last."""
     known = {k["id"] for k in incident.known_errors}
-    for match in match_predicates(alerts, turn.config.known_errors):
-        if match.id not in known and len(incident.known_errors) < _KNOWN_ERRORS:
-            incident.known_errors.append(_match_facts(match))
+    fresh = [match for match in match_predicates(alerts, turn.config.known_errors) if match.id not in known]
+    if fresh:
+        _put(turn, incident, fresh)
 
 
 def rank(turn: Turn, incident: Incident) -> None:
@@ -25,19 +29,75 @@ def rank(turn: Turn, incident: Incident) -> None:
     turn.desk.ranking.add(incident.id)
 
 
+def is_known(incident: Incident) -> bool:
+    """Whether a known error that is not demoted was found."""
+    return not all(map(_demoted, incident.known_errors))
+
+
 def suggested(turn: Turn, intent: Suggested) -> None:
+    """The text ranking has come back; what is demoted is not suggested."""
     incident = turn.board.incidents.get(intent.incident)
     turn.desk.ranking.discard(intent.incident)
     if incident is None:
         return
     known = {k["id"] for k in incident.known_errors}
-    fresh = [m for m in intent.matches if m.id not in known][: _KNOWN_ERRORS - len(known)]
-    incident.known_errors.extend(_match_facts(m) for m in fresh)
+    room = _KNOWN_ERRORS - sum(not _demoted(k) for k in incident.known_errors)
+    fresh = [m for m in intent.matches if m.id not in known and not _is_demoted(turn, m.id)][:room]
     if fresh:
+        _put(turn, incident, fresh)
         turn.group.incidents[incident.id] = incident
         turn.tell(incident.id, "known_errors_suggested", AGENT, {"ids": [m.id for m in fresh]})
     turn.outbox.hurry(incident.id, turn.now)
 
 
-def _match_facts(match: Match) -> dict[str, Any]:
-    return {"id": match.id, "confidence": match.confidence, "why": dict(match.why)}
+def check_feedback(turn: Turn, intent: PersonActed) -> None:
+    """Refuse a word on an entry that the library does not have."""
+    name = intent.body.get("known_error")
+    if intent.action is Action.FEEDBACK and name and turn.config.known_errors.get(name) is None:
+        raise Missing(["known_error"], f"there is no known error {name!r}")
+
+
+def take_feedback(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    """Count what an engineer says of a known error; of one incident the last word counts."""
+    if intent.action is not Action.FEEDBACK:
+        return
+    name, outcome = intent.body["known_error"], Outcome(intent.body["outcome"])
+    before = incident.feedback.get(name)
+    if before == outcome:
+        return
+    tally, policy = turn.desk.feedback.of(name), turn.config.feedback
+    was_demoted = tally.demoted(policy)
+    tally.say(outcome, Outcome(before) if before else None, _alias(incident, name))
+    turn.desk.feedback.keep(tally)
+    turn.group.add(UPSERT_TALLY, *tally_values(tally))
+    incident.feedback = {**incident.feedback, name: str(outcome)}
+    if tally.demoted(policy) != was_demoted:
+        kind = "known_error_reinstated" if was_demoted else "known_error_demoted"
+        turn.tell(incident.id, kind, AGENT, {"known_error": name, "failures": tally.failures})
+
+
+def _alias(incident: Incident, name: str) -> str:
+    """What the incident says of itself; nothing where a predicate found the entry: labels need no words."""
+    if any(found["id"] == name and found["why"]["code"] == PREDICATE for found in incident.known_errors):
+        return ""
+    return f"{incident.title} {incident.symptom}"
+
+
+def _put(turn: Turn, incident: Incident, fresh: Iterable[Match]) -> None:
+    found = [*incident.known_errors, *(_match_facts(turn, match) for match in fresh)]
+    incident.known_errors = sorted(found, key=_demoted)[:_KNOWN_ERRORS]
+
+
+def _match_facts(turn: Turn, match: Match) -> dict[str, Any]:
+    why = dict(match.why)
+    if _is_demoted(turn, match.id):
+        why["facts"] = {**why["facts"], "demoted": True}
+    return {"id": match.id, "confidence": match.confidence, "why": why}
+
+
+def _is_demoted(turn: Turn, name: str) -> bool:
+    return turn.desk.feedback.demoted(name, turn.config.feedback)
+
+
+def _demoted(found: dict[str, Any]) -> bool:
+    return bool(found["why"]["facts"].get("demoted"))

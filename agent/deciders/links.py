@@ -10,11 +10,11 @@ from collectors.labels import Labels
 from correlation.incident import CHANGE, INCIDENT, ITEM, KNOWN_ERROR, PROBLEM, Action, Incident
 from correlation.need import Missing
 from escalation.escalate import take_due_steps
+from knowledge.feedback import HELPED
 from knowledge.store import UPSERT_LINK
 
 MOST_ITEMS = 100
 """Configuration items that an incident lists at most: a storm is no inventory."""
-_HELPED = ("used", "helped_partly")
 
 
 def link(turn: Turn, incident: Incident, kind: str, target: str, by: str) -> bool:
@@ -72,7 +72,7 @@ def on_linked(turn: Turn, incident: Incident, intent: PersonActed) -> None:
 def link_what_helped(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     """A known error that helped is one that it has to do with."""
     body = intent.body
-    if intent.action is Action.FEEDBACK and body["outcome"] in _HELPED:
+    if intent.action is Action.FEEDBACK and body["outcome"] in HELPED:
         link(turn, incident, KNOWN_ERROR, body["known_error"], intent.actor.id)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.deciders.changes import next_number
 from agent.deciders.items import check_rules_confirmed, rules_of_restricted
+from agent.deciders.known_errors import check_feedback, take_feedback
 from agent.deciders.links import check_link, link_what_helped
 from agent.deciders.majors import look_for_major
 from agent.deciders.problems import after_act
@@ -20,6 +21,7 @@ def prepared(turn: Turn, incident: Incident, intent: PersonActed) -> PersonActed
     """The act with what only the desk knows; raises Missing for names that are nobody's and for rules unconfirmed."""
     body = intent.body
     _check_people(turn, body)
+    check_feedback(turn, intent)
     check_rules_confirmed(turn, incident, intent)
     if intent.action is Action.LINK and body.get("kind") and body.get("target"):
         check_link(turn, incident, body["kind"], body["target"])
@@ -54,5 +56,6 @@ def _check_change(turn: Turn, incident: Incident) -> None:
 def afterwards(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     """What an act means for problems, links and the major flow."""
     link_what_helped(turn, incident, intent)
+    take_feedback(turn, incident, intent)
     look_for_major(turn, incident)
     after_act(turn, incident, intent)

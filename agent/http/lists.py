@@ -16,6 +16,7 @@ from collectors.labels import BadMatcher, Matcher, all_match
 from collectors.moment import parse_moment
 from correlation.permission import Actor, Forbidden
 from correlation.silence import Silence
+from knowledge.feedback import facts_of
 
 if TYPE_CHECKING:
     from agent.http.api import Api
@@ -175,6 +176,7 @@ class Lists:
     # what the configuration knows
 
     async def known_errors(self, call: Call) -> Result:
+        config, feedback = self._api.get_config(), self._api.pipeline.desk.feedback
         shown = [
             views.KnownErrorView(
                 id=entry.id,
@@ -185,8 +187,9 @@ class Lists:
                 root_cause=entry.text("root_cause", call.language),
                 workaround=entry.text("workaround", call.language),
                 solution=entry.text("solution", call.language),
+                **facts_of(feedback.of(entry.id), config.feedback),
             )
-            for entry in self._api.get_config().known_errors
+            for entry in config.known_errors
         ]
         return Result(views.Items[views.KnownErrorView](items=shown))
 

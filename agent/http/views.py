@@ -327,6 +327,14 @@ class KnownErrorView(View):
     root_cause: str
     workaround: str
     solution: str
+    used: int
+    helped_partly: int
+    did_not_work: int
+    not_applicable: int
+    precision: float | None
+    """At how many of the incidents with a word on it it helped, 0..1; null while there is none."""
+    demoted: bool
+    """It has failed too often: found by its words no more, and last where its predicates hold."""
 
 
 class Refused(View):

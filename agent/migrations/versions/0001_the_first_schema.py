@@ -219,6 +219,7 @@ def upgrade() -> None:
         sa.Column("commander", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("major", sa.Text(), nullable=True),
         sa.Column("rules_confirmed", sa.Text(), nullable=False),
+        sa.Column("feedback", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("incident", schema=None) as batch_op:
@@ -246,6 +247,17 @@ def upgrade() -> None:
         sa.Column("source", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_table(
+        "known_error_tally",
+        sa.Column("known_error", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
+        sa.Column("helped_partly", sa.Integer(), nullable=False),
+        sa.Column("did_not_work", sa.Integer(), nullable=False),
+        sa.Column("not_applicable", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("aliases", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("known_error"),
     )
     op.create_table(
         "link",

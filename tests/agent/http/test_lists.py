@@ -109,6 +109,18 @@ async def test_the_configuration_items_and_known_errors_are_those_of_the_configu
     assert [e["id"] for e in errors] == [e.id for e in api.daemon.config.known_errors]
 
 
+async def test_a_known_error_shows_what_engineers_say_of_it(api: Served) -> None:
+    number = await api.open_incident()
+    said = await api.act(number, "feedback", {"known_error": "disk-space-low", "outcome": "helped_partly"})
+    assert said.status == 200
+    strange = await api.act(number, "feedback", {"known_error": "disk-of-gold", "outcome": "used"})
+    assert (strange.status, "disk-of-gold" in strange.body["detail"]) == (422, True)
+    shown = {e["id"]: e for e in (await api.get("/api/v1/known-errors")).items}
+    kept = ("used", "helped_partly", "did_not_work", "not_applicable", "precision", "demoted")
+    assert [shown["disk-space-low"][name] for name in kept] == [0, 1, 0, 0, 1.0, False]
+    assert [shown["clock-skew"][name] for name in kept] == [0, 0, 0, 0, None, False]
+
+
 # silences
 
 SILENCE = {"matchers": ['alertname="DiskFull"'], "ends_at": "2026-03-02T10:00:00Z", "comment": "new disks come"}

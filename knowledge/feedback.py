@@ -1,0 +1,109 @@
+"""What engineers say of known errors: how often each helped, the words that confirm it, and when it is demoted."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from pydantic import Field
+
+from collectors.rule import Rule
+
+MOST_ALIASES = 20
+"""Confirmed texts that an entry keeps at most, the newest."""
+_ALIAS_READS = 300  # characters: what comes later in a long report is no name of the fault
+
+
+class Outcome(StrEnum):
+    """What an engineer says of a known error at an incident."""
+
+    USED = "used"
+    HELPED_PARTLY = "helped_partly"
+    DID_NOT_WORK = "did_not_work"
+    NOT_APPLICABLE = "not_applicable"
+
+
+HELPED = frozenset({Outcome.USED, Outcome.HELPED_PARTLY})
+
+
+class FeedbackPolicy(Rule):
+    """problems.yaml: when a known error that fails is no more put forward (issue)."""
+
+    demote_after_failures: int = Field(default=3, ge=0)
+    """So many `did_not_work` without a `used` after them; 0 demotes none."""
+
+
+class Tally(msgspec.Struct, kw_only=True):
+    """What was said of one known error: incidents by outcome, each counted once, by its last word."""
+
+    known_error: str
+    used: int = 0
+    helped_partly: int = 0
+    did_not_work: int = 0
+    not_applicable: int = 0
+    failures: int = 0
+    """`did_not_work` since the last `used`."""
+    aliases: list[str] = []
+    """The texts of incidents at which it helped, oldest first."""
+
+    @property
+    def precision(self) -> float | None:
+        """The part of the incidents at which it helped, 0..1; None while nothing was said."""
+        said = self.used + self.helped_partly + self.did_not_work + self.not_applicable
+        return round((self.used + self.helped_partly) / said, 4) if said else None
+
+    def demoted(self, policy: FeedbackPolicy) -> bool:
+        """Whether it has failed too often to be put forward."""
+        return 0 < policy.demote_after_failures <= self.failures
+
+    def say(self, outcome: Outcome, before: Outcome | None, text: str) -> None:
+        """Count an incident's word, in place of what it said `before`.
+
+        `text` is what the incident says of itself, an alias where the entry helped; empty where that is none.
+        """
+        if before is not None:
+            self._count(before, -1)
+        self._count(outcome, 1)
+        if outcome is Outcome.USED:
+            self.failures = 0
+        self._learn(text.strip()[:_ALIAS_READS], outcome in HELPED)
+
+    def _count(self, outcome: Outcome, by: int) -> None:
+        setattr(self, outcome.value, getattr(self, outcome.value) + by)
+        if outcome is Outcome.DID_NOT_WORK:
+            self.failures = max(0, self.failures + by)
+
+    def _learn(self, text: str, helped: bool) -> None:
+        others = [alias for alias in self.aliases if alias != text]
+        self.aliases = [*others, text][-MOST_ALIASES:] if helped and text else others
+
+
+class Feedback:
+    """The tallies in memory, by the id of the entry; the store is the truth."""
+
+    def __init__(self) -> None:
+        self.tallies: dict[str, Tally] = {}
+        self.aliases: dict[str, tuple[str, ...]] = {}
+        """The confirmed texts by entry: replaced, never changed, for a ranking reads them off the loop."""
+
+    def of(self, known_error: str) -> Tally:
+        """What was said of an entry; a fresh tally where that is nothing."""
+        return self.tallies.get(known_error) or Tally(known_error=known_error)
+
+    def keep(self, tally: Tally) -> None:
+        """Hold a tally as it is now."""
+        self.tallies[tally.known_error] = tally
+        if tuple(tally.aliases) != self.aliases.get(tally.known_error, ()):
+            self.aliases = {**self.aliases, tally.known_error: tuple(tally.aliases)}
+
+    def demoted(self, known_error: str, policy: FeedbackPolicy) -> bool:
+        """Whether an entry has failed too often to be put forward."""
+        return self.of(known_error).demoted(policy)
+
+
+def facts_of(tally: Tally, policy: FeedbackPolicy) -> dict[str, Any]:
+    """What is shown of a tally: its counts, `precision` and `demoted`."""
+    return {
+        **{outcome.value: getattr(tally, outcome.value) for outcome in Outcome},
+        "precision": tally.precision,
+        "demoted": tally.demoted(policy),
+    }

@@ -1,0 +1,77 @@
+"""What engineers say of a known error is counted, learned from and held against it."""
+
+import pytest
+
+from knowledge.feedback import MOST_ALIASES, Feedback, FeedbackPolicy, Outcome, Tally
+from knowledge.match import match_text
+from tests.knowledge.shelf import entry, library
+
+USED, PARTLY, FAILED, NOT = Outcome.USED, Outcome.HELPED_PARTLY, Outcome.DID_NOT_WORK, Outcome.NOT_APPLICABLE
+
+
+def told(*outcomes: Outcome) -> Tally:
+    tally = Tally(known_error="one")
+    for place, outcome in enumerate(outcomes):
+        tally.say(outcome, None, f"text {place}")
+    return tally
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "demoted"),
+    [
+        ([FAILED, FAILED], False),
+        ([FAILED, FAILED, FAILED], True),
+        ([FAILED, FAILED, USED, FAILED], False),
+        ([FAILED, USED, FAILED, FAILED, FAILED], True),
+        ([FAILED, FAILED, PARTLY, NOT, FAILED], True),
+        ([FAILED, FAILED, FAILED, USED], False),
+    ],
+)
+def test_three_failures_demote_and_only_a_use_takes_them_back(outcomes: list[Outcome], demoted: bool) -> None:
+    assert told(*outcomes).demoted(FeedbackPolicy()) is demoted
+
+
+def test_a_site_that_counts_to_nought_demotes_nothing() -> None:
+    assert not told(FAILED, FAILED, FAILED).demoted(FeedbackPolicy(demote_after_failures=0))
+
+
+def test_precision_is_what_helped_of_all_that_was_said_and_nothing_before() -> None:
+    assert told().precision is None
+    assert told(USED, PARTLY, FAILED, NOT).precision == 0.5
+
+
+def test_the_last_word_of_an_incident_stands_for_its_earlier_ones() -> None:
+    tally = told(USED)
+    tally.say(FAILED, USED, "text 0")
+    assert (tally.used, tally.did_not_work, tally.failures, tally.aliases) == (0, 1, 1, [])
+    tally.say(NOT, FAILED, "text 0")
+    assert (tally.did_not_work, tally.not_applicable, tally.failures) == (0, 1, 0)
+
+
+def test_an_entry_keeps_its_newest_texts_each_once_and_short() -> None:
+    tally = told(*[USED] * 25)
+    assert tally.aliases == [f"text {place}" for place in range(5, 5 + MOST_ALIASES)]
+    tally.say(USED, None, " text 7 ")
+    assert (len(tally.aliases), tally.aliases[-1]) == (MOST_ALIASES, "text 7")
+    tally.say(USED, None, "x" * 9000)
+    assert len(tally.aliases[-1]) < 1000
+    assert told(FAILED, NOT).aliases == []
+
+
+def test_confirmed_texts_are_replaced_and_never_changed_under_a_ranking() -> None:
+    feedback = Feedback()
+    feedback.keep(told(USED))
+    before = feedback.aliases
+    feedback.keep(told(USED, USED))
+    assert (before, feedback.aliases) == ({"one": ("text 0",)}, {"one": ("text 0", "text 1")})
+    held = feedback.aliases
+    feedback.keep(told(USED, USED, FAILED))
+    assert feedback.aliases is held
+
+
+def test_a_library_with_confirmed_texts_finds_by_them_and_the_first_one_stays_as_it_was() -> None:
+    shelf = library(entry("spool", title="print queue"), entry("fan", title="fan broken"), entry("ups", title="ups"))
+    text = "cashiers wait for receipts"
+    assert match_text(text, shelf) == []
+    assert [m.id for m in match_text(text, shelf.with_aliases({"spool": (text,)}))] == ["spool"]
+    assert match_text(text, shelf) == []
