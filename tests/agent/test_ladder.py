@@ -96,6 +96,20 @@ async def test_what_a_service_is_promised_is_held_by_its_incidents_and_changes_w
         await house.close()
 
 
+async def test_an_incident_whose_calendar_a_reload_takes_away_goes_on_around_the_clock() -> None:
+    config = replace(site(), services={"portal": PORTAL})
+    house = await House(config, START).open()
+    try:
+        number = await opened(house, {**DISK_FULL, "service": "portal"})
+        await house.do(ConfigChanged(replace(config, calendars={}, version=config.version + 1), "root"))
+        await house.act(number, "note", {"text": "on it"}, "pat")
+        await house.act(number, "acknowledge", {}, "pat")
+        await house.advance(hours=30)
+        assert "2/p100" in {page.step for page in house.sent}
+    finally:
+        await house.close()
+
+
 async def test_a_raise_after_a_relapse_counts_the_response_from_the_relapse(house: House) -> None:
     number = await opened(house, DISK_WARN)
     await house.advance(hours=2)
