@@ -21,9 +21,15 @@ async def api(tmp_path: Path, postgres: Database) -> AsyncIterator[Served]:
 async def test_every_read_answers(api: Served) -> None:
     number = await api.open_incident()
     await api.open_incident(LINK_DOWN)
+    problem = (await api.post("/api/v1/problems", {"title": "disks fill"})).body["number"]
+    found = {"root_cause": "no rotation", "workaround": "delete logs"}
+    await api.post(f"/api/v1/problems/{problem}/diagnose", found)
+    raised = {"title": "grow", "risk": "low", "plan": "lvextend", "back_out": "none"}
+    change = (await api.post("/api/v1/changes", raised)).body["number"]
+    ids = {"number": number, "problem": problem, "change": change, "item": "db-1"}
     for route in routes_of(api_of(api)):
         if route.method == "GET":
-            answered = await api.get(route.path.replace("{number}", number))
+            answered = await api.get(route.path.format(**ids))
             assert answered.status == 200, (route.path, answered.text)
     filters = "state=active&severity=2&group=sys-ops&q=disk%25_%00&since=2026-03-02T00:00:00Z&sort=updated"
     assert (await api.get(f"/api/v1/incidents?{filters}")).status == 200
