@@ -22,8 +22,8 @@ async def test_every_read_answers(api: Served) -> None:
     number = await api.open_incident()
     await api.open_incident(LINK_DOWN)
     problem = (await api.post("/api/v1/problems", {"title": "disks fill"})).body["number"]
-    found = {"root_cause": "no rotation", "workaround": "delete logs"}
-    await api.post(f"/api/v1/problems/{problem}/diagnose", found)
+    cause = {"root_cause": "no rotation", "workaround": "delete logs"}
+    await api.post(f"/api/v1/problems/{problem}/diagnose", cause)
     raised = {"title": "grow", "risk": "low", "plan": "lvextend", "back_out": "none"}
     change = (await api.post("/api/v1/changes", raised)).body["number"]
     ids = {"number": number, "problem": problem, "change": change, "item": "db-1"}
