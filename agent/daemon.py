@@ -549,7 +549,7 @@ async def serving(app: web.Application, listen: str) -> AsyncIterator[int]:
         raise _not_listening(listen, error) from error
     server = site._server
     try:
-        yield server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        yield server.sockets[0].getsockname()[1]  # type: ignore[union-attr]  # it has started
     finally:
         await runner.cleanup()
 

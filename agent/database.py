@@ -170,7 +170,7 @@ class SqliteWriter:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise _translated(error, self.path) from error
-        except BaseException:
+        except BaseException:  # whatever stopped the batch, the writer's connection must not stay in a transaction
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise

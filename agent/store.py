@@ -106,7 +106,7 @@ INSERT_DEAD_LETTER, INSERT_AUDIT = insert_into(DeadLetterRow), insert_into(Audit
 UPSERT_CONFIG, UPSERT_ANSWER, UPSERT_META = upsert(ConfigRow), upsert(AnswerRow), upsert(MetaRow)
 
 _AT_ONCE = 20_000
-FORGET_JOURNAL = f"DELETE FROM journal WHERE seq IN (SELECT seq FROM journal ORDER BY seq LIMIT {_AT_ONCE}) AND at < ?"  # noqa: S608
+FORGET_JOURNAL = f"DELETE FROM journal WHERE seq IN (SELECT seq FROM journal ORDER BY seq LIMIT {_AT_ONCE}) AND at < ?"  # noqa: S608 - ours
 """The oldest rows only: the journal is in the order of time, so that nothing else need be looked at."""
 FORGET_JOURNAL_THROUGH = "DELETE FROM journal WHERE seq <= ?"
 FORGET_LETTERS = "DELETE FROM dead_letter WHERE at < ?"

@@ -62,7 +62,8 @@ class Health:
     async def metrics(self, request: web.Request) -> web.Response:
         self._metrics.look_at(self._pipeline.desk, self._pipeline.clock.now())
         wants_open = "application/openmetrics-text" in request.headers.get("Accept", "")
-        body = open_metrics(self._metrics.registry) if wants_open else generate_latest(self._metrics.registry)  # type: ignore[no-untyped-call]
+        written = open_metrics if wants_open else generate_latest
+        body = written(self._metrics.registry)
         response = web.Response(body=body)
         response.headers["Content-Type"] = OPEN_METRICS if wants_open else CONTENT_TYPE_LATEST
         return response

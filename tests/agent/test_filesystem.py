@@ -11,7 +11,7 @@ MOUNTS = r"""
 30 22 0:40 / /srv rw - nfs4 files:/srv rw,vers=4.2
 31 30 8:2 / /srv/local rw - xfs /dev/sdb1 rw
 32 22 0:41 / /mnt/with\040space rw shared:7 master:2 - cifs //files/share rw
-33 22 0:42 / /home/ana/far rw - fuse.sshfs ana@files:/ rw
+33 22 0:42 / /srv/far rw - fuse.sshfs ana@files:/ rw
 34 22 0:43 / /var/lib/near rw - fuse.mergerfs a:b rw
 35 22 8:3 / /over rw - ext4 /dev/sdc1 rw
 36 22 0:44 / /over rw - nfs files:/over rw
@@ -26,7 +26,7 @@ MOUNTS = r"""
         ("/srv/local/tocsin.db", None),
         ("/srvx/tocsin.db", None),
         ("/mnt/with space/tocsin.db", "cifs"),
-        ("/home/ana/far/tocsin.db", "fuse.sshfs"),
+        ("/srv/far/tocsin.db", "fuse.sshfs"),
         ("/var/lib/near/tocsin.db", None),
         pytest.param("/over/tocsin.db", "nfs", id="mounted over another one"),
     ],
