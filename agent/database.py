@@ -1,6 +1,7 @@
 """The one writer's connection and the readers' engine, on SQLite and PostgreSQL."""
 
 import asyncio
+import contextlib
 import errno
 import fcntl
 import os
@@ -158,25 +159,31 @@ class SqliteWriter:
     def _commit(self, batch: Batch) -> None:
         db = self._db
         try:
+            self._roll_back()
             db.execute("BEGIN IMMEDIATE")
             for sql, rows in batch:
                 db.executemany(sql, rows)
             db.execute("COMMIT")
         except _REFUSES_ROWS as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
             raise Unwritable(f"{type(error).__name__}: {error}") from error
-        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+        except sqlite3.Error as error:
             raise _translated(error, self.path) from error
-        except BaseException:  # whatever stopped the batch, the writer's connection must not stay in a transaction
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
+        finally:  # whatever stopped the batch; where even this fails, the next batch tries it again
+            with contextlib.suppress(sqlite3.Error):
+                self._roll_back()
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
 
     async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        return await self._run(lambda: self._db.execute(sql, values).fetchall())
+        return await self._run(self._fetch, sql, values)
+
+    def _fetch(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise _translated(error, self.path) from error
 
     async def script(self, statements: Iterable[str]) -> None:
         """Run DDL (the in-memory store of a replay)."""
@@ -208,7 +215,7 @@ _REFUSES_ROWS = (
 """What a row raises that SQLite cannot hold: a key twice, a lone surrogate, a number over 64 bits."""
 
 
-def _translated(error: sqlite3.DatabaseError, path: str) -> StoreDown:
+def _translated(error: sqlite3.Error, path: str) -> StoreDown:
     code = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
         return StoreFull(f"no room left for {path}: free some space, intake answers 503 until then")
@@ -300,8 +307,10 @@ class PostgresWriter:
                 await self._db.close()
                 self._db = None
                 raise StoreTaken("another daemon is using this PostgreSQL database: stop it, or name another one")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            self._db = None
+        except StoreTaken:
+            raise
+        except Exception as error:
+            await self._hang_up()
             raise StoreDown(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
 
     async def commit(self, batch: Batch) -> None:
@@ -309,29 +318,28 @@ class PostgresWriter:
             await self._commit(batch)
 
     async def _commit(self, batch: Batch) -> None:
-        import asyncpg  # noqa: PLC0415 - an extra
-
         if self._db is None or self._db.is_closed():
             await self._connect()
         try:
             async with self._db.transaction():
                 for sql, rows in batch:
                     await self._db.executemany(numbered(sql), [_for_postgres(row) for row in rows])
-        except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
-            if isinstance(error, ValueError):
-                raise Unwritable(f"{type(error).__name__}: {error}") from error
-            await self._hang_up()
-            raise StoreDown(f"PostgreSQL: {error or type(error).__name__}") from error
-        except (ValueError, TypeError, OverflowError) as error:
-            raise Unwritable(f"{type(error).__name__}: {error}") from error
-        except asyncpg.PostgresError as error:
-            if isinstance(error, asyncpg.IntegrityConstraintViolationError | asyncpg.DataError):
-                raise Unwritable(f"{type(error).__name__}: {error}") from error
-            if isinstance(error, asyncpg.DiskFullError):
-                raise StoreFull(f"PostgreSQL has no room left: {error}") from error
-            if isinstance(error, asyncpg.OperatorInterventionError | asyncpg.InsufficientResourcesError):
-                await self._hang_up()
-            raise StoreDown(f"PostgreSQL: {error}") from error
+        except Exception as error:
+            raise await self._told(error) from error
+
+    async def _told(self, error: Exception) -> Exception:
+        """What an error means to the line. A connection that may be broken is let go: the next call makes a new one."""
+        import asyncpg  # noqa: PLC0415 - an extra
+
+        if isinstance(error, ValueError | TypeError | OverflowError):
+            return Unwritable(f"{type(error).__name__}: {error}")
+        if isinstance(error, asyncpg.IntegrityConstraintViolationError | asyncpg.DataError):
+            return Unwritable(f"{type(error).__name__}: {error}")
+        if isinstance(error, asyncpg.DiskFullError):
+            return StoreFull(f"PostgreSQL has no room left: {error}")
+        # asyncpg's own state machine trips (InternalClientError) where a server that stops cuts a statement short
+        await self._hang_up()
+        return StoreDown(f"PostgreSQL: {error or type(error).__name__}")
 
     async def _hang_up(self) -> None:
         db, self._db = self._db, None
@@ -343,15 +351,12 @@ class PostgresWriter:
             return await self._fetch(sql, *values)
 
     async def _fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        import asyncpg  # noqa: PLC0415 - an extra
-
         if self._db is None or self._db.is_closed():
             await self._connect()
         try:
             return [tuple(row) for row in await self._db.fetch(numbered(sql), *values)]
-        except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
-            await self._hang_up()
-            raise StoreDown(f"PostgreSQL: {error or type(error).__name__}") from error
+        except Exception as error:
+            raise await self._told(error) from error
 
     async def close(self) -> None:
         if self._db is not None:

@@ -21,6 +21,7 @@ from agent.database import (
     Compressed,
     Reserve,
     SqliteWriter,
+    StoreDown,
     StoreFull,
     StoreTaken,
     Unwritable,
@@ -46,6 +47,7 @@ from correlation.store import (
     incident_values,
 )
 from escalation.store import Page, PageRow
+from tests.real.parts import Database
 
 AT = datetime(2026, 3, 2, 9, 0, 0, 500, tzinfo=UTC)
 
@@ -142,6 +144,41 @@ async def test_a_row_that_no_store_can_hold_is_no_outage_of_the_store(writer: Wr
     with pytest.raises(Unwritable):
         await writer.commit([(INSERT_AUDIT, [(1, AT, who, "login", "{}", "", "", "", 0)])])
     await writer.commit([(INSERT_AUDIT, [(1, AT, "ana", "login", "{}", "", "", "", 0)])])
+
+
+async def test_a_sqlite_file_that_cannot_be_read_is_an_outage_of_the_store(tmp_path: Path) -> None:
+    (tmp_path / "t.db").write_bytes(b"\0" * 8192)
+    writer = SqliteWriter(f"{tmp_path}/t.db", inline=True)
+    writer._db = sqlite3.connect(tmp_path / "t.db", isolation_level=None)
+    with pytest.raises(StoreDown, match="not a database"):
+        await writer.fetch("SELECT who FROM audit")
+    with pytest.raises(StoreDown, match="not a database"):
+        await writer.commit([(INSERT_AUDIT, [(1, AT, "ana", "login", "{}", "", "", "", 0)])])
+    writer._db.close()
+
+
+@pytest.mark.real("postgresql")
+async def test_a_server_that_stops_within_a_statement_is_an_outage_and_the_next_call_connects_anew(
+    postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncpg: its own state machine trips (InternalClientError) where a server's end cuts a statement short."""
+    asyncpg = pytest.importorskip("asyncpg")
+    writer = writer_for(postgres.url)
+    await writer.open()
+    await migrate.upgrade(postgres.url)
+    act = (1, AT, "ana", "login", "{}", "", "", "", 0)
+
+    async def trips(*_: object) -> None:
+        raise asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+
+    for verb in ("executemany", "fetch"):
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncpg.Connection, verb, trips)
+            with pytest.raises(StoreDown, match="another operation"):
+                await (writer.commit([(INSERT_AUDIT, [act])]) if verb == "executemany" else writer.fetch("SELECT 1"))
+    await writer.commit([(INSERT_AUDIT, [act])])
+    assert await writer.fetch("SELECT who FROM audit") == [("ana",)]
+    await writer.close()
 
 
 async def test_a_second_daemon_on_the_same_store_is_refused_with_a_sentence(writer: Writer, store_url: str) -> None:
