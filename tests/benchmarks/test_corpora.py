@@ -56,6 +56,17 @@ def test_a_corpus_is_replayed_and_scored(tmp_path: Path) -> None:
     assert sorted(p.name for p in corpus.iterdir()) == ["one.cmdb.json", "one.jsonl"], "nothing is written there"
 
 
+def test_the_pack_answers_as_it_is_with_no_join_rule_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text(SCORER)
+    alerts = [alert("HostDown", "db-1:9100"), alert("HostDown", "db-2:9100")]
+    for number, one in enumerate(alerts):
+        one["labels"]["cluster"], one["fingerprint"] = "west", f"{number:016x}"
+    (tmp_path / "one.jsonl").write_text(json.dumps({"t": 1795446721.0, "body": {"version": "4", "alerts": alerts}}))
+    (tmp_path / "one.cmdb.json").write_text(json.dumps({"hosts": [{"name": "db-1"}, {"name": "db-2"}]}))
+    answer = json.loads(run("correlation.py", "--corpus", tmp_path).stdout.splitlines()[0].partition("answer.json ")[2])
+    assert len(set(answer["incidents"].values())) == len(alerts)
+
+
 def test_known_errors_are_matched_timed_and_scored(tmp_path: Path) -> None:
     (tmp_path / "score.py").write_text(SCORER)
     entry = {
