@@ -12,7 +12,7 @@ from correlation.calendar import ALWAYS, Calendar, calendar_named
 from correlation.incident import Incident
 from escalation.agenda import Agenda
 from escalation.roles import ASSIGNEE
-from escalation.sla import Pause, Promise, SlaPolicy, Target, due, fold
+from escalation.sla import Pause, Promise, SlaPolicy, Target, comes_at, due, fold
 from escalation.store import Step
 from escalation.timetable import (
     EscalationPolicy,
@@ -152,15 +152,22 @@ class Ladder:
         self.refresh(incident, group)
 
     def clocks_moved(self, incident: Incident, group: Group) -> None:
-        """A pause began or ended: resolution steps move with their clock (OUTSIDE §5: null while paused)."""
-        dues = {_base(p): p.due_at for p in self._plan(incident)}
+        """A pause began or ended: resolution steps move with their clock (OUTSIDE §5: null while paused).
+
+        What had fallen due before it keeps its instant.
+        """
+        planned = {_base(p): p for p in self._plan(incident)}
         pauses = self._pauses(incident)
-        standing = bool(pauses) and pauses[-1].to_at is None
         for step in self.agenda.of(incident.id):
             if step.planned.step.clock != "resolution":
                 continue
-            again = step.due_at or incident.updated_at
-            due_at = None if standing else again if step.planned.repetition else dues.get(_base(step.planned), again)
+            found = planned.get(_base(step.planned))
+            if step.planned.repetition or found is None:
+                was = step.planned.due_at or incident.updated_at
+                due_at = comes_at(was, pauses)
+                step.planned = replace(step.planned, due_at=due_at or was)
+            else:
+                due_at = found.due_at
             if due_at != step.due_at:
                 self.agenda.move(step, due_at)
                 group.steps[step.id] = step
@@ -278,7 +285,10 @@ class Ladder:
         return self.policies.get(incident.config_version, (self.config.sla, self.config.escalation))
 
     def _pauses(self, incident: Incident) -> tuple[Pause, ...]:
-        return fold(incident.history, self._policies(incident)[0].pause_in)
+        rests = [Pause(*rest) for rest in incident.rests]
+        if incident.restored_since is not None:
+            rests.append(Pause(incident.restored_since, None))
+        return fold(incident.history, self._policies(incident)[0].pause_in, rests)
 
     def _add(self, incident: Incident, planned: PlannedStep, group: Group, why: Mapping[str, Any] = _NO_WHY) -> None:
         step = Step(

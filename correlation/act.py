@@ -166,6 +166,7 @@ def _resolve(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, no
             ["service_restored_at"],
             f"{incident.open_alerts} alert(s) still fire: give service_restored_at to say that the service is back",
         )
+    incident.rest(now)
     incident.resolved_at = now
     incident.service_restored_at = restored or incident.service_restored_at or now
     incident.resolves_at = incident.resume_at = None

@@ -12,12 +12,13 @@ from collectors.moment import moment_text
 from correlation.board import Board
 from correlation.ending import count_change, end_episode, end_episodes
 from correlation.episode import is_another, later, latest, new_episode
-from correlation.heartbeat import beat_heard, frozen
+from correlation.heartbeat import beat_heard
 from correlation.holding import NOTHING_HOLDS, silence_key, suppression
 from correlation.incident import Episode, Why
 from correlation.joining import place, release
 from correlation.opening import grade, name_roots
 from correlation.outcome import Outcome, Round, Rules
+from correlation.rest import come_to_rest, frozen
 from correlation.settle import settle
 from correlation.suspect import confirm_suspect, drop_suspect
 
@@ -204,9 +205,19 @@ def _take_resolved(this: Round, alert: Alert, episode: Episode | None) -> None:
                 # A pull had closed it; now the source says when it really was.
                 episode.ends_at, episode.ends_text = ends_at, alert.ends_text
                 this.out.changed[episode.id] = episode
+                _correct_end(this, episode, ends_at)
         episode.count += 1
         this.out.touched[episode.id] = episode
         this.out.decisions["duplicate"] += 1
+
+
+def _correct_end(this: Round, episode: Episode, ends_at: datetime) -> None:
+    mark, incident = this.board.scene.marks.get(episode.key), this.board.incidents.get(episode.incident)
+    if mark is not None and mark.id == episode.id:
+        mark.ends_at = ends_at
+    if incident is not None and incident.restored_since is not None:
+        come_to_rest(this, incident)
+        this.out.dirty[incident.id] = incident
 
 
 def _end_unheard(this: Round, alert: Alert, ends_at: datetime) -> None:

@@ -12,6 +12,7 @@ from correlation.holding import held_key
 from correlation.incident import Episode, Incident
 from correlation.joining import release
 from correlation.outcome import Round
+from correlation.rest import come_to_rest
 
 
 def end_episode(this: Round, episode: Episode, ends_at: datetime, ends_text: str, code: str) -> None:
@@ -48,8 +49,8 @@ def _leave(this: Round, incident: Incident, episode: Episode, labels: Labels, co
     if is_flapping(this, episode.key):
         wait = max(wait, this.rules.correlation.flapping.hold)
         this.out.tell(incident, "flapping", alertname=labels.get("alertname", ""), hold_s=round(wait.total_seconds()))
-    incident.service_restored_at = max(incident.occurred_at, episode.ends_at or this.now)
     incident.resolves_at = this.now + wait
+    come_to_rest(this, incident)
     this.out.tell(incident, "service_restored", resolves_at=moment_text(incident.resolves_at))
 
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from collectors.alert import Alert
 from correlation.board import Beat
-from correlation.incident import Episode, Incident
+from correlation.incident import Episode
 from correlation.outcome import Round
 from correlation.own import own_alert
+from correlation.rest import come_to_rest, run_on, speaks_for
 
 
 def beat_heard(this: Round, episode: Episode) -> None:
@@ -23,7 +24,11 @@ def beat_heard(this: Round, episode: Episode) -> None:
     beat.gap_s = gap
     if beat.missed:
         this.out.own.append(_silence_alert(this, episode.origin, firing=False))
-    beat.last_at, beat.missed = this.now, False
+    beat.last_at, was_missed, beat.missed = this.now, beat.missed, False
+    for incident in this.board.incidents.values() if was_missed else ():
+        if incident.resolves_at is not None and speaks_for(incident, episode.origin):
+            come_to_rest(this, incident)
+            this.out.dirty[incident.id] = incident
 
 
 def _silence_alert(this: Round, origin: str, *, firing: bool) -> Alert:
@@ -45,14 +50,8 @@ def miss_beat(this: Round, origin: str, code: str) -> None:
     this.out.own.append(_silence_alert(this, origin, firing=True))
     this.out.decisions["heartbeat_missed"] += 1
     for incident in this.board.incidents.values():
-        if incident.resolves_at is not None and _speaks_for(this, incident, origin):
+        if incident.active and incident.service_restored_at is not None and speaks_for(incident, origin):
+            run_on(this, incident)
+            this.out.dirty[incident.id] = incident
+        if incident.resolves_at is not None and speaks_for(incident, origin):
             this.out.tell(incident, "source_silent", origin=origin, why=code)
-
-
-def frozen(this: Round, incident: Incident) -> bool:
-    """Whether the source of an incident's alerts is silent, so that their end proves nothing."""
-    return any(beat.missed and _speaks_for(this, incident, origin) for origin, beat in this.board.beats.items())
-
-
-def _speaks_for(this: Round, incident: Incident, origin: str) -> bool:
-    return incident.root is not None and incident.root.get("origin") == origin

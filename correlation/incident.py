@@ -33,6 +33,8 @@ ACTIVE = WAITING | PENDING | {State.IN_PROGRESS, State.SALES_DECISION}
 """Before resolved: somebody still has work to do."""
 ENDED = frozenset({State.ARCHIVED, State.CANCELLED, State.OUT_OF_SCOPE})
 OPEN = frozenset(State) - ENDED
+RECOVERABLE = WAITING | {State.IN_PROGRESS}
+"""From these the agent resolves what fires no more; what waits for somebody stays as it is (procedure 4.4)."""
 RELAPSABLE = frozenset({State.RESOLVED, State.PENDING_REVIEW})
 
 
@@ -196,6 +198,8 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     known_errors: list[Json] = []
     targets: Json = {}
     history: list[tuple[datetime, str]] = []
+    rests: list[tuple[datetime, datetime]] = []
+    """Each stretch between the end of its last alert and the resolution that followed: no clock counts it."""
     resolution: Json = {}
     next_action: str = ""
     next_action_eta: datetime | None = None
@@ -219,6 +223,17 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     @property
     def active(self) -> bool:
         return self.state in ACTIVE
+
+    @property
+    def restored_since(self) -> datetime | None:
+        """Since when nothing of it fires, while it is not resolved: its resolution clock stands."""
+        return self.service_restored_at if self.active and not self.open_alerts else None
+
+    def rest(self, now: datetime) -> None:
+        """It is being resolved: what had passed since its last alert ended does not count."""
+        since = self.restored_since
+        if since is not None and since < now:
+            self.rests.append((since, now))
 
     def move(self, state: State, now: datetime) -> None:
         """Enter a state; the history keeps every entry, the clocks are folded over it."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from correlation.incident import Incident, State, Why
 from correlation.outcome import Round
+from correlation.rest import run_on
 from correlation.scene import Mark, effects, weigh
 
 
@@ -99,4 +100,5 @@ def _move_episode(this: Round, mark: Mark, old: Incident, new: Incident, why: Wh
         board.members.get(old.id, set()).discard(episode.key)
         board.members.setdefault(new.id, set()).add(episode.key)
         old.open_alerts, new.open_alerts = old.open_alerts - 1, new.open_alerts + 1
-        new.resolves_at = new.service_restored_at = None
+        new.resolves_at = None
+        run_on(this, new)

@@ -5,6 +5,7 @@ from collectors.labels import Labels
 from correlation.classify import Class
 from correlation.incident import RELAPSABLE, Episode, Incident, State
 from correlation.outcome import Round
+from correlation.rest import run_on
 from correlation.root import as_root, first_root, likely_root, named_by_person
 
 _TITLE = 200
@@ -77,8 +78,9 @@ def enter(this: Round, incident: Incident, episode: Episode, labels: Labels) -> 
     this.reroot.add(incident.id)
     if incident.state in RELAPSABLE:
         _relapse(this, incident)
-    elif incident.resolves_at is not None:
-        incident.resolves_at = incident.service_restored_at = None
+    elif incident.resolves_at is not None or incident.service_restored_at is not None:
+        incident.resolves_at = None
+        run_on(this, incident)
         this.out.tell(incident, "fires_again", alertname=labels.get("alertname", ""))
 
 

@@ -62,6 +62,8 @@ class Outcome:
     dirty: dict[int, Incident] = field(default_factory=dict)
     raised: set[int] = field(default_factory=set)
     relapsed: set[int] = field(default_factory=set)
+    clocks: set[int] = field(default_factory=set)
+    """Whose resolution clock has come to stand, or runs on, since nothing or something of them fires."""
     fresh_alerts: dict[int, dict[tuple[str, str], Labels]] = field(default_factory=dict)
     """Per incident: the labels of an alert of each name and severity that came new, for the known errors."""
     events: list[tuple[int, Event]] = field(default_factory=list)

@@ -122,6 +122,7 @@ class IncidentRow(SQLModel, table=True):
     known_errors: str = Field(sa_type=Text)
     targets: str = Field(sa_type=Text)
     history: str = Field(sa_type=Text)
+    rests: str = Field(sa_type=Text)
     resolution: str = Field(sa_type=Text)
     next_action: str = Field(sa_type=Text)
     next_action_eta: datetime | None
@@ -269,7 +270,18 @@ def changed_values(episode: Episode) -> tuple[Any, ...]:
 
 
 _JSON_FIELDS = frozenset(
-    {"root", "known_errors", "targets", "history", "resolution", "links", "major", "rules_confirmed", "feedback"}
+    {
+        "root",
+        "known_errors",
+        "targets",
+        "history",
+        "rests",
+        "resolution",
+        "links",
+        "major",
+        "rules_confirmed",
+        "feedback",
+    }
 )
 INCIDENT_FIELDS = Incident.__struct_fields__
 
@@ -295,6 +307,7 @@ def incident_from(row: tuple[Any, ...]) -> Incident:
             values[name] = msgspec.json.decode(values[name])
     values["state"] = State(values["state"])
     values["history"] = [(parse_moment(at), state) for at, state in values["history"]]
+    values["rests"] = [(parse_moment(since), parse_moment(until)) for since, until in values["rests"]]
     values["links"] = [(kind, target) for kind, target in values["links"]]
     if values["root"]:
         values["root"]["at"] = parse_moment(values["root"]["at"])

@@ -1,6 +1,6 @@
 """Targets and clocks: how long there is, and how much of it has passed, as a fold over the incident's history."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 
@@ -81,26 +81,49 @@ STOPPED = frozenset({State.RESOLVED, State.PENDING_REVIEW, State.ARCHIVED, State
 """The clock has stopped here (procedure 4.4); if the incident goes back to work, it goes on from where it stood."""
 
 
-def fold(history: Sequence[tuple[datetime, str]], pause_in: Collection[str]) -> tuple[Pause, ...]:
+def fold(
+    history: Sequence[tuple[datetime, str]], pause_in: Collection[str], rests: Sequence[Pause] = ()
+) -> tuple[Pause, ...]:
     """Return the pauses of the resolution clock, from the states an incident came into and when, in order.
 
-    A pause is a stay in one of `pause_in` or in `sales_decision` (the last one may be open), or a stay in a
-    stopped state from which the incident went back to work. Neighbours are one pause.
+    A pause is a stay in one of `pause_in` or in `sales_decision` (the last one may be open), a stay in a stopped
+    state from which the incident went back to work, or one of `rests`: nothing of it fired any more, until it was
+    resolved (the last one may be open). A rest before the stop that it is in now belongs to that stop. What touches
+    or overlaps is one pause.
     """
     paused = {*pause_in, State.SALES_DECISION, *STOPPED}
     ends = [at for at, _ in history[1:]]
     pauses: list[Pause] = []
     for (at, state), to_at in zip(history[: _worked_on(history)], [*ends, None], strict=False):
         if state in paused and at != to_at:
-            joined = pauses and pauses[-1].to_at == at
-            pauses.append(Pause(pauses.pop().from_at if joined else at, to_at))
-    return tuple(pauses)
+            pauses.append(Pause(at, to_at))
+    stop = stopped_at(history)
+    return _union([*pauses, *(rest for rest in rests if stop is None or rest.to_at != stop)])
 
 
-def stopped_at(history: Sequence[tuple[datetime, str]]) -> datetime | None:
-    """Return since when the incident has been in stopped states; None while its clock may run."""
+def stopped_at(history: Sequence[tuple[datetime, str]], rests: Sequence[Pause] = ()) -> datetime | None:
+    """Return since when its clock has stopped, the rest before it included; None while it may run."""
     count = _worked_on(history)
-    return history[count][0] if count < len(history) else None
+    if count == len(history):
+        return None
+    stop = history[count][0]
+    return next((rest.from_at for rest in rests if rest.to_at == stop), stop)
+
+
+def _union(pauses: Iterable[Pause]) -> tuple[Pause, ...]:
+    joined: list[Pause] = []
+    for pause in sorted(pauses, key=lambda p: p.from_at):
+        last = joined[-1] if joined else None
+        if last is None or (last.to_at is not None and last.to_at < pause.from_at):
+            joined.append(pause)
+        elif last.to_at is not None:
+            joined[-1] = Pause(last.from_at, None if pause.to_at is None else max(last.to_at, pause.to_at))
+    return tuple(joined)
+
+
+def comes_at(at: datetime, pauses: Sequence[Pause]) -> datetime | None:
+    """Return when what was to come at a moment comes: at the end of the pause it falls into; None while that lasts."""
+    return next((p.to_at for p in pauses if p.from_at < at and (p.to_at is None or at < p.to_at)), at)
 
 
 def _worked_on(history: Sequence[tuple[datetime, str]]) -> int:

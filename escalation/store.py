@@ -32,6 +32,8 @@ class StepRow(SQLModel, table=True):
     repetition: int
     relapse: int
     due_at: datetime | None
+    planned_at: datetime | None
+    """When it is due, were its clock running; `due_at` is null while the clock stands."""
     outcome: str
     """"" while pending; then paged, fallback, superseded, cancelled."""
     at: datetime | None
@@ -138,6 +140,7 @@ def step_values(step: Step) -> tuple[Any, ...]:
         planned.repetition,
         planned.relapse,
         step.due_at,
+        planned.due_at,
         step.outcome,
         step.at,
         step.late_ms,
@@ -147,8 +150,8 @@ def step_values(step: Step) -> tuple[Any, ...]:
 
 def step_from(row: tuple[Any, ...]) -> Step:
     """The step of a row of PENDING_STEPS and its like."""
-    id_, incident, _, definition, severity, repetition, relapse, due_at, outcome, at, late_ms, why = row
-    planned = PlannedStep(severity, TimetableStep.model_validate_json(definition), due_at, repetition, relapse)
+    id_, incident, _, definition, severity, repetition, relapse, due_at, planned_at, outcome, at, late_ms, why = row
+    planned = PlannedStep(severity, TimetableStep.model_validate_json(definition), planned_at, repetition, relapse)
     return Step(
         id=id_,
         incident=incident,

@@ -3,7 +3,7 @@
 from agent.deciders.links import inform, inform_desk
 from agent.intents import PersonActed
 from agent.turn import Turn
-from correlation.incident import Incident
+from correlation.incident import RECOVERABLE, Incident
 from escalation.timetable import hierarchical
 
 
@@ -41,9 +41,17 @@ def on_regraded(turn: Turn, incident: Incident, intent: PersonActed) -> None:
 def on_clocks(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     if incident.active and not turn.agenda.of(incident.id):
         on_reopened(turn, incident, intent)  # it had ended, and comes back from there
+    rest_again(turn, incident)
     turn.ladder.clocks_moved(incident, turn.group)
     if incident.resume_at is not None:
         turn.agenda.look_at(incident.id, incident.resume_at)
+
+
+def rest_again(turn: Turn, incident: Incident) -> None:
+    """What fired no more while it waited for somebody is resolved after all, unless it fires again."""
+    if incident.restored_since is not None and incident.resolves_at is None and incident.state in RECOVERABLE:
+        incident.resolves_at = turn.now + turn.rules.states.auto_recovered.stable_for
+        turn.agenda.look_at(incident.id, incident.resolves_at)
 
 
 def on_held(turn: Turn, incident: Incident, intent: PersonActed) -> None:

@@ -71,6 +71,8 @@ def climb(turn: Turn, out: Outcome) -> None:
         turn.ladder.regrade(turn.board.incidents[number], turn.group)
     for number in out.relapsed:
         turn.ladder.relapse(turn.board.incidents[number], turn.now, turn.group)
+    for number in out.clocks - gone:
+        turn.ladder.clocks_moved(turn.board.incidents[number], turn.group)
     for number, event in (*out.events, *out.summaries()):
         turn.tell(number, event.kind, AGENT, event.facts)
         if number not in opened and event.kind not in _QUIET:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from agent.deciders.effects import stop
+from agent.deciders.effects import rest_again, stop
 from agent.deciders.intake import follow
 from agent.deciders.pages import reached_nobody
 from agent.deciders.problems import after_step
@@ -10,12 +10,10 @@ from agent.intents import TimePassed
 from agent.turn import AGENT, Turn
 from collectors.moment import moment_text
 from correlation.correlate import frozen, settle
-from correlation.incident import Incident, State
+from correlation.incident import RECOVERABLE, Incident, State
 from correlation.own import ORIGIN
 from correlation.silence import silenced_by
 from escalation.escalate import take_due_steps
-
-_WORKING = (State.NEW, State.ASSIGNED, State.IN_PROGRESS)
 
 
 def time_passed(turn: Turn, intent: TimePassed) -> None:
@@ -37,6 +35,7 @@ def look_at(turn: Turn, incident: Incident) -> None:
         incident.move(State.IN_PROGRESS, turn.now)
         turn.tell(incident.id, "resumed", AGENT, {"why": "resume_at"})
         turn.touch(incident)
+        rest_again(turn, incident)
         turn.ladder.clocks_moved(incident, turn.group)
     if incident.resolves_at is not None and incident.resolves_at <= turn.now:
         recover(turn, incident)
@@ -69,11 +68,12 @@ def recover(turn: Turn, incident: Incident) -> None:
         turn.agenda.look_at(incident.id, incident.resolves_at)
         turn.group.incidents[incident.id] = incident
         return
-    if incident.state not in _WORKING:
+    if incident.state not in RECOVERABLE:
         incident.resolves_at = None
         turn.group.incidents[incident.id] = incident
         return
     incident.resolves_at = None
+    incident.rest(turn.now)
     incident.resolved_at = incident.service_restored_at or turn.now
     incident.move(State.RESOLVED, turn.now)
     incident.resolution = {**incident.resolution, "type": "auto_recovered"}

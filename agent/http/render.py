@@ -80,7 +80,7 @@ class Reader:
         same = {name: getattr(row, name) for name in _SAME}
         return views.IncidentView(
             **same,
-            paused=row.state == State.SALES_DECISION or row.state in self.config.sla.pause_in,
+            paused=row.state in (State.SALES_DECISION, *self.config.sla.pause_in) or _restored_since(row) is not None,
             next_step=self._next_step(step, row) if active and step is not None else None,
             root=root
             and views.Root(fingerprint=root["fingerprint"], startsAt=root["startsAt"], why=self.why(root.get("why"))),
@@ -167,7 +167,7 @@ class Reader:
 
     def vendor_clocks(self, row: IncidentRow) -> list[views.VendorClock]:
         """The vendors called; a clock stops where the incident does, and not while it waits."""
-        stopped = stopped_at(_history(row))
+        stopped = stopped_at(_history(row), _rests(row))
         return [
             views.VendorClock(
                 **{name: called[name] for name in ("vendor", "ticket", "by", "calendar")},
@@ -202,7 +202,7 @@ class Reader:
         ]
 
     def _pauses(self, incident: IncidentRow) -> tuple[Pause, ...]:
-        return fold(_history(incident), self.config.sla.pause_in)
+        return fold(_history(incident), self.config.sla.pause_in, _rests(incident))
 
     # lists
 
@@ -325,6 +325,18 @@ def _record(row: IncidentRow, *, masked: bool) -> views.Record:
 def _history(row: IncidentRow) -> list[tuple[datetime, str]]:
     history = [(parse_moment(at), state) for at, state in json_of(row.history)]
     return [(at, state) for at, state in history if at is not None]
+
+
+def _restored_since(row: IncidentRow) -> datetime | None:
+    """As Incident.restored_since."""
+    return row.service_restored_at if State(row.state) in ACTIVE and not row.open_alerts else None
+
+
+def _rests(row: IncidentRow) -> list[Pause]:
+    moments = [(parse_moment(since), parse_moment(until)) for since, until in json_of(row.rests)]
+    rests = [Pause(since, until) for since, until in moments if since is not None]
+    since = _restored_since(row)
+    return [*rests, Pause(since, None)] if since is not None else rests
 
 
 def _major(stored: Mapping[str, Any] | None) -> views.MajorView | None:

@@ -12,7 +12,19 @@ from pydantic import ValidationError
 
 from correlation.calendar import ALWAYS, BusinessCalendar, Calendar
 from correlation.incident import State
-from escalation.sla import Pause, SlaPolicy, Target, due, elapsed, explain, falls_due, fold, stopped_at
+from escalation.sla import (
+    STOPPED,
+    Pause,
+    SlaPolicy,
+    Target,
+    comes_at,
+    due,
+    elapsed,
+    explain,
+    falls_due,
+    fold,
+    stopped_at,
+)
 
 PROPERTY = settings(deadline=None, derandomize=True, database=None)
 START = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -293,6 +305,54 @@ def test_what_happens_next_takes_nothing_back(
     longer = [*entries, (changed_at, state)]
     then = changed_at + more * MINUTE
     assert before <= elapsed(START, then, calendar, fold(longer, ["pending_customer"]), stopped_at(longer))
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> tuple[list[tuple[datetime, State]], list[Pause]]:
+    """A history, and the rests before its resolutions; the last rest may be open."""
+    entries = draw(histories)
+    rests = [
+        Pause(max(START, at_ - draw(st.integers(1, 300)) * MINUTE), at_)
+        for at_, state in entries
+        if state is State.RESOLVED and at_ > START and draw(st.booleans())
+    ]
+    if draw(st.booleans()) and (not entries or entries[-1][1] not in STOPPED):
+        rests.append(Pause((entries[-1][0] if entries else START) + draw(st.integers(0, 300)) * MINUTE, None))
+    return entries, rests
+
+
+@PROPERTY
+@given(calendars, lives(), instants, instants)
+def test_no_clock_runs_while_nothing_fires_and_none_goes_back(
+    calendar: Calendar, life: tuple[list[tuple[datetime, State]], list[Pause]], a: datetime, b: datetime
+) -> None:
+    entries, rests = life
+    held, stop = fold(entries, ["pending_customer"], rests), stopped_at(entries, rests)
+    earlier, later = sorted((a, b))
+    assert NOTHING <= elapsed(START, earlier, calendar, held, stop) <= elapsed(START, later, calendar, held, stop)
+    for since, until in rests:
+        end = until or max(since, later)
+        assert elapsed(START, since, calendar, held, stop) == elapsed(START, end, calendar, held, stop)
+    assert all(first.to_at is not None and first.to_at < second.from_at for first, second in pairwise(held))
+
+
+def test_a_rest_belongs_to_the_stop_that_follows_and_is_a_pause_once_work_goes_on() -> None:
+    entries, rests = history((0, "in_progress"), (3, "resolved")), list(pauses(1, 3))
+    assert (fold(entries, [], rests), stopped_at(entries, rests)) == ((), at(1))
+    entries += history((5, "in_progress"))
+    assert (fold(entries, [], rests), stopped_at(entries, rests)) == (pauses(1, 5), None)
+
+
+def test_what_was_to_come_in_a_pause_comes_at_its_end() -> None:
+    assert [comes_at(at(hours), pauses(1, 3, 5, None)) for hours in (0, 1, 2, 3, 4, 5, 6)] == [
+        at(0),
+        at(1),
+        at(3),
+        at(3),
+        at(4),
+        at(5),
+        None,
+    ]
 
 
 @PROPERTY

@@ -72,6 +72,7 @@ def slots(desk: Desk, but: Collection[str]) -> dict[str, int]:
 def plain(incident: Incident) -> dict[str, Any]:
     """An incident's values, in the types that the store gives back."""
     values = {**msgspec.structs.asdict(incident), "history": [tuple(entry) for entry in incident.history]}
+    values["rests"] = [tuple(rest) for rest in incident.rests]
     values["state"] = str(incident.state)
     if incident.root is not None:
         values["root"] = {**incident.root, "at": incident.root["at"]}
