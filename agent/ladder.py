@@ -9,7 +9,7 @@ from typing import Any
 from agent.config import Config
 from agent.group import Group
 from correlation.calendar import ALWAYS, Calendar, calendar_named
-from correlation.incident import Incident
+from correlation.incident import Incident, Why
 from escalation.agenda import Agenda
 from escalation.roles import ASSIGNEE
 from escalation.sla import Pause, Promise, SlaPolicy, Target, comes_at, due, fold
@@ -72,15 +72,32 @@ class Ladder:
         ladder starts anew. Where nobody holds it, the ladder starts anew at once. The resolution steps that were
         not taken before are planned again.
         """
-        incident.acknowledged_at = None
         if incident.assignee:
             self.call(incident, "relapse", ["assignee"], now, group, relapse=incident.relapse)
+        climb = self._ask_anew(incident, now, group)
+        self._resume_resolution(incident, climb, now, group)
+        self.refresh(incident, group)
+
+    def grew(self, incident: Incident, why: Why, now: datetime, group: Group) -> None:
+        """It has grown while somebody held it: they are paged at once, snoozed or not, and must acknowledge again.
+
+        Unacknowledged after the response target, the ladder starts anew; where nobody holds it, at once.
+        """
+        told_for = {**why.facts, "code": why.code}
+        incident.grew_at, incident.held_until = now, None
+        if incident.assignee:
+            self.call(incident, "grew", ["assignee"], now, group, why=told_for)
+        self._ask_anew(incident, now, group, told_for)
+        self.refresh(incident, group)
+
+    def _ask_anew(self, incident: Incident, now: datetime, group: Group, why: Mapping[str, Any] = _NO_WHY) -> int:
+        """Have it wait for another acknowledgement from now on; returns the number of this climb."""
+        incident.acknowledged_at = None
         incident.response_due_at = due(now, self._target(incident).response, self._calendar(incident), ())
         climb = self._climb(incident)
         for planned in self._plan_again(incident, self._again_from(incident, now)):
-            self._add(incident, replace(planned, relapse=climb), group)
-        self._resume_resolution(incident, climb, now, group)
-        self.refresh(incident, group)
+            self._add(incident, replace(planned, relapse=climb), group, why)
+        return climb
 
     def reopen(self, incident: Incident, now: datetime, group: Group) -> None:
         """A person refused the resolution: whoever has it is told, and the clocks run again (R75).
@@ -130,13 +147,21 @@ class Ladder:
             self._add(incident, anew, group, why)
 
     def call(
-        self, incident: Incident, step: str, tell: list[str], now: datetime, group: Group, *, relapse: int = 0
+        self,
+        incident: Incident,
+        step: str,
+        tell: list[str],
+        now: datetime,
+        group: Group,
+        *,
+        relapse: int = 0,
+        why: Mapping[str, Any] = _NO_WHY,
     ) -> None:
         """One step outside the timetable, due now: a relapse, an assignment, a manual escalation."""
         definition = TimetableStep.model_validate({"id": step, "clock": "created", "at": 0, "tell": tell})
         count = sum(1 for key in incident.targets.get("calls", ()) if key == step)
         incident.targets = {**incident.targets, "calls": [*incident.targets.get("calls", ()), step]}
-        self._add(incident, PlannedStep(incident.severity, definition, now, count, relapse), group)
+        self._add(incident, PlannedStep(incident.severity, definition, now, count, relapse), group, why)
 
     # what acts do to it
 
@@ -193,7 +218,7 @@ class Ladder:
         """Set the due instants that the record shows."""
         target, calendar = self._target(incident), self._calendar(incident)
         pauses = self._pauses(incident)
-        if incident.relapse == 0:
+        if incident.relapse == 0 and incident.grew_at is None:
             incident.response_due_at = due(incident.opened_at, target.response, calendar, ())
         incident.resolve_due_at = due(incident.opened_at, target.resolve, calendar, pauses)
         incident.next_due_at = self.agenda.due_of(incident.id)
@@ -212,10 +237,11 @@ class Ladder:
         )
 
     def _plan_from_relapse(self, incident: Incident) -> list[PlannedStep]:
-        """All steps: the first clocks from the last relapse on, the resolution clock from the report."""
-        if incident.relapsed_at is None:
+        """All steps: the first clocks from the last relapse or growth on, the resolution clock from the report."""
+        asked_at = max((at for at in (incident.relapsed_at, incident.grew_at) if at is not None), default=None)
+        if asked_at is None:
             return self._plan(incident)
-        again = self._plan_again(incident, self._again_from(incident, incident.relapsed_at))
+        again = self._plan_again(incident, self._again_from(incident, asked_at))
         return [*again, *(p for p in self._plan(incident) if p.step.clock == "resolution")]
 
     def _again_from(self, incident: Incident, relapsed_at: datetime) -> datetime:

@@ -112,6 +112,7 @@ REASONS: Sentences = {
     "acknowledged": ("acknowledged[ by {by}]", "[{by} ]已响应"),
     "noted": ("[{by} ]has taken note", "[{by} ]已知悉"),
     "severity_raised": ("the severity was raised", "严重程度已提升"),
+    "grew": ("it has grown since it was acknowledged[: {new}]", "确认后事件范围扩大[:{new}]"),
     "regraded": ("the severity changed, the steps were planned anew", "级别变更,步骤重新安排"),
     "resolved": ("the incident is resolved", "事件已解决"),
     "cancelled": ("the incident is cancelled", "事件已取消"),
@@ -162,6 +163,10 @@ HAPPENED: Sentences = {
     "source_silent": (
         "its source {origin} has fallen silent: no end is taken for true",
         "来源 {origin} 失去心跳:不再认定其恢复",
+    ),
+    "grew": (
+        "it has grown[: {new}][; {assignee} is asked anew]",
+        "范围扩大[:{new}][;请 {assignee} 重新确认]",
     ),
     "severity_raised": (
         "severity raised from {was} to {now}[ ({reason})][ by alert {alertname}][ with {merged}]",

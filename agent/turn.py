@@ -37,9 +37,12 @@ class Turn:
     def rules(self) -> Rules:
         return self.desk.rules
 
-    def round(self, kind: str = "") -> Round:
-        """A round of correlation at this moment; `kind` is the source that the incidents it opens name."""
-        return Round(self.board, self.rules, self.now, kind)
+    def round(self, kind: str = "", by: str = "") -> Round:
+        """A round of correlation at this moment, `by` a person or by nobody.
+
+        `kind` is the source that the incidents it opens name.
+        """
+        return Round(self.board, self.rules, self.now, kind, by=by)
 
     def incident(self, number: str) -> Incident:
         """Return the incident of this number. Raises NoSuchIncident."""

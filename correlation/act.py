@@ -81,7 +81,7 @@ def _acknowledge(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy
 
 
 def _acknowledged(incident: Incident, actor: Actor, facts: dict[str, Any], now: datetime) -> Acted:
-    incident.acknowledged_at = now
+    incident.acknowledged_at, incident.grown = now, {}
     return Acted([Event("acknowledged", {"assignee": incident.assignee or "", **facts})], {"acknowledged"})
 
 

@@ -3,6 +3,7 @@
 import heapq
 from collections import OrderedDict
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -61,6 +62,8 @@ class Board:
         self.counter: tuple[date | None, int] = (None, 0)
         self.last_ids: dict[str, int] = {}
         self.scene = Scene()
+        self.known: dict[int, Any] = {}
+        """Per acknowledged incident: what is known of by whoever holds it (correlation/growth.py)."""
 
     def next_id(self, table: str) -> int:
         """A fresh id of a table, in order."""
@@ -158,6 +161,7 @@ class Board:
         """An incident has ended: only the store knows it from now on."""
         self.release_slots(incident)
         self.scene.forget(incident)
+        self.known.pop(incident, None)
         gone = self.incidents.pop(incident, None)
         if gone is not None:
             self.numbers.pop(gone.number, None)

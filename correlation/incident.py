@@ -191,6 +191,10 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     resume_at: datetime | None = None
     relapse: int = 0
     relapsed_at: datetime | None = None
+    grew_at: datetime | None = None
+    """When it grew while somebody held it: from then on it waits for another acknowledgement."""
+    grown: Json = {}
+    """`items` and `kinds` of alerts that are new since it was acknowledged."""
     bounces: int = 0
     open_alerts: int = 0
     alert_count: int = 0

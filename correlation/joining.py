@@ -5,6 +5,7 @@ from collectors.labels import Labels
 from correlation.board import Board
 from correlation.choosing import Choice, choose, root_mark
 from correlation.classify import Class
+from correlation.growth import comes_in
 from correlation.holding import suppression
 from correlation.incident import Episode, Incident, Why
 from correlation.merging import take_over, taken_over
@@ -50,6 +51,8 @@ def _join_or_open(
             incident.recurrence_of = note.facts["incident"]
     else:
         episode.decision = "joined"
+        if before is None or before.incident != incident.id:
+            comes_in(this, incident, [firing.mark])
         this.out.count(this.out.joined, incident, labels.get("alertname", ""), why.code)
     if note is not None:
         why = Why(note.code, {**note.facts, "then": why.code, **why.facts})

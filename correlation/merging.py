@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from correlation.growth import comes_in, grows
 from correlation.incident import Incident, State, Why
 from correlation.outcome import Round
 from correlation.rest import run_on
@@ -66,6 +67,8 @@ def merge(this: Round, incident: Incident, into: Incident, why: Why, *, told: bo
         slot = this.board.slots.get(join_key)
         if slot is not None and slot.incident == incident.id:
             this.board.slot(join_key, slot.last_at, into.id)
+    if not told:
+        grows(this, into, Why("grew", {"new": incident.number, "what": "merged"}))
     incident.merged_into = into.number
     incident.move(State.CANCELLED, this.now)
     if not told:
@@ -76,12 +79,14 @@ def merge(this: Round, incident: Incident, into: Incident, why: Why, *, told: bo
 
 def move(this: Round, marks: list[Mark], old: Incident, new: Incident, why: Why) -> None:
     """Have these alerts be another incident's."""
+    comes_in(this, new, marks)
     for mark in marks:
         this.board.scene.enter(mark, new.id)
         _move_episode(this, mark, old, new, why)
     this.out.dirty[old.id], this.out.dirty[new.id] = old, new
     if old.severity < new.severity:
         this.out.tell(new, "severity_raised", was=new.severity, now=old.severity, merged=old.number)
+        grows(this, new, Why("severity_raised", {"was": new.severity, "now": old.severity}))
         new.severity, new.urgency, new.impact = old.severity, old.urgency, old.impact
         this.out.raised.add(new.id)
     this.reroot |= {old.id, new.id}

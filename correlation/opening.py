@@ -3,7 +3,8 @@
 from collectors.alert import Alert
 from collectors.labels import Labels
 from correlation.classify import Class
-from correlation.incident import RELAPSABLE, Episode, Incident, State
+from correlation.growth import grows
+from correlation.incident import RELAPSABLE, Episode, Incident, State, Why
 from correlation.outcome import Round
 from correlation.rest import run_on
 from correlation.root import as_root, first_root, likely_root, named_by_person
@@ -127,4 +128,5 @@ def grade_to(this: Round, incident: Incident, verdict: Class, labels: Labels) ->
     before, incident.severity = incident.severity, verdict.severity
     incident.urgency, incident.impact = verdict.urgency, verdict.impact
     this.out.raised.add(incident.id)
+    grows(this, incident, Why("severity_raised", {"was": before, "now": incident.severity}))
     this.out.tell(incident, "severity_raised", was=before, now=incident.severity, alertname=labels.get("alertname", ""))

@@ -64,6 +64,8 @@ class Outcome:
     relapsed: set[int] = field(default_factory=set)
     clocks: set[int] = field(default_factory=set)
     """Whose resolution clock has come to stand, or runs on, since nothing or something of them fires."""
+    grown: dict[int, Why] = field(default_factory=dict)
+    """Incidents that have grown while somebody held them, with what grew: they are asked anew."""
     fresh_alerts: dict[int, dict[tuple[str, str], Labels]] = field(default_factory=dict)
     """Per incident: the labels of an alert of each name and severity that came new, for the known errors."""
     events: list[tuple[int, Event]] = field(default_factory=list)
@@ -112,3 +114,5 @@ class Round:
     out: Outcome = field(default_factory=Outcome)
     reroot: set[int] = field(default_factory=set)
     """Incidents whose root has to be named anew at the end of the round."""
+    by: str = ""
+    """The person whose act this is; "" where nobody's."""

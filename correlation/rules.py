@@ -88,10 +88,21 @@ class EvidencePolicy(Rule):
     """By how much later than its effects a cause may be told: until then a join may be put right."""
 
 
+class Growth(Rule):
+    """From how many new items and kinds of alert on an acknowledged incident has grown; 0 never.
+
+    Whoever holds it is then paged at once and acknowledges anew, as where its severity rises.
+    """
+
+    new_items: int = Field(default=1, ge=0)
+    new_kinds: int = Field(default=3, ge=0)
+
+
 class CorrelationPolicy(Rule):
     """correlation.yaml of a pack."""
 
     evidence: EvidencePolicy = EvidencePolicy()
+    growth: Growth = Growth()
     items: ItemPolicy = ItemPolicy()
     signals: list[Signal] = []
 

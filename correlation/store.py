@@ -115,6 +115,8 @@ class IncidentRow(SQLModel, table=True):
     resume_at: datetime | None
     relapse: int
     relapsed_at: datetime | None
+    grew_at: datetime | None
+    grown: str = Field(sa_type=Text)
     bounces: int
     open_alerts: int
     alert_count: int
@@ -281,6 +283,7 @@ _JSON_FIELDS = frozenset(
         "major",
         "rules_confirmed",
         "feedback",
+        "grown",
     }
 )
 INCIDENT_FIELDS = Incident.__struct_fields__

@@ -141,6 +141,10 @@ CALLS = frozenset(
 """Steps outside the timetable that an act asks for; each is its own reason, however often it is asked for."""
 
 
+GROWN = frozenset({"severity_raised", "grew"})
+"""Why a step asks anew who had acknowledged."""
+
+
 def reason_of(step: Step) -> dict[str, Any]:
     """Why a step pages, as a code with facts."""
     planned = step.planned
@@ -148,12 +152,12 @@ def reason_of(step: Step) -> dict[str, Any]:
     facts: dict[str, Any] = {"clock": definition.clock, "at": str(definition.at), "step": definition.id}
     if definition.clock == "created" and definition.id in CALLS:
         return {"code": definition.id, "facts": facts}
+    if definition.clock == "created" and step.why.get("code") in GROWN:
+        return {"code": step.why["code"], "facts": {**facts, **{k: v for k, v in step.why.items() if k != "code"}}}
     if planned.repetition:
         return {"code": "repeat", "facts": {**facts, "repetition": planned.repetition}}
     if definition.id == "relapse" or (planned.relapse and definition.clock == "created"):
         return {"code": "relapse", "facts": {**facts, "relapse": planned.relapse}}
-    if definition.clock == "created" and step.why.get("code") == "severity_raised":
-        return {"code": "severity_raised", "facts": facts}
     code = {"created": "opened", "response": "response_overdue", "resolution": "resolution_mark"}[definition.clock]
     if code == "resolution_mark" and str(definition.at) == "100%":
         code = "breach"

@@ -152,6 +152,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "unsatisfied": ("a callback found the customer unsatisfied", "回访发现客户不满意"),
     "reopened": ("the resolution was refused: work starts again", "解决结果被驳回,重新开始处理"),
     "fallback": ("no channel reaches {instead_of}: you stand in", "无法联系 {instead_of},由您代接"),
+    "grew": ("it has grown since it was acknowledged: {new}", "确认后事件范围扩大:{new}"),
     "severity_raised": ("the severity was raised", "严重程度已提升"),
     "self_incident": ("Tocsin itself needs help", "Tocsin 自身出现问题,需要处理"),
     "test": ("a test: there is nothing to do", "测试通知,无需处理"),

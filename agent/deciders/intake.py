@@ -73,6 +73,9 @@ def climb(turn: Turn, out: Outcome) -> None:
         turn.ladder.relapse(turn.board.incidents[number], turn.now, turn.group)
     for number in out.clocks - gone:
         turn.ladder.clocks_moved(turn.board.incidents[number], turn.group)
+    for number, why in out.grown.items():
+        if number not in gone:
+            turn.ladder.grew(turn.board.incidents[number], why, turn.now, turn.group)
     for number, event in (*out.events, *out.summaries()):
         turn.tell(number, event.kind, AGENT, event.facts)
         if number not in opened and event.kind not in _QUIET:

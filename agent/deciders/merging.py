@@ -9,7 +9,7 @@ from correlation.own import ORIGIN
 
 
 def on_merged(turn: Turn, incident: Incident, intent: PersonActed) -> None:
-    this = turn.round()
+    this = turn.round(by=intent.actor.id)
     why = Why("merged", {"from": incident.number})
     merge(this, incident, turn.incident(intent.body["into"]), why, told=True)
     follow(turn, this.out, ORIGIN, turn.now)
