@@ -131,9 +131,10 @@ def check() -> None:
 @_PACK
 @click.option("--strict", is_flag=True, help="Take every warning for an error.")
 def check_config(config_dir: str, pack: str | None, strict: bool) -> None:
-    """Read the whole configuration; print every fault as file:line:col."""
+    """Read the whole configuration; print every fault as file:line:col, else which file:line each value is from."""
     from agent.clock import SystemClock
     from agent.config import ConfigFaults, load
+    from agent.show import origins
 
     try:
         config = load(config_dir, pack, strict=strict, now=SystemClock().now())
@@ -142,10 +143,14 @@ def check_config(config_dir: str, pack: str | None, strict: bool) -> None:
         return
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
+    for note in config.notes:
+        click.echo(f"note: {note}", err=True)
     click.echo(
         f"{config_dir}: good; pack {config.pack}, {len(config.sources)} source(s), {len(config.people)} people, "
         f"{len(config.inspections)} inspection(s), {len(config.known_errors)} known error(s)"
     )
+    for line in origins(config):
+        click.echo(line)
 
 
 @main.group("config")

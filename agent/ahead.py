@@ -5,6 +5,7 @@ from agent.desk import Desk
 from agent.intents import (
     ChangeActed,
     ChangeRaised,
+    ConfigChanged,
     Intent,
     ItemEdited,
     PersonActed,
@@ -14,7 +15,16 @@ from agent.intents import (
 )
 from correlation.incident import CHANGE, INCIDENT, PROBLEM, Action
 
-_READING = (PersonActed, RecordEdited, ProblemOpened, ProblemActed, ChangeRaised, ChangeActed, ItemEdited)
+_READING = (
+    PersonActed,
+    RecordEdited,
+    ProblemOpened,
+    ProblemActed,
+    ChangeRaised,
+    ChangeActed,
+    ItemEdited,
+    ConfigChanged,
+)
 
 
 def needs_reading(intent: Intent) -> bool:
@@ -25,6 +35,8 @@ def needs_reading(intent: Intent) -> bool:
 async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
     """Bring what an intent is about back to the desk. Raises StoreDown."""
     match intent:
+        case ConfigChanged(config=config):
+            await desk.fetch_held(writer, config)
         case ProblemActed(number=number):
             await desk.fetch_problem(writer, number)
         case ChangeActed(number=number):

@@ -106,6 +106,8 @@ class Config:
     provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
     warnings: tuple[Fault, ...] = ()
+    notes: tuple[Fault, ...] = ()
+    """What will want attention one day, and that nobody can put right yet: no warning, also not with `strict`."""
 
     def threshold(self, inspection: str, key: str) -> Threshold:
         """The threshold of a key of an inspection: thresholds.yaml over the inspection's own over the pack's."""
@@ -145,6 +147,7 @@ class _Loading:
         self._folder, self._environ, self._strict, self._now = folder, environ, strict, now
         self._faults: list[Fault] = []
         self._warnings: list[Fault] = layers.strangers(folder)
+        self._notes: list[Fault] = []
         self._layers: dict[str, Layered] = {}
         self._thresholds = Layered("thresholds.yaml")
 
@@ -163,7 +166,7 @@ class _Loading:
         self._stop_if(self._faults or (self._strict and self._warnings))
         config = _put_together(pack, found, {**self._layers, "thresholds.yaml": self._thresholds}, known_errors)
         config = replace(config, notifiers=notifiers, inspections=inspections, pack_thresholds=pack_thresholds)
-        return replace(config, warnings=tuple(self._told(self._warnings)))
+        return replace(config, warnings=tuple(self._told(self._warnings)), notes=tuple(self._told(self._notes)))
 
     def _stop_if(self, wrong: object) -> None:
         if wrong:
@@ -184,20 +187,20 @@ class _Loading:
         layers.put_secrets(site, self._folder, self._environ, self._faults)
         pack = pack or _pack_named(site)
         below = self._read_pack(pack, site)
-        of_pack = below.pop("thresholds.yaml", None)
-        thresholds = layers.lay("thresholds.yaml", of_pack, None)
-        self._layers = {name: layers.lay(name, below.get(name), site.get(name)) for name in FILES}
-        self._thresholds = layers.lay("thresholds.yaml", of_pack, site.get("thresholds.yaml"))
+        of_pack = below.pop("thresholds.yaml", [])
+        thresholds = layers.lay("thresholds.yaml", *of_pack)
+        self._layers = {name: layers.lay(name, *below.get(name, ()), site.get(name)) for name in FILES}
+        self._thresholds = layers.lay("thresholds.yaml", *of_pack, site.get("thresholds.yaml"))
         built = self._build(ThresholdsFile, thresholds)
         return pack, built.thresholds if built else {}
 
-    def _read_pack(self, pack: str, site: Mapping[str, Document]) -> dict[str, Document]:
+    def _read_pack(self, pack: str, site: Mapping[str, Document]) -> dict[str, list[Document]]:
         if pack not in layers.packs():
             marks = site["tocsin.yaml"].marks if "tocsin.yaml" in site else {}
             message = f"there is no pack {pack!r}{suggest(pack, layers.packs())}"
             self._faults.append(fault_at(marks, ("pack",), message, file="tocsin.yaml"))
             pack = DEFAULT_PACK
-        return layers.read_folder(layers.pack_folder(pack), PACK_FILES, f"{pack}/", self._faults)
+        return layers.read_pack(pack, PACK_FILES, self._faults)
 
     def _build(self, model: type[F], layered: Layered) -> F | None:
         if not layered.readable:
@@ -262,7 +265,8 @@ class _Loading:
                     self._plugin("strategy", layered, ("join", place), rule)
 
     def _known_errors(self, pack: str) -> Library:
-        library, faults = read_library(layers.pack_folder(pack), self._folder, pack)
+        place = next((p for p in layers.lineage(pack) if (layers.pack_folder(p) / "knowledge").is_dir()), pack)
+        library, faults = read_library(layers.pack_folder(place), self._folder, place)
         self._faults += faults
         if self._now is not None:
             self._warnings += review_faults(library, self._now)
@@ -282,7 +286,7 @@ class _Loading:
             self._faults += _threshold_faults(written, inspections, pack, self._layers)
         if calendar is not None and self._now is not None:
             for fault, is_error in crosscheck.calendars(self._layers, calendar.calendars, self._now):
-                (self._faults if is_error else self._warnings).append(fault)
+                (self._faults if is_error else self._notes).append(fault)
         self._judge_reach(files)
 
     def _judge_reach(self, files: Mapping[str, Any]) -> None:
@@ -290,7 +294,8 @@ class _Loading:
         people, oncall, tocsin, escalation = (files[f"{n}.yaml"] for n in ("people", "oncall", "tocsin", "escalation"))
         if None in (people, oncall, tocsin, escalation):
             return
-        reach = crosscheck.Reach(self._layers, people.people, oncall.schedules, tocsin.fallback)
+        one_rota = escalation.escalation.one_rota
+        reach = crosscheck.Reach(self._layers, people.people, oncall.schedules, tocsin.fallback, one_rota)
         found = list(reach.faults())
         if self._now is not None:
             found += coverage.faults(self._layers["oncall.yaml"], oncall.schedules, self._now)

@@ -129,9 +129,15 @@ class Reach:
     """Whom the timetable reaches: what nobody would hear is an error, or a warning where `fallback` hears it."""
 
     def __init__(
-        self, layers: Layers, people: Mapping[str, Any], schedules: Mapping[str, Any], fallback: Iterable[str]
+        self,
+        layers: Layers,
+        people: Mapping[str, Any],
+        schedules: Mapping[str, Any],
+        fallback: Iterable[str],
+        one_rota: bool = False,
     ):
         self._layers, self._people, self._schedules = layers, people, schedules
+        self._one_rota = one_rota and any(schedule.role == "l1" for schedule in schedules.values())
         self.fallback_reaches = any(people[name].contacts for name in fallback if name in people)
 
     def faults(self) -> Iterator[Fault]:
@@ -142,9 +148,10 @@ class Reach:
             )
             return
         told = list(dict.fromkeys(self._told()))
-        yield from self._roles(told)
+        if not self._one_rota:
+            yield from self._roles(told)
+            yield from self._groups()
         yield from self._channels(told)
-        yield from self._groups()
 
     def _told(self) -> Iterator[str]:
         """The roles of our people that the timetable tells."""

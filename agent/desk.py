@@ -23,8 +23,10 @@ from correlation.correlate import (
 )
 from correlation.incident import RELAPSABLE, Episode, Incident
 from correlation.inhibit import Inhibitors
+from correlation.major import is_reviewed
 from correlation.signals import Signals
 from correlation.store import (
+    HELD_INCIDENTS,
     INCIDENT_BY_NUMBER,
     incident_from,
 )
@@ -40,6 +42,8 @@ from knowledge.casebook import Casebook
 from knowledge.feedback import Feedback
 from knowledge.store import CHANGE_BY_NUMBER, PROBLEM_BY_NUMBER, change_from, problem_from
 
+_THE_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before every moment of the store."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -91,7 +95,9 @@ class Desk:
     def lay_rota(self) -> None:
         """Have who is on call decided by the schedules in force and what people have laid over them."""
         config, over = self.config, laid(self.rota.values())
-        self.directory = Directory(config.people, config.groups, config.schedules, config.fallback, over)
+        self.directory = Directory(
+            config.people, config.groups, config.schedules, config.fallback, over, config.escalation.one_rota
+        )
 
     def _rebuild_inhibitors(self) -> None:
         self.board.inhibitors = Inhibitors(self.config.inhibitions)
@@ -105,6 +111,13 @@ class Desk:
         if incident.state not in RELAPSABLE or incident.resolved_at is None:
             return incident.updated_at
         return incident.resolved_at + self.rules.correlation.dedup.refire_window + timedelta(microseconds=1)
+
+    def archives_at(self, incident: Incident) -> datetime | None:
+        """When the agent archives it, in packs without a review; None: a person does. A major one is reviewed first."""
+        after = self.rules.states.auto_recovered.archive_after
+        if after is None or incident.state not in RELAPSABLE or incident.resolved_at is None:
+            return None
+        return max(incident.resolved_at + after, self.leaves_at(incident)) if is_reviewed(incident) else None
 
     def is_over(self, incident: Incident, now: datetime) -> bool:
         """Whether an incident takes no alert of its own back any more."""
@@ -147,6 +160,22 @@ class Desk:
             self.unread.discard(found)
             self.remember_pages(await writer.fetch(f"{PAGED} WHERE p.incident_id = ? {PAGED_EACH}", found))
 
+    async def fetch_held(self, writer: Writer, config: Config, now: datetime | None = None) -> None:
+        """Have on the board what is active, what may still relapse, and what the agent is to archive one day.
+
+        Without `now` those alone that are not on it yet although the agent will archive them.
+        """
+        archives = config.states.auto_recovered.archive_after is not None
+        if now is None and not archives:
+            return
+        since = _THE_FIRST if archives or now is None else now - config.correlation.dedup.refire_window
+        for row in await writer.fetch(HELD_INCIDENTS, since):
+            incident = incident_from(row)
+            if incident.id not in self.board.incidents:
+                self.board.admit(incident)
+                self.unread.add(incident.id)
+                self.watch(incident)
+
     async def fetch_problem(self, writer: Writer, number: str) -> None:
         """Have a problem in the casebook before somebody acts on it."""
         if number not in self.casebook.problems:
@@ -164,7 +193,7 @@ class Desk:
         for incident, step, person, rank, seeks, heard in rows:
             self.outbox.remember(incident, step, person, rank, seeks=bool(seeks), heard=bool(heard))
 
-    def watch(self, incident: Incident, now: datetime) -> None:
+    def watch(self, incident: Incident) -> None:
         """Have an incident read from the store come up when time alone will change it."""
         for moment in (incident.resolves_at, incident.resume_at, incident.held_until):
             if moment is not None:

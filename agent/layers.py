@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.faults import Fault, Mark, Marks, Path, dotted, suggest
 from agent.secrets import resolve
-from agent.site import BARE, FILES
+from agent.site import BARE, FILES, PackFile
 from agent.yaml import Document, read
 
 _NO_YAML = ("knowledge", "README.md", "secrets", "holidays.yaml")
@@ -45,6 +45,29 @@ def packs() -> list[str]:
 def pack_folder(name: str) -> FilePath:
     """Return the folder of a pack; where there is no such pack, one that holds nothing."""
     return shared("configs") / "packs" / (name if name in packs() else ".none")
+
+
+def about(name: str) -> PackFile:
+    """Return what a pack says of itself in its pack.yaml; nothing where there is no such pack."""
+    path = pack_folder(name) / "pack.yaml"
+    if not path.exists():
+        return PackFile()
+    return PackFile.model_validate(read(f"{name}/pack.yaml", path.read_text("utf-8")).value)
+
+
+def lineage(name: str) -> list[str]:
+    """Return a pack, the one that it extends, and so on."""
+    below = about(name).extends
+    return [name, *(lineage(below) if below else ())]
+
+
+def read_pack(name: str, names: Iterable[str], faults: list[Fault]) -> dict[str, list[Document]]:
+    """Return for each file its documents, the lowest first: those of the pack over those of the one it extends."""
+    found: dict[str, list[Document]] = {}
+    for pack in reversed(lineage(name)):
+        for file, document in read_folder(pack_folder(pack), names, f"{pack}/", faults).items():
+            found.setdefault(file, []).append(document)
+    return found
 
 
 def read_folder(folder: FilePath, names: Iterable[str], label: str, faults: list[Fault]) -> dict[str, Document]:
@@ -95,10 +118,10 @@ def put_secrets(
         document.value, document.marks, document.hidden = done.value, done.marks, done.hidden
 
 
-def lay(name: str, below: Document | None, above: Document | None) -> Layered:
-    """Return a file of the site laid over that of the pack: mappings key by key, anything else replaced."""
+def lay(name: str, *documents: Document | None) -> Layered:
+    """Return documents laid over each other, the lowest first: mappings key by key, anything else replaced."""
     layered = Layered(name, marks={(): Mark(name, 1, 1, 1, 1)})
-    for document in (below, above):
+    for document in documents:
         if document is None:
             continue
         layered.readable = layered.readable and not (document.value is None and document.faults)
@@ -113,8 +136,13 @@ def lay(name: str, below: Document | None, above: Document | None) -> Layered:
 def _over(layered: Layered, path: Path, below: Any, above: Any, marks: Marks) -> Any:
     layered.marks[path] = marks[path]
     if isinstance(below, dict) and isinstance(above, dict):
-        laid = {key: _over(layered, (*path, key), below.get(key), value, marks) for key, value in above.items()}
-        return {**below, **laid}
+        taken_away = {key for key, value in above.items() if value is None and isinstance(below.get(key), dict)}
+        laid = {
+            key: _over(layered, (*path, key), below.get(key), value, marks)
+            for key, value in above.items()
+            if key not in taken_away
+        }
+        return {**{key: value for key, value in below.items() if key not in taken_away}, **laid}
     for replaced in [p for p in layered.marks if len(p) > len(path) and p[: len(path)] == path]:
         del layered.marks[replaced]
     layered.marks.update({p: mark for p, mark in marks.items() if p[: len(path)] == path})

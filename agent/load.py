@@ -17,14 +17,12 @@ from correlation.joining import remember
 from correlation.store import (
     COUNTED,
     ENDED_EPISODES,
-    HELD_INCIDENTS,
     HELD_ITEM_EDITS,
     OPEN_EPISODES,
     ORPHANED,
     SELECT_CHAINS,
     SUSPECTS,
     episode_from,
-    incident_from,
     item_edit_from,
     silence_from,
 )
@@ -139,11 +137,7 @@ async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
 
 
 async def _load_incidents(writer: Writer, desk: Desk, now: datetime) -> None:
-    window = desk.rules.correlation.dedup.refire_window
-    for row in await writer.fetch(HELD_INCIDENTS, now - window):
-        incident = incident_from(row)
-        desk.board.admit(incident)
-        desk.watch(incident, now)
+    await desk.fetch_held(writer, desk.config, now)
     for row in await writer.fetch("SELECT * FROM silence WHERE ends_at > ?", now):
         silence = silence_from(row)
         desk.board.silences[silence.id] = silence

@@ -1,8 +1,9 @@
 """Values of the configuration as they are written in YAML, without the secrets in them."""
 
 import enum
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,24 @@ def as_text(config: "Config") -> str:
     """Return the effective configuration as YAML, each file under its name as a comment."""
     files = effective(config).items()
     return "\n".join(f"# {name}\n{yaml.safe_dump(value, allow_unicode=True, sort_keys=False)}" for name, value in files)
+
+
+def origins(config: "Config") -> list[str]:
+    """Return for every value that is written somewhere a line: the `file:line` that won, its path, and the value."""
+    found = []
+    for name, shown in effective(config).items():
+        values = dict(_nodes(shown, ""))
+        for path, place in config.provenance.get(name, {}).items():
+            value = values.get(path, values.get(path.rpartition(".")[0], ""))
+            found.append(f"{place}: {path} = {json.dumps(value, ensure_ascii=False)}")
+    return found
+
+
+def _nodes(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, value
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _nodes(inner, f"{path}.{key}" if path else str(key))
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:

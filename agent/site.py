@@ -216,6 +216,14 @@ class ServicesFile(Rule):
     vendors: dict[str, Vendor] = {}
 
 
+class PackFile(Rule):
+    """pack.yaml of a pack: what it is called, what it is for, and the pack that it is laid over."""
+
+    extends: Name | None = None
+    name: dict[Literal["en", "zh"], str] = {}
+    about: dict[Literal["en", "zh"], str] = {}
+
+
 # ---- the pack ----------------------------------------------------------------------------------------------------
 
 

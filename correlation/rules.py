@@ -1,8 +1,9 @@
 """What ops write about joining, inhibition, flapping and the end of an incident."""
 
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from collectors.labels import Matcher, matchers_from_yaml
 from collectors.rule import Rule, Span, parse_span
@@ -113,8 +114,23 @@ class CorrelationPolicy(Rule):
 
 
 class AutoRecovered(Rule):
+    """How the agent ends an incident by itself: `archive_after` is for packs without a review."""
+
     stable_for: Span = parse_span("15m")
-    never_archive_automatically: bool = True
+    never_archive_automatically: bool | None = None
+    archive_after: Annotated[Span, Field(ge=timedelta(seconds=1))] | None = None
+    """So long after it was resolved, by whomever, an incident is archived as it stands; None: never."""
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if self.never_archive_automatically and self.archive_after is not None:
+            raise ValueError(
+                "archive_after and never_archive_automatically: true contradict each other: "
+                "write never_archive_automatically: false, or leave archive_after out"
+            )
+        if self.never_archive_automatically is False and self.archive_after is None:
+            raise ValueError("never_archive_automatically is false: write archive_after, such as 7d")
+        return self
 
 
 class StatesPolicy(Rule):

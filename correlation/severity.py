@@ -11,7 +11,8 @@ class SeverityPolicy(Rule):
     """severity.yaml of a pack. `matrix[impact][urgency]`, every value 1 (highest) to 4."""
 
     scale: list[int] = [1, 2, 3, 4]
-    labels: dict[int, str] = {}
+    labels: dict[int, str | dict[str, str]] = {}
+    """What people call each one: one name, or one for each language."""
     major: list[int] = [1]
     urgency: dict[int, dict[str, Any]] = {}
     impact: dict[int, dict[str, Any]] = {}

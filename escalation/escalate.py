@@ -21,10 +21,21 @@ class Directory:
     schedules: Mapping[str, Schedule]
     fallback: Sequence[str]
     overrides: Overrides = field(default_factory=dict)
+    one_rota: bool = False
 
     def reach(self, tell: Sequence[str], group: str, now: datetime) -> Reached:
         """The people behind these roles, by the rota of this moment."""
-        return reach(tell, group, self.people, self.groups, self.schedules, self.fallback, now, self.overrides)
+        return reach(
+            tell,
+            group,
+            self.people,
+            self.groups,
+            self.schedules,
+            self.fallback,
+            now,
+            self.overrides,
+            one_rota=self.one_rota,
+        )
 
 
 @dataclass(frozen=True)

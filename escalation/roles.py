@@ -144,6 +144,14 @@ class _Rota:
         return list(dict.fromkeys(rota[place] for rota in rotas if len(rota) > place))
 
 
+def _by_one_rota(role: str, group: str | None, found: list[str], rota: "_Rota") -> list[str]:
+    """Whoever is on call, where nobody holds the role, or all who have it and belong to no group would be told."""
+    everybody = role == "l1" and rota.on_call(group, role) is None and all(not rota.people[who].groups for who in found)
+    if any(rota.people[who].contacts for who in found) and not everybody:
+        return found
+    return rota.on_call(None, "l1", place=int(role == SECOND)) or found
+
+
 @dataclass(frozen=True, slots=True)
 class Reached:
     """Whom a step reaches: each person once, with the first role told that they hold.
@@ -166,15 +174,20 @@ def reach(
     fallback: Sequence[str],
     now: datetime,
     overrides: Overrides = NO_OVERRIDES,
+    one_rota: bool = False,
 ) -> Reached:
     """Return whom a step reaches at `now`: those with a contact who hold a role it tells, else `fallback`.
 
+    With `one_rota` whoever is on call stands in for a role of ours that nobody holds, whatever the group.
     Customer, vendor and reporter are holes here; a step that tells nobody else goes to the fallback.
     """
     reached: dict[str, str] = {}
     holes: list[str] = []
+    rota = _Rota(people, schedules, now, overrides)
     for role in dict.fromkeys(tell):
         found = holders(role, group, people, groups, schedules, now, overrides)
+        if one_rota and role not in OUTSIDE:
+            found = _by_one_rota(role, group, found, rota)
         with_contact = [who for who in found if people[who].contacts]
         for who in with_contact:
             reached.setdefault(who, role)

@@ -143,6 +143,8 @@ class EscalationPolicy(Rule):
     on_severity_raise: Literal["recompute_from_reported_at"] = "recompute_from_reported_at"
     predicted_breach: PredictedBreach = PredictedBreach()
     manual: Manual = Manual()
+    one_rota: bool = False
+    """Whoever is on call holds every role that nobody else holds, for every group: a team without a hierarchy."""
     timetable: dict[int, Annotated[list[TimetableStep], AfterValidator(_told_apart)]]
 
 

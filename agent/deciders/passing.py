@@ -53,11 +53,28 @@ def look_at_ended(turn: Turn, incident: Incident) -> None:
         return
     if turn.board.let_go(incident):
         turn.group.incidents[incident.id] = incident
+    archives = turn.desk.archives_at(incident)
+    if archives is not None and archives > turn.now:
+        turn.agenda.look_at(incident.id, archives)
+        return
+    if archives is not None:
+        archive(turn, incident)
     if turn.outbox.has_open(incident.id):
         turn.agenda.look_at(incident.id, turn.now + timedelta(minutes=5))
         return
     turn.board.drop(incident.id)
     turn.outbox.forget(incident.id)
+
+
+def archive(turn: Turn, incident: Incident) -> None:
+    """No review in this pack: after `archive_after` it is final as it stands (issue: packs, on-call-only)."""
+    incident.final_category = incident.final_category or incident.category
+    incident.final_severity = incident.final_severity or incident.severity
+    incident.move(State.ARCHIVED, turn.now)
+    incident.version += 1
+    turn.touch(incident)
+    facts = {"final_category": incident.final_category, "final_severity": incident.final_severity}
+    turn.tell(incident.id, "archived", AGENT, {**facts, "why": "archive_after"})
 
 
 def recover(turn: Turn, incident: Incident) -> None:

@@ -13,7 +13,7 @@ from agent.intents import Mark, PersonActed, PersonReported, RecordEdited
 from agent.turn import NoSuchIncident
 from collectors.moment import parse_moment
 from correlation.act import check_lowering, check_state
-from correlation.incident import Action
+from correlation.incident import Action, State
 from correlation.need import Missing
 from correlation.permission import Actor, Forbidden, check, check_on_behalf, owns
 from correlation.store import INCIDENT_FIELDS, IncidentRow, incident_from
@@ -211,6 +211,9 @@ class Incidents:
         for number in dict.fromkeys(sent.numbers):
             try:
                 row = await self._row(number)
+                accept = sent.accept or (None if row.reporter else bodies.Accept(by=call.actor.id, via="archive"))
+                if accept is not None and row.state == State.RESOLVED:
+                    await self.submit(number, Action.ACCEPT, accept, call.actor)
                 body = bodies.Archive(
                     final_category=sent.final_category or row.category or "unclassified",
                     final_severity=sent.final_severity or row.severity,

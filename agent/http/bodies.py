@@ -381,11 +381,16 @@ class Edit(Body):
 
 
 class ArchiveMany(Body):
-    """Several incidents are archived at once; each keeps its category and severity where none is given."""
+    """Several incidents are archived at once; each keeps its category and severity where none is given.
+
+    Those that are only resolved are accepted first: what nobody reported by whoever archives it (procedure R72), what
+    somebody reported as `accept` says.
+    """
 
     numbers: Annotated[list[Number], Field(min_length=1, max_length=200)]
     final_category: Name | None = None
     final_severity: Grade | None = None
+    accept: Accept | None = None
 
 
 class PutSilence(Body):

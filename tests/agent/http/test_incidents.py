@@ -325,6 +325,30 @@ async def test_several_are_archived_at_once_and_each_refusal_is_named(api: Serve
     assert (await api.get(f"/api/v1/incidents/{done[0]}")).body["record"]["final_severity"] == 2
 
 
+async def test_what_is_only_resolved_is_accepted_and_archived_in_one_request(api: Served) -> None:
+    by_alert = await api.open_incident()
+    reported = await api.report("it is slow", reporter="a user", urgency=2, impact=2)
+    for number in (by_alert, reported):
+        await api.act(number, "acknowledge")
+        body = {
+            "type": "permanent",
+            "resolution": "done",
+            "note": "done",
+            "service_restored_at": "2026-03-02T09:00:00Z",
+        }
+        await api.act(number, "resolve", body)
+    sent: dict[str, Any] = {"numbers": [by_alert, reported]}
+    answered = (await api.post("/api/v1/incidents/archive", sent)).body
+    assert answered["archived"] == [by_alert], "nobody reported it: whoever archives it accepts it (R72)"
+    assert [(r["number"], r["status"]) for r in answered["refused"]] == [(reported, 409)], (
+        "its user is to be asked (R71)"
+    )
+    answered = (await api.post("/api/v1/incidents/archive", sent | {"accept": {"by": "a user", "via": "phone"}})).body
+    assert answered == {"archived": [by_alert, reported], "refused": []}
+    record = (await api.get(f"/api/v1/incidents/{reported}")).body
+    assert (record["state"], record["record"]["resolution"]["acceptance"]["by"]) == ("archived", "a user")
+
+
 # the record
 
 
