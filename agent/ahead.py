@@ -1,7 +1,10 @@
 """What a decision needs and the desk does not hold is read before it: deciders read no database."""
 
+from typing import Any
+
 from agent.database import Writer
 from agent.desk import Desk
+from agent.erasure import BY_NAME
 from agent.intents import (
     ChangeActed,
     ChangeRaised,
@@ -12,8 +15,10 @@ from agent.intents import (
     ProblemActed,
     ProblemOpened,
     RecordEdited,
+    RowsErased,
 )
 from correlation.incident import CHANGE, INCIDENT, PROBLEM, Action
+from correlation.rows import columns, select
 
 _READING = (
     PersonActed,
@@ -24,6 +29,7 @@ _READING = (
     ChangeActed,
     ItemEdited,
     ConfigChanged,
+    RowsErased,
 )
 
 
@@ -37,6 +43,8 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
     match intent:
         case ConfigChanged(config=config):
             await desk.fetch_held(writer, config)
+        case RowsErased():
+            desk.read = await _rows_to_erase(writer, intent)
         case ProblemActed(number=number):
             await desk.fetch_problem(writer, number)
         case ChangeActed(number=number):
@@ -50,6 +58,14 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
                 await desk.fetch_change(writer, target)
     for number in sorted(_incidents(desk, intent)):
         await desk.fetch_incident(writer, number)
+
+
+async def _rows_to_erase(writer: Writer, intent: RowsErased) -> list[dict[str, Any]]:
+    table = BY_NAME[intent.table]
+    one = " AND ".join(f"{column} = ?" for column in table.key)
+    wanted = " OR ".join(f"({one})" for _ in intent.keys)
+    found = await writer.fetch(select(table.model, f"WHERE {wanted}"), *(v for key in intent.keys for v in key))
+    return [dict(zip(columns(table.model), row, strict=True)) for row in found]
 
 
 def _incidents(desk: Desk, intent: Intent) -> set[str]:

@@ -98,7 +98,14 @@ sqlite3.register_adapter(Compressed, Compressed.packed)
 sqlite3.register_converter("DATETIME", moment_from_sqlite)
 sqlite3.register_converter("BOOLEAN", lambda raw: raw not in (b"0", b"false"))
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-65536")
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=10000",
+    "cache_size=-65536",
+    "secure_delete=FAST",
+)
 
 
 def connect_sqlite(path: str) -> sqlite3.Connection:

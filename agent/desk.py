@@ -68,6 +68,8 @@ class Desk:
         self.feedback = Feedback()
         self.item_edits: list[ItemEdit] = []
         """What people wrote over the configuration items, in order; some of it may have ended."""
+        self.read: list[dict[str, Any]] = []
+        """Rows read for the one intent that is decided next."""
         self.configure(config)
 
     def configure(self, config: Config, now: datetime | None = None) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from agent.database import Compressed
 from agent.store import INSERT_AUDIT
+from agent.tables import LOCK, UNLOCK
 from correlation.incident import Incident, Why
 from correlation.outcome import Outcome
 from correlation.rows import insert_into
@@ -51,6 +52,10 @@ class Group:
         self.opened_unknown: list[int] = []
         """Incidents for which no predicate holds: their text is ranked after the commit."""
         self.suspected: set[str] = set()
+        self.evidence: list[tuple[str, tuple[Any, ...]]] = []
+        """Changes of the evidence on the record: statement and values, made between UNLOCK and LOCK."""
+        self.reload = False
+        """Rows were changed that the desk holds: it is read anew after the commit."""
         self.lateness: list[float] = []
         """Seconds by which each step of this group was taken late."""
 
@@ -93,13 +98,25 @@ class Group:
             self.add(UPSERT_PAGE, *page_values(page))
         for incident in self.incidents.values():
             self.add(UPSERT_INCIDENT, *incident_values(incident))
-        return list(self.rows.items())
+        return [*self.rows.items(), *self._unlocked()]
+
+    def _unlocked(self) -> list[tuple[str, list[tuple[Any, ...]]]]:
+        if not self.evidence:
+            return []
+        mark = token_hex(16)
+        changes = [(sql, [values]) for sql, values in self.evidence]
+        return [(UNLOCK, [(mark,)]), *changes, (LOCK, [(mark,)])]
+
+    @staticmethod
+    def salt() -> str:
+        """A fresh salt, of one row alone."""
+        return token_hex(16)
 
     def _seal(self, chains: Chains) -> None:
         told, noted = self.rows.get(INSERT_TIMELINE), self.rows.get(INSERT_AUDIT)
         if told:
             add = chains.timeline.add
-            self.rows[INSERT_TIMELINE] = [(*row, *add(token_hex(16), *row)) for row in told]
+            self.rows[INSERT_TIMELINE] = [(*row, *add(self.salt(), *row)) for row in told]
             self.add(UPSERT_CHAIN, *chain_values(chains.timeline))
         if noted:
             self.rows[INSERT_AUDIT] = [sealed_act(chains.audit, *row) for row in noted]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from agent.config import Config
+from agent.erasure import Identity
 from collectors.alert import Alert, Parsed
 from correlation.incident import Action
 from correlation.permission import Actor
@@ -196,6 +197,19 @@ class OldRowsDue:
 
 
 @dataclass(frozen=True)
+class RowsErased:
+    """Rows of a table, by their keys, stop naming a person: on their own in a group, so that nothing else moves them.
+
+    `by`: who asked for it.
+    """
+
+    who: Identity
+    table: str
+    keys: tuple[tuple[Any, ...], ...]
+    by: str
+
+
+@dataclass(frozen=True)
 class PagesClaimed:
     """The outbox is about to send these."""
 
@@ -261,6 +275,7 @@ Intent = (
     | RotaEnded
     | TimePassed
     | OldRowsDue
+    | RowsErased
     | PagesClaimed
     | PageTried
     | Suggested

@@ -18,7 +18,7 @@ from agent.deciders.records import Stale
 from agent.deciders.rota import NoSuchChange
 from agent.desk import Desk
 from agent.group import Group
-from agent.intents import AlertsArrived, Intent, LetterDied
+from agent.intents import AlertsArrived, Intent, LetterDied, RowsErased
 from agent.metrics import Metrics
 from agent.store import UPSERT_META
 from agent.turn import NoSuchIncident
@@ -231,6 +231,11 @@ class Pipeline:
             if self.full and isinstance(item[0], AlertsArrived | LetterDied):
                 _refuse([item], StoreFull("the disk is full"))
                 continue
+            if isinstance(item[0], RowsErased):
+                if waiting:
+                    self._line.appendleft(item)
+                    break
+                most = 1
             waiting.append(item)
             alerts += max(1, len(item[0].parsed.alerts)) if isinstance(item[0], AlertsArrived) else 1
         return waiting
@@ -254,6 +259,8 @@ class Pipeline:
                 return
             self.metrics.commit_seconds.observe(self.clock.monotonic() - begun)
         self.metrics.after_group(self.desk, group)
+        if group.reload:
+            await self._recover()
         for future, result, refusal in answers:
             if future.done():
                 continue

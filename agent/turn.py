@@ -73,6 +73,7 @@ class Turn:
         self.desk.casebook.changes[change.number] = change
         self.group.add(UPSERT_CHANGE, *change_values(change))
 
-    def audit(self, who: str, what: str, facts: Mapping[str, Any]) -> None:
-        """Put a line on the record of acts that concern no incident."""
-        self.group.add(INSERT_AUDIT, self.board.next_id("audit"), self.now, who, what, to_json(dict(facts)))
+    def audit(self, who: str, what: str, facts: Mapping[str, Any], row_id: int = 0) -> None:
+        """Put a line on the record of acts that concern no incident, under `row_id` where that was drawn."""
+        number = row_id or self.board.next_id("audit")
+        self.group.add(INSERT_AUDIT, number, self.now, who, what, to_json(dict(facts)))

@@ -7,7 +7,8 @@ from agent.cli.imports import import_
 from agent.cli.incidents import incident
 from agent.cli.notify import notify
 from agent.cli.oncall import oncall
+from agent.cli.people import person
 from agent.cli.tokens import token
 from agent.cli.watch import watch
 
-commands: list[click.Command] = [incident, watch, oncall, token, notify, audit, import_]
+commands: list[click.Command] = [incident, watch, oncall, token, notify, audit, person, import_]

@@ -58,9 +58,17 @@ class Api:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         return Request(f"{self._url}{path}{'?' + asked if asked else ''}", data=data, headers=headers, method=method)
 
-    def call(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: Mapping[str, Any] | None = None,
+        *,
+        deadline_s: float | None = DEADLINE_S,
+    ) -> Any:
         """Return what the API answers; end the program where it refuses (1) or cannot be reached (4)."""
-        with self.open(self.request(method, path, body, query), DEADLINE_S) as response:
+        with self.open(self.request(method, path, body, query), deadline_s) as response:
             return json.loads(response.read())
 
     def open(self, request: Request, deadline_s: float | None) -> Any:

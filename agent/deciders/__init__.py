@@ -7,6 +7,7 @@ from typing import Any
 from agent.deciders.acts import person_acted
 from agent.deciders.alerts import alerts_arrived, alerts_found, pulled
 from agent.deciders.changes import change_acted, change_raised
+from agent.deciders.erasing import rows_erased
 from agent.deciders.house import config_changed, noted, old_rows
 from agent.deciders.items import item_edited
 from agent.deciders.known_errors import suggested
@@ -41,6 +42,7 @@ from agent.intents import (
     RecordEdited,
     RotaChanged,
     RotaEnded,
+    RowsErased,
     SilencePut,
     Suggested,
     TimePassed,
@@ -65,6 +67,7 @@ DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
     RotaEnded: rota_ended,
     TimePassed: time_passed,
     OldRowsDue: old_rows,
+    RowsErased: rows_erased,
     PagesClaimed: pages_claimed,
     PageTried: page_tried,
     Suggested: suggested,

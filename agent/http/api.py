@@ -21,6 +21,7 @@ from agent.http.case_bodies import CHANGE, ITEM, PROBLEM
 from agent.http.cases import case_routes
 from agent.http.items import item_routes
 from agent.http.lists import list_routes
+from agent.http.people import people_routes
 from agent.http.problems import Problem, not_found, unauthorized
 from agent.http.proxies import Came, Proxies
 from agent.http.reads import Reads
@@ -111,6 +112,7 @@ def routes_of(api: Api) -> list[Route]:
         *case_routes(api),
         *item_routes(api),
         *list_routes(api),
+        *people_routes(api),
         *rota.rota_routes(api),
     ]
 

@@ -73,6 +73,7 @@ ACCESS: Final[Mapping[str, Access]] = {
     "get_change": INSIDE,
     "request_change": change.MAY_RAISE,
     **{f"{action}_change".replace("-", "_"): who for action, who in change.WHO_MAY.items()},
+    "erase_person": frozenset({"ops"}),
     "events": ANYBODY,
     "openapi": ANYBODY,
     # Alertmanager's

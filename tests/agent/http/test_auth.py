@@ -33,6 +33,7 @@ MATRIX = {
     "report_incident": EVERY - {"vendor", "viewer"},
     "edit_incident": {"desk", "l1", "l2", "pm"},
     "archive_incidents": {"pm"},
+    "erase_person": {"ops"},
     "list_alerts": INSIDE,
     "list_pages": INSIDE,
     "list_dead_letters": INSIDE,

@@ -1,0 +1,27 @@
+"""`tocsin person erase`: nothing names a person any more, and the evidence stays whole."""
+
+import click
+
+from agent.cli.client import Api, shown, with_api
+
+
+@click.group()
+def person() -> None:
+    """What is stored of people."""
+
+
+@person.command()
+@click.argument("name")
+@click.option("--also", multiple=True, help="Another name, address or number of theirs; may be repeated.")
+@with_api
+def erase(url: str, token: str, as_json: bool, name: str, also: tuple[str, ...]) -> None:
+    """Erase NAME (an id of people.yaml, or the name of a reporter) from everything that is stored. For ops."""
+    found = Api(url, token).call("POST", "/api/v1/people/erase", {"person": name, "also": list(also)}, deadline_s=None)
+    if as_json:
+        shown(found)
+        return
+    for table, count in found["rows"].items():
+        click.echo(f"{count} row(s) of {table}")
+    click.echo(f"erased as {found['erased_as']}" if found["rows"] else "nothing that is stored names them")
+    for file in found["still_in"]:
+        click.echo(f"{file} still names them: take them out, and reload")
