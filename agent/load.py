@@ -133,7 +133,7 @@ async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
     counted = await writer.fetch(COUNTED, oldest, MOST_SEEN)
     for row_id, number, opened_at, root, category in reversed(counted):
         told = msgspec.json.decode(root) if root else None
-        book.seen.append(seen_of(row_id, number, opened_at, told, category))
+        book.remember(seen_of(row_id, number, opened_at, told, category))
 
 
 async def _load_incidents(writer: Writer, desk: Desk, now: datetime) -> None:

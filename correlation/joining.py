@@ -109,7 +109,7 @@ def remember(board: Board, rules: Rules, episode: Episode) -> None:
     fires = board.incidents[episode.incident].open_alerts > 0
     found = [
         (weigh(cause, mark, hops, settles, fires=fires), -cause.id, cause)
-        for cause, hops in causes(mark, board.scene, rules.register)
+        for cause, hops in causes(mark, board.scene, rules)
         if cause.incident == mark.incident
     ]
     weight, _, parent = max(found, default=(0.0, 0, mark))

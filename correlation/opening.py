@@ -7,7 +7,7 @@ from correlation.growth import grows
 from correlation.incident import RELAPSABLE, Episode, Incident, State, Why
 from correlation.outcome import Round
 from correlation.rest import run_on
-from correlation.root import as_root, first_root, likely_root, named_by_person
+from correlation.root import RANKED, as_root, first_root, likely_root, named_by_person
 
 _TITLE = 200
 
@@ -76,7 +76,8 @@ def enter(this: Round, incident: Incident, episode: Episode, labels: Labels) -> 
     this.out.fresh_alerts.setdefault(incident.id, {}).setdefault(kind, labels)
     if incident.root is None:
         incident.root = first_root(episode)
-    this.reroot.add(incident.id)
+    if incident.alert_count <= RANKED:
+        this.reroot.add(incident.id)
     if incident.state in RELAPSABLE:
         _relapse(this, incident)
     elif incident.resolves_at is not None or incident.service_restored_at is not None:

@@ -1,29 +1,20 @@
 """Which alert of an incident is likely its root: by class, reach, earliness, severity and rarity; with its reasons."""
 
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 from correlation.incident import Episode, Incident, Json
 from correlation.scene import Key, Mark, Scene
 
-_REACH, _EARLY, _SEVERE, _RARE = 0.3, 0.1, 0.05, 0.05
-_RANKED = 300
+_REACH, _EARLY, _RARE, _EXPLAINED = 0.3, 0.1, 0.05, 0.5
+"""How much it counts that others came of it, that it was the first, that its name is rare; that it came of another."""
+RANKED = 300
 """Alerts of an incident that are compared, the first that came: a storm costs no more."""
 _JITTER = timedelta(minutes=2)
 """Starts closer than this are told apart by the pace of scraping, not by cause."""
-
-
-def score(mark: Mark, reach: int, members: int, same: int, earliest: datetime) -> float:
-    """How likely an alert is the root; `reach` of `members` came of it, `same` have its name."""
-    late = min(max((mark.starts_at - earliest) / _JITTER, 0.0), 1.0)
-    return (
-        mark.signal.prior
-        + _REACH * reach / max(members - 1, 1)
-        + _EARLY * (1 - late)
-        + _RARE / max(same, 1)
-        - (0.5 if mark.parent is not None else 0.0)
-    )
 
 
 def likely_root(scene: Scene, incident: int) -> tuple[Mark | None, Json]:
@@ -31,26 +22,39 @@ def likely_root(scene: Scene, incident: int) -> tuple[Mark | None, Json]:
     members = scene.of.get(incident, {})
     if not members:
         return None, {}
-    if len(members) > _RANKED:
-        members = dict(islice(members.items(), _RANKED))
-    names: dict[str, int] = {}
-    reach: dict[Key, int] = dict.fromkeys(members, 0)
-    earliest = min(m.starts_at for m in members.values())
-    for mark in members.values():
-        names[mark.name] = names.get(mark.name, 0) + 1
-        seen, one = {mark.key}, mark.parent
-        while one is not None and one in members and one not in seen:
-            reach[one] += 1
-            seen.add(one)
-            one = members[one].parent
-    best = max(
-        members.values(),
-        key=lambda m: (score(m, reach[m.key], len(members), names[m.name], earliest), -m.starts_at.timestamp(), -m.id),
-    )
-    facts: dict[str, Any] = {"signal": best.signal.id, "reach": reach[best.key], "of": len(members) - 1}
+    if len(members) > RANKED:
+        members = dict(islice(members.items(), RANKED))
+    marks = list(members.values())
+    names, earliest = Counter([m.name for m in marks]), min([m.starts_at for m in marks])
+    reach = _reach(members)
+    per_effect, best, most = _REACH / max(len(marks) - 1, 1), marks[0], -1.0
+    for mark in marks:
+        late = (mark.starts_at - earliest) / _JITTER
+        score = (
+            mark.signal.prior
+            + (per_effect * reach[mark.key] if mark.key in reach else 0.0)
+            + (_EARLY * (1 - late) if late < 1 else 0.0)
+            + _RARE / names[mark.name]
+            - (_EXPLAINED if mark.parent is not None else 0.0)
+        )
+        if score > most or (score == most and (mark.starts_at, mark.id) < (best.starts_at, best.id)):
+            best, most = mark, score
+    facts: dict[str, Any] = {"signal": best.signal.id, "reach": reach.get(best.key, 0), "of": len(marks) - 1}
     facts["after_s"] = round((best.starts_at - earliest).total_seconds())
     facts["same_name"] = names[best.name]
     return best, facts
+
+
+def _reach(members: Mapping[Key, Mark]) -> dict[Key, int]:
+    """How many of them came of each, directly or not."""
+    reach: dict[Key, int] = {}
+    for mark in members.values():
+        seen, one = {mark.key}, mark.parent
+        while one is not None and one in members and one not in seen:
+            reach[one] = reach.get(one, 0) + 1
+            seen.add(one)
+            one = members[one].parent
+    return reach
 
 
 def as_root(mark: Mark, starts_text: str, facts: Json) -> Json:

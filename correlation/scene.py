@@ -1,13 +1,15 @@
 """The alerts of the incidents at hand, by the item they are about, and which came of which: a tree of causes."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import Protocol
 
 import msgspec
 
 from correlation.incident import Why
-from correlation.signals import OTHER, Signal
-from correlation.topology import Topology
+from correlation.signals import OTHER, Signal, Signals
+from correlation.topology import Hop, Topology
 
 Key = tuple[str, str]
 
@@ -23,10 +25,20 @@ _OVER = 0.8
 """What is over explains so much less at once, and half of that after as long again as it lasted."""
 _LINGERS, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
 _LOOKED_AT = 16
-"""Marks of one item that are looked at, the newest first."""
+"""Marks of one item and signal that are looked at, the newest first; and items that are."""
 _MOST_MOVED = 512
 _NEAR = 2
 _PAIRED = frozenset({"database", "storage", "switch", "host"})
+
+
+class Sight(Protocol):
+    """What is known of things and of kinds of trouble."""
+
+    @property
+    def register(self) -> Topology: ...
+
+    @property
+    def signals(self) -> Signals: ...
 
 
 class Mark(msgspec.Struct, gc=False, kw_only=True):
@@ -49,7 +61,8 @@ class Scene:
 
     def __init__(self) -> None:
         self.marks: dict[Key, Mark] = {}
-        self.at: dict[str, list[Mark]] = {}
+        self.at: dict[str, dict[str, dict[int, Mark]]] = {}
+        """By item, signal and the id of the firing; what is told of an item again and again hides no other trouble."""
         self.of: dict[int, dict[Key, Mark]] = {}
 
     def put(self, mark: Mark) -> None:
@@ -59,7 +72,7 @@ class Scene:
             self._drop(before)
         self.marks[mark.key] = mark
         if mark.item:
-            self.at.setdefault(mark.item, []).append(mark)
+            self.at.setdefault(mark.item, {}).setdefault(mark.signal.id, {})[mark.id] = mark
         if mark.incident:
             self.of.setdefault(mark.incident, {})[mark.key] = mark
 
@@ -83,15 +96,18 @@ class Scene:
         self._leave_item(mark)
 
     def _leave_item(self, mark: Mark) -> None:
-        there = self.at.get(mark.item)
-        if there is not None:
-            there[:] = [m for m in there if m is not mark]
+        there = self.at.get(mark.item, {})
+        alike = there.get(mark.signal.id, {})
+        if alike.pop(mark.id, None) is not None and not alike:
+            del there[mark.signal.id]
             if not there:
                 del self.at[mark.item]
 
-    def newest(self, item: str) -> Iterator[Mark]:
-        """The marks of an item, the newest first, so many as are looked at."""
-        return reversed(self.at.get(item, ())[-_LOOKED_AT:])
+    def newest(self, item: str, signals: Container[str] | None = None) -> Iterator[Mark]:
+        """The marks of an item, of these signals: of each the newest first, so many as are looked at."""
+        for signal, marks in self.at.get(item, {}).items():
+            if signals is None or signal in signals:
+                yield from marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _LOOKED_AT)
 
     # the tree
 
@@ -157,15 +173,19 @@ def because(cause: Mark, effect: Mark) -> Why:
     return Why("same_item" if cause.item == effect.item else "stands_on", facts)
 
 
-def causes(effect: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:
+def causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
     """The marks that an alert may have come of, with how many steps their items lie below its own."""
-    if effect.item:
-        for item, hops in _may_cause(effect, register):
-            if item in scene.at:
-                yield from ((mark, hops) for mark in scene.newest(item) if mark.key != effect.key)
+    if not effect.item:
+        return
+    able, at = rules.signals.explaining(effect.signal), scene.at
+    for item, hops in _may_cause(effect, rules.register):
+        if item in at:
+            for mark in scene.newest(item, able if hops else None):
+                if mark.key != effect.key:
+                    yield mark, hops
 
 
-def _may_cause(effect: Mark, register: Topology) -> Iterator[tuple[str, int]]:
+def _may_cause(effect: Mark, register: Topology) -> Iterator[Hop]:
     yield effect.item, 0
     yield from register.above(effect.item)
     if effect.signal.peers:
@@ -182,14 +202,20 @@ def effects(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mar
     """The marks that may have come of an alert, with how many steps their items lie above its own."""
     if not cause.item:
         return
+    told, at = cause.signal.explains, scene.at
+    for mark in scene.newest(cause.item):
+        if mark.key != cause.key:
+            yield mark, 0
     below = register.below(cause.item)
-    for item, hops in ((cause.item, 0), *below):
-        if item in scene.at:
-            yield from ((mark, hops) for mark in scene.newest(item) if mark.key != cause.key)
+    for item, hops in below:
+        there = at.get(item)
+        if there is not None and not told.keys().isdisjoint(there):
+            for mark in scene.newest(item, told):
+                yield mark, hops
     kind = register.kinds.get(cause.item, "")
     for item, hops in register.above(cause.item)[:_LOOKED_AT]:
-        if hops <= _NEAR and item in scene.at:
-            yield from ((mark, hops) for mark in scene.newest(item) if kind in mark.signal.through)
+        if hops <= _NEAR and item in at:
+            yield from ((mark, hops) for mark in scene.newest(item, told) if kind in mark.signal.through)
     for item, hops in ((cause.item, 0), *below[:_LOOKED_AT]):
         for peer in register.peers(item) if register.kinds.get(item) in _PAIRED else ():
-            yield from ((mark, hops + 1) for mark in scene.newest(peer) if mark.signal.peers)
+            yield from ((mark, hops + 1) for mark in scene.newest(peer, told) if mark.signal.peers)

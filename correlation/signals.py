@@ -8,6 +8,7 @@ from collectors.rule import Rule, Span, parse_span
 from correlation.classify import Class
 
 OTHER = "other"
+_NONE: frozenset[str] = frozenset()
 
 
 class Signal(Rule):
@@ -45,6 +46,12 @@ class Signals:
         told = {name for s in signals for name in s.explains if s.id != name}
         self.symptoms = frozenset(told)
         """The signals that something else may have brought about."""
+        by: dict[str, set[str]] = {}
+        for signal in signals:
+            for name, weight in signal.explains.items():
+                if weight > 0:
+                    by.setdefault(name, set()).add(signal.id)
+        self._explaining = {name: frozenset(found) for name, found in by.items()}
 
     def of(self, verdict: Class) -> Signal:
         """The signal of an alert of this class."""
@@ -55,6 +62,10 @@ class Signals:
                 self._found.clear()
             found = self._found[key] = self._look_up(*key)
         return found
+
+    def explaining(self, signal: Signal) -> frozenset[str]:
+        """The signals that can bring this one about on an item that its own stands on."""
+        return self._explaining.get(signal.id, _NONE)
 
     def _look_up(self, rule: str, category: str) -> Signal:
         for name in (rule, category, category.partition("/")[0]):

@@ -1,7 +1,8 @@
 """Configuration items and what each stands on: written in topology.yaml, named by patterns, or learned from labels."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import pairwise, repeat
 
 from collectors.labels import Labels, all_match, compile_pattern
 from correlation.rules import ConfigurationItem, ItemPolicy
@@ -10,6 +11,8 @@ _MOST_ABOVE = 96
 _MOST_BELOW = 1000
 _MOST_HOPS = 7
 _MOST_LEARNED = 100_000
+_MOST_ON = 16
+"""What labels say one item stands on at most: a service that runs everywhere stands on nothing in particular."""
 _PLACES = frozenset({"rack", "room", "site", "zone"})
 _CHAIN = ("service", "pod", "database", "host", "switch", "rack", "ups", "room")
 """What stands on what: each on the next of these that its labels name."""
@@ -33,8 +36,8 @@ class Topology:
         self._names: dict[str, str] = {}
         self._on: dict[str, list[str]] = {}
         self._under: dict[str, list[str]] = {}
-        self._above: dict[str, tuple[Hop, ...]] = {}
-        self._below: dict[str, tuple[Hop, ...]] = {}
+        self._above: dict[str, list[Hop]] = {}
+        self._below: dict[str, list[Hop]] = {}
         self._learned: dict[str, None] = {}
         self._label_kinds = {label: kind for kind, labels in policy.labels.items() for label in labels}
         self._matched = [(name, item.match) for name, item in items.items() if item.match]
@@ -136,7 +139,7 @@ class Topology:
         if service and host and not (self.written and service not in self.written):
             instance = f"{service}@{host}"
             if instance not in self.kinds and self._remember(instance, "instance"):
-                self._relate(instance, host, is_new=True)
+                self._relate(instance, host)
                 if service not in self.written or host not in self.written:
                     self._relate(service, instance)
         chain = [by_kind[k] for k in _CHAIN[1:] if k in by_kind]
@@ -151,38 +154,56 @@ class Topology:
         self.kinds[item] = kind
         return True
 
-    def _relate(self, item: str, below: str, *, is_new: bool = False) -> None:
-        if below in self._on.get(item, ()) or item in {n for n, _ in self.above(below)}:
+    def _relate(self, item: str, below: str) -> None:
+        on = self._on.get(item, ())
+        if below in on or len(on) >= _MOST_ON or item in {n for n, _ in self.above(below)}:
             return
         if item not in self.kinds and not self._remember(item, ""):
             return
-        self._join(item, below)
-        if not is_new:
-            for other, _ in self.below(item):
+        if item not in self._under and len(self.above(item)) < _MOST_ABOVE:
+            self._put_on(item, below)
+        else:
+            self._join(item, below)
+            for other, _ in ((item, 0), *self.below(item)):
                 self._above.pop(other, None)
-        self._above.pop(item, None)
-        self._below.pop(below, None)
-        for other, _ in self.above(below):
-            self._below.pop(other, None)
+            for other, _ in ((below, 0), *self.above(below)):
+                self._below.pop(other, None)
+
+    def _put_on(self, top: str, below: str) -> None:
+        """An item that nothing stands on comes to stand on another: bring the lists that are known up to date."""
+        nearest = dict(self.above(top))
+        self._join(top, below)
+        for item, hops in ((below, 1), *((name, hops + 1) for name, hops in self.above(below))):
+            before = nearest.get(item, _MOST_HOPS + 1)
+            if before <= hops:
+                continue
+            nearest[item] = hops
+            known = self._below.get(item)
+            if known is not None:
+                if before <= _MOST_HOPS and (top, before) in known:
+                    known.remove((top, before))
+                if len(known) < _MOST_BELOW:
+                    known.insert(bisect_right(known, hops, key=_hops), (top, hops))
+        self._above[top] = sorted(nearest.items(), key=_hops)[:_MOST_ABOVE]
 
     # what stands on what
 
-    def above(self, item: str) -> tuple[Hop, ...]:
+    def above(self, item: str) -> Sequence[Hop]:
         """What an item stands on, nearest first, with how many steps away; the item itself not among them."""
         found = self._above.get(item)
         if found is None:
             if len(self._above) > _MOST_LEARNED:
                 self._above.clear()
-            found = self._above[item] = _walk(item, self._on, _MOST_ABOVE) if item in self._on else ()
+            found = self._above[item] = _walk(item, self._on, _MOST_ABOVE) if item in self._on else []
         return found
 
-    def below(self, item: str) -> tuple[Hop, ...]:
+    def below(self, item: str) -> Sequence[Hop]:
         """What stands on an item, nearest first, with how many steps away."""
         found = self._below.get(item)
         if found is None:
             if len(self._below) > _MOST_LEARNED:
                 self._below.clear()
-            found = self._below[item] = _walk(item, self._under, _MOST_BELOW) if item in self._under else ()
+            found = self._below[item] = _walk(item, self._under, _MOST_BELOW) if item in self._under else []
         return found
 
     def peers(self, item: str) -> Sequence[str]:
@@ -224,8 +245,14 @@ def bare(value: str) -> str:
     return name if colon and port.isdigit() and ":" not in name else value
 
 
-def _walk(item: str, edges: Mapping[str, Iterable[str]], most: int) -> tuple[Hop, ...]:
-    seen, ring, found = {item}, [item], []
+def _hops(hop: Hop) -> int:
+    return hop[1]
+
+
+def _walk(item: str, edges: Mapping[str, Sequence[str]], most: int) -> list[Hop]:
+    """What is reached from an item, nearest first, so many at most."""
+    seen, ring = {item}, [item]
+    found: list[Hop] = []
     for hops in range(1, _MOST_HOPS + 1):
         following = []
         for name in ring:
@@ -233,8 +260,8 @@ def _walk(item: str, edges: Mapping[str, Iterable[str]], most: int) -> tuple[Hop
                 if other not in seen:
                     seen.add(other)
                     following.append(other)
-                    found.append((other, hops))
-                    if len(found) >= most:
-                        return tuple(found)
+        found.extend(zip(following, repeat(hops), strict=False))
+        if not following or len(found) >= most:
+            break
         ring = following
-    return tuple(found)
+    return found[:most]

@@ -1,10 +1,11 @@
 """The open problems and changes in memory, and the incidents that are counted for new ones; the store is the truth."""
 
 from collections import deque
+from collections.abc import Iterable
 from datetime import datetime
 
 from knowledge.change import Change
-from knowledge.problem import Problem, Seen
+from knowledge.problem import MOST_LISTED, Problem, Seen
 
 MOST_SEEN = 50_000
 """Incidents remembered for the counting at most, the newest."""
@@ -20,7 +21,8 @@ class Casebook:
     def __init__(self) -> None:
         self.problems: dict[str, Problem] = {}
         self.changes: dict[str, Change] = {}
-        self.seen: deque[Seen] = deque(maxlen=MOST_SEEN)
+        self._seen: deque[Seen] = deque(maxlen=MOST_SEEN)
+        self._alike: dict[str, deque[Seen]] = {}
         self.settled: dict[str, datetime] = {}
         """By what a problem was about: when the last one that is over was ended."""
 
@@ -44,11 +46,31 @@ class Casebook:
         """The changes raised from an incident that have no end yet."""
         return [c for c in self.changes.values() if c.incident == incident and not c.ended]
 
+    def remember(self, seen: Seen) -> None:
+        """An incident has opened, later than all before it."""
+        if len(self._seen) == MOST_SEEN:
+            self._forget(self._seen.popleft())
+        self._seen.append(seen)
+        for about in seen.abouts:
+            self._alike.setdefault(about, deque(maxlen=MOST_LISTED)).append(seen)
+
+    def _forget(self, seen: Seen) -> None:
+        for about in seen.abouts:
+            alike = self._alike.get(about)
+            if alike and alike[0] is seen:
+                alike.popleft()
+                if not alike:
+                    del self._alike[about]
+
+    def alike(self, about: str) -> Iterable[Seen]:
+        """The incidents about this, the newest of them, the oldest first."""
+        return self._alike.get(about, ())
+
     def count(self, fresh: Seen, oldest: datetime) -> None:
         """Remember an incident that has opened, and forget those before `oldest`."""
-        self.seen.append(fresh)
-        while self.seen and self.seen[0].opened_at < oldest:
-            self.seen.popleft()
+        self.remember(fresh)
+        while self._seen and self._seen[0].opened_at < oldest:
+            self._forget(self._seen.popleft())
         gone = [about for about, at in self.settled.items() if at < oldest]
         for about in gone:
             del self.settled[about]

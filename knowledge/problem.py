@@ -221,10 +221,14 @@ _DO: Mapping[ProblemAction, Callable[[Problem, Body, datetime], Json | None]] = 
 # what proposes one
 
 
+MOST_LISTED = 100
+"""Incidents that one proposal counts and names at most, the newest."""
+
+
 class Repeats(Rule):
     """So many incidents within this span propose a problem; `count: 0` proposes none."""
 
-    count: int = Field(ge=0)
+    count: int = Field(ge=0, le=MOST_LISTED)
     within: Span
 
 
@@ -242,10 +246,6 @@ class ProblemPolicy(Rule):
         return max(self.recurrence.within, self.trend.within)
 
 
-MOST_LISTED = 100
-"""Incidents that one proposal names at most, the newest."""
-
-
 class Seen(msgspec.Struct, frozen=True):
     """An incident as the counting remembers it."""
 
@@ -255,6 +255,12 @@ class Seen(msgspec.Struct, frozen=True):
     alert: str
     """The alert it began with, by origin and fingerprint; empty where a person reported it."""
     category: str
+
+    @property
+    def abouts(self) -> tuple[str, ...]:
+        """What it resembles others in: its alert, its category."""
+        found = (("alert", self.alert), ("category", self.category))
+        return tuple(f"{kind}:{name}" for kind, name in found if name)
 
 
 class Repeated(msgspec.Struct, frozen=True):
@@ -274,25 +280,33 @@ def after_resolve(body: Body) -> Origin | None:
 
 
 def repeated(
-    fresh: Seen, seen: Iterable[Seen], policy: ProblemPolicy, settled: Mapping[str, datetime], now: datetime
+    fresh: Seen,
+    alike: Callable[[str], Iterable[Seen]],
+    policy: ProblemPolicy,
+    settled: Mapping[str, datetime],
+    now: datetime,
 ) -> list[Repeated]:
     """What a new incident makes of those before it: a recurrence of its alert, a trend of its category.
 
-    `seen` holds the new one too. `settled` says when a problem about the same was last ended: only what came after
-    counts.
+    `alike` gives the incidents about one thing, the new one among them. `settled` says when a problem about the same
+    was last ended: only what came after counts.
     """
     found = []
-    for origin, kind, name, limit in (
-        (Origin.RECURRENCE, "alert", fresh.alert, policy.recurrence),
-        (Origin.TREND, "category", fresh.category, policy.trend),
-    ):
-        about = f"{kind}:{name}"
+    for about in fresh.abouts:
+        kind, _, name = about.partition(":")
+        origin, limit = _REPEATS[kind](policy)
         since = max(now - limit.within, settled.get(about, now - limit.within))
-        alike = [s for s in seen if name and getattr(s, kind) == name and s.opened_at > since]
-        if limit.count and len(alike) >= limit.count:
-            facts = {"count": len(alike), "within_s": int(limit.within.total_seconds()), kind: name}
-            found.append(Repeated(origin, about, facts, alike[-MOST_LISTED:]))
+        since_then = [s for s in alike(about) if s.opened_at > since]
+        if limit.count and len(since_then) >= limit.count:
+            facts = {"count": len(since_then), "within_s": int(limit.within.total_seconds()), kind: name}
+            found.append(Repeated(origin, about, facts, since_then))
     return found
+
+
+_REPEATS: Mapping[str, Callable[[ProblemPolicy], tuple[Origin, Repeats]]] = {
+    "alert": lambda policy: (Origin.RECURRENCE, policy.recurrence),
+    "category": lambda policy: (Origin.TREND, policy.trend),
+}
 
 
 # what it is written as

@@ -13,6 +13,7 @@ from correlation.need import Missing
 from correlation.permission import Forbidden
 from knowledge.problem import (
     MAY_CREATE,
+    MOST_LISTED,
     Origin,
     Problem,
     ProblemAction,
@@ -172,7 +173,7 @@ def count(turn: Turn, incident: Incident) -> None:
     book, policy = turn.desk.casebook, turn.config.problems
     fresh = seen_of(incident.id, incident.number, incident.opened_at, incident.root, incident.category)
     book.count(fresh, turn.now - policy.longest)
-    for found in repeated(fresh, book.seen, policy, book.settled, turn.now):
+    for found in repeated(fresh, book.alike, policy, book.settled, turn.now):
         _propose_repeated(turn, incident, found)
 
 
@@ -180,7 +181,8 @@ def _propose_repeated(turn: Turn, incident: Incident, found: Repeated) -> None:
     """One problem for all of them; while it is there, a later one is added to it."""
     problem = turn.desk.casebook.open_about(found.about)
     if problem is not None:
-        if incident.number not in problem.incidents and link(turn, incident, PROBLEM, problem.number, AGENT):
+        known = incident.number in problem.incidents or not link(turn, incident, PROBLEM, problem.number, AGENT)
+        if not known and len(problem.incidents) < MOST_LISTED:  # a storm of them is linked, and not listed
             problem.incidents = [*problem.incidents, incident.number]
             turn.keep_problem(problem)
         return

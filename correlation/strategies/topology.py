@@ -19,7 +19,7 @@ class Join:
     def find(self, firing: Firing, board: Any, rules: Any) -> Iterator[Evidence]:
         scene, mark, settles = board.scene, firing.mark, self._policy.settles
         best: dict[int, tuple[float, int, Mark]] = {}
-        for cause, hops in causes(mark, scene, rules.register):
+        for cause, hops in causes(mark, scene, rules):
             incident = board.incidents.get(cause.incident)
             if incident is None or not incident.active:
                 continue

@@ -225,12 +225,50 @@ def test_names_teach_by_a_pattern() -> None:
     pattern = Extraction(label="instance", pattern=r"(?P<host>(?P<rack>r\d+)-[a-z]+-\d+)(:\d+)?")
     register = Topology({}, ItemPolicy(extract=[pattern]))
     assert register.subject({"alertname": "X", "instance": "r1-web-03:9100"}) == "r1-web-03"
-    assert register.above("r1-web-03") == (("r1", 1),)
+    assert list(register.above("r1-web-03")) == [("r1", 1)]
+
+
+def walked(edges: Mapping[str, Sequence[str]], item: str) -> dict[str, int]:
+    """What is reached from an item along edges, and in how many steps; a breadth-first search of the test's own."""
+    hops, line = {item: 0}, [item]
+    for name in line:
+        for other in edges.get(name, ()):
+            if other not in hops:
+                hops[other] = hops[name] + 1
+                line.append(other)
+    return {name: n for name, n in hops.items() if 0 < n <= 7}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_learned_later_is_in_the_lists_that_are_known_already(seed: int) -> None:
+    draw, register = random.Random(seed), Topology({}, ItemPolicy(labels={"host": ["a"], "rack": ["b"], "ups": ["c"]}))
+    names = [f"n{n}" for n in range(12)]
+    on: dict[str, list[str]] = {}
+    for _ in range(30):
+        two = draw.sample(["a", "b", "c"], 2)
+        low, high = (draw.choice(names[4 * k : 4 * k + 4]) for k in sorted("abc".index(x) for x in two))
+        register.subject(dict(zip(sorted(two), (low, high), strict=True)))
+        if high not in on.setdefault(low, []):
+            on[low].append(high)
+        under = {name: [item for item, below in on.items() if name in below] for name in names}
+        for name in draw.sample(names, 6):
+            assert dict(register.above(name)) == walked(on, name)
+            assert dict(register.below(name)) == walked(under, name)
+            assert sorted(register.below(name), key=lambda hop: hop[1]) == list(register.below(name))
+
+
+def test_a_service_that_runs_everywhere_stands_on_nothing_in_particular() -> None:
+    register = Topology({}, configured().correlation.items)
+    for n in range(40):
+        register.subject({"service": "dns", "host": f"h{n}"})
+    hosts = [item for item, _ in register.above("dns") if "@" not in item]
+    assert 0 < len(hosts) < 40
+    assert ("dns@h39", 1) in register.below("h39")
 
 
 def test_a_cycle_of_items_ends() -> None:
     register = Topology({"a": Item(depends_on=["b"]), "b": Item(depends_on=["a"])})
-    assert register.above("a") == (("b", 1),)
+    assert list(register.above("a")) == [("b", 1)]
 
 
 def test_what_stands_on_a_hub_is_bounded() -> None:

@@ -1,5 +1,6 @@
 """Problems: their states, who may do what, what proposes one, and the draft that a known error begins as."""
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from agent.yaml import read
 from collectors.rule import parse_span
 from correlation.need import Missing
 from correlation.permission import Actor, Forbidden
+from knowledge.casebook import Casebook
 from knowledge.library import parse, split_front_matter
 from knowledge.problem import (
     FROM,
@@ -125,32 +127,39 @@ POLICY = ProblemPolicy(
 )
 
 
+def book(*counted: Seen) -> Callable[[str], Iterable[Seen]]:
+    casebook = Casebook()
+    for one in counted:
+        casebook.remember(one)
+    return casebook.alike
+
+
 def test_the_third_incident_of_one_alert_within_its_span_is_a_recurrence() -> None:
     fresh = seen(3, 0)
     before = [seen(1, 23), seen(2, 1)]
-    (found,) = repeated(fresh, [*before, fresh], POLICY, {}, NOW)
+    (found,) = repeated(fresh, book(*before, fresh), POLICY, {}, NOW)
     assert (found.origin, found.about, found.facts["count"]) == (Origin.RECURRENCE, "alert:am/1", 3)
     assert [s.number for s in found.incidents] == ["INC-1", "INC-2", "INC-3"]
-    assert repeated(fresh, [seen(1, 24), seen(2, 1), fresh], POLICY, {}, NOW) == []
-    assert repeated(fresh, [seen(1, 23, "am/2"), seen(2, 1), fresh], POLICY, {}, NOW) == []
+    assert repeated(fresh, book(seen(1, 24), seen(2, 1), fresh), POLICY, {}, NOW) == []
+    assert repeated(fresh, book(seen(1, 23, "am/2"), seen(2, 1), fresh), POLICY, {}, NOW) == []
 
 
 def test_many_incidents_of_one_category_are_a_trend() -> None:
     fresh = seen(4, 0, "am/4")
-    (found,) = repeated(fresh, [*(seen(n, 1, f"am/{n}") for n in (1, 2, 3)), fresh], POLICY, {}, NOW)
+    (found,) = repeated(fresh, book(*(seen(n, 1, f"am/{n}") for n in (1, 2, 3)), fresh), POLICY, {}, NOW)
     assert (found.origin, found.about) == (Origin.TREND, "category:storage")
 
 
 def test_what_came_before_the_last_such_problem_ended_counts_no_more() -> None:
     fresh = seen(3, 0)
     settled = {"alert:am/1": NOW - timedelta(hours=2)}
-    assert repeated(fresh, [seen(1, 23), seen(2, 1), fresh], POLICY, settled, NOW) == []
+    assert repeated(fresh, book(seen(1, 23), seen(2, 1), fresh), POLICY, settled, NOW) == []
 
 
 def test_a_count_of_none_proposes_nothing_and_a_reported_incident_has_no_alert() -> None:
     never = ProblemPolicy(recurrence=Repeats(count=0, within=parse_span("1d")), trend=POLICY.trend)
-    assert repeated(seen(3, 0), [seen(n, 0) for n in (1, 2, 3)], never, {}, NOW) == []
-    assert repeated(seen(3, 0, ""), [seen(n, 0, "") for n in (1, 2, 3)], POLICY, {}, NOW) == []
+    assert repeated(seen(3, 0), book(*(seen(n, 0) for n in (1, 2, 3))), never, {}, NOW) == []
+    assert repeated(seen(3, 0, ""), book(*(seen(n, 0, "") for n in (1, 2, 3))), POLICY, {}, NOW) == []
 
 
 def test_the_draft_of_a_problem_is_a_known_error_that_the_library_reads() -> None:
