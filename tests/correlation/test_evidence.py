@@ -1,7 +1,7 @@
 """Which alerts are one trouble, on a small site whose items are written: what joins, what never does, and why."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
