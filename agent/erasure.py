@@ -20,7 +20,7 @@ ERASED = "(erased)"
 """What stands in place of a text."""
 _SHORTEST = 2
 """A name of one character is looked for where people stand, not within texts."""
-_SAID = frozenset(
+SAID = frozenset(
     {"actions", "back_out", "comment", "lessons", "next_action", "note", "plan", "reason", "remark", "resolution"}
     | {"risk", "symptom", "text", "title", "cause"}
 )
@@ -78,7 +78,7 @@ class Identity:
                 return [self.facts(one, theirs=theirs, key=key) for one in value]
             case str() if key in _CODES:
                 return value
-            case str() if theirs and key in _SAID and value:
+            case str() if theirs and key in SAID and value:
                 return ERASED
         return self.text(value)
 

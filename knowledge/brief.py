@@ -29,6 +29,8 @@ FIELDS: tuple[tuple[str, str, str, str], ...] = (
 )
 """Block, name, and label in English and Chinese, in the order in which they are printed."""
 NAMES = tuple(name for _, name, _, _ in FIELDS)
+PLAIN = frozenset({"time", "place", "unit", "control_state", "reporting_unit"})
+"""Fields that say nothing of people, in nobody's words."""
 
 
 class BriefField(NamedTuple):

@@ -106,7 +106,9 @@ class Incidents:
         after = read_cursor(asked.cursor)[1] if asked.cursor else 0
         rows, following = await self._api.reads.timeline(row.id, after, asked.limit)
         reader = self._reader(call)
-        return Result(views.Items[views.Happened](items=[reader.happened(r) for r in rows], next=following))
+        return Result(
+            views.Items[views.Happened](items=[reader.happened(r, row.reporter) for r in rows], next=following)
+        )
 
     async def why(self, call: Call) -> Result:
         row, asked = await self._visible(call), call.query

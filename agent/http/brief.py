@@ -6,9 +6,10 @@ from agent.http import case_views as views
 from agent.http.acts import incident_of
 from agent.http.calls import Call, Result, Route
 from agent.http.case_reads import CaseReads
+from agent.http.masking import MASKED
 from agent.http.problems import not_found
 from correlation.incident import ITEM, PROBLEM
-from knowledge.brief import drafted, text_of
+from knowledge.brief import PLAIN, drafted, text_of
 
 if TYPE_CHECKING:
     from agent.http.api import Api
@@ -27,6 +28,8 @@ def brief_routes(api: "Api") -> list[Route]:
         causes = [await reads.problem(number) for number in incident.linked(PROBLEM)]
         cause = next((p.root_cause for p in causes if p is not None and p.root_cause), "")
         fields = drafted(incident, [place for place in places if place], call.language, cause)
+        if api.reader(call.actor, call.request, call.now).hides_words(row.reporter):
+            fields = [f._replace(text=MASKED) if f.known and f.name not in PLAIN else f for f in fields]
         unknown = [field.name for field in fields if not field.known]
         return Result(
             views.BriefShown(

@@ -1,6 +1,6 @@
 """The reads of problems, changes and links, on the readers' engine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -22,6 +22,14 @@ class CaseReads:
 
     def _session(self) -> AsyncSession:
         return AsyncSession(self._engine, expire_on_commit=False)
+
+    async def reported(self, numbers: Iterable[str]) -> set[str]:
+        """Of these incidents, those that a person reported."""
+        wanted = select(IncidentRow.number).where(
+            col(IncidentRow.number).in_(sorted(set(numbers))), col(IncidentRow.reporter).is_not(None)
+        )
+        async with self._session() as session:
+            return set((await session.exec(wanted)).all())
 
     async def problem(self, number: str) -> ProblemRow | None:
         async with self._session() as session:

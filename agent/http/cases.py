@@ -1,5 +1,6 @@
 """The routes of problems and changes (procedure R97-R104)."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from agent.http import case_bodies as bodies
@@ -8,11 +9,13 @@ from agent.http.acts import incident_of
 from agent.http.bodies import RaiseChange as RaiseFromIncident
 from agent.http.calls import Call, Result, Route
 from agent.http.case_reads import CaseReads
+from agent.http.masking import MASKED, hides_words
 from agent.http.problems import Problem, not_found
 from agent.http.queries import ChangesQuery, ProblemsQuery
 from agent.http.reads import json_of, read_cursor
 from agent.http.views import Items
 from agent.intents import ChangeActed, ChangeRaised, PersonActed, ProblemActed, ProblemOpened
+from agent.turn import AGENT
 from correlation.incident import CHANGE, Action
 from knowledge import change, problem
 from knowledge.change import Change, ChangeAction
@@ -70,11 +73,21 @@ class Cases:
     async def problems(self, call: Call) -> Result:
         asked: ProblemsQuery = call.query
         rows, following = await self._reads.problems(asked.state, _before(asked), asked.limit)
-        shown = [self._problem(call, row) for row in rows]
+        shown = await self._seen(call, rows)
         return Result(Items[views.ProblemShown](items=shown, next=following))
 
     async def problem(self, call: Call) -> Result:
-        return Result(self._problem(call, await self._problem_row(call)))
+        (shown,) = await self._seen(call, [await self._problem_row(call)])
+        return Result(shown)
+
+    async def _seen(self, call: Call, rows: Sequence[ProblemRow]) -> list[views.ProblemShown]:
+        """Problems as this person may see them: one that the agent opened has the title of its first incident."""
+        shown = [self._problem(call, row) for row in rows]
+        if hides_words(call.actor, None):
+            taken = {p.number: p.incidents[0] for p in shown if p.opened_by == AGENT and p.incidents}
+            reported = await self._reads.reported(taken.values())
+            shown = [p.model_copy(update={"title": MASKED}) if taken.get(p.number) in reported else p for p in shown]
+        return shown
 
     async def open(self, call: Call) -> Result:
         number = call.done
@@ -104,7 +117,10 @@ class Cases:
         return act
 
     async def draft(self, call: Call) -> Result:
-        found = problem_from(_values(await self._problem_row(call)))
+        row = await self._problem_row(call)
+        (seen,) = await self._seen(call, [row])
+        found = problem_from(_values(row))
+        found.title = seen.title
         number = next(iter(found.incidents), None)
         incident = await self._api.reads.incident(number) if number else None
         text = known_error_draft(found, incident.category if incident else "")

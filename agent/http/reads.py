@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from agent.http.masking import hides_words
 from agent.store import DeadLetterRow
 from correlation.board import Board
 from correlation.incident import ACTIVE, OPEN, State
@@ -91,8 +92,7 @@ class Reads:
         if group is not None:
             wanted.append(col(row.group) == group)
         if q:
-            asked = [col(c).icontains(q, autoescape=True) for c in (row.title, row.number, row.symptom, row.service)]
-            wanted.append(or_(*asked))
+            wanted.append(_says(q, actor))
         if since is not None:
             wanted.append(col(row.opened_at) >= since)
         if updated_since is not None:
@@ -348,6 +348,17 @@ def _decided(episode: EpisodeRow, decision: str | None) -> bool:
     if decision == "duplicate":
         return episode.count > 1
     return decision is None or episode.decision in _STORED.get(decision, (decision,))
+
+
+def _says(q: str, actor: Actor) -> ColumnElement[bool]:
+    """The words of `q` in what the actor is shown: nobody finds by a search what is masked."""
+    row = IncidentRow
+    plain, said = (row.number, row.service), (row.title, row.symptom)
+    theirs = or_(*(col(c).icontains(q, autoescape=True) for c in said))
+    if hides_words(actor, None):
+        by_alert = col(row.reporter).is_(None) & col(row.title).icontains(q, autoescape=True)
+        theirs = or_(by_alert, (col(row.reporter) == actor.id) & theirs)
+    return or_(theirs, *(col(c).icontains(q, autoescape=True) for c in plain))
 
 
 def _visible_to(actor: Actor) -> ColumnElement[bool]:

@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 from agent.config import Config
 from agent.desk import Desk
-from agent.http import views
+from agent.http import masking, views
+from agent.http.masking import MASKED
 from agent.http.reads import AlertPair, Reads, json_of
 from agent.sentences import happened, text
 from agent.store import DeadLetterRow
 from collectors.moment import ZERO_YEAR, moment_text, parse_moment
 from correlation.calendar import calendar_named
-from correlation.callback import CALLBACKS
 from correlation.incident import ACTIVE, ITEM, State
-from correlation.permission import Actor
+from correlation.permission import OUTSIDERS, Actor
 from correlation.store import IncidentRow, SilenceRow, TimelineRow, silence_from
 from correlation.vendor import calls_of
 from escalation.escalate import take_due_steps
@@ -28,9 +28,6 @@ from knowledge.store import LinkRow
 
 ALERTS_SHOWN, ALERTS_LISTED = 1000, 100
 AGENT = "agent"
-MASKED = "(masked)"
-WORKS = frozenset({"desk", "l1", "l2", "pm", "dept_manager", "sales", "ops"})
-"""Roles that need to know who reported an incident, and in which words."""
 _NOTHING: Mapping[str, Any] = {"code": "none", "facts": {}}
 
 
@@ -46,8 +43,12 @@ class Reader:
     """Who reads; None: nothing is masked."""
 
     def is_masked(self, reporter: str | None) -> bool:
-        """Whether the reporter and their words are hidden: from whoever neither works on it nor is the reporter."""
-        return self.actor is not None and not self.actor.rights & WORKS and self.actor.id != reporter
+        """Whether it is hidden who reported, and how to reach them."""
+        return masking.is_masked(self.actor, reporter)
+
+    def hides_words(self, reporter: str | None) -> bool:
+        """Whether what people wrote is hidden too."""
+        return masking.hides_words(self.actor, reporter)
 
     @property
     def _spoken(self) -> Literal["en", "zh"]:
@@ -79,18 +80,35 @@ class Reader:
         active = State(row.state) in ACTIVE
         same = {name: getattr(row, name) for name in _SAME}
         return views.IncidentView(
-            **same,
+            **same | {"title": masking.masked_title(row.title, row.reporter, self.actor)},
             paused=row.state in (State.SALES_DECISION, *self.config.sla.pause_in) or _restored_since(row) is not None,
             next_step=self._next_step(step, row) if active and step is not None else None,
             root=root
             and views.Root(fingerprint=root["fingerprint"], startsAt=root["startsAt"], why=self.why(root.get("why"))),
             alerts=[self.incident_alert(pair) for pair in alerts],
             known_errors=[self.found_error(found) for found in json_of(row.known_errors)],
-            major=_major(json_of(row.major)),
+            major=self._major(json_of(row.major), row.reporter),
             links=[views.LinkView(kind=r.kind, target=r.target, at=r.at, by=r.by) for r in links],
             restricted=self.restricted(row, links),
-            record=_record(row, masked=self.is_masked(row.reporter)),
+            record=self._record(row),
         )
+
+    def _record(self, row: IncidentRow) -> views.Record:
+        plain = {n: getattr(row, n) for n in views.Record.model_fields if n != "resolution"}
+        kept = {k: v for k, v in json_of(row.resolution).items() if k != "acts"}
+        if self.is_masked(row.reporter):
+            words = self.hides_words(row.reporter)
+            hidden = ("reporter", "recorder", *(("symptom", "next_action") if words else ()))
+            plain |= {name: MASKED for name in hidden if plain[name] not in (None, "", AGENT)}
+            kept = masking.masked_facts(kept, words=words, reporter=row.reporter)
+        return views.Record(**plain, resolution=kept)
+
+    def _major(self, stored: Mapping[str, Any] | None, reporter: str | None) -> views.MajorView | None:
+        if stored is None:
+            return None
+        if self.is_masked(reporter):
+            stored = masking.masked_facts(stored, words=self.hides_words(reporter), reporter=reporter)
+        return views.MajorView.model_validate({name: stored.get(name) for name in views.MajorView.model_fields})
 
     def restricted(self, row: IncidentRow, links: Sequence[LinkRow]) -> list[views.Restricted]:
         """The restricted items of an incident, and who confirmed the rule of each (procedure R68)."""
@@ -130,10 +148,19 @@ class Reader:
             workaround=entry.text("workaround", self.language) if entry else "",
         )
 
-    def happened(self, row: TimelineRow) -> views.Happened:
-        facts = json_of(row.facts)
+    def happened(self, row: TimelineRow, reporter: str | None) -> views.Happened:
+        """A line of the timeline of an incident that this person reported; None: an alert did."""
+        facts, actor = json_of(row.facts), row.actor
+        if self.is_masked(reporter):
+            facts = masking.masked_happening(row.kind, facts, words=self.hides_words(reporter), reporter=reporter)
+            actor = masking.masked_actor(actor, reporter, self._ours)
         said = happened(row.kind, facts, self.language)
-        return views.Happened(at=row.at, kind=row.kind, actor=row.actor, facts=facts, text=said)
+        return views.Happened(at=row.at, kind=row.kind, actor=actor, facts=facts, text=said)
+
+    @property
+    def _ours(self) -> set[str]:
+        """The people of the organisation."""
+        return {name for name, person in self.config.people.items() if not set(person.roles) <= OUTSIDERS}
 
     def explained(self, pair: AlertPair) -> views.Explained:
         alert, episode = pair
@@ -313,15 +340,6 @@ _SAME = (
 )
 
 
-def _record(row: IncidentRow, *, masked: bool) -> views.Record:
-    plain = {n: getattr(row, n) for n in views.Record.model_fields if n != "resolution"}
-    kept = {k: v for k, v in json_of(row.resolution).items() if k != "acts"}
-    if masked:
-        plain |= {name: MASKED for name in ("reporter", "recorder", "symptom") if plain[name] not in (None, "", AGENT)}
-        kept = {k: MASKED if k in ("acceptance", CALLBACKS) else v for k, v in kept.items()}
-    return views.Record(**plain, resolution=kept)
-
-
 def _history(row: IncidentRow) -> list[tuple[datetime, str]]:
     history = [(parse_moment(at), state) for at, state in json_of(row.history)]
     return [(at, state) for at, state in history if at is not None]
@@ -337,12 +355,6 @@ def _rests(row: IncidentRow) -> list[Pause]:
     rests = [Pause(since, until) for since, until in moments if since is not None]
     since = _restored_since(row)
     return [*rests, Pause(since, None)] if since is not None else rests
-
-
-def _major(stored: Mapping[str, Any] | None) -> views.MajorView | None:
-    if stored is None:
-        return None
-    return views.MajorView.model_validate({name: stored.get(name) for name in views.MajorView.model_fields})
 
 
 def _decision(stored: str) -> str:
