@@ -41,12 +41,11 @@ def choose(this: Round, firing: Firing, keys: Sequence[str | None], came_from: i
             rejected = rejected or evidence.why
     if not found:
         return Choice(None, Why("none"), rejected=rejected)
-    needed = this.rules.correlation.evidence.join
-    ranked = sorted(((_score(all_), -incident) for incident, all_ in found.items()), reverse=True)
+    ranked = sorted([(_score(all_), -incident) for incident, all_ in found.items()], reverse=True)
     (joins, _, score), best = ranked[0]
-    if not joins or score < needed:
-        return Choice(None, Why("none"), rejected=_short(this, found[-best], score) or rejected)
     best = -best
+    if not joins or score < this.rules.correlation.evidence.join:
+        return Choice(None, Why("none"), rejected=_short(this, found[best], score) or rejected)
     if len(ranked) > 1:
         rejected = _short(this, found[-ranked[1][1]], ranked[1][0][2]) or rejected
     evidence = max(found[best], key=lambda e: (e.strong, e.weight))

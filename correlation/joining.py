@@ -58,6 +58,8 @@ def _join_or_open(
         why = Why(note.code, {**note.facts, "then": why.code, **why.facts})
     this.out.whys[episode.id] = (why, choice.rejected)
     this.out.decisions[episode.decision] += 1
+    if before is not None and before.incident != incident.id:
+        this.reroot.add(before.incident)
     _stand(this, firing.mark, incident, choice)
     enter(this, incident, episode, labels)
     if episode.decision == "joined":

@@ -17,9 +17,7 @@ def taken_over(this: Round, cause: Mark) -> Iterator[tuple[Mark, float, int]]:
     found = []
     for mark, hops in effects(cause, board.scene, this.rules.register):
         incident = board.incidents.get(mark.incident)
-        if incident is None or not incident.active or not mark.incident:
-            continue
-        if mark.ends_at is not None and mark.ends_at < cause.starts_at:
+        if incident is None or not incident.active or (mark.ends_at is not None and mark.ends_at < cause.starts_at):
             continue
         weight = weigh(cause, mark, hops, policy.settles, fires=True)
         better = mark.weight + (policy.better_by if mark.weight else 0.0)
@@ -41,6 +39,7 @@ def take_over(this: Round, cause: Mark, effect: Mark, weight: float, why: Why) -
     was = board.incidents.get(effect.incident)
     if was is None or effect.incident == cause.incident:
         effect.parent, effect.weight = cause.key, weight
+        this.reroot.add(effect.incident)
         return
     if not may_move(was):
         return

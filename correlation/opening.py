@@ -7,7 +7,7 @@ from correlation.growth import grows
 from correlation.incident import RELAPSABLE, Episode, Incident, State, Why
 from correlation.outcome import Round
 from correlation.rest import run_on
-from correlation.root import RANKED, as_root, first_root, likely_root, named_by_person
+from correlation.root import RANKED, as_root, counts_for_root, first_root, likely_root, named_by_person
 
 _TITLE = 200
 
@@ -76,14 +76,22 @@ def enter(this: Round, incident: Incident, episode: Episode, labels: Labels) -> 
     this.out.fresh_alerts.setdefault(incident.id, {}).setdefault(kind, labels)
     if incident.root is None:
         incident.root = first_root(episode)
-    if incident.alert_count <= RANKED:
-        this.reroot.add(incident.id)
+    _look_at_root(this, incident, episode)
     if incident.state in RELAPSABLE:
         _relapse(this, incident)
     elif incident.resolves_at is not None or incident.service_restored_at is not None:
         incident.resolves_at = None
         run_on(this, incident)
         this.out.tell(incident, "fires_again", alertname=labels.get("alertname", ""))
+
+
+def _look_at_root(this: Round, incident: Incident, episode: Episode) -> None:
+    scene = this.board.scene
+    if incident.id in this.reroot or len(scene.of.get(incident.id, ())) > RANKED:
+        return
+    mark = scene.marks.get(episode.key)
+    if mark is None or not counts_for_root(scene, incident, mark):
+        this.reroot.add(incident.id)
 
 
 def name_roots(this: Round) -> None:

@@ -27,7 +27,7 @@ def likely_root(scene: Scene, incident: int) -> tuple[Mark | None, Json]:
     marks = list(members.values())
     names, earliest = Counter([m.name for m in marks]), min([m.starts_at for m in marks])
     reach = _reach(members)
-    per_effect, best, most = _REACH / max(len(marks) - 1, 1), marks[0], -1.0
+    per_effect, best, most, second = _REACH / max(len(marks) - 1, 1), marks[0], -1.0, -1.0
     for mark in marks:
         late = (mark.starts_at - earliest) / _JITTER
         score = (
@@ -38,11 +38,41 @@ def likely_root(scene: Scene, incident: int) -> tuple[Mark | None, Json]:
             - (_EXPLAINED if mark.parent is not None else 0.0)
         )
         if score > most or (score == most and (mark.starts_at, mark.id) < (best.starts_at, best.id)):
-            best, most = mark, score
+            best, most, second = mark, score, most
+        elif score > second:
+            second = score
+    scene.leads[incident] = (most - second, earliest)
     facts: dict[str, Any] = {"signal": best.signal.id, "reach": reach.get(best.key, 0), "of": len(marks) - 1}
     facts["after_s"] = round((best.starts_at - earliest).total_seconds())
     facts["same_name"] = names[best.name]
     return best, facts
+
+
+def counts_for_root(scene: Scene, incident: Incident, mark: Mark) -> bool:
+    """Whether an alert that came in leaves the root what it is, which is then counted; else it is to be chosen anew.
+
+    It came of the root, and is of no likelier kind: all that the root may lose is that it was early, and rare.
+    """
+    held, known = incident.root, scene.leads.get(incident.id)
+    if held is None or known is None or mark.parent != (held["origin"], held["fingerprint"]):
+        return False
+    root, facts, of = scene.marks.get(mark.parent), held["why"]["facts"], len(scene.of[incident.id]) - 1
+    if root is None or root.parent is not None or root.incident != incident.id:
+        return False
+    if held["why"]["code"] != "likely_root" or of != facts["of"] + 1 or mark.signal.prior > root.signal.prior:
+        return False
+    (lead, earliest), same = known, facts["same_name"]
+    if mark.name == root.name:
+        lead, same = lead - _RARE / (same * (same + 1)), same + 1
+    if mark.starts_at < earliest:
+        lead, earliest = lead - _EARLY, mark.starts_at
+    if lead <= 0:
+        return False
+    scene.leads[incident.id] = (min(lead, _EXPLAINED - _EARLY - _RARE), earliest)
+    after_s = round((root.starts_at - earliest).total_seconds())
+    counted = {**facts, "reach": facts["reach"] + 1, "of": of, "after_s": after_s, "same_name": same}
+    incident.root = {**held, "why": {"code": "likely_root", "facts": counted}}
+    return True
 
 
 def _reach(members: Mapping[Key, Mark]) -> dict[Key, int]:

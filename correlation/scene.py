@@ -1,6 +1,6 @@
 """The alerts of the incidents at hand, by the item they are about, and which came of which: a tree of causes."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Protocol
@@ -27,6 +27,7 @@ _LINGERS, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
 _LOOKED_AT = 16
 """Marks of one item and signal that are looked at, the newest first; and items that are."""
 _MOST_MOVED = 512
+_NOTHING: Mapping[str, dict[int, "Mark"]] = {}
 _NEAR = 2
 _PAIRED = frozenset({"database", "storage", "switch", "host"})
 
@@ -64,6 +65,8 @@ class Scene:
         self.at: dict[str, dict[str, dict[int, Mark]]] = {}
         """By item, signal and the id of the firing; what is told of an item again and again hides no other trouble."""
         self.of: dict[int, dict[Key, Mark]] = {}
+        self.leads: dict[int, tuple[float, datetime]] = {}
+        """Per incident: by how much its root is likelier than any other alert of it, at least; and the first start."""
 
     def put(self, mark: Mark) -> None:
         """Add a mark; an older firing of the same alert makes way."""
@@ -85,6 +88,7 @@ class Scene:
 
     def forget(self, incident: int) -> None:
         """An incident leaves the board."""
+        self.leads.pop(incident, None)
         for mark in self.of.pop(incident, {}).values():
             if self.marks.get(mark.key) is mark:
                 del self.marks[mark.key]
@@ -103,11 +107,13 @@ class Scene:
             if not there:
                 del self.at[mark.item]
 
-    def newest(self, item: str, signals: Container[str] | None = None) -> Iterator[Mark]:
+    def newest(self, item: str, signals: Container[str] | None = None) -> list[Mark]:
         """The marks of an item, of these signals: of each the newest first, so many as are looked at."""
-        for signal, marks in self.at.get(item, {}).items():
+        found: list[Mark] = []
+        for signal, marks in self.at.get(item, _NOTHING).items():
             if signals is None or signal in signals:
-                yield from marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _LOOKED_AT)
+                found.extend(marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _LOOKED_AT))
+        return found
 
     # the tree
 
@@ -178,15 +184,17 @@ def causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int
     if not effect.item:
         return
     able, at = rules.signals.explaining(effect.signal), scene.at
+    for mark in scene.newest(effect.item):
+        if mark.key != effect.key:
+            yield mark, 0
     for item, hops in _may_cause(effect, rules.register):
-        if item in at:
-            for mark in scene.newest(item, able if hops else None):
-                if mark.key != effect.key:
-                    yield mark, hops
+        there = at.get(item)
+        if there is not None and not able.isdisjoint(there):
+            for mark in scene.newest(item, able):
+                yield mark, hops
 
 
 def _may_cause(effect: Mark, register: Topology) -> Iterator[Hop]:
-    yield effect.item, 0
     yield from register.above(effect.item)
     if effect.signal.peers:
         for peer in register.peers(effect.item):
@@ -207,9 +215,8 @@ def effects(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mar
         if mark.key != cause.key:
             yield mark, 0
     below = register.below(cause.item)
-    for item, hops in below:
-        there = at.get(item)
-        if there is not None and not told.keys().isdisjoint(there):
+    for item, hops in [hop for hop in below if hop[0] in at]:
+        if not told.keys().isdisjoint(at[item]):
             for mark in scene.newest(item, told):
                 yield mark, hops
     kind = register.kinds.get(cause.item, "")

@@ -12,6 +12,7 @@ from collectors.alert import Alert
 from correlation.board import Board
 from correlation.correlate import Outcome, correlate
 from correlation.incident import Why
+from correlation.root import likely_root
 from correlation.rules import ConfigurationItem as Item
 from correlation.rules import Extraction, ItemPolicy
 from correlation.topology import Topology, bare
@@ -274,3 +275,19 @@ def test_a_cycle_of_items_ends() -> None:
 def test_what_stands_on_a_hub_is_bounded() -> None:
     items = {"hub": Item(kind="dns"), **{f"h{n}": Item(depends_on=["hub"]) for n in range(5000)}}
     assert len(Topology(items).below("hub")) == 1000
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_root_that_is_counted_on_is_the_one_that_would_be_chosen_anew(seed: int) -> None:
+    """An alert that came of the root is only counted (`counts_for_root`): the whole comparison must say the same."""
+    draw, stream = random.Random(seed), Stream()
+    kinds = [SWITCH, WEB_1, WEB_2, SHOP, FRONT, FRONT_DOWN, DATABASE, LOAD_1, LOAD_2]
+    for n in range(120):
+        labels = {**draw.choice(kinds), "path": str(draw.randrange(40))}
+        stream.tell(n, labels, starts=n - draw.choice([0, 0, 5, 60, 200]))
+        for incident in stream.board.incidents.values():
+            root, facts = likely_root(stream.board.scene, incident.id)
+            if root is not None and incident.active:
+                assert incident.root is not None
+                assert (incident.root["origin"], incident.root["fingerprint"]) == root.key
+                assert incident.root["why"]["facts"] == facts
