@@ -20,6 +20,7 @@ from agent.intents import (
     PagesClaimed,
     PageTried,
     PersonActed,
+    PersonReported,
     Suggested,
     TimePassed,
 )
@@ -116,11 +117,18 @@ class House:
 
     async def act(self, number: str, action: str, body: Mapping[str, Any] | None = None, who: str = "ana") -> Incident:
         """A person acts. Raises what refuses them."""
+        acted: Incident = await self.do(PersonActed(number, Action(action), body or {}, self._actor(who)))
+        return acted
+
+    async def report(self, body: Mapping[str, Any], who: str = "desk") -> Incident:
+        """A person reports an incident."""
+        reported: Incident = await self.do(PersonReported(body, self._actor(who)))
+        return reported
+
+    def _actor(self, who: str) -> Actor:
         person = self.config.people.get(who)
         roles = frozenset(person.roles) if person else frozenset({"ops", "pm"})
-        actor = Actor(who, roles, frozenset(person.groups) if person else frozenset())
-        acted: Incident = await self.do(PersonActed(number, Action(action), body or {}, actor))
-        return acted
+        return Actor(who, roles, frozenset(person.groups) if person else frozenset())
 
     async def settle(self) -> None:
         """Do all that is due at this moment: suggestions, steps, pages."""

@@ -113,6 +113,18 @@ class Ladder:
         self._resume_resolution(incident, climb, now, group)
         self.refresh(incident, group)
 
+    def answer_again(self, incident: Incident, now: datetime, group: Group) -> None:
+        """Nobody has answered any more: the response steps that were not taken fall due as if nobody ever had."""
+        if incident.acknowledged_at is not None or incident.relapse:
+            return
+        pending = {_base(s.planned) for s in self.agenda.of(incident.id)}
+        fresh = [p for p in self._plan(incident) if p.step.clock == "response" and _base(p) not in pending]
+        if fresh:
+            climb = self._climb(incident)
+            for planned in fresh:
+                self._add_untaken(incident, planned, climb, now, group)
+            self.refresh(incident, group)
+
     def _resume_resolution(self, incident: Incident, climb: int, now: datetime, group: Group) -> None:
         """Plan the resolution steps that have no record yet, and go on repeating those that repeat."""
         pending = {_base(s.planned) for s in self.agenda.of(incident.id)}

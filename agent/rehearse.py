@@ -1,131 +1,25 @@
-"""Scenario files: alerts and acts at instants, and what must then be so; acceptance tests that a user writes."""
+"""Scenario files are played: acceptance tests that a user writes."""
 
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field, model_validator
+import msgspec
 
-from agent import build, yaml
 from agent.config import Config, load
-from agent.faults import Fault, fault_at
+from agent.faults import Fault
 from agent.house import House
+from agent.http.problems import problem_of
 from agent.pipeline import REFUSALS
+from agent.scenario import BadScenario, Expect, Line, Scenario, Wanted, WantedProblem, read
 from collectors.labels import fingerprint
 from collectors.moment import moment_text, parse_moment
-from collectors.rule import Rule, Span, format_span
-from correlation.incident import Action, Incident
+from collectors.rule import format_span
+from correlation.incident import Incident
 
-
-def _moment(text: str) -> str:
-    if parse_moment(text) is None:
-        raise ValueError(f"{text!r} is no moment: write 2026-03-02T09:00:00Z")
-    return text
-
-
-Moment = Annotated[str, AfterValidator(_moment)]
-
-
-class Wanted(Rule):
-    """What an incident must be like. `number` counts the incidents of the scenario from 1."""
-
-    number: int = 1
-    state: str | None = None
-    severity: int | None = None
-    category: str | None = None
-    group: str | None = None
-    assignee: str | None = None
-    alerts: int | None = None
-    firing: int | None = None
-    relapse: int | None = None
-    root: str | None = None
-    known_error: str | None = None
-    response_due: Span | None = None
-    """After the start of the scenario."""
-    resolve_due: Span | None = None
-    paused: bool | None = None
-
-
-class Expect(Rule):
-    """What must be so at this instant. `page` and `pages` are those since the last `expect` that named pages."""
-
-    page: str | None = None
-    pages: list[str] | None = None
-    steps: list[str] | None = None
-    incidents: int | None = None
-    incident: Wanted | None = None
-
-
-class Line(Rule):
-    """One instant of a scenario. `at` is counted from its start."""
-
-    at: Span
-    alert: dict[str, str] | None = None
-    alerts: list[dict[str, str]] | None = None
-    resolve: dict[str, str] | None = None
-    source: str = "am"
-    act: Action | None = None
-    by: str | None = None
-    incident: int = 1
-    body: dict[str, Any] = {}
-    refused: str | None = None
-    """The act must be refused, with a text that holds this."""
-    break_: str | None = Field(default=None, alias="break")
-    """A notifier that refuses every page from here on."""
-    mend: str | None = None
-    restart: bool = False
-    expect: Expect | None = None
-
-    @model_validator(mode="after")
-    def _acts_by_somebody(self) -> "Line":
-        if self.act is not None and self.by is None:
-            raise ValueError("an act needs `by:`, the person who acts")
-        return self
-
-
-class Scenario(Rule):
-    """A scenario file. `config` is a directory beside it; without one, that of --config.dir."""
-
-    name: str
-    start: Moment
-    config: str | None = None
-    steps: list[Line] = Field(min_length=1)
-
-
-class BadScenario(Exception):
-    """A scenario file that cannot be read: its faults."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        self.faults = faults
-        super().__init__("\n".join(map(str, faults)))
-
-
-def read(path: str) -> tuple[Scenario, list[Fault]]:
-    """Return a scenario and, per step, the place where it stands. Raises BadScenario."""
-    document = yaml.read(path, Path(path).read_text(encoding="utf-8"))
-    if document.faults:
-        raise BadScenario(document.faults)
-    scenario, faults = build.build(Scenario, document.value, document.marks)
-    if scenario is None:
-        raise BadScenario([f._replace(file=path) for f in faults])
-    places = [fault_at(document.marks, ("steps", i), "") for i in range(len(scenario.steps))]
-    places = [p._replace(file=path) for p in places]
-    late = _out_of_order(scenario, places)
-    if late:
-        raise BadScenario(late)
-    return scenario, places
-
-
-def _out_of_order(scenario: Scenario, places: list[Fault]) -> list[Fault]:
-    """Steps whose instant lies before that of the step above them."""
-    pairs = zip(scenario.steps, scenario.steps[1:], places[1:], strict=False)
-    return [
-        place._replace(message=f"{format_span(line.at)} comes after {format_span(above.at)}: time does not go back")
-        for above, line, place in pairs
-        if line.at < above.at
-    ]
+__all__ = ["BadScenario", "Stage", "perform", "read", "rehearse"]
 
 
 async def rehearse(path: str, config_dir: str) -> list[str]:
@@ -145,7 +39,7 @@ async def perform(scenario: Scenario, places: list[Fault], config: Config) -> li
     stage = Stage(await House(config, start).open(), start)
     faults = []
     for line, place in zip(scenario.steps, places, strict=True):
-        await stage.house.advance_to(start + line.at)
+        await stage.advance_to(start + line.at)
         for wrong in await stage.play(line):
             faults.append(f"{place.file}:{place.line}: at {format_span(line.at)}: {wrong}")
     await stage.house.close()
@@ -160,6 +54,14 @@ class Stage:
         self._start = start
         self._seen_pages = 0
         self._started: dict[str, datetime] = {}
+        self._down = False
+
+    async def advance_to(self, moment: datetime) -> None:
+        """Let time pass; a daemon that is down does nothing meanwhile."""
+        if self._down:
+            self.house.clock.set(moment)
+        else:
+            await self.house.advance_to(moment)
 
     async def play(self, line: Line) -> list[str]:
         """Do what a line says; return what was not as expected."""
@@ -173,6 +75,9 @@ class Stage:
             self.house.broken.discard(line.mend)
         if line.restart:
             await self.house.restart()
+        self._down = line.down or (self._down and not line.restart)
+        if line.report is not None:
+            await self.house.report(line.report, line.by or "")
         wrong = await self._act(line) if line.act is not None else []
         return wrong + (await self._compare(line.expect) if line.expect is not None else [])
 
@@ -205,9 +110,7 @@ class Stage:
         try:
             await self.house.act(number, line.act, line.body, line.by or "")
         except REFUSALS as refusal:
-            if line.refused is None:
-                return [f"{line.act} by {line.by} was refused: {refusal}"]
-            return [] if line.refused in str(refusal) else [f"refused, but with another reason: {refusal}"]
+            return _other_refusal(line, refusal)
         return [f"{line.act} by {line.by} was not refused"] if line.refused is not None else []
 
     async def _compare(self, expect: Expect) -> list[str]:
@@ -228,7 +131,22 @@ class Stage:
                 wrong.append(f"there are {rows[0][0]} incident(s), not {expect.incidents}")
         if expect.incident is not None:
             wrong += await self._compare_incident(expect.incident)
+        if expect.problems is not None:
+            wrong += await self._compare_problems(expect.problems)
         return wrong
+
+    async def _compare_problems(self, wanted: list[WantedProblem]) -> list[str]:
+        rows = await self.house.writer.fetch("SELECT origin, state, incidents FROM problem ORDER BY id")
+        numbers = [number for (number,) in await self.house.writer.fetch("SELECT number FROM incident ORDER BY id")]
+        there = [
+            {"origin": origin, "state": state, "incidents": [numbers.index(n) + 1 for n in msgspec.json.decode(named)]}
+            for origin, state, named in rows
+        ]
+        asked = [problem.model_dump(exclude_unset=True) for problem in wanted]
+        same = len(there) == len(asked) and all(
+            ask.items() <= is_.items() for ask, is_ in zip(asked, there, strict=True)
+        )
+        return [] if same else [f"problems are {there or 'none'}, not {asked or 'none'}"]
 
     async def _compare_incident(self, wanted: Wanted) -> list[str]:
         number = await self._number(wanted.number)
@@ -238,12 +156,32 @@ class Stage:
             await self.house.desk.fetch_incident(self.house.writer, number)
         incident = self.house.incident(number)
         is_now = self._as_seen(incident)
-        asked = wanted.model_dump(exclude_unset=True, exclude={"number"})
+        if wanted.recurrence_of is not None:
+            wanted = wanted.model_copy(update={"recurrence_of": await self._number(wanted.recurrence_of)})
+        asked = wanted.model_dump(exclude_unset=True, exclude={"number", "told", "not_told", "late"})
         return [
             f"{number}: {name} is {_shown(is_now[name])}, not {_shown(value)}"
             for name, value in asked.items()
             if is_now[name] != value
-        ]
+        ] + await self._compare_timeline(number, wanted)
+
+    async def _compare_timeline(self, number: str, wanted: Wanted) -> list[str]:
+        kinds = {kind for _, kind, _, _ in await self.house.timeline(number)}
+        wrong = []
+        if wanted.late is not None:
+            late = await self.house.writer.fetch(
+                "SELECT DISTINCT s.key FROM step s JOIN incident i ON i.id = s.incident_id "
+                "WHERE i.number = ? AND s.late_ms >= 1000 AND s.outcome != 'cancelled' ORDER BY s.key",
+                number,
+            )
+            there = [step for (step,) in late]
+            wrong += [f"{number}: late were {there}, not {sorted(wanted.late)}"] * (there != sorted(wanted.late))
+        lacks, has = sorted(set(wanted.told) - kinds), sorted(set(wanted.not_told) & kinds)
+        return (
+            wrong
+            + [f"{number}: its timeline has no {', '.join(lacks)}: {sorted(kinds)}"] * bool(lacks)
+            + [f"{number}: its timeline has {', '.join(has)}"] * bool(has)
+        )
 
     def _as_seen(self, incident: Incident) -> dict[str, Any]:
         def since(moment: datetime | None) -> timedelta | None:
@@ -253,8 +191,19 @@ class Stage:
         root = labels.get((incident.root or {}).get("fingerprint", ""), {})
         return {
             "state": str(incident.state),
+            "kind": incident.kind,
             "severity": incident.severity,
+            "initial_severity": incident.initial_severity,
+            "final_severity": incident.final_severity,
             "category": incident.category,
+            "final_category": incident.final_category,
+            "tier": incident.tier,
+            "bounces": incident.bounces,
+            "reopened": incident.resolution.get("reopened", 0),
+            "major": bool(incident.major),
+            "commander": incident.commander,
+            "billable": incident.billable,
+            "recurrence_of": incident.recurrence_of,
             "group": incident.group,
             "assignee": incident.assignee,
             "alerts": incident.alert_count,
@@ -264,8 +213,20 @@ class Stage:
             "known_error": incident.known_errors[0]["id"] if incident.known_errors else None,
             "response_due": since(incident.response_due_at),
             "resolve_due": since(incident.resolve_due_at),
+            "acknowledged": since(incident.acknowledged_at),
+            "resolved": since(incident.resolved_at),
             "paused": incident.resolve_due_at is None,
         }
+
+
+def _other_refusal(line: Line, refusal: Exception) -> list[str]:
+    """Why a refusal is not the one that was expected; empty where it is."""
+    if line.refused is None:
+        return [f"{line.act} by {line.by} was refused: {refusal}"]
+    if isinstance(line.refused, int):
+        status = problem_of(refusal).status
+        return [] if status == line.refused else [f"refused with {status}, not {line.refused}: {refusal}"]
+    return [] if line.refused in str(refusal) else [f"refused, but with another reason: {refusal}"]
 
 
 def _shown(value: Any) -> str:

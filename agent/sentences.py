@@ -249,7 +249,11 @@ HAPPENED: Sentences = {
         "[; its solution is due at {resolve_due_at}]",
         "已联系厂商 {vendor}[(单号 {ticket})]:{note}[;应答期限 {response_due_at}][;解决期限 {resolve_due_at}]",
     ),
-    "desk_informed": ("the desk is informed[: vendor {vendor} was called]", "已告知服务台[:已联系厂商 {vendor}]"),
+    "desk_informed": (
+        "the desk is informed[: vendor {vendor} was called][: the severity is {severity}]"
+        "[: tell {reporter} that it is out of scope]",
+        "已告知服务台[:已联系厂商 {vendor}][:严重程度为 {severity}][:请告知 {reporter} 不予受理]",
+    ),
     "called_back": (
         "called back: reached: {reached}[; score {score}]; persists: {persists}[; {remark}]",
         "回访:接通 {reached}[;评分 {score}];问题仍存在 {persists}[;{remark}]",

@@ -103,8 +103,8 @@ def _return(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now
     need(body, "reason")
     facts = {"reason": body["reason"], "group": incident.group, "suggested_group": body.get("suggested_group") or ""}
     incident.bounces += 1
-    incident.group, incident.assignee = "desk", None
-    return Acted([Event("returned", {**facts, "bounces": incident.bounces})], {"page_desk"})
+    incident.group, incident.assignee, incident.acknowledged_at = "desk", None, None
+    return Acted([Event("returned", {**facts, "bounces": incident.bounces})], {"returned"})
 
 
 def _handover(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
@@ -265,20 +265,21 @@ def _feedback(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, n
 def _out_of_scope(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
     need(body, "reason")
     _remember(incident, Action.OUT_OF_SCOPE, actor)
-    return Acted([Event("out_of_scope", {"reason": body["reason"]})], {"stopped"})
+    return Acted([Event("out_of_scope", {"reason": body["reason"]})], {"stopped", "tell_reporter"})
 
 
 def _to_sales(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
     _remember(incident, Action.TO_SALES, actor)
-    return Acted([Event("to_sales", {})], {"paused"})
+    return Acted([Event("to_sales", {})], {"paused", "tell_sales"})
 
 
 def _sales_decide(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
     need(body, "accept", "reason")
     accepted = bool(body["accept"])
+    incident.billable = incident.billable or accepted
     incident.move(State.NEW if accepted else State.OUT_OF_SCOPE, now)
     facts = {"accept": accepted, "reason": body["reason"]}
-    return Acted([Event("sales_decided", facts)], {"resumed"} if accepted else {"stopped"})
+    return Acted([Event("sales_decided", facts)], {"resumed"} if accepted else {"stopped", "tell_reporter"})
 
 
 def _replan(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:

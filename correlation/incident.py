@@ -207,6 +207,8 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     resolution: Json = {}
     next_action: str = ""
     next_action_eta: datetime | None = None
+    billable: bool = False
+    """Out of scope, and sales took it up (procedure R50)."""
     merged_into: str | None = None
     recurrence_of: str | None = None
     config_version: int = 0

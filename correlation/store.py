@@ -128,6 +128,7 @@ class IncidentRow(SQLModel, table=True):
     resolution: str = Field(sa_type=Text)
     next_action: str = Field(sa_type=Text)
     next_action_eta: datetime | None
+    billable: bool
     merged_into: str | None
     recurrence_of: str | None
     config_version: int

@@ -147,6 +147,9 @@ CALLS = frozenset(
         "major",
         "desk_informed",
         "unsatisfied",
+        "out_of_scope",
+        "to_sales",
+        "bounced",
     }
 )
 """Steps outside the timetable that an act asks for; each is its own reason, however often it is asked for."""

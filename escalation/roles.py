@@ -89,7 +89,8 @@ def holders(
     A schedule of the group for the role says who is on call, and if it says nobody, nobody is. Without one,
     everybody of the group with the role holds it, else those who have the role and no group. The second line of
     a group is that of its `l2` group, if that one has any. Management, sales, ops and viewers serve every group
-    that has none of its own, and so does the desk. Whom people.yaml does not know is passed over.
+    that has none of its own, and so does the desk; it is the first line of a group of tier `desk`. Whom people.yaml
+    does not know is passed over.
     """
     if role in OUTSIDE or role == ASSIGNEE:
         return []
@@ -102,7 +103,10 @@ def holders(
             found = [who for who, person in people.items() if role in person.roles and team in person.groups] or None
         if found is not None:
             return found
-    return _serving_every_group(role, people, rota)
+    free = _serving_every_group(role, people, rota)
+    if not free and role == "l1" and group is not None and group in groups and groups[group].tier == "desk":
+        return _serving_every_group("desk", people, rota)
+    return free
 
 
 def _teams(role: str, group: str | None, groups: Mapping[str, Group]) -> Iterator[str]:

@@ -89,6 +89,8 @@ class EscalationRules(Rule):
     ack_required: bool = True
     unacked_repeat: PositiveSpan = parse_span("15m")
     unacked_raise_after: int = Field(default=2, ge=1)
+    bounces_tell_pm: int = Field(default=3, ge=1)
+    """When it came back to the desk so often, the project manager is told, and each time after (R58)."""
     stop_in: list[State] = [
         State.RESOLVED,
         State.PENDING_REVIEW,

@@ -234,7 +234,7 @@ def test_every_command_that_a_page_shows_exists() -> None:
 
 
 def test_rehearsal_md_has_a_row_for_every_key_of_a_scenario() -> None:
-    from agent.rehearse import Expect, Line, Scenario, Wanted
+    from agent.scenario import Expect, Line, Scenario, Wanted
 
     tables = page("rehearsal.md")
     for model in (Scenario, Line, Expect, Wanted):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from agent.deciders.changes import on_change_raised
 from agent.deciders.effects import (
     call,
+    dispatch,
     on_acknowledged,
     on_clocks,
     on_held,
@@ -12,8 +13,11 @@ from agent.deciders.effects import (
     on_regraded,
     on_reopened,
     on_replan,
+    on_reporter_told,
     on_resolved,
+    on_returned,
     on_stopped,
+    on_to_sales,
     on_unsatisfied,
     on_vendor_called,
 )
@@ -123,8 +127,10 @@ _EFFECTS: Mapping[str, Callable[[Turn, Incident, PersonActed], None]] = {
     "major": on_major,
     "vendor_called": on_vendor_called,
     "unsatisfied": on_unsatisfied,
-    "page_assignee": lambda turn, incident, _: call(turn, "assigned", ["assignee"], incident),
-    "page_group": lambda turn, incident, _: call(turn, "assigned", ["l1"], incident),
+    "page_assignee": lambda turn, incident, _: dispatch(turn, "assigned", ["assignee"], incident),
+    "page_group": lambda turn, incident, _: dispatch(turn, "assigned", ["l1"], incident),
     "page_l2": lambda turn, incident, _: call(turn, "handover", ["l2"], incident),
-    "page_desk": lambda turn, incident, _: call(turn, "returned", ["desk"], incident),
+    "returned": on_returned,
+    "tell_reporter": on_reporter_told,
+    "tell_sales": on_to_sales,
 }

@@ -1,9 +1,9 @@
 """What follows from an act: ladder, pages and agenda brought into line."""
 
-from agent.deciders.links import inform, inform_desk
+from agent.deciders.links import inform, inform_desk, inform_reporter
 from agent.intents import PersonActed
 from agent.turn import Turn
-from correlation.incident import RECOVERABLE, Incident
+from correlation.incident import RECOVERABLE, Incident, State
 from escalation.timetable import hierarchical
 
 
@@ -35,11 +35,34 @@ def on_reopened(turn: Turn, incident: Incident, intent: PersonActed) -> None:
 
 
 def on_regraded(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    """The timetable is planned anew; whoever else than the desk raises it, the desk is told (procedure R59)."""
+    raised = incident.severity < incident.targets.get("severity", 0)
     turn.ladder.regrade(incident, turn.group)
+    if raised and "desk" not in intent.actor.rights:
+        inform_desk(turn, incident, {"severity": incident.severity})
+
+
+def on_returned(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    """The desk has it again; of what comes back too often the project manager is told (procedure R58)."""
+    call(turn, "returned", ["desk"], incident)
+    if incident.bounces >= turn.config.escalation.rules.bounces_tell_pm:
+        inform(turn, incident, "bounced", ["pm"])
+
+
+def on_reporter_told(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    """Whoever reported it is told that it is out of scope; where Tocsin cannot reach them the desk is to (R49)."""
+    if not inform_reporter(turn, incident, "out_of_scope"):
+        inform_desk(turn, incident, {"reporter": incident.reporter or ""})
+
+
+def on_to_sales(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    """Sales decides whether it is done for money, and whoever reported it hears of that (procedure R50)."""
+    inform(turn, incident, "to_sales", ["sales"])
+    inform_reporter(turn, incident, "to_sales")
 
 
 def on_clocks(turn: Turn, incident: Incident, intent: PersonActed) -> None:
-    if incident.active and not turn.agenda.of(incident.id):
+    if incident.active and incident.state is not State.SALES_DECISION and not turn.agenda.of(incident.id):
         on_reopened(turn, incident, intent)  # it had ended, and comes back from there
     rest_again(turn, incident)
     turn.ladder.clocks_moved(incident, turn.group)
@@ -61,6 +84,12 @@ def on_held(turn: Turn, incident: Incident, intent: PersonActed) -> None:
 def call(turn: Turn, step: str, tell: list[str], incident: Incident) -> None:
     turn.ladder.call(incident, step, tell, turn.now, turn.group)
     turn.ladder.refresh(incident, turn.group)
+
+
+def dispatch(turn: Turn, step: str, tell: list[str], incident: Incident) -> None:
+    """Whoever it goes to is paged; what came back unanswered is answered by the clock it was reported with (R58)."""
+    call(turn, step, tell, incident)
+    turn.ladder.answer_again(incident, turn.now, turn.group)
 
 
 def on_vendor_called(turn: Turn, incident: Incident, intent: PersonActed) -> None:

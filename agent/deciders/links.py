@@ -10,6 +10,7 @@ from collectors.labels import Labels
 from correlation.incident import CHANGE, INCIDENT, ITEM, KNOWN_ERROR, PROBLEM, Action, Incident
 from correlation.need import Missing
 from escalation.escalate import take_due_steps
+from escalation.roles import ASSIGNEE
 from knowledge.feedback import HELPED
 from knowledge.store import UPSERT_LINK
 
@@ -82,11 +83,24 @@ def inform_desk(turn: Turn, incident: Incident, facts: Mapping[str, Any]) -> Non
     inform(turn, incident, "desk_informed", ["desk"])
 
 
-def inform(turn: Turn, incident: Incident, step: str, tell: list[str]) -> None:
-    """Tell these roles at once, whatever the state of the incident: it asks nobody to take it."""
+def inform_reporter(turn: Turn, incident: Incident, step: str) -> bool:
+    """Tell whoever reported it; return whether they are one of people.yaml who can be reached."""
+    person = turn.config.people.get(incident.reporter or "")
+    if person is None or not person.contacts:
+        return False
+    inform(turn, incident, step, [ASSIGNEE], incident.reporter)
+    return True
+
+
+def inform(turn: Turn, incident: Incident, step: str, tell: list[str], assignee: str | None = None) -> None:
+    """Tell these roles at once, whatever the state of the incident: it asks nobody to take it.
+
+    `assignee` is who stands for that role, if not whoever has the incident.
+    """
     turn.ladder.call(incident, step, tell, turn.now, turn.group)
     due = max(turn.agenda.of(incident.id), key=lambda s: s.id)
-    taken = take_due_steps([due], incident.group, incident.assignee, turn.desk.directory, turn.now)
+    held_by = assignee or incident.assignee
+    taken = take_due_steps([due], incident.group, held_by, turn.desk.directory, turn.now)
     for told, outcome, why in taken.outcomes:
         turn.ladder.taken(told, outcome, turn.now, why, incident, turn.group)
         turn.tell(incident.id, "step", AGENT, {"step": told.key, "outcome": outcome, **why, "do": []})

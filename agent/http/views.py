@@ -106,6 +106,7 @@ class Record(View):
     updated_at: At
     relapse: int
     bounces: int
+    billable: bool
     alert_count: int
     open_alerts: int
     initial_severity: int

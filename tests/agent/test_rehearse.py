@@ -144,6 +144,41 @@ def test_a_start_that_is_no_moment_is_refused(tmp_path: Path) -> None:
         read(str(path))
 
 
+@pytest.mark.parametrize(
+    ("step", "wrong"),
+    [
+        ("at: 1s, act: archive, by: ana, refused: 409", "refused with 403, not 409: archive may be done by pm"),
+        ("at: 1s, act: acknowledge, by: ana, refused: 403", "acknowledge by ana was not refused"),
+        ("at: 1s, expect: {problems: [{state: open}]}", "problems are none, not [{'state': 'open'}]"),
+        ("at: 1s, expect: {incident: {told: [opened, archived]}}", f"{NUMBER}: its timeline has no archived: ["),
+        ("at: 1s, expect: {incident: {not_told: [opened]}}", f"{NUMBER}: its timeline has opened"),
+        ("at: 31m, expect: {incident: {late: [2/r50]}}", f"{NUMBER}: late were [], not ['2/r50']"),
+        ("at: 1s, expect: {incident: {major: true, bounces: 0}}", f"{NUMBER}: major is False, not True"),
+    ],
+)
+def test_acts_problems_and_the_timeline_can_be_expected(step: str, wrong: str, tmp_path: Path) -> None:
+    (said,) = played(scenario(tmp_path, step))
+    assert wrong in said
+
+
+def test_while_the_daemon_is_down_nothing_is_done_and_after_it_what_is_due_is_late(tmp_path: Path) -> None:
+    steps = (
+        "at: 29m, down: true",
+        "at: 40m, expect: {page: ana}",
+        "at: 41m, restart: true",
+        "at: 41m, expect: {steps: [2/r50], incident: {late: [2/r50]}}",
+    )
+    assert played(scenario(tmp_path, *steps)) == []
+
+
+def test_a_report_is_written_down_by_somebody(tmp_path: Path) -> None:
+    report = "at: 1s, report: {title: it is slow, urgency: 4, impact: 4}"
+    expected = "at: 1s, expect: {incidents: 2, incident: {number: 2, severity: 4, kind: incident}}"
+    assert played(scenario(tmp_path, f"{report}, by: desk", expected)) == []
+    with pytest.raises(BadScenario, match="a report needs `by:`, the person who writes it down"):
+        read(scenario(tmp_path, report))
+
+
 async def test_a_restart_reads_the_desk_from_the_store_anew(tmp_path: Path) -> None:
     lines, _ = read(scenario(tmp_path, "at: 0s, restart: true"))
     stage = Stage(await House(load(SITE), START).open(), START)

@@ -1,0 +1,124 @@
+"""The moves of an incident between people and groups: misroutes, what is out of scope, changes of severity (2.12)."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agent.config import load
+from agent.house import House
+from correlation.incident import Incident, State
+from tests.house import START, alert, message
+
+SITE = Path(__file__).parents[1] / "scenarios" / "procedure"
+DISK = {"alertname": "DiskFull", "instance": "db-1", "severity": "critical"}
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    made = await House(load(SITE), START).open()
+    await made.receive(message(alert(DISK)))
+    yield made
+    await made.close()
+
+
+def only(house: House) -> Incident:
+    (incident,) = house.incidents()
+    return incident
+
+
+def told_since(house: House, count: int) -> list[tuple[str, str]]:
+    return [(s.step, s.person) for s in house.sent[count:]]
+
+
+async def test_what_was_returned_must_be_answered_again_by_the_clock_of_the_report(house: House) -> None:
+    number = only(house).number
+    await house.advance(minutes=5)
+    await house.act(number, "acknowledge", who="ana")
+    await house.advance(minutes=5)
+    due = only(house).response_due_at
+    await house.act(number, "return", {"reason": "it is the network"}, who="ana")
+    assert (only(house).state, only(house).acknowledged_at, only(house).response_due_at) == (State.NEW, None, due)
+    count = len(house.sent)
+    await house.act(number, "assign", {"group": "net-ops"}, who="desk")
+    assert told_since(house, count) == [("2/assigned", "nela")]
+    await house.advance_to(START.replace(minute=30))
+    assert [step for step, _ in told_since(house, count)] == ["2/assigned", "2/r50@1"]
+    await house.act(number, "acknowledge", who="nela")
+    await house.advance(hours=1)
+    assert not [step for step, _ in told_since(house, count) if "r100" in step]
+    assert only(house).bounces == 1
+
+
+async def test_answered_late_after_a_return_what_is_overdue_comes_at_once(house: House) -> None:
+    number = only(house).number
+    await house.act(number, "acknowledge", who="ana")
+    await house.advance(minutes=70)
+    await house.act(number, "return", {"reason": "it is the network"}, who="ana")
+    count = len(house.sent)
+    await house.act(number, "assign", {"group": "net-ops"}, who="desk")
+    assert {step for step, _ in told_since(house, count)} == {"2/r100@1"}
+    assert {"nela", "pat", "dora"} <= {person for _, person in told_since(house, count)}
+
+
+async def test_what_comes_back_again_and_again_is_told_to_the_project_manager(house: House) -> None:
+    number = only(house).number
+    for turn in (1, 2, 3):
+        count = len(house.sent)
+        await house.act(number, "return", {"reason": "not ours"}, who="ana")
+        assert (("2/bounced", "pat") in told_since(house, count)) is (turn == 3)
+        await house.act(number, "assign", {"group": "sys-ops"}, who="desk")
+    assert only(house).bounces == 3
+
+
+async def test_of_a_severity_that_somebody_else_raised_the_desk_hears(house: House) -> None:
+    number = only(house).number
+    await house.act(number, "acknowledge", who="ana")
+    await house.act(number, "set-severity", {"severity": 1, "reason": "it spreads"}, who="ana")
+    assert [s.person for s in house.sent if s.step.endswith("desk_informed")] == ["desk"]
+    await house.act(number, "set-severity", {"severity": 2, "reason": "it does not"}, who="pat")
+    await house.act(number, "set-severity", {"severity": 1, "reason": "it does"}, who="desk")
+    assert len([s for s in house.sent if "desk_informed" in s.step]) == 1, "the desk knows what it did itself"
+
+
+@pytest.mark.parametrize(("reporter", "told"), [("uma", "uma"), ("a caller", "desk")])
+async def test_out_of_scope_is_told_to_whoever_reported_it_or_the_desk_is_asked_to(
+    reporter: str, told: str, house: House
+) -> None:
+    reported = await house.report({"title": "paint my car", "reporter": reporter, "urgency": 4, "impact": 4})
+    count = len(house.sent)
+    await house.act(reported.number, "out-of-scope", {"reason": "we do computers"}, who="desk")
+    step = "4/out_of_scope" if told == "uma" else "4/desk_informed"
+    assert told_since(house, count) == [(step, told)]
+    if told == "desk":
+        (facts,) = [f for _, kind, _, f in await house.timeline(reported.number) if kind == "desk_informed"]
+        assert facts == {"reporter": "a caller"}
+
+
+async def test_a_report_that_nobody_classified_rings_at_the_desk(house: House) -> None:
+    count = len(house.sent)
+    await house.report({"title": "something is odd", "urgency": 4, "impact": 4}, who="ana")
+    assert told_since(house, count) == [("4/c0", "desk")]
+
+
+async def test_while_sales_decides_nothing_escalates_and_what_it_takes_up_is_billable(house: House) -> None:
+    reported = await house.report({"title": "paint my car", "reporter": "uma", "urgency": 4, "impact": 4})
+    number = reported.number
+    await house.act(number, "out-of-scope", {"reason": "we do computers"}, who="desk")
+    await house.act(number, "to-sales", {}, who="desk")
+    count = len(house.sent)
+    await house.advance(days=10)
+    assert not [s for s in house.sent[count:] if s.incident == number]
+    await house.act(number, "sales-decide", {"accept": True, "reason": "they pay"}, who="sam")
+    taken = house.incident(number)
+    assert (taken.state, taken.billable) == (State.NEW, True)
+    assert taken.next_due_at is not None, "its clock runs again"
+
+
+async def test_what_sales_declines_is_told_to_whoever_reported_it(house: House) -> None:
+    reported = await house.report({"title": "paint my car", "reporter": "uma", "urgency": 4, "impact": 4})
+    await house.act(reported.number, "to-sales", {}, who="desk")
+    count = len(house.sent)
+    await house.act(reported.number, "sales-decide", {"accept": False, "reason": "too dear"}, who="sam")
+    assert told_since(house, count) == [("4/out_of_scope", "uma")]
+    assert not reported.billable
