@@ -11,12 +11,16 @@ from agent.group import Group
 from correlation.calendar import ALWAYS, Calendar, calendar_named
 from correlation.incident import Incident, Why
 from escalation.agenda import Agenda
+from escalation.forecast import silent_at
 from escalation.roles import ASSIGNEE
 from escalation.sla import Pause, Promise, SlaPolicy, Target, comes_at, due, fold
 from escalation.store import Step
 from escalation.timetable import (
     EscalationPolicy,
+    EscalationRules,
+    Manual,
     PlannedStep,
+    PredictedBreach,
     TimetableStep,
     next_repetition,
     plan,
@@ -93,7 +97,7 @@ class Ladder:
     def _ask_anew(self, incident: Incident, now: datetime, group: Group, why: Mapping[str, Any] = _NO_WHY) -> int:
         """Have it wait for another acknowledgement from now on; returns the number of this climb."""
         incident.acknowledged_at = None
-        incident.response_due_at = due(now, self._target(incident).response, self._calendar(incident), ())
+        incident.response_due_at = due(now, self._target(incident).response, self.calendar(incident), ())
         climb = self._climb(incident)
         for planned in self._plan_again(incident, self._again_from(incident, now)):
             self._add(incident, replace(planned, relapse=climb), group, why)
@@ -175,6 +179,21 @@ class Ladder:
         incident.targets = {**incident.targets, "calls": [*incident.targets.get("calls", ()), step]}
         self._add(incident, PlannedStep(incident.severity, definition, now, count, relapse), group, why)
 
+    def add(self, incident: Incident, planned: PlannedStep, group: Group, why: Mapping[str, Any]) -> None:
+        """One more step, for a reason of its own."""
+        self._add(incident, planned, group, why)
+
+    def still_to_come(self, incident: Incident, step: str, now: datetime) -> Step | None:
+        """The pending step of this id that is not due yet; None where there is none."""
+        return next(
+            (
+                s
+                for s in self.agenda.of(incident.id)
+                if s.planned.step.id == step and not s.planned.repetition and (s.due_at is None or s.due_at > now)
+            ),
+            None,
+        )
+
     # what acts do to it
 
     def acknowledged(self, incident: Incident, now: datetime, group: Group, by: str) -> None:
@@ -196,7 +215,7 @@ class Ladder:
         planned = {_base(p): p for p in self._plan(incident)}
         pauses = self._pauses(incident)
         for step in self.agenda.of(incident.id):
-            if step.planned.step.clock != "resolution":
+            if step.planned.step.clock != "resolution" or step.why.get("code") == "breach_expected":
                 continue
             found = planned.get(_base(step.planned))
             if step.planned.repetition or found is None:
@@ -228,7 +247,7 @@ class Ladder:
 
     def refresh(self, incident: Incident, group: Group) -> None:
         """Set the due instants that the record shows."""
-        target, calendar = self._target(incident), self._calendar(incident)
+        target, calendar = self._target(incident), self.calendar(incident)
         pauses = self._pauses(incident)
         if incident.relapse == 0 and incident.grew_at is None:
             incident.response_due_at = due(incident.opened_at, target.response, calendar, ())
@@ -238,13 +257,47 @@ class Ladder:
 
     # what it is planned by
 
+    def rules(self, incident: Incident) -> EscalationRules:
+        """How the timetable of this incident runs."""
+        return self._policy(incident).rules
+
+    def manual(self, incident: Incident) -> Manual:
+        """Who may ask for an escalation by hand."""
+        return self._policy(incident).manual
+
+    def timetable(self, incident: Incident) -> list[TimetableStep]:
+        """The timetable of the severity that it has now."""
+        return self._policy(incident).timetable.get(incident.severity, [])
+
+    def breach_policy(self, incident: Incident) -> PredictedBreach:
+        """When a breach of its target is to be expected."""
+        return self._policy(incident).predicted_breach
+
+    def comes_early_at(self, incident: Incident, now: datetime) -> datetime | None:
+        """When silence will bring the step of an expected breach before its time; None where its time is first."""
+        step = self.still_to_come(incident, self.breach_policy(incident).fire, now) if incident.active else None
+        moment = self.silent_at(incident) if step is not None else None
+        early = step is not None and moment is not None and (step.due_at is None or moment < step.due_at)
+        return moment if early else None
+
+    def silent_at(self, incident: Incident) -> datetime | None:
+        """When a breach is to be expected because nobody has written anything; None: not while its clock stands."""
+        return silent_at(
+            self.breach_policy(incident),
+            incident.opened_at,
+            incident.heard_at or incident.opened_at,
+            self._target(incident).resolve,
+            self.calendar(incident),
+            self._pauses(incident),
+        )
+
     def _plan(self, incident: Incident) -> list[PlannedStep]:
         return plan(
             self._policy(incident),
             incident.severity,
             incident.opened_at,
             self._target(incident),
-            self._calendar(incident),
+            self.calendar(incident),
             self._pauses(incident),
         )
 
@@ -260,11 +313,11 @@ class Ladder:
         """When the first clocks start anew after a relapse: at once, or when whoever holds it has not answered."""
         if not incident.assignee:
             return relapsed_at
-        return due(relapsed_at, self._target(incident).response, self._calendar(incident), ()) or relapsed_at
+        return due(relapsed_at, self._target(incident).response, self.calendar(incident), ()) or relapsed_at
 
     def _plan_again(self, incident: Incident, start: datetime) -> list[PlannedStep]:
         """The steps of the first clocks, as if it were reported at `start`."""
-        target, calendar = self._target(incident), self._calendar(incident)
+        target, calendar = self._target(incident), self.calendar(incident)
         planned = plan(self._policy(incident), incident.severity, start, target, calendar, (), 1, start)
         return [p for p in planned if p.step.clock != "resolution"]
 
@@ -308,7 +361,8 @@ class Ladder:
             calendar=held["calendar"],
         )
 
-    def _calendar(self, incident: Incident) -> Calendar:
+    def calendar(self, incident: Incident) -> Calendar:
+        """The calendar in whose time its targets count."""
         return calendar_named(incident.targets["calendar"], self.config.calendars)
 
     def _workdays(self) -> Calendar:

@@ -210,6 +210,10 @@ def _note_change(desk: Desk, episode: Episode, came_at: datetime, now: datetime)
 async def _load_ladder(writer: Writer, desk: Desk, now: datetime) -> None:
     for row in await writer.fetch(PENDING_STEPS):
         desk.agenda.add(step_from(row))
+    for incident in desk.board.incidents.values():
+        comes_early_at = desk.ladder.comes_early_at(incident, now)
+        if comes_early_at is not None:
+            desk.agenda.look_at(incident.id, comes_early_at)
     desk.rota = {change.id: change for change in map(rota_from, await writer.fetch(ROTA_TO_COME, now))}
     desk.lay_rota()
     for row in await writer.fetch(OPEN_PAGES):

@@ -67,6 +67,7 @@ REASONS: Sentences = {
     "split": ("moved here when it was split from {from}", "从 {from} 拆分而来"),
     "earliest": ("it started first", "它最早开始"),
     "person": ("[{by} ]said so[: {reason}]", "[{by} ]指定[:{reason}]"),
+    "timetable": ("a step of the timetable[ ({step})] makes it so", "由时间表步骤[({step})]决定"),
     "severity": ("its severity[ ({severity})] makes it so", "由其级别[({severity})]决定"),
     # why it was held back
     "silenced": ("silenced by {by} until {until}", "被 {by} 静默至 {until}"),
@@ -110,6 +111,11 @@ REASONS: Sentences = {
     "nobody": ("it reached nobody", "无人可通知"),
     "done": ("it was done, and tells nobody", "已执行,不通知任何人"),
     "acknowledged": ("acknowledged[ by {by}]", "[{by} ]已响应"),
+    "unacknowledged": ("nobody had acknowledged the escalation", "升级尚无人确认"),
+    "raised_unacknowledged": (
+        "nobody of the level below had acknowledged the escalation",
+        "下一级无人确认升级",
+    ),
     "noted": ("[{by} ]has taken note", "[{by} ]已知悉"),
     "severity_raised": ("the severity was raised", "严重程度已提升"),
     "grew": ("it has grown since it was acknowledged[: {new}]", "确认后事件范围扩大[:{new}]"),
@@ -251,9 +257,16 @@ HAPPENED: Sentences = {
     ),
     "desk_informed": (
         "the desk is informed[: vendor {vendor} was called][: the severity is {severity}]"
-        "[: tell {reporter} that it is out of scope]",
-        "已告知服务台[:已联系厂商 {vendor}][:严重程度为 {severity}][:请告知 {reporter} 不予受理]",
+        "[: tell {reporter} that it is out of scope][: handed over to {handed_to}]",
+        "已告知服务台[:已联系厂商 {vendor}][:严重程度为 {severity}][:请告知 {reporter} 不予受理][:已移交 {handed_to}]",
     ),
+    "breach_expected": (
+        "not expected to be resolved by {due_at}[: the estimate is {eta}][: nothing was written since {silent_since}]; "
+        "step {step} comes now",
+        "预计无法在 {due_at} 前解决[:预计完成 {eta}][:自 {silent_since} 起无更新];立即执行步骤 {step}",
+    ),
+    "vendor_proposed": ("a vendor might be called[: {vendors}]", "建议联系厂商[:{vendors}]"),
+    "brief_drafted": ("the special brief is drafted[; to be verified: {missing}]", "专报已起草[;待核实:{missing}]"),
     "called_back": (
         "called back: reached: {reached}[; score {score}]; persists: {persists}[; {remark}]",
         "回访:接通 {reached}[;评分 {score}];问题仍存在 {persists}[;{remark}]",
@@ -261,8 +274,8 @@ HAPPENED: Sentences = {
     "reopened": ("it persists: work starts again", "问题仍存在:重新开始处理"),
     "unsatisfied": ("score {score}: one level up is told", "评分 {score}:向上一级报告"),
     "step": (
-        "step {step}: {outcome}[; told {told}][; nobody holds {holes}]",
-        "步骤 {step}:{outcome}[;已通知 {told}][;无人担任 {holes}]",
+        "step {step}: {outcome}[; told {told}][; nobody holds {holes}][; did {did}]",
+        "步骤 {step}:{outcome}[;已通知 {told}][;无人担任 {holes}][;执行 {did}]",
     ),
     "page_sent": ("step {step}: {person} was told by {notifier}", "步骤 {step}:已通过 {notifier} 通知 {person}"),
     "page_failed": (

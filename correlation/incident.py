@@ -209,6 +209,8 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     next_action_eta: datetime | None = None
     billable: bool = False
     """Out of scope, and sales took it up (procedure R50)."""
+    heard_at: datetime | None = None
+    """When a person last did something to it, or wrote of it."""
     merged_into: str | None = None
     recurrence_of: str | None = None
     config_version: int = 0

@@ -110,6 +110,12 @@ def check(actor: Actor, action: Action, incident: Incident, paged: Collection[st
     )
 
 
+def check_may_escalate(actor: Actor, who: Collection[str]) -> None:
+    """Raise Forbidden unless the timetable lets the actor ask for an escalation (`manual.who`, procedure R92)."""
+    if not (actor.roles | actor.rights) & set(who):
+        raise Forbidden(f"escalate may be done by {', '.join(who)} here; {actor.id} is none of these")
+
+
 def check_on_behalf(actor: Actor) -> None:
     """Raise Forbidden unless the actor may act for somebody else (OUTSIDE §4: `on_behalf_of` is for desk)."""
     if "desk" not in actor.rights:

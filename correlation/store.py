@@ -129,6 +129,7 @@ class IncidentRow(SQLModel, table=True):
     next_action: str = Field(sa_type=Text)
     next_action_eta: datetime | None
     billable: bool
+    heard_at: datetime | None
     merged_into: str | None
     recurrence_of: str | None
     config_version: int

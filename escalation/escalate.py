@@ -146,6 +146,7 @@ CALLS = frozenset(
         "change_decided",
         "major",
         "desk_informed",
+        "vendor_proposed",
         "unsatisfied",
         "out_of_scope",
         "to_sales",
@@ -157,6 +158,8 @@ CALLS = frozenset(
 
 GROWN = frozenset({"severity_raised", "grew"})
 """Why a step asks anew who had acknowledged."""
+_OF_THEIR_OWN = frozenset({"breach_expected", "unacknowledged", "raised_unacknowledged"})
+"""Why a step comes that the timetable alone would not bring now."""
 
 
 def reason_of(step: Step) -> dict[str, Any]:
@@ -166,7 +169,8 @@ def reason_of(step: Step) -> dict[str, Any]:
     facts: dict[str, Any] = {"clock": definition.clock, "at": str(definition.at), "step": definition.id}
     if definition.clock == "created" and definition.id in CALLS:
         return {"code": definition.id, "facts": facts}
-    if definition.clock == "created" and step.why.get("code") in GROWN:
+    own = _OF_THEIR_OWN | GROWN if definition.clock == "created" else _OF_THEIR_OWN
+    if step.why.get("code") in own:
         return {"code": step.why["code"], "facts": {**facts, **{k: v for k, v in step.why.items() if k != "code"}}}
     if planned.repetition:
         return {"code": "repeat", "facts": {**facts, "repetition": planned.repetition}}

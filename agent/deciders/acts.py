@@ -21,6 +21,8 @@ from agent.deciders.effects import (
     on_unsatisfied,
     on_vendor_called,
 )
+from agent.deciders.escalations import acknowledge_step, is_management_ack, take_note
+from agent.deciders.forecast import look_ahead
 from agent.deciders.links import on_linked
 from agent.deciders.majors import on_major
 from agent.deciders.merging import on_merged
@@ -31,7 +33,7 @@ from agent.turn import NoSuchIncident, Turn
 from correlation import act as acts
 from correlation.incident import Action, Incident
 from correlation.need import Missing
-from correlation.permission import Actor, check, check_on_behalf, owns
+from correlation.permission import check, check_may_escalate, check_on_behalf, owns
 
 
 def person_acted(turn: Turn, intent: PersonActed) -> Incident:
@@ -43,11 +45,16 @@ def person_acted(turn: Turn, intent: PersonActed) -> Incident:
     intent = prepared(turn, incident, intent)
     check_names(turn, intent, incident)
     acted = acts.act(incident, intent.action, intent.body, intent.actor, turn.config.severity, turn.now)
-    if acted.unchanged:
+    noted = intent.action is Action.ACKNOWLEDGE and take_note(turn, incident, intent.actor)
+    if acted.unchanged and not noted:
         return incident
     body = as_json({"number": intent.number, "action": intent.action, "body": dict(intent.body), "by": intent.actor.id})
     turn.journal("act", intent.actor.id, body)
     turn.touch(incident)
+    incident.heard_at = turn.now
+    if noted:
+        turn.tell(incident.id, "escalation_acknowledged", intent.actor.id, {})
+        turn.ladder.refresh(incident, turn.group)
     for event in acted.events:
         facts = {**event.facts, "on_behalf_of": intent.on_behalf_of} if intent.on_behalf_of else event.facts
         turn.tell(incident.id, event.kind, intent.actor.id, facts)
@@ -55,6 +62,7 @@ def person_acted(turn: Turn, intent: PersonActed) -> Incident:
     for effect in sorted(acted.effects):
         _EFFECTS[effect](turn, incident, intent)
     afterwards(turn, incident, intent)
+    look_ahead(turn, incident)
     return incident
 
 
@@ -64,6 +72,8 @@ def check_person(turn: Turn, intent: PersonActed, incident: Incident) -> None:
     if actor.outside and not owns(actor, incident, paged, shared=True):
         raise NoSuchIncident(intent.number)
     check(actor, intent.action, incident, paged)
+    if intent.action is Action.ESCALATE:
+        check_may_escalate(actor, turn.ladder.manual(incident).who)
     if intent.on_behalf_of is not None:
         check_on_behalf(actor)
     acts.check_lowering(incident, intent.action, intent.body, actor)
@@ -82,32 +92,6 @@ def check_names(turn: Turn, intent: PersonActed, incident: Incident) -> None:
         into = turn.incident(body["into"])
         if into is incident or not into.active:
             raise Missing(["into"], f"{body['into']} takes nothing in: it is {into.state}")
-
-
-def is_management_ack(turn: Turn, actor: Actor, incident: Incident) -> bool:
-    """A manager who was paged takes note; the incident stays with whoever works on it (OUTSIDE §3).
-
-    Whoever stands in for a responder is no manager: they were asked to take it.
-    """
-    workers = {"desk", "l1", "l2", "vendor", "pm"}
-    told = turn.outbox.paged(incident.id) - turn.outbox.sought(incident.id)
-    return not actor.rights & workers and actor.id in told
-
-
-def acknowledge_step(turn: Turn, actor: Actor, incident: Incident) -> Incident:
-    told = incident.targets.get("noted_by", [])
-    if actor.id in told:
-        return incident
-    incident.targets = {**incident.targets, "noted_by": [*told, actor.id]}
-    roles = actor.roles
-    for step in list(turn.agenda.of(incident.id)):
-        if step.planned.repetition and roles & set(step.planned.step.tell):
-            for closed in turn.agenda.close([step], "cancelled", turn.now, {"code": "noted", "by": actor.id}):
-                turn.group.steps[closed.id] = closed
-    turn.ladder.refresh(incident, turn.group)
-    turn.touch(incident)
-    turn.tell(incident.id, "escalation_acknowledged", actor.id, {})
-    return incident
 
 
 _EFFECTS: Mapping[str, Callable[[Turn, Incident, PersonActed], None]] = {

@@ -1,10 +1,10 @@
 """What follows from an act: ladder, pages and agenda brought into line."""
 
+from agent.deciders.escalations import one_level_up
 from agent.deciders.links import inform, inform_desk, inform_reporter
 from agent.intents import PersonActed
 from agent.turn import Turn
 from correlation.incident import RECOVERABLE, Incident, State
-from escalation.timetable import hierarchical
 
 
 def on_acknowledged(turn: Turn, incident: Incident, intent: PersonActed) -> None:
@@ -105,17 +105,6 @@ def on_unsatisfied(turn: Turn, incident: Incident, intent: PersonActed) -> None:
 def on_manual(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     """One level up, now: the roles of the next management step of the timetable (procedure R92)."""
     call(turn, "manual", one_level_up(turn, incident), incident)
-
-
-def one_level_up(turn: Turn, incident: Incident) -> list[str]:
-    """Whom the next management step tells: of what is resolved, the next one that had not been taken; else pm."""
-    steps = [s.planned.step for s in sorted(turn.agenda.of(incident.id), key=lambda s: s.id)]
-    if not incident.active:
-        taken = set(incident.targets.get("taken", ()))
-        timetable = turn.config.escalation.timetable.get(incident.severity, [])
-        steps = [s for s in timetable if f"{incident.severity}/{s.id}" not in taken]
-    above = next((s for s in steps if s.clock == "resolution" and hierarchical(s)), None)
-    return list(above.tell) if above else ["pm"]
 
 
 def on_replan(turn: Turn, incident: Incident, intent: PersonActed) -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from agent.deciders.effects import stop
+from agent.deciders.forecast import look_ahead
 from agent.deciders.known_errors import is_known, rank, recognise
 from agent.deciders.links import link_items
 from agent.deciders.majors import look_for_major
@@ -67,6 +68,16 @@ def climb(turn: Turn, out: Outcome) -> None:
         turn.ladder.begin(incident, turn.group)
         if not is_known(incident):
             rank(turn, incident)
+    keep_ladders(turn, out, opened, gone)
+    for number, event in (*out.events, *out.summaries()):
+        turn.tell(number, event.kind, AGENT, event.facts)
+        if number not in opened and event.kind not in _QUIET:
+            turn.board.incidents[number].version += 1
+    relate(turn, out)
+
+
+def keep_ladders(turn: Turn, out: Outcome, opened: set[int], gone: set[int]) -> None:
+    """The ladders of incidents that were raised, fire again, rest or have grown."""
     for number in out.raised - opened - gone:
         turn.ladder.regrade(turn.board.incidents[number], turn.group)
     for number in out.relapsed:
@@ -76,11 +87,8 @@ def climb(turn: Turn, out: Outcome) -> None:
     for number, why in out.grown.items():
         if number not in gone:
             turn.ladder.grew(turn.board.incidents[number], why, turn.now, turn.group)
-    for number, event in (*out.events, *out.summaries()):
-        turn.tell(number, event.kind, AGENT, event.facts)
-        if number not in opened and event.kind not in _QUIET:
-            turn.board.incidents[number].version += 1
-    relate(turn, out)
+    for number in (out.clocks | out.raised | out.relapsed | opened) - gone:
+        look_ahead(turn, turn.board.incidents[number])
 
 
 def relate(turn: Turn, out: Outcome) -> None:

@@ -20,6 +20,15 @@ def look_for_major(turn: Turn, incident: Incident) -> None:
     _begin(turn, incident)
 
 
+def declare_by_timetable(turn: Turn, incident: Incident, step: str) -> bool:
+    """A step of the timetable declares it (`do: [major_incident]`); return whether it was not declared before."""
+    if incident.major:
+        return False
+    turn.tell(incident.id, "major_declared", AGENT, major.declare(incident, "timetable", AGENT, step, turn.now))
+    _begin(turn, incident)
+    return True
+
+
 def on_major(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     """Declared by hand: those whom the timetable of the highest severity tells at its start are told now."""
     _begin(turn, incident)

@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from agent.deciders.deeds import do
 from agent.deciders.effects import rest_again, stop
+from agent.deciders.escalations import await_acknowledgement
+from agent.deciders.forecast import look_ahead
 from agent.deciders.intake import follow
 from agent.deciders.pages import reached_nobody
-from agent.deciders.problems import after_step
 from agent.intents import TimePassed
 from agent.turn import AGENT, Turn
 from collectors.moment import moment_text
@@ -40,6 +42,7 @@ def look_at(turn: Turn, incident: Incident) -> None:
     if incident.resolves_at is not None and incident.resolves_at <= turn.now:
         recover(turn, incident)
     if incident.active:
+        look_ahead(turn, incident)
         take_steps(turn, incident)
     else:
         look_at_ended(turn, incident)
@@ -110,13 +113,15 @@ def take_steps(turn: Turn, incident: Incident) -> None:
         turn.agenda.look_at(incident.id, until)
         return
     taken = take_due_steps(due, incident.group, incident.assignee, turn.desk.directory, turn.now)
-    for step, outcome, why in taken.outcomes:
+    did = {step.id: do(turn, incident, step) for step in sorted(due, key=lambda s: (s.due_at or turn.now, s.id))}
+    for step, outcome, told in taken.outcomes:
+        why = {**told, "did": did[step.id]} if did[step.id] else told
         late = (turn.now - (step.due_at or turn.now)).total_seconds()
         turn.group.lateness.append(late)
         turn.ladder.taken(step, outcome, turn.now, why, incident, turn.group)
         facts = {"step": step.key, "outcome": outcome, **why, "do": list(step.planned.step.do)}
         turn.tell(incident.id, "step", AGENT, facts)
-    after_step(turn, incident, [deed for step, _, _ in taken.outcomes for deed in step.planned.step.do])
+    await_acknowledgement(turn, incident, [(step, outcome) for step, outcome, _ in taken.outcomes])
     for call in taken.calls:
         turn.outbox.page(incident, call, turn.now, wait=incident.id in turn.desk.ranking)
     if any(outcome == "nobody" for _, outcome, _ in taken.outcomes):

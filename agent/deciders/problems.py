@@ -86,19 +86,23 @@ def _on_board(turn: Turn, problem: Problem) -> list[Incident]:
 # by the agent
 
 
-def open_problem(turn: Turn, incident: Incident, origin: Origin, facts: dict[str, Any]) -> None:
-    """An incident gets its problem without anyone asking; a proposal that it has is taken up (procedure R101)."""
+def open_problem(turn: Turn, incident: Incident, origin: Origin, facts: dict[str, Any]) -> bool:
+    """An incident gets its problem without anyone asking; a proposal that it has is taken up (procedure R101).
+
+    Returns whether there was none open before.
+    """
     for number in incident.linked(PROBLEM):
         held = turn.desk.casebook.problems.get(number)
         if held is None or held.state is not ProblemState.PROPOSED:
-            return
+            return False
         act(held, ProblemAction.OPEN, {}, turn.now)
         held.origin, held.facts = origin, {**held.facts, **facts}
         turn.keep_problem(held)
         turn.tell(incident.id, "problem_opened", AGENT, {"problem": number, "origin": str(origin)})
-        return
+        return True
     problem = _of_incident(turn, incident, ProblemState.OPEN, origin, facts)
     turn.tell(incident.id, "problem_opened", AGENT, {"problem": problem.number, "origin": str(origin)})
+    return True
 
 
 def propose_problem(turn: Turn, incident: Incident, origin: Origin, facts: dict[str, Any]) -> None:
@@ -156,14 +160,6 @@ def after_act(turn: Turn, incident: Incident, intent: PersonActed) -> None:
         origin = after_resolve(intent.body)
         if origin is not None:
             propose_problem(turn, incident, origin, {})
-
-
-def after_step(turn: Turn, incident: Incident, deeds: Sequence[str]) -> None:
-    """What a step of the timetable does about a problem: the incident could not be solved in time (procedure R99)."""
-    if "open_problem" in deeds:
-        open_problem(turn, incident, Origin.UNSOLVED, {})
-    elif "propose_problem" in deeds:
-        propose_problem(turn, incident, Origin.UNSOLVED, {})
 
 
 def count(turn: Turn, incident: Incident) -> None:

@@ -1,5 +1,6 @@
 """A person reports an incident, or completes its record."""
 
+from agent.deciders.forecast import look_ahead
 from agent.deciders.known_errors import rank
 from agent.deciders.majors import look_for_major
 from agent.deciders.problems import count
@@ -59,6 +60,7 @@ def person_reported(turn: Turn, intent: PersonReported) -> Incident:
     rank(turn, incident)
     turn.tell(incident.id, "opened", intent.actor.id, {"severity": severity, "category": category, "group": target})
     look_for_major(turn, incident)
+    look_ahead(turn, incident)
     count(turn, incident)
     return incident
 
@@ -74,5 +76,7 @@ def record_edited(turn: Turn, intent: RecordEdited) -> Incident:
         turn.journal("edit", intent.actor.id, as_json({"number": intent.number, "changes": changed}))
         turn.touch(incident)
         incident.version += 1
+        incident.heard_at = turn.now
         turn.tell(incident.id, "edited", intent.actor.id, {"fields": sorted(changed)})
+        look_ahead(turn, incident)
     return incident

@@ -239,9 +239,10 @@ async def test_a_managers_note_that_they_know_ends_the_repeats_and_leaves_the_ne
     await house.act(number, "acknowledge", who="ana")
     await house.advance(hours=9)
     assert "2/p100" in {s.step for s in house.sent if s.person == "dirk"}
+    await house.act(number, "acknowledge", who="wei")
     await house.act(number, "acknowledge", who="dirk")
     incident = house.incident(number)
-    assert incident.assignee == "ana"
+    assert (incident.state, incident.assignee) == ("in_progress", "wei")
     assert incident.next_due_at == house.desk.agenda.due_of(incident.id)
 
 
