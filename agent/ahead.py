@@ -11,12 +11,14 @@ from agent.intents import (
     ConfigChanged,
     Intent,
     ItemEdited,
+    OldRowsDue,
     PersonActed,
     ProblemActed,
     ProblemOpened,
     RecordEdited,
     RowsErased,
 )
+from agent.retention import look
 from correlation.incident import CHANGE, INCIDENT, PROBLEM, Action
 from correlation.rows import columns, select
 
@@ -30,6 +32,7 @@ _READING = (
     ItemEdited,
     ConfigChanged,
     RowsErased,
+    OldRowsDue,
 )
 
 
@@ -43,6 +46,9 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
     match intent:
         case ConfigChanged(config=config):
             await desk.fetch_held(writer, config)
+        case OldRowsDue(journal_through=through, now=now):
+            base = desk.chains.timeline.base_id
+            desk.due_to_go = await look(writer, desk.config.retention, base, through, now)
         case RowsErased():
             desk.read = await _rows_to_erase(writer, intent)
         case ProblemActed(number=number):

@@ -484,7 +484,10 @@ class Daemon:
             await self.clock.sleep_until(self.clock.now() + _A_MINUTE)
             with contextlib.suppress(StoreDown, Undecided):
                 through = await self.journal_size.too_much(self.writer, self.config.retention.journal_bytes)
-                await self.pipeline.submit(OldRowsDue(through))
+                now = self.clock.now()
+                more = True
+                while more:
+                    more = await self.pipeline.submit(OldRowsDue(now, through))
 
     def _after_commit(self, group: Group) -> None:
         for incident in group.opened_unknown:

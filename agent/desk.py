@@ -11,6 +11,7 @@ from agent.config import Config
 from agent.database import Writer
 from agent.ladder import Ladder
 from agent.plugins import strategy
+from agent.retention import Due
 from collectors.labels import Labels
 from correlation.board import Board
 from correlation.classify import Classifier
@@ -70,6 +71,8 @@ class Desk:
         """What people wrote over the configuration items, in order; some of it may have ended."""
         self.read: list[dict[str, Any]] = []
         """Rows read for the one intent that is decided next."""
+        self.due_to_go = Due()
+        """What the retention lets go of next."""
         self.configure(config)
 
     def configure(self, config: Config, now: datetime | None = None) -> None:

@@ -1,5 +1,6 @@
 """The evidence as the store holds it: acts noted beside the daemon, and the whole of it verified."""
 
+import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,8 +18,10 @@ from agent.group import sealed_act
 from agent.store import INSERT_AUDIT, AuditRow
 from correlation.rows import select
 from correlation.store import SELECT_CHAINS, UPSERT_CHAIN, TimelineRow, chain_values, to_json
-from correlation.timeline import AUDIT, BESIDE, TIMELINE, Chain, Fault, Kept, Verifier
+from correlation.timeline import AUDIT, BESIDE, TIMELINE, Chain, Fault, Kept, Verifier, beginning
 
+LET_GO = "timeline let go"
+"""The act whose facts say up to where the retention has let go of the timeline."""
 ERASED = "person erased"
 """The act whose facts say what rows hold since."""
 _AT_ONCE = 5_000
@@ -96,9 +99,27 @@ async def _examine(connection: AsyncConnection, expected: Mapping[str, Mapping[i
         async for row in _rows(connection, name):
             report.faults += verifier.row(row)
         report.faults += verifier.end()
+        if name == TIMELINE:
+            report.faults += await _anchor_faults(connection, head)
         report.rows[name] = verifier.count
         report.heads.append(head.head)
     return report
+
+
+async def _anchor_faults(connection: AsyncConnection, head: Chain) -> list[Fault]:
+    """The beginning of a chain goes by an act of the audit alone, which says where it begins since."""
+    found = await connection.execute(
+        text("SELECT facts FROM audit WHERE what = :what ORDER BY id DESC LIMIT 1"), {"what": LET_GO}
+    )
+    row = found.first()
+    through, link = 0, beginning(head.name)
+    if row is not None:
+        with contextlib.suppress(msgspec.MsgspecError):  # somebody wrote into it, and it is itself a fault
+            facts = msgspec.json.decode(row[0], type=dict[str, Any])
+            through, link = facts.get("through", 0), facts.get("link", "")
+    if (head.base_id, head.base_link) == (through, link):
+        return []
+    return [Fault(head.name, head.base_id, f"cut off: the audit says that the chain begins behind row {through}")]
 
 
 _PAGES: Mapping[str, tuple[type[SQLModel], str]] = {

@@ -192,6 +192,8 @@ class TimePassed:
 class OldRowsDue:
     """It is time to let go of rows that nothing needs any more (retention in tocsin.yaml)."""
 
+    now: datetime
+    """When it was looked: older than the retention is what is older than it at this moment."""
     journal_through: int = 0
     """The journal weighs too much: up to this row it goes whatever its age."""
 

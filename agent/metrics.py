@@ -52,6 +52,7 @@ class Metrics:
         self.rota_gaps = Gauge(
             "tocsin_rota_gap_seconds", "How long a rota has too few people in two weeks.", ["schedule"], registry=r
         )
+        self.gone = Counter("tocsin_rows_let_go", "Rows past their retention that went.", ["table"], registry=r)
         self.clock_shift = Gauge("tocsin_clock_drift_seconds", "How far the wall is ahead of the clock.", registry=r)
 
     def reloaded(self, ok: bool, now: datetime) -> None:
@@ -66,6 +67,8 @@ class Metrics:
             if decision.startswith("page/"):
                 _, notifier, result = decision.split("/")
                 self.pages.labels(notifier, result).inc(count)
+            elif decision.startswith("gone/"):
+                self.gone.labels(decision.removeprefix("gone/")).inc(count)
             elif decision == "dead_letter":
                 self.dead_letters.inc(count)
             else:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -90,7 +91,23 @@ class Retention(Rule):
     journal_bytes: Annotated[int, Field(ge=1)] = 10 * 1024**3
     """The oldest rows of the journal go when it weighs more than this, however young they are."""
     touches: PositiveSpan = parse_span("90d")
+    """Firings that no incident holds."""
     dead_letters: PositiveSpan = parse_span("90d")
+    timeline: PositiveSpan | None = None
+    """What happened to incidents that have been over for so long; null: as long as `incidents`."""
+    incidents: PositiveSpan | None = None
+    """Incidents that have been over for so long; null: for ever."""
+
+    @model_validator(mode="after")
+    def _incidents_last(self) -> Self:
+        if self.timeline is not None and self.incidents is not None and self.timeline > self.incidents:
+            raise ValueError("timeline is longer than incidents: what happened goes with them, write at most that")
+        return self
+
+    @property
+    def timeline_or_incidents(self) -> timedelta | None:
+        """How long the timeline is kept; None: for ever."""
+        return self.timeline if self.timeline is not None else self.incidents
 
 
 class TocsinFile(Rule):

@@ -105,17 +105,8 @@ def done_values(key: str, person: str, digest: str, about: str, now: datetime) -
 INSERT_DEAD_LETTER, INSERT_AUDIT = insert_into(DeadLetterRow), insert_into(AuditRow)
 UPSERT_CONFIG, UPSERT_ANSWER, UPSERT_META = upsert(ConfigRow), upsert(AnswerRow), upsert(MetaRow)
 
-_AT_ONCE = 20_000
-FORGET_JOURNAL = f"DELETE FROM journal WHERE seq IN (SELECT seq FROM journal ORDER BY seq LIMIT {_AT_ONCE}) AND at < ?"  # noqa: S608 - ours
+OLD_JOURNAL = "SELECT seq, at FROM journal ORDER BY seq LIMIT ?"
 """The oldest rows only: the journal is in the order of time, so that nothing else need be looked at."""
-FORGET_JOURNAL_THROUGH = "DELETE FROM journal WHERE seq <= ?"
-FORGET_LETTERS = "DELETE FROM dead_letter WHERE at < ?"
+OLD_LETTERS = "SELECT id, at FROM dead_letter ORDER BY id LIMIT ?"
+FORGET_JOURNAL, FORGET_LETTER = "DELETE FROM journal WHERE seq = ?", "DELETE FROM dead_letter WHERE id = ?"
 FORGET_ANSWERS = "DELETE FROM answer WHERE at < ?"
-_LOOSE = (
-    f"(SELECT alert_id FROM episode WHERE NOT open AND incident_id = 0 AND closed_at < ? "  # noqa: S608
-    f"ORDER BY closed_at LIMIT {_AT_ONCE})"
-)
-"""Firings that no incident holds: suppressed, stale, heartbeats."""
-FORGET_ALERTS = f"DELETE FROM alert WHERE id IN {_LOOSE}"  # noqa: S608
-FORGET_EPISODES = f"DELETE FROM episode WHERE alert_id IN {_LOOSE}"  # noqa: S608
-"""Comes after FORGET_ALERTS, with the same moment."""

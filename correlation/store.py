@@ -331,6 +331,10 @@ ENDED_EPISODES = (
     "ORDER BY e.closed_at DESC, a.id DESC LIMIT ?"
 )
 """Newest first: where there are too many to remember, the oldest are left out."""
+LOOSE_EPISODES = (
+    "SELECT alert_id FROM episode WHERE NOT open AND incident_id = 0 AND closed_at < ? ORDER BY closed_at LIMIT ?"
+)
+"""Firings that no incident holds: suppressed, stale, heartbeats."""
 SUSPECTS = f"{_EPISODES} WHERE NOT e.open AND e.decision = 'suspect' ORDER BY a.id"
 
 
@@ -376,6 +380,20 @@ COUNTED = (
     "ORDER BY opened_at DESC, id DESC LIMIT ?"
 )
 """The incidents of late, newest first: those that resemble each other propose a problem (procedure R102)."""
+_OVER = "state IN ('archived', 'cancelled', 'out_of_scope')"
+OLD_TIMELINE = (
+    "SELECT t.id, t.link, t.at, i.state, i.updated_at "
+    "FROM timeline t LEFT JOIN incident i ON i.id = t.incident_id WHERE t.id > ? ORDER BY t.id LIMIT ?"
+)
+"""Rows in their order, each with the state of its incident (null: there is none any more)."""
+OLD_INCIDENTS = (
+    f"SELECT id FROM incident WHERE {_OVER} AND updated_at < ? AND NOT EXISTS "  # noqa: S608 - ours
+    "(SELECT 1 FROM timeline WHERE incident_id = incident.id) AND NOT EXISTS "
+    "(SELECT 1 FROM episode WHERE incident_id = incident.id AND open) ORDER BY id LIMIT ?"
+)
+EPISODES_OF = "SELECT alert_id FROM episode WHERE incident_id = ? LIMIT ?"
+FORGET_ALERT, FORGET_EPISODE = "DELETE FROM alert WHERE id = ?", "DELETE FROM episode WHERE alert_id = ?"
+FORGET_INCIDENT, FORGET_TIMELINE = "DELETE FROM incident WHERE id = ?", "DELETE FROM timeline WHERE id <= ?"
 INCIDENT_BY_NUMBER = f"{SELECT_INCIDENTS} WHERE number = ?"
 
 

@@ -100,6 +100,8 @@ class RotaRow(SQLModel, table=True):
 UPSERT_ROTA = upsert(RotaRow)
 ROTA_TO_COME = select(RotaRow, "WHERE until IS NULL OR until > ? ORDER BY created_at, id")
 UPSERT_STEP, UPSERT_PAGE = upsert(StepRow), upsert(PageRow)
+FORGET_STEPS = "DELETE FROM step WHERE incident_id = ?"
+FORGET_PAGES = "DELETE FROM page WHERE incident_id = ? AND NOT open"
 PENDING_STEPS = f"{select(StepRow)} WHERE outcome = '' ORDER BY id"
 STEPS_OF = f"{select(StepRow)} WHERE incident_id = ? ORDER BY id"
 OPEN_PAGES = f"{select(PageRow)} WHERE open ORDER BY id"

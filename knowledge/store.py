@@ -96,6 +96,7 @@ class TallyRow(SQLModel, table=True):
 
 
 UPSERT_PROBLEM, UPSERT_CHANGE, UPSERT_LINK = upsert(ProblemRow), upsert(ChangeRow), upsert(LinkRow)
+FORGET_LINKS = "DELETE FROM link WHERE incident_id = ?"
 _ENDED_PROBLEMS = "state IN ('closed', 'declined')"
 OPEN_PROBLEMS = f"{select(ProblemRow)} WHERE NOT {_ENDED_PROBLEMS}"
 UPSERT_TALLY, TALLIES = upsert(TallyRow), select(TallyRow)

@@ -8,7 +8,7 @@ from agent.deciders.acts import person_acted
 from agent.deciders.alerts import alerts_arrived, alerts_found, pulled
 from agent.deciders.changes import change_acted, change_raised
 from agent.deciders.erasing import rows_erased
-from agent.deciders.house import config_changed, noted, old_rows
+from agent.deciders.house import config_changed, noted
 from agent.deciders.items import item_edited
 from agent.deciders.known_errors import suggested
 from agent.deciders.letters import letter_died
@@ -16,6 +16,7 @@ from agent.deciders.pages import page_tried, pages_claimed
 from agent.deciders.passing import time_passed
 from agent.deciders.problems import problem_acted, problem_opened
 from agent.deciders.records import person_reported, record_edited
+from agent.deciders.retention import old_rows
 from agent.deciders.rota import rota_changed, rota_ended
 from agent.deciders.silences import silence_put
 from agent.desk import Desk

@@ -3,6 +3,8 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,9 @@ from agent import tokens
 from agent.__main__ import main
 from agent.database import Unwritable
 from agent.evidence import Report, examine
-from agent.intents import ConfigChanged
+from agent.intents import ConfigChanged, OldRowsDue
 from agent.load import load_desk
+from agent.site import Retention
 from agent.tables import LOCK, UNLOCK
 from tests.agent.http.serving import Served, served
 from tests.house import DISK_WARN, alert
@@ -131,3 +134,30 @@ def test_a_store_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
     words = ["audit", "verify", "--storage.url", f"sqlite:///{tmp_path}/none.db"]
     assert CliRunner().invoke(main, words).exit_code == 4
     assert not (tmp_path / "none.db").exists()
+
+
+async def test_a_beginning_that_went_without_a_word_in_the_audit_is_found(api: Served) -> None:
+    tampered(
+        api,
+        "UPDATE chain SET base_id = 2, base_link = (SELECT link FROM timeline WHERE id = 2) WHERE name = 'timeline'",
+        "DELETE FROM timeline WHERE id <= 2",
+    )
+    assert await faults(api) == {("timeline", 2)}
+
+
+async def test_a_beginning_that_the_retention_let_go_of_is_whole_until_more_of_it_goes(api: Served) -> None:
+    await api.act((await api.get("/api/v1/incidents")).items[0]["number"], "cancel", {"reason": "a drill"})
+    api.clock.set(api.clock.now() + timedelta(days=40))
+    kept = replace(api.daemon.config, retention=Retention(timeline=timedelta(days=30)))
+    await api.daemon.pipeline.submit(ConfigChanged(kept, "root"))
+    assert await api.daemon.pipeline.submit(OldRowsDue(api.clock.now())) is False
+    assert await api.daemon.writer.fetch("SELECT COUNT(*) FROM timeline") == [(0,)]
+    number = await api.report("printer", as_="desk")
+    await api.act(number, "note", {"text": "paper"}, as_="desk")
+    assert await faults(api) == set()
+    tampered(
+        api,
+        "UPDATE chain SET base_link = (SELECT MIN(link) FROM timeline), base_id = base_id + 1 WHERE name = 'timeline'",
+        "DELETE FROM timeline WHERE id = (SELECT MIN(id) FROM timeline)",
+    )
+    assert await faults(api)
