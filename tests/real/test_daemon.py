@@ -1,14 +1,12 @@
 """The process itself: how it starts, refuses, reloads, ends, dies and comes back."""
 
-import asyncio
 import random
 import sqlite3
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +14,8 @@ import pytest
 
 from tests.collectors.inspections.conftest import mount
 from tests.conftest import go_without
-from tests.real.daemon import SOURCE_TOKEN, STEPS, Tocsin, Yaml, firing, message, run_tocsin, site, write_site
+from tests.real.daemon import STEPS, Tocsin, Yaml, firing, message, run_tocsin, site, write_site
+from tests.real.load import Load, nothing_acked_is_lost, tell
 from tests.real.parts import WebhookSink, until
 from tests.real.running import give_to_nobody
 
@@ -28,12 +27,6 @@ DISK = "NodeFilesystemAlmostOutOfSpace"
 async def tocsin(open_dir: Path, webhook_sink: WebhookSink) -> AsyncIterator[Tocsin]:
     async with Tocsin(open_dir, site(hook=webhook_sink.url)) as running:
         yield running
-
-
-async def tell(tocsin: Tocsin, *alerts: Yaml, token: str = SOURCE_TOKEN, source: str = "am") -> int:
-    """Post one webhook and return the status."""
-    status, _ = await tocsin.ask("POST", f"/webhooks/alertmanager/{source}", message(*alerts), token)
-    return status
 
 
 def one_sentence(text: str) -> str:
@@ -178,49 +171,6 @@ async def test_a_bad_file_keeps_the_configuration_and_says_so(tocsin: Tocsin) ->
 
 
 # ending, dying, coming back
-
-
-class Load:
-    """Senders that post new alerts as fast as they are answered; `acked` are those that got their 200."""
-
-    def __init__(self, tocsin: Tocsin, run: str) -> None:
-        self._tocsin, self._run = tocsin, run
-        self.acked: set[str] = set()
-        self.sent = 0
-        self.answers: Counter[int] = Counter()
-
-    async def _send(self) -> None:
-        while True:
-            self.sent += 4
-            names = [f"{self._run}-{n}" for n in range(self.sent - 4, self.sent)]
-            status = await tell(self._tocsin, *(firing(alertname="Load", instance="mon-1", n=name) for name in names))
-            self.answers[status] += 1
-            if status == 200:
-                self.acked.update(names)
-            elif status == 0:
-                return
-
-    def has(self, enough: int) -> bool:
-        return len(self.acked) >= enough
-
-    @asynccontextmanager
-    async def running(self, senders: int = 6) -> AsyncIterator["Load"]:
-        """Send until this is left; a sender that finds nobody there stops earlier."""
-        tasks = [asyncio.create_task(self._send()) for _ in range(senders)]
-        try:
-            yield self
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def nothing_acked_is_lost(tocsin: Tocsin, acked: set[str]) -> None:
-    known = Counter(alert["labels"].get("n") for alert in await tocsin.alerts())
-    assert acked - set(known) == set()
-    assert [n for n, times in known.items() if times > 1] == []
-    (incident,) = await tocsin.incidents()
-    assert incident["record"]["open_alerts"] == len(known)
 
 
 async def test_sigterm_under_load_ends_with_0_and_nothing_acked_is_lost(tocsin: Tocsin) -> None:

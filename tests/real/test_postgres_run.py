@@ -11,9 +11,10 @@ import pytest
 from tests.conftest import go_without
 from tests.real import postgres as server
 from tests.real.daemon import SOURCE_TOKEN, STEPS, Tocsin, Yaml, firing, message, run_tocsin, site
+from tests.real.load import Load, nothing_acked_is_lost, tell
 from tests.real.parts import Database, Exporter, SmtpSink, WebhookSink, call, until
 from tests.real.running import PATIENCE, Program, as_nobody
-from tests.real.test_daemon import Load, nothing_acked_is_lost, one_sentence, tell
+from tests.real.test_daemon import one_sentence
 from tests.real.test_whole_way import CLOSED, DISK_FULL, each_step_has_one_record, fill, in_order, monitored
 
 needs_both = pytest.mark.real("prometheus", "prometheus-alertmanager")
