@@ -35,6 +35,9 @@ _READING = (
     OldRowsDue,
 )
 
+_ABOUT_ALERTS = frozenset({Action.SET_ROOT})
+"""Acts that name alerts of their incident."""
+
 
 def needs_reading(intent: Intent) -> bool:
     """Whether an intent may be about what the desk does not hold any more."""
@@ -64,6 +67,8 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
                 await desk.fetch_change(writer, target)
     for number in sorted(_incidents(desk, intent)):
         await desk.fetch_incident(writer, number)
+    if isinstance(intent, PersonActed) and intent.action in _ABOUT_ALERTS:
+        await desk.fetch_alerts(writer, intent.number)
 
 
 async def _rows_to_erase(writer: Writer, intent: RowsErased) -> list[dict[str, Any]]:

@@ -24,11 +24,14 @@ from correlation.correlate import (
 )
 from correlation.incident import RELAPSABLE, Episode, Incident
 from correlation.inhibit import Inhibitors
+from correlation.joining import remember
 from correlation.major import is_reviewed
 from correlation.signals import Signals
 from correlation.store import (
+    ENDED_ALERTS_OF,
     HELD_INCIDENTS,
     INCIDENT_BY_NUMBER,
+    episode_from,
     incident_from,
 )
 from correlation.strategies.same_alert import Join as SameAlert
@@ -45,6 +48,8 @@ from knowledge.store import CHANGE_BY_NUMBER, PROBLEM_BY_NUMBER, change_from, pr
 
 _THE_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every moment of the store."""
+MOST_NAMED = 1_000
+"""Alerts of an incident that had left the board that a person may name, the newest."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -180,6 +185,19 @@ class Desk:
                 self.board.admit(incident)
                 self.unread.add(incident.id)
                 self.watch(incident)
+
+    async def fetch_alerts(self, writer: Writer, number: str) -> None:
+        """Have the alerts of an incident that had left the board on the scene again, the newest of each."""
+        incident = self.board.incidents.get(self.board.numbers.get(number, 0))
+        if incident is None or incident.active or self.board.scene.of.get(incident.id):
+            return
+        for row in await writer.fetch(ENDED_ALERTS_OF, incident.id, MOST_NAMED):
+            episode = episode_from(row)
+            held = self.board.episodes.get(episode.key)
+            if held is None:
+                self.board.bury(episode)
+            if held is None or held.id == episode.id:
+                remember(self.board, self.rules, episode)
 
     async def fetch_problem(self, writer: Writer, number: str) -> None:
         """Have a problem in the casebook before somebody acts on it."""

@@ -18,12 +18,14 @@ from correlation.store import (
     COUNTED,
     ENDED_EPISODES,
     HELD_ITEM_EDITS,
+    LESSONS,
     OPEN_EPISODES,
     ORPHANED,
     SELECT_CHAINS,
     SUSPECTS,
     episode_from,
     item_edit_from,
+    lesson_from,
     silence_from,
 )
 from correlation.timeline import Chain
@@ -119,6 +121,8 @@ async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
     """Open problems and changes, what people wrote over items and said of known errors, the incidents counted."""
     for row in await writer.fetch(TALLIES):
         desk.feedback.keep(tally_from(row))
+    for row in await writer.fetch(LESSONS):
+        desk.board.lessons.hold(lesson_from(row))
     desk.item_edits = [item_edit_from(row) for row in await writer.fetch(HELD_ITEM_EDITS, now)]
     desk.lay_items(now)
     book, oldest = desk.casebook, now - desk.config.problems.longest

@@ -59,9 +59,15 @@ REASONS: Sentences = {
         "最接近的是 {incident},可信度 {weight},需 {needed}[({evidence})]",
     ),
     "likely_root": (
-        "the likely root: a trouble of kind {signal}; {reach} of {of} others came of it; it started {after_s} s after "
-        "the first",
-        "可能的根源:{signal} 类故障;其余 {of} 个中有 {reach} 个由其引起;在首个告警之后 {after_s} 秒开始",
+        "the likely root: a trouble of kind {signal}[, severity {severity}][; {reach} of {of} others came of it][; it "
+        "began {after_s} s after the first][ (its rule waits {for_s} s)][; alerts of its name: {same_name}]",
+        "可能的根源:{signal} 类故障[,级别 {severity}][;其余 {of} 个中有 {reach} 个由其引起][;在首个告警之后 "
+        "{after_s} 秒开始][(其规则等待 {for_s} 秒)][;同名告警 {same_name} 个]",
+    ),
+    "root_as_taught": (
+        "people named an alert of this kind as the root in {times} incidents like it (last in {incident}, by {by}), "
+        "and not {instead}",
+        "在 {times} 个类似事件中,人员指定此类告警为根源(最近为 {incident},由 {by} 指定),而非 {instead}",
     ),
     "merged": ("moved here when {from} was merged in", "因 {from} 合并而移入"),
     "split": ("moved here when it was split from {from}", "从 {from} 拆分而来"),
@@ -216,6 +222,7 @@ HAPPENED: Sentences = {
     "to_sales": ("handed to sales for a decision", "转销售决定"),
     "sales_decided": ("sales decided (accepted: {accept}): {reason}", "销售决定(接受:{accept}):{reason}"),
     "replanned": ("planned anew by the timetable now in force", "按现行时间表重新安排"),
+    "root_set": ("the root is {alertname}[: {reason}]", "根源为 {alertname}[:{reason}]"),
     "merged": ("merged into {into}", "合并入 {into}"),
     "merged_in": ("{number} was merged into this", "{number} 已合并到本事件"),
     "edited": ("the record was completed: {fields}", "补充记录:{fields}"),

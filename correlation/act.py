@@ -374,6 +374,17 @@ def _callback(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, n
     return acted
 
 
+def _set_root(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    """A person says which alert is the root: that stands."""
+    need(body, "alert")
+    root = incident.root or {}
+    by_whom = (root.get("why") or {}).get("facts", {}).get("by")
+    if body["alert"] == f"{root.get('fingerprint')}@{root.get('startsAt')}" and by_whom == actor.id:
+        return Acted()
+    facts = {name: body[name] for name in ("alert", "alertname", "reason") if body.get(name)}
+    return Acted([Event("root_set", facts)], {"root_set"})
+
+
 _Do = Callable[[Incident, Body, Actor, SeverityPolicy, datetime], Acted]
 _DO: Mapping[Action, _Do] = {
     Action.ACKNOWLEDGE: _acknowledge,
@@ -406,4 +417,5 @@ _DO: Mapping[Action, _Do] = {
     Action.REVIEW: _review,
     Action.CALL_VENDOR: _call_vendor,
     Action.CALLBACK: _callback,
+    Action.SET_ROOT: _set_root,
 }

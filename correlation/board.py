@@ -11,6 +11,7 @@ import msgspec
 from collectors.labels import Labels
 from correlation.incident import Episode, Incident
 from correlation.inhibit import Inhibitors
+from correlation.lessons import Lessons
 from correlation.scene import Scene
 from correlation.silence import Silence
 
@@ -62,6 +63,7 @@ class Board:
         self.counter: tuple[date | None, int] = (None, 0)
         self.last_ids: dict[str, int] = {}
         self.scene = Scene()
+        self.lessons = Lessons()
         self.known: dict[int, Any] = {}
         """Per acknowledged incident: what is known of by whoever holds it (correlation/growth.py)."""
 

@@ -71,6 +71,7 @@ class Action(StrEnum):
     REVIEW = "review"
     CALL_VENDOR = "call-vendor"
     CALLBACK = "callback"
+    SET_ROOT = "set-root"
 
 
 _S = State
@@ -105,6 +106,7 @@ FROM: Mapping[Action, frozenset[State]] = {
     Action.REVIEW: RELAPSABLE,
     Action.CALL_VENDOR: frozenset({_S.ASSIGNED, _S.IN_PROGRESS}) | PENDING,
     Action.CALLBACK: OPEN | {_S.ARCHIVED},
+    Action.SET_ROOT: OPEN | {_S.ARCHIVED},
 }
 """The states from which a person may act."""
 

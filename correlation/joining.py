@@ -1,5 +1,7 @@
 """Where a firing belongs: held back, joined to an incident that is open, or the first of its own."""
 
+from datetime import timedelta
+
 from collectors.alert import Alert
 from collectors.labels import Labels
 from correlation.board import Board
@@ -11,8 +13,11 @@ from correlation.incident import Episode, Incident, Why
 from correlation.merging import take_over, taken_over
 from correlation.opening import enter, grade_to, open_incident
 from correlation.outcome import Round, Rules
+from correlation.root import worth_of
 from correlation.scene import Mark, Scene, because, causes, weigh
 from correlation.strategy import Firing
+
+_AT_ONCE = timedelta()
 
 
 def place(
@@ -73,17 +78,26 @@ def _join_or_open(
 
 def firing_of(this: Round, episode: Episode, labels: Labels, verdict: Class, group: str) -> Firing:
     """An alert as strategies see it, put on the scene."""
-    rules, signal = this.rules, this.rules.signals.of(verdict)
-    mark = Mark(
+    mark = mark_of(this.rules, episode, labels, verdict)
+    this.board.scene.put(mark)
+    return Firing(labels, mark, this.rules.register.scope(labels, episode.origin), group)
+
+
+def mark_of(rules: Rules, episode: Episode, labels: Labels, verdict: Class) -> Mark:
+    """An alert as it stands on the scene."""
+    signal, name = rules.signals.of(verdict), labels.get("alertname", "")
+    return Mark(
         key=episode.key,
         id=episode.id,
-        name=labels.get("alertname", ""),
+        name=name,
         item=rules.register.subject(labels, signal.on),
         signal=signal,
         starts_at=episode.starts_at,
+        began_at=episode.starts_at - rules.correlation.waits.get(name, _AT_ONCE),
+        severity=verdict.severity,
+        worth=worth_of(signal.prior, verdict.severity),
+        ends_at=episode.ends_at,
     )
-    this.board.scene.put(mark)
-    return Firing(labels, mark, rules.register.scope(labels, episode.origin), group)
 
 
 def remember(board: Board, rules: Rules, episode: Episode) -> None:
@@ -95,16 +109,7 @@ def remember(board: Board, rules: Rules, episode: Episode) -> None:
         return
     labels = board.labels(episode)
     verdict = rules.classifier.classify(labels, episode.level, rules.criticality(labels))
-    signal = rules.signals.of(verdict)
-    mark = Mark(
-        key=episode.key,
-        id=episode.id,
-        name=labels.get("alertname", ""),
-        item=rules.register.subject(labels, signal.on),
-        signal=signal,
-        starts_at=episode.starts_at,
-        ends_at=episode.ends_at,
-    )
+    mark = mark_of(rules, episode, labels, verdict)
     board.scene.put(mark)
     board.scene.enter(mark, episode.incident)
     settles = rules.correlation.evidence.settles

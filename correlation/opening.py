@@ -5,9 +5,10 @@ from collectors.labels import Labels
 from correlation.classify import Class
 from correlation.growth import grows
 from correlation.incident import RELAPSABLE, Episode, Incident, State, Why
+from correlation.lessons import kind_of
 from correlation.outcome import Round
 from correlation.rest import run_on
-from correlation.root import RANKED, as_root, counts_for_root, first_root, likely_root, named_by_person
+from correlation.root import RANKED, as_meant, as_root, counts_for_root, first_root, likely_root, named_by_person
 
 _TITLE = 200
 
@@ -90,7 +91,9 @@ def _look_at_root(this: Round, incident: Incident, episode: Episode) -> None:
     if incident.id in this.reroot or len(scene.of.get(incident.id, ())) > RANKED:
         return
     mark = scene.marks.get(episode.key)
-    if mark is None or not counts_for_root(scene, incident, mark):
+    of_roots = this.board.lessons.of_roots
+    taught = bool(of_roots) and mark is not None and kind_of(mark.name) in of_roots
+    if mark is None or taught or not counts_for_root(scene, incident, mark):
         this.reroot.add(incident.id)
 
 
@@ -105,13 +108,25 @@ def name_roots(this: Round) -> None:
 
 def rechoose_root(this: Round, incident: Incident) -> None:
     """Name the likely root anew; what a person said stands."""
-    if named_by_person(incident):
+    if named_by_person(incident) and not _lost_its_root(this, incident):
         return
-    mark, facts = likely_root(this.board.scene, incident.id)
-    episode = this.board.episodes.get(mark.key) if mark is not None else None
-    if mark is not None and episode is not None:
-        incident.root = as_root(mark, episode.starts_text, facts)
+    scene, lessons = this.board.scene, this.board.lessons
+    mark, facts = likely_root(scene, incident.id)
+    if mark is None:
+        return
+    meant = as_meant(scene, incident.id, mark, lessons) if lessons.of_roots else None
+    mark, why = meant or (mark, Why("likely_root", facts))
+    episode = this.board.episodes.get(mark.key)
+    if episode is not None:
+        incident.root = as_root(mark, episode.starts_text, why)
         this.out.dirty[incident.id] = incident
+
+
+def _lost_its_root(this: Round, incident: Incident) -> bool:
+    """Whether the alert that was named is another incident's by now."""
+    root = incident.root or {}
+    mark = this.board.scene.marks.get((root["origin"], root["fingerprint"]))
+    return mark is not None and mark.incident != incident.id
 
 
 def _relapse(this: Round, incident: Incident) -> None:

@@ -2,15 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from correlation.incident import Episode, Incident, Json
+from correlation.incident import Episode, Incident, Json, Why
+from correlation.lessons import Lessons, kind_of
 from correlation.scene import Key, Mark, Scene
 
-_REACH, _EARLY, _RARE, _EXPLAINED = 0.3, 0.1, 0.05, 0.5
-"""How much it counts that others came of it, that it was the first, that its name is rare; that it came of another."""
+_REACH, _EARLY, _RARE, _EXPLAINED, _SEVERE = 0.3, 0.1, 0.05, 0.5, 0.05
+"""How much it counts that others came of it, that it was the first, that its name is rare; that it came of another;
+and that it is of the highest severity."""
+_LOWEST = 4
+"""The lowest severity."""
 RANKED = 300
 """Alerts of an incident that are compared, the first that came: a storm costs no more."""
 _JITTER = timedelta(minutes=2)
@@ -25,13 +29,13 @@ def likely_root(scene: Scene, incident: int) -> tuple[Mark | None, Json]:
     if len(members) > RANKED:
         members = dict(islice(members.items(), RANKED))
     marks = list(members.values())
-    names, earliest = Counter([m.name for m in marks]), min([m.starts_at for m in marks])
+    names, earliest = Counter([m.name for m in marks]), min([m.began_at for m in marks])
     reach = _reach(members)
     per_effect, best, most, second = _REACH / max(len(marks) - 1, 1), marks[0], -1.0, -1.0
     for mark in marks:
-        late = (mark.starts_at - earliest) / _JITTER
+        late = (mark.began_at - earliest) / _JITTER
         score = (
-            mark.signal.prior
+            mark.worth
             + (per_effect * reach[mark.key] if mark.key in reach else 0.0)
             + (_EARLY * (1 - late) if late < 1 else 0.0)
             + _RARE / names[mark.name]
@@ -42,10 +46,22 @@ def likely_root(scene: Scene, incident: int) -> tuple[Mark | None, Json]:
         elif score > second:
             second = score
     scene.leads[incident] = (most - second, earliest)
-    facts: dict[str, Any] = {"signal": best.signal.id, "reach": reach.get(best.key, 0), "of": len(marks) - 1}
-    facts["after_s"] = round((best.starts_at - earliest).total_seconds())
-    facts["same_name"] = names[best.name]
-    return best, facts
+    return best, _facts(best, reach.get(best.key, 0), len(marks), names[best.name], earliest)
+
+
+def _facts(mark: Mark, reach: int, members: int, same: int, earliest: datetime) -> Json:
+    facts: dict[str, Any] = {"signal": mark.signal.id, "severity": mark.severity}
+    if members > 1:
+        after_s = round((mark.began_at - earliest).total_seconds())
+        facts |= {"reach": reach, "of": members - 1, "after_s": after_s, "same_name": same}
+    if mark.began_at < mark.starts_at:
+        facts["for_s"] = round((mark.starts_at - mark.began_at).total_seconds())
+    return facts
+
+
+def worth_of(prior: float, severity: int) -> float:
+    """What speaks for an alert as a root before the others are looked at: its class, and its severity."""
+    return prior + _SEVERE * (_LOWEST - severity) / (_LOWEST - 1)
 
 
 def counts_for_root(scene: Scene, incident: Incident, mark: Mark) -> bool:
@@ -59,18 +75,18 @@ def counts_for_root(scene: Scene, incident: Incident, mark: Mark) -> bool:
     root, facts, of = scene.marks.get(mark.parent), held["why"]["facts"], len(scene.of[incident.id]) - 1
     if root is None or root.parent is not None or root.incident != incident.id:
         return False
-    if held["why"]["code"] != "likely_root" or of != facts["of"] + 1 or mark.signal.prior > root.signal.prior:
+    if held["why"]["code"] != "likely_root" or of != facts.get("of", 0) + 1 or mark.worth > root.worth:
         return False
-    (lead, earliest), same = known, facts["same_name"]
+    (lead, earliest), same = known, facts.get("same_name", 1)
     if mark.name == root.name:
         lead, same = lead - _RARE / (same * (same + 1)), same + 1
-    if mark.starts_at < earliest:
-        lead, earliest = lead - _EARLY, mark.starts_at
+    if mark.began_at < earliest:
+        lead, earliest = lead - _EARLY, mark.began_at
     if lead <= 0:
         return False
     scene.leads[incident.id] = (min(lead, _EXPLAINED - _EARLY - _RARE), earliest)
-    after_s = round((root.starts_at - earliest).total_seconds())
-    counted = {**facts, "reach": facts["reach"] + 1, "of": of, "after_s": after_s, "same_name": same}
+    after_s = round((root.began_at - earliest).total_seconds())
+    counted = {**facts, "reach": facts.get("reach", 0) + 1, "of": of, "after_s": after_s, "same_name": same}
     incident.root = {**held, "why": {"code": "likely_root", "facts": counted}}
     return True
 
@@ -87,14 +103,27 @@ def _reach(members: Mapping[Key, Mark]) -> dict[Key, int]:
     return reach
 
 
-def as_root(mark: Mark, starts_text: str, facts: Json) -> Json:
-    """The root as an incident stores it."""
+def as_meant(scene: Scene, incident: int, likely: Mark, lessons: Lessons) -> tuple[Mark, Why] | None:
+    """The root that people have named in incidents like this one, where they meant another than the likely one."""
+    marks = list(islice(scene.of.get(incident, {}).values(), RANKED))
+    lesson = lessons.meant_instead(kind_of(likely.name), {kind_of(mark.name) for mark in marks})
+    if lesson is None:
+        return None
+    meant = [mark for mark in marks if kind_of(mark.name) == lesson.other]
+    mark = max(meant, key=lambda m: (m.parent is None, m.worth, -m.began_at.timestamp(), -m.id))
+    last = next(incident for incident, held in reversed(lesson.said) if held)
+    facts = {"times": lesson.times, "incident": last, "by": lesson.by, "instead": likely.name}
+    return mark, Why("root_as_taught", facts)
+
+
+def as_root(mark: Mark, starts_text: str, why: Why) -> Json:
+    """The root as an incident stores it, with its reason."""
     return {
         "origin": mark.key[0],
         "fingerprint": mark.key[1],
         "startsAt": starts_text,
         "at": mark.starts_at,
-        "why": {"code": "likely_root", "facts": facts},
+        "why": {"code": why.code, "facts": why.facts},
     }
 
 

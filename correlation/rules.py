@@ -106,6 +106,8 @@ class CorrelationPolicy(Rule):
     growth: Growth = Growth()
     items: ItemPolicy = ItemPolicy()
     signals: list[Signal] = []
+    waits: dict[str, Span] = {}
+    """By the name of an alert: how long its rule waits before it fires (`for:` of a Prometheus rule)."""
 
     dedup: Dedup = Dedup()
     join: list[JoinRule] = []

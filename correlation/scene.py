@@ -51,6 +51,11 @@ class Mark(msgspec.Struct, gc=False, kw_only=True):
     item: str
     signal: Signal
     starts_at: datetime
+    began_at: datetime
+    """When the trouble began, as far as that is known: its rule may wait before it fires."""
+    severity: int = 4
+    worth: float = 0.0
+    """What speaks for it as a root by itself."""
     ends_at: datetime | None = None
     incident: int = 0
     parent: Key | None = None

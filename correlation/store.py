@@ -12,6 +12,7 @@ from collectors.labels import Matcher
 from collectors.moment import parse_moment
 from correlation.configuration_item import ItemEdit
 from correlation.incident import Episode, Incident, State, Why
+from correlation.lessons import Lesson
 from correlation.rows import columns, insert_into, select, upsert
 from correlation.silence import Silence
 from correlation.timeline import Chain
@@ -335,6 +336,7 @@ LOOSE_EPISODES = (
     "SELECT alert_id FROM episode WHERE NOT open AND incident_id = 0 AND closed_at < ? ORDER BY closed_at LIMIT ?"
 )
 """Firings that no incident holds: suppressed, stale, heartbeats."""
+ENDED_ALERTS_OF = f"{_EPISODES} WHERE e.incident_id = ? AND NOT e.open ORDER BY a.id DESC LIMIT ?"
 SUSPECTS = f"{_EPISODES} WHERE NOT e.open AND e.decision = 'suspect' ORDER BY a.id"
 
 
@@ -452,6 +454,35 @@ def item_edit_from(row: tuple[Any, ...]) -> ItemEdit:
     row_id, item, changes, author, reason, at, until = row
     values = msgspec.json.decode(changes)
     return ItemEdit(id=row_id, item=item, values=values, author=author, reason=reason, at=at, until=until)
+
+
+class LessonRow(SQLModel, table=True):
+    """What people taught of two kinds of alert: the columns are the fields of `Lesson`; `said` is JSON."""
+
+    __tablename__ = "lesson"
+    what: str = Field(primary_key=True)
+    one: str = Field(primary_key=True)
+    other: str = Field(primary_key=True)
+    place: str = Field(primary_key=True)
+    said: str = Field(sa_type=Text)
+    by: str
+    at: datetime
+
+
+UPSERT_LESSON = upsert(LessonRow)
+LESSONS = f"{select(LessonRow)} ORDER BY at"
+FORGET_LESSON = "DELETE FROM lesson WHERE what = ? AND one = ? AND other = ? AND place = ?"
+
+
+def lesson_values(lesson: Lesson) -> tuple[Any, ...]:
+    """A tuple for UPSERT_LESSON."""
+    return (*lesson.key, to_json(lesson.said), lesson.by, lesson.at)
+
+
+def lesson_from(row: tuple[Any, ...]) -> Lesson:
+    """The lesson of a row of LESSONS."""
+    values = dict(zip(columns(LessonRow), row, strict=True))
+    return Lesson(**{**values, "said": [(incident, held) for incident, held in msgspec.json.decode(values["said"])]})
 
 
 class JournalRow(SQLModel, table=True):

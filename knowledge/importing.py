@@ -1,8 +1,12 @@
 """What others have written becomes known errors: rule files of Prometheus, folders of runbooks by alert."""
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
+
+from collectors.rule import parse_span
 
 _SECTIONS = {
     "meaning": "Symptoms",
@@ -35,13 +39,26 @@ def aliases_of(rules: Any) -> Iterator[tuple[str, str]]:
     `rules` is a rule file as read, of Prometheus (`groups:`) or of its operator (`spec: {groups:}`). Template actions
     are left out, for they stand for values. What is no rule is passed over.
     """
+    for rule in _alerting(rules):
+        yield from ((rule["alert"], text) for text in _texts(rule))
+
+
+def waits_of(rules: Any) -> Iterator[tuple[str, timedelta]]:
+    """Yield (alert, span) for every alerting rule that waits before it fires; what is no span is passed over."""
+    for rule in _alerting(rules):
+        with contextlib.suppress(ValueError):
+            if rule.get("for") and (span := parse_span(rule["for"])):
+                yield rule["alert"], span
+
+
+def _alerting(rules: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(rules, Mapping):
         spec = rules.get("spec")
         groups = (spec if isinstance(spec, Mapping) else rules).get("groups")
         for group in groups if isinstance(groups, list) else ():
             for rule in group.get("rules") or () if isinstance(group, Mapping) else ():
                 if isinstance(rule, Mapping) and isinstance(rule.get("alert"), str):
-                    yield from ((rule["alert"], text) for text in _texts(rule))
+                    yield rule
 
 
 def _texts(rule: Mapping[str, Any]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """`tocsin import`: what others have written becomes known errors and aliases; nothing is written into the site."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -19,13 +20,16 @@ def import_() -> None:
 
 @import_.command("rules")
 @click.argument("files", nargs=-1, required=True, type=_EXISTING)
-def rules(files: tuple[Path, ...]) -> None:
-    """Print the texts of Prometheus rule files as `knowledge/aliases.yaml`."""
+@click.option("--waits", "for_correlation", is_flag=True, help="Print how long they wait instead, as correlation.yaml.")
+def rules(files: tuple[Path, ...], for_correlation: bool) -> None:
+    """Print the texts of Prometheus rule files as `knowledge/aliases.yaml`, or their `for:` as `correlation.yaml`."""
     import yaml
 
-    from knowledge.importing import aliases_of
+    from collectors.rule import format_span
+    from knowledge.importing import aliases_of, waits_of
 
     aliases: dict[str, list[str]] = {}
+    waits: dict[str, timedelta] = {}
     bad = []
     for path in files:
         try:
@@ -33,10 +37,14 @@ def rules(files: tuple[Path, ...]) -> None:
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             bad.append(f"{path}: is no YAML: {' '.join(str(error).split())}")
             continue
+        for alert, span in (pair for document in read for pair in waits_of(document)):
+            waits[alert] = max(span, waits.get(alert, span))
         for alert, text in (pair for document in read for pair in aliases_of(document)):
             texts = aliases.setdefault(alert, [])
             texts += [text] if text not in texts else []
-    click.echo(yaml.safe_dump({"aliases": aliases}, allow_unicode=True, width=120, sort_keys=True), nl=False)
+    waits_written = {alert: format_span(span) for alert, span in waits.items()}
+    made = {"waits": waits_written} if for_correlation else {"aliases": aliases}
+    click.echo(yaml.safe_dump(made, allow_unicode=True, width=120, sort_keys=True), nl=False)
     if bad:
         leave("\n".join(bad), FAILED)
 

@@ -27,6 +27,7 @@ from agent.deciders.links import on_linked
 from agent.deciders.majors import on_major
 from agent.deciders.merging import on_merged
 from agent.deciders.relations import afterwards, prepared
+from agent.deciders.roots import on_root_set
 from agent.group import as_json
 from agent.intents import PersonActed
 from agent.turn import NoSuchIncident, Turn
@@ -113,6 +114,7 @@ _EFFECTS: Mapping[str, Callable[[Turn, Incident, PersonActed], None]] = {
     "unsatisfied": on_unsatisfied,
     "page_assignee": lambda turn, incident, _: dispatch(turn, "assigned", ["assignee"], incident),
     "page_group": lambda turn, incident, _: dispatch(turn, "assigned", ["l1"], incident),
+    "root_set": on_root_set,
     "page_l2": lambda turn, incident, _: call(turn, "handover", ["l2"], incident),
     "returned": on_returned,
     "tell_reporter": on_reporter_told,

@@ -115,7 +115,7 @@ class Incidents:
         after = read_cursor(asked.cursor)[1] if asked.cursor else 0
         pairs, following = await self._api.reads.episodes_of(row.id, after, asked.limit)
         reader = self._reader(call)
-        return Result(views.Items[views.Explained](items=[reader.explained(p) for p in pairs], next=following))
+        return Result(views.Items[views.Explained](items=[reader.explained(p, row) for p in pairs], next=following))
 
     async def plan(self, call: Call) -> Result:
         row = await self._visible(call)
@@ -257,7 +257,7 @@ class Incidents:
 
 _ACTS = {str(action) for action in Action}
 """Where an act lacks another act that comes before it, it is not possible now (409)."""
-_MOVING = {Action.SNOOZE: "until", Action.MERGE: "into", Action.LINK: "target"}
+_MOVING = {Action.SNOOZE: "until", Action.MERGE: "into", Action.LINK: "target", Action.SET_ROOT: "alert"}
 """What is well written and yet not possible now: a moment that has passed, an incident that has ended (409)."""
 
 

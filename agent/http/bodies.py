@@ -270,6 +270,16 @@ class Callback(ActBody):
     """Whether the trouble is still there: what is resolved or in review comes back to work."""
 
 
+Key = Annotated[Name, Field(examples=["74ef08caa55c35e1@2026-03-02T08:59:00.5Z"])]
+"""An alert of the incident: `<fingerprint>@<startsAt>`; the fingerprint alone is its last firing."""
+
+
+class SetRoot(ActBody):
+    alert: Key
+    """`<fingerprint>@<startsAt>`, or the fingerprint alone for its last firing."""
+    reason: Text | None = None
+
+
 ACTS: dict[Action, type[ActBody]] = {
     Action.ACKNOWLEDGE: Acknowledge,
     Action.ASSIGN: Assign,
@@ -301,6 +311,7 @@ ACTS: dict[Action, type[ActBody]] = {
     Action.REVIEW: Review,
     Action.CALL_VENDOR: CallVendor,
     Action.CALLBACK: Callback,
+    Action.SET_ROOT: SetRoot,
 }
 """The body of each act (OUTSIDE §4)."""
 
@@ -335,6 +346,7 @@ SUMMARIES: dict[Action, str] = {
     Action.REVIEW: "What was learned of a major incident",
     Action.CALL_VENDOR: "A vendor was called; its own clock begins",
     Action.CALLBACK: "What the customer says of it afterwards",
+    Action.SET_ROOT: "This alert is its root",
 }
 """What each act says."""
 

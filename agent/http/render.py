@@ -162,8 +162,10 @@ class Reader:
         """The people of the organisation."""
         return {name for name, person in self.config.people.items() if not set(person.roles) <= OUTSIDERS}
 
-    def explained(self, pair: AlertPair) -> views.Explained:
+    def explained(self, pair: AlertPair, incident: IncidentRow) -> views.Explained:
         alert, episode = pair
+        root = json_of(incident.root) or {}
+        is_root = all(root.get(n) == getattr(alert, n) for n in ("origin", "fingerprint"))
         rejected = json_of(episode.rejected)
         return views.Explained(
             origin=alert.origin,
@@ -172,6 +174,7 @@ class Reader:
             decision=_decision(episode.decision),
             why=self.why(json_of(episode.why)),
             rejected=self.why(rejected) if rejected else None,
+            root=self.why(root["why"]) if is_root and root["startsAt"] == starts_text(pair) else None,
         )
 
     def plan_step(self, row: StepRow, incident: IncidentRow) -> views.PlanStep:

@@ -184,6 +184,8 @@ class Explained(View):
     decision: str
     why: Why
     rejected: Why | None
+    root: Why | None
+    """Why it is taken for the root; null of every other alert."""
 
 
 class PlanDay(View):

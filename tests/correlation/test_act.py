@@ -47,6 +47,7 @@ BODIES: dict[Action, dict[str, Any]] = {
     Action.REVIEW: {"cause": "c", "actions": ["a"]},
     Action.CALL_VENDOR: {"vendor": "acme", "note": "n"},
     Action.CALLBACK: {"reached": True, "persists": False},
+    Action.SET_ROOT: {"alert": "f@s"},
 }
 
 

@@ -42,6 +42,7 @@ _HANDS = {
     Action.DECLARE_MAJOR,
     Action.BRIEF,
     Action.CALL_VENDOR,
+    Action.SET_ROOT,
 }
 OWN = {
     "l1": _HANDS,

@@ -1,5 +1,6 @@
 """Rule files become aliases, runbooks become known errors; what is wrong in one costs no other."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 from click.testing import CliRunner
 
 from agent.__main__ import main
-from knowledge.importing import BadRunbook, aliases_of, known_error_of
+from knowledge.importing import BadRunbook, aliases_of, known_error_of, waits_of
 from tests.knowledge.shelf import read
 
 RUNBOOK = """---
@@ -82,3 +83,14 @@ def test_the_command_writes_what_can_be_taken_and_overwrites_nothing(tmp_path: P
     (tmp_path / "to" / "DiskFull.md").write_text("mine", "utf-8")
     assert "is there already" in CliRunner().invoke(main, arguments).stderr
     assert (tmp_path / "to" / "DiskFull.md").read_text("utf-8") == "mine"
+
+
+def test_how_long_a_rule_waits_is_read_and_what_is_no_span_is_passed_over() -> None:
+    rules = [{"alert": "A", "for": "15m"}, {"alert": "B"}, {"alert": "C", "for": "soon"}, {"record": "d", "for": "1m"}]
+    assert list(waits_of({"groups": [{"name": "g", "rules": rules}]})) == [("A", timedelta(minutes=15))]
+
+
+def test_the_command_prints_how_long_rules_wait_as_a_file_of_the_site(tmp_path: Path) -> None:
+    (tmp_path / "rules.yml").write_text("groups: [{name: g, rules: [{alert: A, expr: up, for: 1h30m}]}]")
+    printed = CliRunner().invoke(main, ["import", "rules", "--waits", str(tmp_path / "rules.yml")])
+    assert yaml.safe_load(printed.output) == {"waits": {"A": "1h30m"}}

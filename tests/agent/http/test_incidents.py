@@ -87,6 +87,21 @@ async def test_the_timeline_says_what_happened_in_order_and_in_pieces(api: Serve
     assert (whole[0], whole[-1]) == ("opened", "acknowledged")
 
 
+async def test_the_root_that_a_person_sets_is_shown_with_them_and_why_says_so(api: Served) -> None:
+    number = await api.open_incident()
+    path = f"/api/v1/incidents/{number}"
+    (alert,) = (await api.get(path)).body["alerts"]
+    key = f"{alert['fingerprint']}@{alert['startsAt']}"
+    unknown = await api.act(number, "set-root", {"alert": "ffff@2026-03-02T08:59:00Z"}, as_="ana")
+    assert (unknown.status, "fingerprint" in unknown.body["detail"]) == (409, True)
+    found = await api.act(number, "set-root", {"alert": key, "reason": "seen"}, as_="ana")
+    assert (found.status, found.body["root"]["why"]["text"]) == (200, "ana said so: seen")
+    (explained,) = (await api.get(f"{path}/why")).items
+    assert explained["root"]["code"] == "person"
+    told = (await api.get(f"{path}/timeline")).items[-1]
+    assert (told["kind"], told["actor"], told["text"]) == ("root_set", "ana", "the root is DiskFull: seen")
+
+
 async def test_the_plan_says_which_day_gave_how_many_minutes(api: Served) -> None:
     number = await api.open_incident()
     steps = {s["step"]: s for s in (await api.get(f"/api/v1/incidents/{number}/plan")).items}

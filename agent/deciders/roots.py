@@ -1,0 +1,56 @@
+"""A person names the root of an incident: it stands, and the next incidents like it learn of it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from agent.intents import PersonActed
+from agent.turn import Turn
+from correlation.incident import Incident, Why
+from correlation.lessons import Lesson, kind_of
+from correlation.need import Missing
+from correlation.root import as_root, likely_root
+from correlation.scene import Mark
+from correlation.store import FORGET_LESSON, UPSERT_LESSON, lesson_values
+
+
+def find_mark(turn: Turn, incident: Incident, key: str) -> Mark | None:
+    """The alert of an incident that this key names: `<fingerprint>@<startsAt>`, or the fingerprint alone."""
+    fingerprint, _, starts = key.partition("@")
+    for mark in turn.board.scene.of.get(incident.id, {}).values():
+        episode = turn.board.episodes.get(mark.key)
+        if mark.key[1] == fingerprint and episode is not None and starts in ("", episode.starts_text):
+            return mark
+    return None
+
+
+def alert_named(turn: Turn, incident: Incident, key: str) -> dict[str, Any]:
+    """The alert that a key names, by its full key and its name. Raises Missing where it is none of the incident's."""
+    mark = find_mark(turn, incident, key)
+    if mark is None:
+        raise Missing(
+            ["alert"], f"{incident.number} has no alert {key!r}: write <fingerprint>@<startsAt> of one of its own"
+        )
+    return {"alert": f"{mark.key[1]}@{turn.board.episodes[mark.key].starts_text}", "alertname": mark.name}
+
+
+def on_root_set(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    mark = find_mark(turn, incident, intent.body["alert"])
+    likely, _ = likely_root(turn.board.scene, incident.id)
+    if mark is None or likely is None:
+        return
+    by, reason = intent.actor.id, intent.body.get("reason") or ""
+    facts = {"by": by, "reason": reason, "instead": likely.name}
+    incident.root = as_root(mark, turn.board.episodes[mark.key].starts_text, Why("person", facts))
+    kinds = {kind_of(m.name) for m in turn.board.scene.of[incident.id].values()}
+    learned = turn.board.lessons.root_corrected(
+        kind_of(likely.name), kind_of(mark.name), kinds, incident.number, by, turn.now
+    )
+    keep_lessons(turn, learned)
+
+
+def keep_lessons(turn: Turn, lessons: Iterable[Lesson]) -> None:
+    """Hold lessons as they are now, and write them; those that make way are forgotten in the store too."""
+    for lesson in lessons:
+        turn.group.add(UPSERT_LESSON, *lesson_values(lesson))
+        for gone in turn.board.lessons.hold(lesson):
+            turn.group.add(FORGET_LESSON, *gone.key)

@@ -1,0 +1,130 @@
+"""What people have taught of incidents, by kinds of alert and not by names: which root was meant instead of which."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+
+import msgspec
+
+ROOT = "root"
+"""`one` was taken for the root, and a person named `other`."""
+MOST = 10_000
+"""Lessons that are kept at most: the one that was confirmed longest ago makes way."""
+_AGREE, _LOOKED_AT = 3, 5
+_PATTERN = 16
+_MASKED = re.compile(r"[\d_\-. ]+")
+
+LessonKey = tuple[str, str, str, str]
+
+
+@lru_cache(maxsize=10_000)
+def kind_of(alertname: str) -> str:
+    """The kind of an alert: its name without case, numbers and joints."""
+    return _MASKED.sub("", alertname).lower() or alertname
+
+
+class Lesson(msgspec.Struct, kw_only=True, gc=False):
+    """One thing that was taught, of two kinds of alert in one `place` ("": anywhere)."""
+
+    what: str
+    one: str
+    other: str
+    place: str = ""
+    said: list[tuple[str, bool]] = []
+    """The incidents of late in which it was said, oldest first, and whether it held."""
+    by: str = ""
+    """Who said so last."""
+    at: datetime
+
+    @property
+    def key(self) -> LessonKey:
+        return (self.what, self.one, self.other, self.place)
+
+    @property
+    def times(self) -> int:
+        """In how many of the incidents of late it held."""
+        return sum(held for _, held in self.said)
+
+    def say(self, incident: str, held: bool, by: str, at: datetime) -> None:
+        """An incident says whether it holds; of one incident the last word counts."""
+        others = [told for told in self.said if told[0] != incident]
+        self.said = [*others, (incident, held)][-_LOOKED_AT:]
+        self.at = at
+        if held:
+            self.by = by
+
+
+class Lessons:
+    """What was taught, in memory; the store is the truth."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[LessonKey, Lesson] = OrderedDict()
+        self._roots: dict[str, dict[str, Lesson]] = {}
+        self.of_roots: set[str] = set()
+        """The kinds of which anything was taught as to roots."""
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def hold(self, lesson: Lesson) -> list[Lesson]:
+        """Keep a lesson as it is now; returns those that make way for it."""
+        self._held[lesson.key] = lesson
+        self._held.move_to_end(lesson.key)
+        if lesson.what == ROOT:
+            self._roots.setdefault(lesson.one, {})[lesson.other] = lesson
+            self.of_roots.update((*lesson.one.split("+"), lesson.other))
+        return [self.forget(next(iter(self._held.values()))) for _ in range(len(self._held) - MOST)]
+
+    def forget(self, lesson: Lesson) -> Lesson:
+        """Let go of a lesson."""
+        del self._held[lesson.key]
+        if lesson.what == ROOT:
+            self._roots[lesson.one].pop(lesson.other)
+            if not self._roots[lesson.one]:
+                del self._roots[lesson.one]
+        return lesson
+
+    # roots
+
+    def root_corrected(
+        self, taken: str, named: str, kinds: Iterable[str], incident: str, by: str, at: datetime
+    ) -> list[Lesson]:
+        """A person names a root of kind `named` where one of kind `taken` was the likely one; returns what changes.
+
+        It is taught of that pair, and of all the `kinds` of the incident together. What was taught before of others
+        of them did not hold in this one.
+        """
+        kinds = set(kinds)
+        changed = []
+        for one in (taken, pattern_of(kinds)):
+            known = self._roots.get(one, {})
+            if one != named:
+                lesson = known.get(named) or Lesson(what=ROOT, one=one, other=named, at=at)
+                lesson.say(incident, True, by, at)
+                changed.append(lesson)
+            for kind in sorted(kinds & known.keys() - {named}):
+                known[kind].say(incident, False, by, at)
+                changed.append(known[kind])
+        return changed
+
+    def meant_instead(self, taken: str, kinds: Iterable[str]) -> Lesson | None:
+        """What people meant by the root, where of these kinds `taken` is the likely one; None: nothing, or just that.
+
+        It was named in three of the last five such incidents; the surest of several.
+        """
+        kinds = set(kinds)
+        found = [
+            lesson
+            for one in (taken, pattern_of(kinds))
+            for lesson in self._roots.get(one, {}).values()
+            if lesson.times >= _AGREE and lesson.other in kinds
+        ]
+        best = min(found, key=lambda lesson: (-lesson.times, lesson.other), default=None)
+        return best if best is not None and best.other != taken else None
+
+
+def pattern_of(kinds: Iterable[str]) -> str:
+    """The kinds of an incident as one name."""
+    return "+".join(sorted(kinds)[:_PATTERN])
