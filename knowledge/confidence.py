@@ -31,7 +31,7 @@ class Signs(NamedTuple):
 
 _BY_WORDS = (5.812, -0.086, 3.157, 0.631, 0.781)
 _BY_WORDS_AND_MEANING = (3.475, -0.196, 5.252, 0.227, 0.467, 4.425, 0.36)
-_WORDS_BIAS, _MEANING_BIAS = -7.598, -7.535
+_WORDS_BIAS, _MEANING_BIAS = -7.44, -7.535
 
 
 def confidence(signs: Signs, *, with_meaning: bool = False) -> float:
