@@ -14,9 +14,9 @@ import pytest
 
 from tests.real import power_cut
 from tests.real.daemon import Tocsin, firing, site
+from tests.real.load import tell
 from tests.real.parts import WebhookSink, until
 from tests.real.power_cut import Operation
-from tests.real.test_daemon import tell
 
 CUTS = 250
 
