@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import col
 
 from agent.config import Config
+from agent.erasure import ERASED as ERASED_TEXT
 from agent.erasure import PLAIN, SEALED, Identity, Table, blob_without
 from agent.evidence import ERASED
 from agent.intents import Noted, PersonActed, RowsErased
@@ -52,6 +54,7 @@ class Erasing:
 
         What they hold goes back to its group first. Raises StoreDown, Overloaded.
         """
+        who = replace(who, names=who.names | await self._contacts(who))
         changed: Counter[str] = Counter()
         handed_back = await self._hand_back(who)
         for _ in range(_PASSES):
@@ -67,6 +70,17 @@ class Erasing:
             await self._pipeline.submit(Noted(by, ERASED, facts))
             log.info("person erased", erased_as=who.alias, by=by, rows=changed.total())
         return rows
+
+    async def _contacts(self, who: Identity) -> set[str]:
+        """How they are reached, as the incidents say that they reported or were affected by."""
+        row, found = IncidentRow, set()
+        theirs = select(col(row.reporter), col(row.form)).where(col(row.form) != "{}")
+        async with self._engine.connect() as connection:
+            for reporter, written in (await connection.execute(theirs)).all():
+                filled = msgspec.json.decode(written)
+                found |= {filled.get("reporter_contact")} if who.is_(reporter) else set()
+                found |= {filled.get("affected_contact")} if who.is_(filled.get("affected_user")) else set()
+        return found - {None, ERASED_TEXT}
 
     async def _hand_back(self, who: Identity) -> list[str]:
         """Open incidents that they hold go to their groups, which are paged; return their numbers."""

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 
 from agent.database import Compressed
 from agent.store import AnswerRow, AuditRow, ConfigRow, DeadLetterRow, TokenRow
+from correlation.form import WORDS
 from correlation.store import IncidentRow, ItemEditRow, JournalRow, SilenceRow, TimelineRow
 from escalation.store import PageRow, RotaRow, StepRow
 from knowledge.store import ChangeRow, LinkRow, ProblemRow
@@ -73,6 +74,8 @@ class Identity:
         match value:
             case dict():
                 theirs = theirs or self._acted(value)
+                if self.is_(value.get("affected_user")) and value.get("affected_contact"):
+                    value = {**value, "affected_contact": ERASED}
                 return {self.person(k): self._under(k, v, theirs) for k, v in value.items()}
             case list():
                 return [self.facts(one, theirs=theirs, key=key) for one in value]
@@ -103,6 +106,8 @@ class Table:
     blob: str = ""
     wide: str = ""
     """Which rows of a table with bytes are looked through: a condition."""
+    own_json: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By a column with a person: a column of JSON, and the keys of it that are theirs altogether."""
     theirs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By a column with a person: what is theirs altogether, and goes whatever it says."""
     goes: str = ""
@@ -134,6 +139,11 @@ class Table:
                 fresh |= {name: ERASED for name in owned if row[name]}
         for column in self.json:
             fresh[column] = self._facts(row, column, who)
+        for column, (document, *keys) in self.own_json.items():
+            if who.is_(row[column]):
+                filled = msgspec.json.decode(fresh[document])
+                gone = {key: ERASED for key in keys if filled.get(key)}
+                fresh[document] = msgspec.json.encode(filled | gone).decode()
         if self.blob:
             fresh[self.blob] = blob_without(row[self.blob], who, theirs=named)
         if named:
@@ -194,7 +204,8 @@ PLAIN = (
         IncidentRow,
         people=("assignee", "recorder", "reporter", "commander"),
         texts=("title", "symptom", "next_action"),
-        json=("resolution", "targets", "major", "rules_confirmed"),
+        json=("resolution", "targets", "major", "rules_confirmed", "form"),
+        own_json={"reporter": ("form", "reporter_contact", *WORDS)},
         theirs={"reporter": ("title", "symptom")},
         further=_of_incident,
     ),

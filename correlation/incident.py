@@ -225,6 +225,8 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     """By restricted configuration item: who confirmed the customer's rule (procedure R68)."""
     feedback: dict[str, str] = {}
     """By known error: what was last said of it here."""
+    form: Json = {}
+    """What else the record form has (correlation/form.py), and `recorded_at` where that was after the report."""
 
     def linked(self, kind: str) -> list[str]:
         """What it is linked with of one kind, oldest first."""

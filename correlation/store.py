@@ -139,6 +139,7 @@ class IncidentRow(SQLModel, table=True):
     major: str | None = Field(sa_type=Text)
     rules_confirmed: str = Field(sa_type=Text)
     feedback: str = Field(sa_type=Text)
+    form: str = Field(sa_type=Text)
 
 
 class TimelineRow(SQLModel, table=True):
@@ -286,6 +287,7 @@ _JSON_FIELDS = frozenset(
         "major",
         "rules_confirmed",
         "feedback",
+        "form",
         "grown",
     }
 )

@@ -1,13 +1,16 @@
 """Every act of the API as a command of `tocsin incident`, made from the models of the API."""
 
+import json
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 import click
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from agent.cli.client import Api, shown, with_api
+from agent.cli.client import DEADLINE_S, Api, shown, with_api
 from agent.cli.incidents import checked_number
-from agent.http.bodies import ACTS, SUMMARIES, ActBody
+from agent.http.bodies import ACTS, SUMMARIES, ActBody, Edit, Report
 from correlation.incident import Action
 
 _SHORT = {Action.ACKNOWLEDGE: "ack"}
@@ -17,12 +20,8 @@ def _act_command(action: Action, body: type[ActBody]) -> click.Command:
     """A command for one act; its options are the fields of the body."""
 
     def act(url: str, token: str, as_json: bool, number: str, **given: Any) -> None:
-        sent = {_sent_name(body, name): value for name, value in given.items() if value is not None}
-        found = Api(url, token).call("POST", f"/api/v1/incidents/{checked_number(number)}/{action}", sent)
-        if as_json:
-            shown(found)
-        else:
-            click.echo(f"{found['number']}  {found['state']}  {found['assignee'] or 'nobody'}  {found['title']}")
+        path = f"/api/v1/incidents/{checked_number(number)}/{action}"
+        _say(Api(url, token).call("POST", path, _given(body, given)), as_json)
 
     options = [_option(name, field) for name, field in body.model_fields.items()]
     command = click.command(_SHORT.get(action, str(action)), help=f"{SUMMARIES[action]}.")(
@@ -32,29 +31,72 @@ def _act_command(action: Action, body: type[ActBody]) -> click.Command:
     return command
 
 
-def _sent_name(body: type[ActBody], name: str) -> str:
+def _sent_name(body: type[BaseModel], name: str) -> str:
     return body.model_fields[name].alias or name
 
 
-def _option(name: str, field: FieldInfo) -> click.Option:
+def _option(name: str, field: FieldInfo, *, required: bool = True) -> click.Option:
     """The option of a field: `--next-action`, a flag for a yes or no, a choice where only some words are taken."""
     flag = "--" + (field.alias or name).replace("_", "-")
     kind = _kind(field.annotation)
-    told: dict[str, Any] = {"required": field.is_required(), "default": None, "help": field.description}
+    told: dict[str, Any] = {"required": required and field.is_required(), "default": None, "help": field.description}
     if kind is bool:
         return click.Option([f"{flag}/--no-{flag[2:]}", name], **told)
     if get_origin(kind) is Literal:
         return click.Option([flag, name], type=click.Choice([str(word) for word in get_args(kind)]), **told)
+    if get_origin(kind) is list:
+        return click.Option([flag, name], type=str, multiple=True, **told)
     return click.Option([flag, name], type=int if kind is int else str, **told)
 
 
 def _kind(annotation: Any) -> Any:
     """The type behind `X | None` and `Annotated[X, …]`."""
-    if isinstance(annotation, type) or get_origin(annotation) is Literal:
+    if isinstance(annotation, type) or get_origin(annotation) in (Literal, list):
         return annotation
     return _kind(next(part for part in get_args(annotation) if part is not type(None)))
 
 
+@click.argument("title")
+@with_api
+def _report(url: str, token: str, as_json: bool, title: str, **given: Any) -> None:
+    _say(Api(url, token).call("POST", "/api/v1/incidents", {"title": title, **_given(Report, given)}), as_json)
+
+
+@click.argument("number")
+@with_api
+def _edit(url: str, token: str, as_json: bool, number: str, **given: Any) -> None:
+    api, path = Api(url, token), f"/api/v1/incidents/{checked_number(number)}"
+    version = api.call("GET", path)["version"]
+    request = api.request("PATCH", path, _given(Edit, given), more={"If-Match": f'"{version}"'})
+    with api.open(request, DEADLINE_S) as response:
+        _say(json.loads(response.read()), as_json)
+
+
+def _say(found: Any, as_json: bool) -> None:
+    if as_json:
+        shown(found)
+    else:
+        click.echo(f"{found['number']}  {found['state']}  {found['assignee'] or 'nobody'}  {found['title']}")
+
+
+def _given(body: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was written, as it is sent."""
+    written = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+    return {_sent_name(body, name): value for name, value in written.items() if value not in (None, [])}
+
+
+def _from(call: Callable[..., None], name: str, says: str, body: type[BaseModel], *left_out: str) -> click.Command:
+    """A command whose options are the fields of a body."""
+    command = click.command(name, help=says)(call)
+    fields = [(n, field) for n, field in body.model_fields.items() if n not in left_out]
+    command.params.extend(_option(n, field, required=False) for n, field in fields)
+    return command
+
+
 def act_commands() -> list[click.Command]:
-    """A command for each act of the API."""
-    return [_act_command(action, body) for action, body in ACTS.items()]
+    """A command for each act of the API, and those that report and complete the record."""
+    return [
+        _from(_report, "report", "Report an incident.", Report, "title"),
+        _from(_edit, "edit", "Complete the record.", Edit),
+        *(_act_command(action, body) for action, body in ACTS.items()),
+    ]

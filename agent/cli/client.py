@@ -50,9 +50,17 @@ class Api:
             raise click.UsageError(f"{url!r} is no address: write http://host:port")
         self._url, self._token = url.rstrip("/"), token
 
-    def request(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Request:
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: Mapping[str, Any] | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> Request:
+        """A request as this person; `more` are further headers."""
         asked = urlencode([(k, v) for k, v in (query or {}).items() if v not in (None, ())], doseq=True)
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json", **(more or {})}
         data = None
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"

@@ -1,14 +1,20 @@
 """A person reports an incident, or completes its record."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from agent.deciders.forecast import look_ahead
 from agent.deciders.known_errors import rank
+from agent.deciders.links import link
 from agent.deciders.majors import look_for_major
 from agent.deciders.problems import count
 from agent.group import as_json
 from agent.intents import PersonReported, RecordEdited
 from agent.turn import Turn
-from collectors.moment import parse_moment
-from correlation.incident import Incident
+from collectors.moment import moment_text, parse_moment
+from correlation import form
+from correlation.incident import ITEM, Incident
+from correlation.need import Missing
 from correlation.store import UPSERT_COUNTER
 
 
@@ -23,7 +29,10 @@ class Stale(Exception):
 def person_reported(turn: Turn, intent: PersonReported) -> Incident:
     """A person reports: the same record, the same queue (procedure R2, R34)."""
     body, board = intent.body, turn.board
-    labels = {k: str(v) for k, v in body.items() if isinstance(v, str | int)}
+    _check_request(body)
+    _check_items(turn, body)
+    reported_at = min(parse_moment(body.get("reported_at") or "") or turn.now, turn.now)
+    labels = {k: str(v) for k, v in body.items() if isinstance(v, str | int) and k not in form.FIELDS}
     verdict = turn.rules.classifier.classify(labels)
     urgency, impact = body.get("urgency") or verdict.urgency, body.get("impact") or verdict.impact
     category, target = body.get("category") or verdict.category, body.get("group") or verdict.group
@@ -47,31 +56,53 @@ def person_reported(turn: Turn, intent: PersonReported) -> Incident:
         recorder=intent.actor.id,
         reporter=body.get("reporter") or intent.actor.id,
         symptom=body.get("symptom") or "",
-        occurred_at=parse_moment(body.get("occurred_at") or "") or turn.now,
-        opened_at=turn.now,
+        occurred_at=parse_moment(body.get("occurred_at") or "") or reported_at,
+        opened_at=reported_at,
         updated_at=turn.now,
         config_version=turn.config.version,
+        form=form.taken(body),
     )
-    incident.history.append((turn.now, str(incident.state)))
+    if reported_at < turn.now:
+        incident.form["recorded_at"] = moment_text(turn.now)
+    incident.history.append((reported_at, str(incident.state)))
     board.admit(incident)
     turn.journal("report", intent.actor.id, as_json(dict(body)))
     turn.group.add(UPSERT_COUNTER, str(board.counter[0]), board.counter[1])
     turn.ladder.begin(incident, turn.group)
     rank(turn, incident)
     turn.tell(incident.id, "opened", intent.actor.id, {"severity": severity, "category": category, "group": target})
+    for item in body.get("affected_items") or ():
+        link(turn, incident, ITEM, item, intent.actor.id)
     look_for_major(turn, incident)
     look_ahead(turn, incident)
     count(turn, incident)
     return incident
 
 
+def _check_request(body: Mapping[str, Any]) -> None:
+    """A request says what is asked for, in place of a symptom (procedure R45)."""
+    if body.get("kind") == "service_request" and not (body.get("request") or body.get("symptom")):
+        raise Missing(["request"], "a service request says in `request` what is asked for")
+
+
+def _check_items(turn: Turn, body: Mapping[str, Any]) -> None:
+    known = turn.desk.register.items
+    strangers = [item for item in body.get("affected_items") or () if item not in known]
+    if strangers:
+        raise Missing(["affected_items"], f"there is no configuration item {strangers[0]!r}")
+
+
 def record_edited(turn: Turn, intent: RecordEdited) -> Incident:
     incident = turn.incident(intent.number)
     if incident.version != intent.version:
         raise Stale(incident.version)
-    changed = {k: v for k, v in intent.changes.items() if getattr(incident, k) != v}
+    filled = form.changed(incident, intent.changes)
+    form.fill_in(incident, filled)
+    plain = {k: v for k, v in intent.changes.items() if k not in form.FIELDS}
+    changed = {k: v for k, v in plain.items() if getattr(incident, k) != v}
     for name, value in changed.items():
         setattr(incident, name, parse_moment(value) if name.endswith("_at") and isinstance(value, str) else value)
+    changed |= filled
     if changed:
         turn.journal("edit", intent.actor.id, as_json({"number": intent.number, "changes": changed}))
         turn.touch(incident)

@@ -132,7 +132,11 @@ class Incidents:
         groups = self._api.get_config().groups
         if body.get("group") is not None and body["group"] not in groups:
             raise Missing(["group"], f"there is no group {body['group']!r}: {', '.join(groups)}")
+        reported_at = parse_moment(body.get("reported_at") or "")
+        if reported_at is not None and reported_at > call.now:
+            raise Problem(409, "reported_at is still to come: write when it was reported, or leave it out")
         if call.actor.outside:
+            body.pop("reported_at", None)
             body["reporter"] = call.actor.id
         incident = await self._api.pipeline.submit(PersonReported(body, call.actor, mark=call.mark))
         return await self._reported(call, incident.number)

@@ -50,6 +50,7 @@ Number = Annotated[str, StringConstraints(pattern=NUMBER)]
 
 
 Person = Annotated[Name, Field(json_schema_extra={"x-names": "people"})]
+Item = Annotated[Name, Field(json_schema_extra={"x-names": "items"})]
 Group = Annotated[Name, Field(json_schema_extra={"x-names": "groups"})]
 
 
@@ -353,8 +354,45 @@ SUMMARIES: dict[Action, str] = {
 Kind = Literal["incident", "service_request", "hazard", "complaint", "change_request"]
 
 
-class Report(Body):
+class RecordForm(Body):
+    """What else the record form has (procedure 4.15)."""
+
+    reporter_contact: Name | None = None
+    """How the reporter is reached: a number, an address."""
+    affected_user: Name | None = None
+    """Who is affected, where that is not the reporter."""
+    affected_contact: Name | None = None
+    customer: Name | None = None
+    owner: Name | None = None
+    """Who at the desk looks after it."""
+    site: Name | None = None
+    error_codes: Annotated[list[Name], Field(max_length=50)] | None = None
+    request: Text | None = None
+    """What a service request asks for."""
+    impact_actual: Text | None = None
+    """The harm that is done already."""
+    impact_potential: Text | None = None
+    service_affecting: bool | None = None
+    outage_start: Moment | None = None
+    outage_end: Moment | None = None
+    cause_code: Name | None = None
+    lessons: Text | None = None
+    resolution_channel: Name | None = None
+    """By which channel it was resolved: phone, on site, remote."""
+
+
+class Report(RecordForm):
     """A person reports an incident (procedure R34)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"kind": {"not": {"const": "service_request"}}}},
+                {"required": ["request"], "properties": {"request": {"type": "string"}}},
+                {"required": ["symptom"], "properties": {"symptom": {"type": "string"}}},
+            ]
+        }
+    )
 
     title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean)]
     symptom: Text | None = None
@@ -368,9 +406,13 @@ class Report(Body):
     service: Name | None = None
     reporter: Name | None = None
     occurred_at: Moment | None = None
+    reported_at: Moment | None = None
+    """When it was reported, where it is recorded later: from then on its clocks run."""
+    affected_items: Annotated[list[Item], Field(max_length=100)] | None = None
+    """Configuration items that it is about."""
 
 
-class Edit(Body):
+class Edit(RecordForm):
     """The fields of the record that a person completes; acts change the others."""
 
     title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean)] = ""

@@ -10,7 +10,9 @@ from correlation.permission import Actor
 MASKED = "(masked)"
 WORKS = frozenset({"desk", "l1", "l2", "pm", "dept_manager", "sales", "ops"})
 """Roles that need to know who reported an incident, and in which words."""
-_IDENTIFYING = frozenset({"reporter", "on_behalf_of", "acceptance", CALLBACKS})
+_IDENTIFYING = frozenset(
+    {"reporter", "reporter_contact", "affected_user", "affected_contact", "on_behalf_of", "acceptance", CALLBACKS}
+)
 _AGENT = "agent"
 
 

@@ -214,7 +214,8 @@ def add(app: web.Application, api: "Api", routes: list[Route]) -> None:
 def _names(api: "Api") -> dict[str, list[str]]:
     config = api.get_config()
     groups = list(config.groups)
-    return {"people": list(config.people), "groups": groups, "handover": [*groups, "l2"]}
+    items = list(api.pipeline.desk.register.items)
+    return {"people": list(config.people), "groups": groups, "handover": [*groups, "l2"], "items": items}
 
 
 def _framed(do: Callable[[web.Request], Awaitable[web.Response]]) -> Callable[[web.Request], Awaitable[web.Response]]:

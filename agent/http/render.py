@@ -13,6 +13,7 @@ from agent.http.reads import AlertPair, Reads, json_of
 from agent.sentences import happened, text
 from agent.store import DeadLetterRow
 from collectors.moment import ZERO_YEAR, moment_text, parse_moment
+from correlation import form
 from correlation.calendar import calendar_named
 from correlation.incident import ACTIVE, ITEM, State
 from correlation.permission import OUTSIDERS, Actor
@@ -90,15 +91,18 @@ class Reader:
             major=self._major(json_of(row.major), row.reporter),
             links=[views.LinkView(kind=r.kind, target=r.target, at=r.at, by=r.by) for r in links],
             restricted=self.restricted(row, links),
-            record=self._record(row),
+            record=self._record(row, links),
         )
 
-    def _record(self, row: IncidentRow) -> views.Record:
-        plain = {n: getattr(row, n) for n in views.Record.model_fields if n != "resolution"}
+    def _record(self, row: IncidentRow, links: Sequence[LinkRow]) -> views.Record:
         kept = {k: v for k, v in json_of(row.resolution).items() if k != "acts"}
+        filled = _form(row, kept, links)
+        plain = {n: getattr(row, n) for n in views.Record.model_fields if n != "resolution" and n not in filled}
+        plain |= filled
         if self.is_masked(row.reporter):
             words = self.hides_words(row.reporter)
-            hidden = ("reporter", "recorder", *(("symptom", "next_action") if words else ()))
+            hidden = {"reporter", "recorder", *form.CONTACTS}
+            hidden |= {"symptom", "next_action", *form.WORDS} if words else set()
             plain |= {name: MASKED for name in hidden if plain[name] not in (None, "", AGENT)}
             kept = masking.masked_facts(kept, words=words, reporter=row.reporter)
         return views.Record(**plain, resolution=kept)
@@ -341,6 +345,24 @@ _SAME = (
     "recurrence_of",
     "commander",
 )
+
+
+def _form(row: IncidentRow, resolution: Mapping[str, Any], links: Sequence[LinkRow]) -> dict[str, Any]:
+    """The fields of the record form that are no columns of their own."""
+    filled, history = json_of(row.form), _history(row)
+    empty = {name: None if name == "service_affecting" else [] if name == "error_codes" else "" for name in form.FIELDS}
+    return {
+        **empty,
+        **{name: value for name, value in filled.items() if name in form.FIELDS},
+        **{name: parse_moment(filled.get(name) or "") for name in form.MOMENTS},
+        "reported_at": row.opened_at,
+        "recorded_at": parse_moment(filled.get("recorded_at") or "") or row.opened_at,
+        "accepted_at": parse_moment((resolution.get("acceptance") or {}).get("at") or ""),
+        "archived_at": form.entered_at(history, State.ARCHIVED),
+        "proactive": form.is_proactive(row.source),
+        "solved_tier": row.tier if row.resolved_at is not None else None,
+        "affected_items": [link.target for link in links if link.kind == ITEM],
+    }
 
 
 def _history(row: IncidentRow) -> list[tuple[datetime, str]]:

@@ -119,6 +119,32 @@ class Record(View):
     held_until: At | None
     resolution: dict[str, Any]
     config_version: int
+    reported_at: At
+    """From when on its clocks run."""
+    recorded_at: At
+    accepted_at: At | None
+    archived_at: At | None
+    proactive: bool
+    """Found by monitoring or an inspection before anybody had to report it."""
+    solved_tier: str | None
+    """The line that resolved it."""
+    affected_items: list[str]
+    reporter_contact: str
+    affected_user: str
+    affected_contact: str
+    customer: str
+    owner: str
+    site: str
+    error_codes: list[str]
+    request: str
+    impact_actual: str
+    impact_potential: str
+    service_affecting: bool | None
+    outage_start: At | None
+    outage_end: At | None
+    cause_code: str
+    lessons: str
+    resolution_channel: str
 
 
 class IncidentView(View):

@@ -225,6 +225,7 @@ def upgrade() -> None:
         sa.Column("major", sa.Text(), nullable=True),
         sa.Column("rules_confirmed", sa.Text(), nullable=False),
         sa.Column("feedback", sa.Text(), nullable=False),
+        sa.Column("form", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("incident", schema=None) as batch_op:
