@@ -58,6 +58,11 @@ REASONS: Sentences = {
         "{incident} came nearest, with certainty {weight} of the {needed} needed[ ({evidence})]",
         "最接近的是 {incident},可信度 {weight},需 {needed}[({evidence})]",
     ),
+    "kept_apart": (
+        "not {incident}, which it would have joined: {by} split such alerts of {place} from each other in {split}; "
+        "until {until} they are joined by hand alone",
+        "未并入本可并入的 {incident}:{by} 曾在 {split} 中将 {place} 的此类告警拆分;{until} 之前仅可人工合并",
+    ),
     "likely_root": (
         "the likely root: a trouble of kind {signal}[, severity {severity}][; {reach} of {of} others came of it][; it "
         "began {after_s} s after the first][ (its rule waits {for_s} s)][; alerts of its name: {same_name}]",
@@ -223,6 +228,8 @@ HAPPENED: Sentences = {
     "sales_decided": ("sales decided (accepted: {accept}): {reason}", "销售决定(接受:{accept}):{reason}"),
     "replanned": ("planned anew by the timetable now in force", "按现行时间表重新安排"),
     "root_set": ("the root is {alertname}[: {reason}]", "根源为 {alertname}[:{reason}]"),
+    "split": ("split off: {alerts}", "已拆分:{alerts}"),
+    "split_from": ("split from {number}", "从 {number} 拆分而来"),
     "merged": ("merged into {into}", "合并入 {into}"),
     "merged_in": ("{number} was merged into this", "{number} 已合并到本事件"),
     "edited": ("the record was completed: {fields}", "补充记录:{fields}"),

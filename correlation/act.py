@@ -291,6 +291,13 @@ def _merge(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now:
     return Acted([Event("merged", {"into": body["into"]})], {"merged"})
 
 
+def _split(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    """Alerts become an incident of their own; `off` are their names, none where they have already."""
+    need(body, "alerts")
+    off = body.get("off", body["alerts"])
+    return Acted([Event("split", {"alerts": off})], {"split"}) if off else Acted()
+
+
 def _link(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
     need(body, "kind", "target")
     if (body["kind"], body["target"]) in incident.links:
@@ -418,4 +425,5 @@ _DO: Mapping[Action, _Do] = {
     Action.CALL_VENDOR: _call_vendor,
     Action.CALLBACK: _callback,
     Action.SET_ROOT: _set_root,
+    Action.SPLIT: _split,
 }

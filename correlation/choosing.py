@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from correlation.apart import kept_apart
 from correlation.board import Slot
 from correlation.incident import Incident, Why
 from correlation.opening import may_relapse
@@ -34,19 +35,28 @@ def choose(this: Round, firing: Firing, keys: Sequence[str | None], came_from: i
     """
     found: dict[int, list[Evidence]] = {}
     rejected: Why | None = None
+    apart: Why | None = None
     for evidence in _gather(this, firing, keys, came_from, before):
         if evidence.weight > 0:
             found.setdefault(evidence.incident, []).append(evidence)
         elif evidence.why.code == "window_over":
             rejected = rejected or evidence.why
+    if this.board.lessons.apart:
+        for incident in found.keys() - {came_from}:
+            why = kept_apart(this, firing.mark, incident)
+            if why is not None:
+                apart = apart or why
+                del found[incident]
     if not found:
-        return Choice(None, Why("none"), rejected=rejected)
+        return Choice(None, Why("none"), rejected=apart or rejected)
     ranked = sorted([(_score(all_), -incident) for incident, all_ in found.items()], reverse=True)
     (joins, _, score), best = ranked[0]
     best = -best
     if not joins or score < this.rules.correlation.evidence.join:
-        return Choice(None, Why("none"), rejected=_short(this, found[best], score) or rejected)
-    if len(ranked) > 1:
+        return Choice(None, Why("none"), rejected=apart or _short(this, found[best], score) or rejected)
+    if apart is not None:
+        rejected = apart
+    elif len(ranked) > 1:
         rejected = _short(this, found[-ranked[1][1]], ranked[1][0][2]) or rejected
     evidence = max(found[best], key=lambda e: (e.strong, e.weight))
     facts = {**evidence.why.facts, "weight": round(score, 2), "evidence": _shown(found[best])}

@@ -5,14 +5,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from collectors.labels import Labels
-from collectors.moment import moment_text
 from correlation.board import Key
 from correlation.heartbeat import miss_beat
 from correlation.holding import held_key
 from correlation.incident import Episode, Incident
 from correlation.joining import release
 from correlation.outcome import Round
-from correlation.rest import come_to_rest
+from correlation.rest import fires_no_more
 
 
 def end_episode(this: Round, episode: Episode, ends_at: datetime, ends_text: str, code: str) -> None:
@@ -49,9 +48,7 @@ def _leave(this: Round, incident: Incident, episode: Episode, labels: Labels, co
     if is_flapping(this, episode.key):
         wait = max(wait, this.rules.correlation.flapping.hold)
         this.out.tell(incident, "flapping", alertname=labels.get("alertname", ""), hold_s=round(wait.total_seconds()))
-    incident.resolves_at = this.now + wait
-    come_to_rest(this, incident)
-    this.out.tell(incident, "service_restored", resolves_at=moment_text(incident.resolves_at))
+    fires_no_more(this, incident, wait)
 
 
 def count_change(this: Round, key: Key) -> None:

@@ -72,6 +72,7 @@ class Action(StrEnum):
     CALL_VENDOR = "call-vendor"
     CALLBACK = "callback"
     SET_ROOT = "set-root"
+    SPLIT = "split"
 
 
 _S = State
@@ -106,6 +107,7 @@ FROM: Mapping[Action, frozenset[State]] = {
     Action.REVIEW: RELAPSABLE,
     Action.CALL_VENDOR: frozenset({_S.ASSIGNED, _S.IN_PROGRESS}) | PENDING,
     Action.CALLBACK: OPEN | {_S.ARCHIVED},
+    Action.SPLIT: ACTIVE,
     Action.SET_ROOT: OPEN | {_S.ARCHIVED},
 }
 """The states from which a person may act."""

@@ -1,4 +1,4 @@
-"""What people have taught of incidents, by kinds of alert and not by names: which root was meant instead of which."""
+"""What people have taught of incidents, by kinds of alert and not by names: roots, and what is not one trouble."""
 
 import re
 from collections import OrderedDict
@@ -10,6 +10,8 @@ import msgspec
 
 ROOT = "root"
 """`one` was taken for the root, and a person named `other`."""
+APART = "apart"
+"""`one` and `other` were split from each other in `place`."""
 MOST = 10_000
 """Lessons that are kept at most: the one that was confirmed longest ago makes way."""
 _AGREE, _LOOKED_AT = 3, 5
@@ -61,6 +63,8 @@ class Lessons:
 
     def __init__(self) -> None:
         self._held: OrderedDict[LessonKey, Lesson] = OrderedDict()
+        self.apart: dict[tuple[str, str], dict[str, Lesson]] = {}
+        """By place and kind: what it was split from there."""
         self._roots: dict[str, dict[str, Lesson]] = {}
         self.of_roots: set[str] = set()
         """The kinds of which anything was taught as to roots."""
@@ -75,6 +79,9 @@ class Lessons:
         if lesson.what == ROOT:
             self._roots.setdefault(lesson.one, {})[lesson.other] = lesson
             self.of_roots.update((*lesson.one.split("+"), lesson.other))
+        if lesson.what == APART:
+            for one, other in ((lesson.one, lesson.other), (lesson.other, lesson.one)):
+                self.apart.setdefault((lesson.place, one), {})[other] = lesson
         return [self.forget(next(iter(self._held.values()))) for _ in range(len(self._held) - MOST)]
 
     def forget(self, lesson: Lesson) -> Lesson:
@@ -84,6 +91,19 @@ class Lessons:
             self._roots[lesson.one].pop(lesson.other)
             if not self._roots[lesson.one]:
                 del self._roots[lesson.one]
+        if lesson.what == APART:
+            for one, other in {(lesson.one, lesson.other), (lesson.other, lesson.one)}:
+                self.apart[(lesson.place, one)].pop(other)
+                if not self.apart[(lesson.place, one)]:
+                    del self.apart[(lesson.place, one)]
+        return lesson
+
+    def split(self, one: str, other: str, place: str, incident: str, by: str, at: datetime) -> Lesson:
+        """A person splits two kinds of alert from each other in a place; returns what was learned."""
+        one, other = sorted((one, other))
+        lesson = self._held.get((APART, one, other, place))
+        lesson = lesson or Lesson(what=APART, one=one, other=other, place=place, at=at)
+        lesson.say(incident, True, by, at)
         return lesson
 
     # roots

@@ -1,11 +1,12 @@
 """Alerts move between incidents when a better cause is told, and incidents that were one trouble become one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from correlation.apart import kept_apart
 from correlation.growth import comes_in, grows
 from correlation.incident import Incident, State, Why
 from correlation.outcome import Round
-from correlation.rest import run_on
+from correlation.rest import fires_no_more, run_on
 from correlation.scene import Mark, effects, weigh
 
 
@@ -22,6 +23,8 @@ def taken_over(this: Round, cause: Mark) -> Iterator[tuple[Mark, float, int]]:
         weight = weigh(cause, mark, hops, policy.settles, fires=True)
         better = mark.weight + (policy.better_by if mark.weight else 0.0)
         if weight >= policy.join and weight > better and not board.scene.comes_of(cause, mark):
+            if kept_apart(this, cause, mark.incident) is not None:
+                continue
             found.append((mark, weight, hops))
     yield from sorted(found, key=lambda f: (-f[1], f[0].id))
 
@@ -46,6 +49,8 @@ def take_over(this: Round, cause: Mark, effect: Mark, weight: float, why: Why) -
     into = board.incidents[cause.incident]
     why = Why("better_cause", {"from": was.number, **why.facts, "weight": round(weight, 2)})
     moving = board.scene.under(effect)
+    if any(kept_apart(this, mark, into.id) is not None for mark in moving):
+        return
     effect.parent, effect.weight = cause.key, weight
     if len(moving) < len(board.scene.of.get(was.id, ())):
         move(this, moving, was, into, why)
@@ -79,15 +84,22 @@ def merge(this: Round, incident: Incident, into: Incident, why: Why, *, told: bo
 def move(this: Round, marks: list[Mark], old: Incident, new: Incident, why: Why) -> None:
     """Have these alerts be another incident's."""
     comes_in(this, new, marks)
-    for mark in marks:
-        this.board.scene.enter(mark, new.id)
-        _move_episode(this, mark, old, new, why)
-    this.out.dirty[old.id], this.out.dirty[new.id] = old, new
+    hand_over(this, marks, old, new, why)
     if old.severity < new.severity:
         this.out.tell(new, "severity_raised", was=new.severity, now=old.severity, merged=old.number)
         grows(this, new, Why("severity_raised", {"was": new.severity, "now": old.severity}))
         new.severity, new.urgency, new.impact = old.severity, old.urgency, old.impact
         this.out.raised.add(new.id)
+
+
+def hand_over(this: Round, marks: Iterable[Mark], old: Incident, new: Incident, why: Why) -> None:
+    """Alerts become another incident's; the one that they leave may have come to rest by that."""
+    for mark in marks:
+        this.board.scene.enter(mark, new.id)
+        _move_episode(this, mark, old, new, why)
+    this.out.dirty[old.id], this.out.dirty[new.id] = old, new
+    if old.active and not old.open_alerts and old.resolves_at is None and this.board.scene.of.get(old.id):
+        fires_no_more(this, old, this.rules.states.auto_recovered.stable_for)
     this.reroot |= {old.id, new.id}
 
 

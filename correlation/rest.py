@@ -1,7 +1,8 @@
 """Nothing of an incident fires any more: since when, and whether that is to be believed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from collectors.moment import moment_text
 from correlation.incident import Incident
 from correlation.outcome import Round
 
@@ -11,6 +12,13 @@ def come_to_rest(this: Round, incident: Incident) -> None:
     if not frozen(this, incident):
         incident.service_restored_at = latest_end(this, incident)
         this.out.clocks.add(incident.id)
+
+
+def fires_no_more(this: Round, incident: Incident, wait: timedelta) -> None:
+    """Its last alert has ended, or has become another incident's: it is resolved unless it fires within `wait`."""
+    incident.resolves_at = this.now + wait
+    come_to_rest(this, incident)
+    this.out.tell(incident, "service_restored", resolves_at=moment_text(incident.resolves_at))
 
 
 def run_on(this: Round, incident: Incident) -> None:

@@ -87,6 +87,8 @@ class EvidencePolicy(Rule):
     """Weak evidence counts for so long after the last alert."""
     settles: Span = parse_span("5m")
     """By how much later than its effects a cause may be told: until then a join may be put right."""
+    apart_for: Span = parse_span("30d")
+    """For so long kinds of alert that a person split from each other are not joined again by themselves."""
 
 
 class Growth(Rule):

@@ -28,6 +28,7 @@ from agent.deciders.majors import on_major
 from agent.deciders.merging import on_merged
 from agent.deciders.relations import afterwards, prepared
 from agent.deciders.roots import on_root_set
+from agent.deciders.splits import on_split
 from agent.group import as_json
 from agent.intents import PersonActed
 from agent.turn import NoSuchIncident, Turn
@@ -115,6 +116,7 @@ _EFFECTS: Mapping[str, Callable[[Turn, Incident, PersonActed], None]] = {
     "page_assignee": lambda turn, incident, _: dispatch(turn, "assigned", ["assignee"], incident),
     "page_group": lambda turn, incident, _: dispatch(turn, "assigned", ["l1"], incident),
     "root_set": on_root_set,
+    "split": on_split,
     "page_l2": lambda turn, incident, _: call(turn, "handover", ["l2"], incident),
     "returned": on_returned,
     "tell_reporter": on_reporter_told,

@@ -11,6 +11,7 @@ from agent.deciders.links import check_link, link_what_helped
 from agent.deciders.majors import look_for_major
 from agent.deciders.problems import after_act
 from agent.deciders.roots import alert_named
+from agent.deciders.splits import alerts_named
 from agent.intents import PersonActed
 from agent.turn import Turn
 from correlation.incident import CHANGE, Action, Incident
@@ -32,6 +33,8 @@ def prepared(turn: Turn, incident: Incident, intent: PersonActed) -> PersonActed
         return replace(intent, body={**body, "number": next_number(turn)})
     if intent.action is Action.SET_ROOT and body.get("alert"):
         return replace(intent, body={**body, **alert_named(turn, incident, body["alert"])})
+    if intent.action is Action.SPLIT and body.get("alerts"):
+        return replace(intent, body={**body, **alerts_named(turn, incident, body["alerts"])})
     if intent.action is Action.CALL_VENDOR:
         vendor = turn.config.vendors.get(body.get("vendor") or "")
         return replace(intent, body={**body, "clock": clock_of(vendor, turn.config.calendars, turn.now)})

@@ -1,16 +1,15 @@
 """A person names the root of an incident: it stands, and the next incidents like it learn of it."""
 
-from collections.abc import Iterable
 from typing import Any
 
+from agent.deciders.lessons import keep_lessons
 from agent.intents import PersonActed
 from agent.turn import Turn
 from correlation.incident import Incident, Why
-from correlation.lessons import Lesson, kind_of
+from correlation.lessons import kind_of
 from correlation.need import Missing
 from correlation.root import as_root, likely_root
 from correlation.scene import Mark
-from correlation.store import FORGET_LESSON, UPSERT_LESSON, lesson_values
 
 
 def find_mark(turn: Turn, incident: Incident, key: str) -> Mark | None:
@@ -46,11 +45,3 @@ def on_root_set(turn: Turn, incident: Incident, intent: PersonActed) -> None:
         kind_of(likely.name), kind_of(mark.name), kinds, incident.number, by, turn.now
     )
     keep_lessons(turn, learned)
-
-
-def keep_lessons(turn: Turn, lessons: Iterable[Lesson]) -> None:
-    """Hold lessons as they are now, and write them; those that make way are forgotten in the store too."""
-    for lesson in lessons:
-        turn.group.add(UPSERT_LESSON, *lesson_values(lesson))
-        for gone in turn.board.lessons.hold(lesson):
-            turn.group.add(FORGET_LESSON, *gone.key)

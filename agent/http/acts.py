@@ -261,7 +261,13 @@ class Incidents:
 
 _ACTS = {str(action) for action in Action}
 """Where an act lacks another act that comes before it, it is not possible now (409)."""
-_MOVING = {Action.SNOOZE: "until", Action.MERGE: "into", Action.LINK: "target", Action.SET_ROOT: "alert"}
+_MOVING = {
+    Action.SNOOZE: "until",
+    Action.MERGE: "into",
+    Action.LINK: "target",
+    Action.SET_ROOT: "alert",
+    Action.SPLIT: "alerts",
+}
 """What is well written and yet not possible now: a moment that has passed, an incident that has ended (409)."""
 
 

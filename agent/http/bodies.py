@@ -281,6 +281,11 @@ class SetRoot(ActBody):
     reason: Text | None = None
 
 
+class Split(ActBody):
+    alerts: Annotated[list[Key], Field(min_length=1, max_length=1000)]
+    """As for `set-root`; at least one alert stays."""
+
+
 ACTS: dict[Action, type[ActBody]] = {
     Action.ACKNOWLEDGE: Acknowledge,
     Action.ASSIGN: Assign,
@@ -313,6 +318,7 @@ ACTS: dict[Action, type[ActBody]] = {
     Action.CALL_VENDOR: CallVendor,
     Action.CALLBACK: Callback,
     Action.SET_ROOT: SetRoot,
+    Action.SPLIT: Split,
 }
 """The body of each act (OUTSIDE §4)."""
 
@@ -348,6 +354,7 @@ SUMMARIES: dict[Action, str] = {
     Action.CALL_VENDOR: "A vendor was called; its own clock begins",
     Action.CALLBACK: "What the customer says of it afterwards",
     Action.SET_ROOT: "This alert is its root",
+    Action.SPLIT: "These alerts are another trouble",
 }
 """What each act says."""
 

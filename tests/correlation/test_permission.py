@@ -43,6 +43,7 @@ _HANDS = {
     Action.BRIEF,
     Action.CALL_VENDOR,
     Action.SET_ROOT,
+    Action.SPLIT,
 }
 OWN = {
     "l1": _HANDS,
