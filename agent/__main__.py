@@ -86,6 +86,7 @@ def serve(
     from agent import daemon, logs
     from agent.config import ConfigFaults, load
     from agent.database import StoreDown, StoreTaken
+    from agent.http.listening import CannotStart
     from agent.http.proxies import BadProxies, Proxies
     from agent.migrate import NewerSchema
     from agent.welcome import greet
@@ -106,7 +107,7 @@ def serve(
     options = daemon.Options(config_dir, pack, listen, external_url, proxies, storage_url)
     try:
         _run(daemon.serve(options, config, lambda d, port: greet(d, port, full=welcome), lambda: bool(hung_up)))
-    except (daemon.CannotStart, StoreTaken, NewerSchema, ValueError) as error:
+    except (CannotStart, StoreTaken, NewerSchema, ValueError) as error:
         fail(f"tocsin: {error}")
     except StoreDown as error:
         fail(f"tocsin: {error}", UNREACHABLE)

@@ -5,11 +5,9 @@ import contextlib
 import dataclasses
 import gc
 import hashlib
-import ipaddress
 import json
 import signal
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,9 +20,9 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from agent import config as configuration
 from agent import migrate, plugins, rota_watch, tokens
-from agent.channels import Sending
 from agent.clock import Clock, SystemClock
 from agent.config import Config, ConfigFaults
+from agent.courier import Courier
 from agent.cycle import Cycle
 from agent.database import Reserve, StoreDown, Writer, is_postgres, readers, sqlite_path, writer_for
 from agent.desk import Desk
@@ -34,26 +32,24 @@ from agent.group import Group
 from agent.http.ack import ack_link
 from agent.http.api import Api, add_api
 from agent.http.health import Health
+from agent.http.listening import holding, is_loopback, serving
 from agent.http.proxies import Proxies
 from agent.http.refusals import Refusals
 from agent.http.webhooks import LIMIT, Intake
 from agent.inspect import Rounds
-from agent.intents import AlertsFound, ConfigChanged, OldRowsDue, PagesClaimed, PageTried, Suggested, TimePassed
+from agent.intents import AlertsFound, ConfigChanged, OldRowsDue, Suggested, TimePassed
 from agent.journal_size import JournalSize
 from agent.load import load_desk
 from agent.metrics import Metrics
-from agent.paging import Claimed
 from agent.pipeline import Pipeline, Undecided
 from agent.reconcile import Reconciler
 from agent.rota_watch import RotaWatch
 from agent.store import UPSERT_CONFIG
 from agent.version import VERSION
+from correlation.calendar import that_open
 from correlation.own import own_alert
-from escalation.outbox import Attempt, deliver
 
 log = structlog.get_logger("daemon")
-_AT_ONCE = 64
-"""Pages in flight at the same time by one notifier."""
 _A_MINUTE, _AN_HOUR = timedelta(minutes=1), timedelta(hours=1)
 _GC = (50_000, 20, 50)
 """What is on the board lives long: looking through it every 700 objects would cost more than the decisions."""
@@ -80,10 +76,6 @@ class Options:
     storage_url: str = "sqlite:///./var/tocsin.db"
 
 
-class CannotStart(Exception):
-    """One sentence that says why, and what to do."""
-
-
 class Daemon:
     """The running house: configuration, pipeline, notifiers and loops."""
 
@@ -101,7 +93,7 @@ class Daemon:
         self.reconciler = Reconciler(self.pipeline, lambda: self.config, self.clock)
         self.journal_size = JournalSize()
         self.notifiers: dict[str, Any] = {}
-        self._channels = Sending()
+        self.courier = Courier(self.pipeline, self.clock, self)
         self._closing: set[asyncio.Task[None]] = set()
         self._asked_to_reload = asyncio.Event()
         self.first_token: str | None = None
@@ -109,16 +101,12 @@ class Daemon:
         """The port that it listens on, once it does."""
         self._reloading = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
-        self._flying: set[asyncio.Task[None]] = set()
-        self._aside: dict[int, datetime] = {}
-        """Pages that a fault of ours keeps back, each until a moment."""
-        self._rooms: dict[str, asyncio.Semaphore] = {}
         self._drifts = False
 
     async def _load(self, writer: Writer) -> Desk:
         return await load_desk(writer, self.config, self.clock.now())
 
-    def _links(self, number: str, person: str) -> dict[str, str]:
+    def links(self, number: str, person: str) -> dict[str, str]:
         """Where a page points to: the incident, and a signed page that acknowledges it."""
         return {
             "open": f"{self.external_url}/api/v1/incidents/{number}",
@@ -129,6 +117,7 @@ class Daemon:
 
     async def open(self) -> None:
         """Lock and migrate the store, number the configuration, read the desk."""
+        self._leave_out_what_never_opens()
         await self._reach_store()
         before, after = await migrate.upgrade(self.options.storage_url)
         if before != after:
@@ -140,6 +129,13 @@ class Daemon:
         await self.pipeline.start()
         self._make_notifiers()
         self.metrics.reloaded(True, self.clock.now())
+
+    def _leave_out_what_never_opens(self) -> None:
+        """Count around the clock where a calendar's workdays have run out: a start at night must page all the same."""
+        calendars = that_open(self.config.calendars, self.clock.now())
+        for name in self.config.calendars.keys() - calendars.keys():
+            log.error("a calendar never opens again: targets in it count around the clock", calendar=name)
+        self.config = dataclasses.replace(self.config, calendars=calendars)
 
     async def _reach_store(self) -> None:
         """Open the store; a PostgreSQL that starts beside us is waited for. Raises StoreDown, StoreTaken."""
@@ -208,7 +204,7 @@ class Daemon:
         """Close notifiers that another took the place of, each after its last page."""
         for name, notifier in old.items():
             if kept.get(name) is not notifier:
-                task = asyncio.create_task(self._channels.close_after_last(notifier), name=f"close {name}")
+                task = asyncio.create_task(self.courier.sending.close_after_last(notifier), name=f"close {name}")
                 self._closing.add(task)
                 task.add_done_callback(self._closing.discard)
 
@@ -240,7 +236,7 @@ class Daemon:
             self.clock,
             self.metrics,
             self._source_of,
-            on_loopback=_is_loopback(self.options.listen),
+            on_loopback=is_loopback(self.options.listen),
             proxies=proxies,
             refusals=refusals,
         )
@@ -299,7 +295,7 @@ class Daemon:
             loops = [
                 tasks.create_task(self.pipeline.run(), name="line"),
                 tasks.create_task(self._escalate(), name="escalate"),
-                tasks.create_task(self._deliver(), name="deliver"),
+                tasks.create_task(self.courier.run(), name="deliver"),
                 tasks.create_task(self._watch_clock(), name="clock"),
                 tasks.create_task(self._let_go(), name="let go"),
                 tasks.create_task(self._reload_when_asked(), name="reload"),
@@ -312,19 +308,12 @@ class Daemon:
             self.pipeline.stopping = True
             for loop in loops[1:]:
                 loop.cancel()
-            await self._land()
+            await self.courier.land()
             loops[0].cancel()
             await asyncio.wait(loops[:1])
             self.pipeline.stop()
             self.rounds.stop()
             self.reconciler.stop()
-
-    async def _land(self) -> None:
-        """Let pages in flight arrive, for a while; what is not sent by then is sent after the next start."""
-        if self._flying:
-            await asyncio.wait(self._flying, timeout=_LAST_MINUTE_S)
-        for task in self._flying:
-            task.cancel()
 
     async def _escalate(self) -> None:
         """What has come due is taken through the line; sleeps until the next due instant."""
@@ -352,100 +341,6 @@ class Daemon:
             await self.pipeline.submit(AlertsFound([alert], "self"))
         if self.pipeline.full:
             await self.pipeline.try_refill()
-
-    async def _deliver(self) -> None:
-        """Claims pages that are due, sends them side by side, and brings the results back through the line."""
-        while True:
-            due = self._due(self.clock.now())
-            if due:
-                try:
-                    await self._claim(due)
-                except StoreDown:
-                    await self.clock.sleep_until(self.clock.now() + _A_MOMENT)
-                    continue
-            next_due = self.pipeline.desk.outbox.next_due()
-            latest = self.clock.now() + _LOOK_AGAIN
-            await self.clock.sleep_until(min(next_due, latest) if next_due else latest, self.pipeline.deliver)
-
-    def _due(self, now: datetime) -> list[int]:
-        back = [number for number, until in self._aside.items() if until <= now]
-        for number in back:
-            del self._aside[number]
-        return [n for n in dict.fromkeys([*self.pipeline.desk.outbox.due(now), *back]) if n not in self._aside]
-
-    async def _claim(self, due: Sequence[int]) -> None:
-        """Claim these pages together and begin to send them; where a fault of ours forbids it, each by itself.
-
-        The one at fault is told as not sent, so that another channel is called; should even that fail, it is looked
-        at again in a minute. Raises StoreDown.
-        """
-        lease_from = self.clock.monotonic()
-        try:
-            claimed = await self.pipeline.submit(PagesClaimed(tuple(due)))
-        except Undecided as error:
-            if len(due) == 1:
-                await self._not_claimed(due[0], error)
-            else:
-                for number in due:
-                    await self._claim([number])
-            return
-        for page in claimed:
-            task = asyncio.create_task(self._send(page, lease_from))
-            self._flying.add(task)
-            task.add_done_callback(self._flying.discard)
-
-    async def _not_claimed(self, number: int, error: Undecided) -> None:
-        reason = f"it cannot be claimed: {error}"
-        try:
-            await self.pipeline.submit(PageTried(Attempt(number, sent=False, reason=reason, retry_after=_A_MINUTE)))
-        except Undecided:
-            self._aside[number] = self.clock.now() + _A_MINUTE
-
-    async def _send(self, claimed: Claimed, lease_from: float) -> None:
-        """Send one page, in the room of its notifier: one that hangs keeps no other from sending."""
-        async with self._rooms.setdefault(claimed.notifier, asyncio.Semaphore(_AT_ONCE)):
-            attempt = await self._attempt(claimed, lease_from)
-        if not attempt.sent:
-            log.warning("page not delivered", notifier=claimed.notifier, step=claimed.step, why=attempt.reason)
-        await self._bring_back(attempt)
-
-    async def _bring_back(self, attempt: Attempt) -> None:
-        """Have the result of an attempt stored, however long the store or a fault of ours takes.
-
-        A page that has arrived is not sent again meanwhile; one that has not is tried anew when its lease runs out.
-        """
-        pause = _A_MOMENT
-        while True:
-            try:
-                await self.pipeline.submit(PageTried(attempt))
-                self._aside.pop(attempt.page, None)
-                return
-            except StoreDown:
-                await self.clock.sleep_until(self.clock.now() + _A_MOMENT)
-            except Undecided:
-                self._aside[attempt.page] = self.clock.now() + (2 * _A_MINUTE if attempt.sent else pause)
-                if not attempt.sent:
-                    return
-                await self.clock.sleep_until(self.clock.now() + pause)
-                pause = min(2 * pause, _A_MINUTE)
-
-    async def _attempt(self, claimed: Claimed, lease_from: float) -> Attempt:
-        number, notifier = claimed.page, self.notifiers.get(claimed.notifier)
-        if notifier is None:
-            reason = f"tocsin.yaml has no notifier {claimed.notifier}"
-            return Attempt(number, sent=False, attempt=claimed.attempt, reason=reason, permanent=True)
-        if not self.pipeline.desk.is_wanted(number):
-            return Attempt(number, sent=False, attempt=claimed.attempt, reason="it is not wanted any more")
-        try:
-            page = claimed.composed(self._links)
-        except Exception as error:  # what cannot be said is told as not sent, so that others are called
-            log.exception("a page cannot be composed", step=claimed.step)
-            return Attempt(
-                number, sent=False, attempt=claimed.attempt, reason=f"it cannot be composed: {type(error).__name__}"
-            )
-        lease = lease_from + self.config.delivery.lease.total_seconds()
-        with self._channels.by(notifier):
-            return await deliver(page, notifier, lease, self.clock.monotonic)
 
     async def _watch_clock(self) -> None:
         """A wall that runs away from the clock is told; it moves no due instant (reliability R12)."""
@@ -528,55 +423,6 @@ def _note_waiting(state: RetryCallState) -> None:
 def effective_text(config: Config) -> str:
     """The effective configuration as text: secrets masked, keys in a steady order."""
     return json.dumps(configuration.effective(config), sort_keys=True, ensure_ascii=False, indent=1)
-
-
-def _is_loopback(listen: str) -> bool:
-    host = listen.rpartition(":")[0].strip("[]")
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-@contextlib.asynccontextmanager
-async def serving(app: web.Application, listen: str) -> AsyncIterator[int]:
-    """Listen; yields the port. Raises CannotStart where it is in use."""
-    host, _, port = listen.rpartition(":")
-    runner = web.AppRunner(app, auto_decompress=False, access_log=None, handle_signals=False, shutdown_timeout=5.0)
-    await runner.setup()
-    site = web.TCPSite(runner, host.strip("[]") or "127.0.0.1", int(port), reuse_address=True)
-    try:
-        await site.start()
-    except OSError as error:
-        await runner.cleanup()
-        raise _not_listening(listen, error) from error
-    server = site._server
-    try:
-        yield server.sockets[0].getsockname()[1]  # type: ignore[union-attr]  # it has started
-    finally:
-        await runner.cleanup()
-
-
-@contextlib.contextmanager
-def holding(listen: str) -> Iterator[None]:
-    """Hold the address while the store is opened: a daemon that cannot listen migrates nothing and spends no token.
-
-    Raises CannotStart where it is in use.
-    """
-    host, _, port = listen.rpartition(":")
-    with contextlib.ExitStack() as until_opened:
-        try:
-            found = socket.getaddrinfo(host.strip("[]") or "127.0.0.1", int(port), type=socket.SOCK_STREAM)
-            held = until_opened.enter_context(socket.socket(found[0][0], socket.SOCK_STREAM))
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            held.bind(found[0][4])
-        except OSError as error:
-            raise _not_listening(listen, error) from error
-        yield
-
-
-def _not_listening(listen: str, error: OSError) -> CannotStart:
-    return CannotStart(f"cannot listen on {listen}: {error.strerror or error}; name another --web.listen-address")
 
 
 async def serve(

@@ -6,6 +6,7 @@ the clock changes is an hour shorter or longer, and no span ever runs twice.
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, Protocol, Self
@@ -344,3 +345,13 @@ def calendar_named(name: str, calendars: Mapping[str, BusinessCalendar]) -> Cale
     escalated too early than never.
     """
     return calendars.get(name, ALWAYS)
+
+
+def that_open(calendars: Mapping[str, BusinessCalendar], now: datetime) -> dict[str, BusinessCalendar]:
+    """The calendars that open again after `now`: in the others nothing would ever fall due."""
+    found = {}
+    for name, calendar in calendars.items():
+        with suppress(NoBusinessTime):
+            calendar.opening_after(now)
+            found[name] = calendar
+    return found

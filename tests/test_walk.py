@@ -16,7 +16,8 @@ import aiohttp
 import pytest
 
 from agent.config import load
-from agent.daemon import Daemon, Options, serving
+from agent.daemon import Daemon, Options
+from agent.http.listening import serving
 from tests.house import DISK_FULL, SITE, alert, message
 from tests.real.running import until
 from tests.real.sinks import WebhookSink

@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+import yaml
 
-from agent import daemon as daemons
+from agent import courier
 from agent.clock import SystemClock
 from agent.config import load
 from agent.daemon import Daemon, Options
@@ -98,14 +101,14 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
 async def test_a_notifier_that_hangs_keeps_no_other_from_sending(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(daemons, "_AT_ONCE", 1)
+    monkeypatch.setattr(courier, "_AT_ONCE", 1)
     running.hook.gate.clear()
     await running.receive()
     await running.hook.started.wait()
     page = next(iter(running.daemon.pipeline.desk.outbox.pages.values()))
     desk = running.daemon.pipeline.desk
     by_mail = replace(claimed(page, desk.board.incidents[page.incident_id], desk.config, desk.board), notifier="mail")
-    await running.daemon._send(by_mail, running.daemon.clock.monotonic())
+    await running.daemon.courier.send(by_mail, running.daemon.clock.monotonic())
     assert [p.notifier for p in running.mail.got] == ["mail"]
     assert running.hook.got == []
     running.hook.gate.set()
@@ -115,7 +118,7 @@ async def test_a_notifier_that_hangs_keeps_no_other_from_sending(
 async def test_a_page_that_waits_for_its_notifier_is_not_sent_once_somebody_has_the_incident(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(daemons, "_AT_ONCE", 1)
+    monkeypatch.setattr(courier, "_AT_ONCE", 1)
     running.hook.gate.clear()
     number = await running.receive()
     await running.hook.started.wait()
@@ -249,3 +252,23 @@ async def test_a_hangup_before_the_house_runs_is_a_reload_once_it_does(tmp_path:
         stop.set()
         await loops
         await daemon.close()
+
+
+async def test_a_calendar_whose_days_have_run_out_stops_no_start_and_pages_around_the_clock(tmp_path: Path) -> None:
+    shutil.copytree(SITE, tmp_path / "site")
+    past = {"time_zone": "UTC", "days": [], "hours": "09:00-17:00", "workdays": ["2020-01-02"]}
+    (tmp_path / "site/calendar.yaml").write_text(yaml.safe_dump({"calendars": {"past": past}}))
+    targets = {n: {"response": "30m", "resolve": "4h", "calendar": "past"} for n in (1, 2, 3, 4)}
+    (tmp_path / "site/sla.yaml").write_text(yaml.safe_dump({"sla": {"default": targets}}))
+    config = load(tmp_path / "site")
+    daemon = Daemon(Options(storage_url=f"sqlite:///{tmp_path / 't.db'}"), config, SystemClock())
+    with structlog.testing.capture_logs() as said:
+        await daemon.open()
+    assert [line["calendar"] for line in said if line["log_level"] == "error"] == ["past"]
+    loops = asyncio.create_task(daemon.pipeline.run())
+    number = await Running(daemon).receive()
+    incident = daemon.pipeline.desk.board.incidents[daemon.pipeline.desk.board.numbers[number]]
+    assert incident.response_due_at == incident.opened_at + timedelta(minutes=30)
+    loops.cancel()
+    await asyncio.wait([loops])
+    await daemon.close()

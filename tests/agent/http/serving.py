@@ -16,7 +16,8 @@ import aiohttp
 from agent import tokens
 from agent.clock import HandClock
 from agent.config import load
-from agent.daemon import Daemon, Options, serving
+from agent.daemon import Daemon, Options
+from agent.http.listening import serving
 from agent.intents import PagesClaimed, PageTried, TimePassed
 from escalation.outbox import Attempt
 from tests.house import alert, message

@@ -143,6 +143,6 @@ async def test_a_daemon_on_port_0_links_to_the_port_that_it_got(api: Served) -> 
     daemon = api.daemon
     daemon.options = replace(daemon.options, external_url="", listen="127.0.0.1:0")
     daemon.port = 4711
-    links = daemon._links("INC-1", "ana")
+    links = daemon.links("INC-1", "ana")
     assert links["open"] == "http://127.0.0.1:4711/api/v1/incidents/INC-1"
     assert links["acknowledge"].startswith("http://127.0.0.1:4711/ack/")

@@ -24,9 +24,10 @@ from aiohttp import web
 from agent import tokens
 from agent.clock import HandClock
 from agent.config import Config, load
-from agent.daemon import Daemon, Options, serving
+from agent.daemon import Daemon, Options
 from agent.database import StoreDown
 from agent.http import webhooks
+from agent.http.listening import serving
 from agent.http.webhooks import LIMIT, Intake
 from agent.intents import TimePassed
 from agent.pipeline import Overloaded

@@ -1,0 +1,151 @@
+"""Carries pages: claims what is due, sends it by its notifier, and brings the result back through the line."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from agent.channels import Sending
+from agent.clock import Clock
+from agent.config import Config
+from agent.database import StoreDown
+from agent.intents import PagesClaimed, PageTried
+from agent.paging import Claimed
+from agent.pipeline import Pipeline, Undecided
+from escalation.outbox import Attempt, deliver
+
+log = structlog.get_logger("courier")
+_AT_ONCE = 64
+"""Pages in flight at the same time by one notifier."""
+_A_MINUTE, _A_MOMENT = timedelta(minutes=1), timedelta(seconds=1)
+_LOOK_AGAIN = timedelta(seconds=5)
+"""It looks at least this often, whatever it believes to be due next."""
+_LAST_MINUTE_S = 10.0
+
+
+class House(Protocol):
+    """What a page needs of the running house; a reload exchanges it."""
+
+    config: Config
+    notifiers: dict[str, Any]
+
+    def links(self, number: str, person: str) -> dict[str, str]:
+        """Where a page points to."""
+        ...
+
+
+class Courier:
+    """The delivery loop, and the pages in flight. `sending` counts them by notifier."""
+
+    def __init__(self, pipeline: Pipeline, clock: Clock, house: House) -> None:
+        self._pipeline = pipeline
+        self._clock = clock
+        self._house = house
+        self.sending = Sending()
+        self._flying: set[asyncio.Task[None]] = set()
+        self._aside: dict[int, datetime] = {}
+        """Pages that a fault of ours keeps back, each until a moment."""
+        self._rooms: dict[str, asyncio.Semaphore] = {}
+
+    async def run(self) -> None:
+        """Claim pages that are due, send them side by side, bring the results back through the line; for ever."""
+        while True:
+            due = self._due(self._clock.now())
+            if due:
+                try:
+                    await self._claim(due)
+                except StoreDown:
+                    await self._clock.sleep_until(self._clock.now() + _A_MOMENT)
+                    continue
+            next_due = self._pipeline.desk.outbox.next_due()
+            latest = self._clock.now() + _LOOK_AGAIN
+            await self._clock.sleep_until(min(next_due, latest) if next_due else latest, self._pipeline.deliver)
+
+    def _due(self, now: datetime) -> list[int]:
+        back = [number for number, until in self._aside.items() if until <= now]
+        for number in back:
+            del self._aside[number]
+        return [n for n in dict.fromkeys([*self._pipeline.desk.outbox.due(now), *back]) if n not in self._aside]
+
+    async def _claim(self, due: Sequence[int]) -> None:
+        """Claim these pages together and begin to send them; where a fault of ours forbids it, each by itself.
+
+        The one at fault is told as not sent, so that another channel is called; should even that fail, it is looked
+        at again in a minute. Raises StoreDown.
+        """
+        lease_from = self._clock.monotonic()
+        try:
+            claimed = await self._pipeline.submit(PagesClaimed(tuple(due)))
+        except Undecided as error:
+            if len(due) == 1:
+                await self._not_claimed(due[0], error)
+            else:
+                for number in due:
+                    await self._claim([number])
+            return
+        for page in claimed:
+            task = asyncio.create_task(self.send(page, lease_from))
+            self._flying.add(task)
+            task.add_done_callback(self._flying.discard)
+
+    async def _not_claimed(self, number: int, error: Undecided) -> None:
+        reason = f"it cannot be claimed: {error}"
+        try:
+            await self._pipeline.submit(PageTried(Attempt(number, sent=False, reason=reason, retry_after=_A_MINUTE)))
+        except Undecided:
+            self._aside[number] = self._clock.now() + _A_MINUTE
+
+    async def send(self, claimed: Claimed, lease_from: float) -> None:
+        """Send one page, in the room of its notifier: one that hangs keeps no other from sending."""
+        async with self._rooms.setdefault(claimed.notifier, asyncio.Semaphore(_AT_ONCE)):
+            attempt = await self._attempt(claimed, lease_from)
+        if not attempt.sent:
+            log.warning("page not delivered", notifier=claimed.notifier, step=claimed.step, why=attempt.reason)
+        await self._bring_back(attempt)
+
+    async def _bring_back(self, attempt: Attempt) -> None:
+        """Have the result of an attempt stored, however long the store or a fault of ours takes.
+
+        A page that has arrived is not sent again meanwhile; one that has not is tried anew when its lease runs out.
+        """
+        pause = _A_MOMENT
+        while True:
+            try:
+                await self._pipeline.submit(PageTried(attempt))
+                self._aside.pop(attempt.page, None)
+                return
+            except StoreDown:
+                await self._clock.sleep_until(self._clock.now() + _A_MOMENT)
+            except Undecided:
+                self._aside[attempt.page] = self._clock.now() + (2 * _A_MINUTE if attempt.sent else pause)
+                if not attempt.sent:
+                    return
+                await self._clock.sleep_until(self._clock.now() + pause)
+                pause = min(2 * pause, _A_MINUTE)
+
+    async def _attempt(self, claimed: Claimed, lease_from: float) -> Attempt:
+        number, notifier = claimed.page, self._house.notifiers.get(claimed.notifier)
+        if notifier is None:
+            reason = f"tocsin.yaml has no notifier {claimed.notifier}"
+            return Attempt(number, sent=False, attempt=claimed.attempt, reason=reason, permanent=True)
+        if not self._pipeline.desk.is_wanted(number):
+            return Attempt(number, sent=False, attempt=claimed.attempt, reason="it is not wanted any more")
+        try:
+            page = claimed.composed(self._house.links)
+        except Exception as error:  # what cannot be said is told as not sent, so that others are called
+            log.exception("a page cannot be composed", step=claimed.step)
+            return Attempt(
+                number, sent=False, attempt=claimed.attempt, reason=f"it cannot be composed: {type(error).__name__}"
+            )
+        lease = lease_from + self._house.config.delivery.lease.total_seconds()
+        with self.sending.by(notifier):
+            return await deliver(page, notifier, lease, self._clock.monotonic)
+
+    async def land(self) -> None:
+        """Let pages in flight arrive, for a while; what is not sent by then is sent after the next start."""
+        if self._flying:
+            await asyncio.wait(self._flying, timeout=_LAST_MINUTE_S)
+        for task in self._flying:
+            task.cancel()
