@@ -245,7 +245,7 @@ class Daemon:
         api = Api(
             self.pipeline,
             self.engine,
-            lambda: self.config,
+            lambda: self.pipeline.desk.config,
             self.clock,
             self.secret,
             lambda: self.written_url,
@@ -398,7 +398,7 @@ class Daemon:
             return
         text, confirmed = f"{incident.title} {incident.symptom}", desk.feedback.aliases
         try:
-            matches = await asyncio.to_thread(self.suggestions.match, text, self.config.known_errors, confirmed)
+            matches = await asyncio.to_thread(self.suggestions.match, text, desk.config.known_errors, confirmed)
         except Exception:  # the rim of a suggestion: its failure costs no page and no loop
             log.exception("known errors cannot be ranked", incident=incident.number)
             matches = []

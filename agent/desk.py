@@ -44,7 +44,10 @@ from escalation.rota import RotaChange, laid
 from escalation.store import PAGED, PAGED_EACH
 from knowledge.casebook import Casebook
 from knowledge.feedback import Feedback
+from knowledge.library import Library
 from knowledge.store import CHANGE_BY_NUMBER, PROBLEM_BY_NUMBER, change_from, problem_from
+from knowledge.written import WrittenError
+from knowledge.written import laid_over as errors_laid_over
 
 _THE_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every moment of the store."""
@@ -74,6 +77,8 @@ class Desk:
         self.feedback = Feedback()
         self.item_edits: list[ItemEdit] = []
         """What people wrote over the configuration items, in order; some of it may have ended."""
+        self.written: dict[str, WrittenError] = {}
+        """The known errors that people wrote, by id."""
         self.read: list[dict[str, Any]] = []
         """Rows read for the one intent that is decided next."""
         self.due_to_go = Due()
@@ -82,12 +87,12 @@ class Desk:
 
     def configure(self, config: Config, now: datetime | None = None) -> None:
         """Decide by this configuration from here on; at `now` with what people wrote over its items."""
-        self._filed = config.topology
+        self._filed, self._filed_errors = config.topology, config.known_errors
         if now is not None:
             config = self._laid(config, now)
         self.register, self.items_end_at = Register(config.topology), next_end(self.item_edits, now or _LONG_AGO)
         self.config = config
-        self.ladder.config = config
+        self.lay_known_errors()
         self.ladder.policies[config.version] = (config.sla, config.escalation)
         self.rules = rules_of(config)
         self.lay_rota()
@@ -101,6 +106,11 @@ class Desk:
         self.config = self.ladder.config = self._laid(self.config, now)
         self.register, self.items_end_at = Register(self.config.topology), next_end(self.item_edits, now)
         self.rules = rules_of(self.config)
+
+    def lay_known_errors(self) -> None:
+        """Lay what people wrote over the known errors of the files."""
+        known: Library = errors_laid_over(self._filed_errors, self.written.values())
+        self.config = self.ladder.config = replace(self.config, known_errors=known)
 
     def lay_rota(self) -> None:
         """Have who is on call decided by the schedules in force and what people have laid over them."""

@@ -15,7 +15,7 @@ from agent.store import AnswerRow, AuditRow, ConfigRow, DeadLetterRow, TokenRow
 from correlation.form import WORDS
 from correlation.store import IncidentRow, ItemEditRow, JournalRow, SilenceRow, TimelineRow
 from escalation.store import PageRow, RotaRow, StepRow
-from knowledge.store import ChangeRow, LinkRow, ProblemRow
+from knowledge.store import ChangeRow, KnownErrorRow, LinkRow, ProblemRow
 
 ERASED = "(erased)"
 """What stands in place of a text."""
@@ -230,6 +230,13 @@ PLAIN = (
         texts=("title", "risk", "plan", "back_out", "reason", "outcome"),
     ),
     Table(LinkRow, people=("by",)),
+    Table(
+        KnownErrorRow,
+        people=("author", "edited_by"),
+        texts=("reason",),
+        json=("entry",),
+        theirs={"edited_by": ("reason",)},
+    ),
     Table(ItemEditRow, people=("author",), texts=("reason",), json=("changes",), theirs={"author": ("reason",)}),
     Table(ConfigRow, json=("effective",), held=False),
     Table(DeadLetterRow, texts=("reason",), blob="body", held=False),

@@ -143,7 +143,7 @@ class House:
             incident = self.desk.board.incidents.get(number)
             if incident is not None:
                 text = f"{incident.title} {incident.symptom}"
-                known, confirmed = self.config.known_errors, self.desk.feedback.aliases
+                known, confirmed = self.desk.config.known_errors, self.desk.feedback.aliases
                 known = known.with_aliases(confirmed) if confirmed else known
                 await self.through(Suggested(number, tuple(match_text(text, known))))
             return True

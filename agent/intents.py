@@ -160,6 +160,20 @@ class ItemEdited(Asked):
 
 
 @dataclass(frozen=True)
+class KnownErrorWritten(Asked):
+    """A person writes a known error; `made_on` is the version that an edit was made on (None: it is a new one).
+
+    `values` has null for what is taken away.
+    """
+
+    id: str
+    values: Mapping[str, Any]
+    reason: str
+    actor: Actor
+    made_on: int | None = None
+
+
+@dataclass(frozen=True)
 class SilencePut(Asked):
     """A silence is made, changed, or (ends_at now) ended."""
 
@@ -272,6 +286,7 @@ Intent = (
     | ChangeRaised
     | ChangeActed
     | ItemEdited
+    | KnownErrorWritten
     | SilencePut
     | RotaChanged
     | RotaEnded

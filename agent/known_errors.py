@@ -62,6 +62,12 @@ def _folder(folder: FilePath, label: str, faults: list[Fault]) -> list[KnownErro
     return found
 
 
+def entry_in(path: FilePath, label: str) -> tuple[KnownError | None, list[Fault]]:
+    """Return the known error of a file, or None with every fault of it; `label` is the file's name in them."""
+    faults: list[Fault] = []
+    return _entry(path, label, faults), faults
+
+
 def _entry(path: FilePath, label: str, faults: list[Fault]) -> KnownError | None:
     try:
         front, body, line_of_body = split_front_matter(path.read_text("utf-8-sig"))

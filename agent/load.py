@@ -47,9 +47,11 @@ from knowledge.store import (
     OPEN_PROBLEMS,
     SETTLED_PROBLEMS,
     TALLIES,
+    WRITTEN_ERRORS,
     change_from,
     problem_from,
     tally_from,
+    written_from,
 )
 
 log = structlog.get_logger("daemon")
@@ -123,6 +125,9 @@ async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
         desk.feedback.keep(tally_from(row))
     for row in await writer.fetch(LESSONS):
         desk.board.lessons.hold(lesson_from(row))
+    desk.written = {one.id: one for one in map(written_from, await writer.fetch(WRITTEN_ERRORS))}
+    if desk.written:
+        desk.lay_known_errors()
     desk.item_edits = [item_edit_from(row) for row in await writer.fetch(HELD_ITEM_EDITS, now)]
     desk.lay_items(now)
     book, oldest = desk.casebook, now - desk.config.problems.longest

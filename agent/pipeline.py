@@ -14,6 +14,7 @@ from agent.clock import Clock
 from agent.database import Batch, Reserve, StoreDown, StoreFull, Unwritable, Writer
 from agent.deciders import decide
 from agent.deciders.items import ItemConflict, NoSuchItem
+from agent.deciders.library import FiledKnownError, NoSuchKnownError
 from agent.deciders.records import Stale
 from agent.deciders.rota import NoSuchChange
 from agent.desk import Desk
@@ -29,6 +30,7 @@ from correlation.permission import Forbidden
 from knowledge.casebook import NoSuchCase
 from knowledge.change import IllegalChangeAction
 from knowledge.problem import IllegalProblemAction
+from knowledge.written import BadEntry
 
 log = structlog.get_logger("pipeline")
 _PROBE: Batch = [(UPSERT_META, [("probe", "")])]
@@ -49,6 +51,8 @@ class Undecided(Exception):
 
 
 REFUSALS = (
+    BadEntry,
+    FiledKnownError,
     Forbidden,
     IllegalAction,
     IllegalChangeAction,
@@ -60,6 +64,7 @@ REFUSALS = (
     NoSuchChange,
     NoSuchIncident,
     NoSuchItem,
+    NoSuchKnownError,
     Stale,
 )
 """What refuses a person's act, and changes nothing."""

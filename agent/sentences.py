@@ -222,6 +222,7 @@ HAPPENED: Sentences = {
         "known error {known_error} is put forward again",
         "已知错误 {known_error} 恢复推荐",
     ),
+    "known_errors_written": ("a known error was written that fits: {ids}", "新写入的已知错误与之相符:{ids}"),
     "known_errors_suggested": ("known errors found by their words: {ids}", "按文字找到已知错误:{ids}"),
     "out_of_scope": ("out of scope: {reason}", "不在服务范围内:{reason}"),
     "to_sales": ("handed to sales for a decision", "转销售决定"),

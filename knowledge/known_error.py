@@ -15,6 +15,13 @@ Status = Literal["draft", "reviewed", "published", "retired"]
 _HOW_TO = "write a mapping of labels (`alertname: [A, B]`), a list of matchers, or a list of such groups"
 
 
+def without_workaround(*texts: str | None) -> str:
+    """Return what is wrong where none of these texts says anything; empty where one does."""
+    if any(text and text.strip() for text in texts):
+        return ""
+    return "it has no workaround: write a section `## Workaround` or `## 应急措施` (over the API: `workaround`)"
+
+
 class BadGroup(ValueError):
     """A group of conditions that cannot stand; `place` is its place in the list, from 0."""
 
@@ -104,8 +111,8 @@ class KnownError(FrontMatter):
 
     @model_validator(mode="after")
     def _helps(self) -> "KnownError":
-        if not (self.workaround or self.workaround_zh):
-            raise ValueError("it has no workaround: write a section `## Workaround` or `## 应急措施`")
+        if wrong := without_workaround(self.workaround, self.workaround_zh):
+            raise ValueError(wrong)
         return self
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from knowledge.index import PredicateIndex
-from knowledge.known_error import BadGroup, FrontMatter, KnownError
+from knowledge.known_error import BadGroup, FrontMatter, KnownError, without_workaround
 from knowledge.ranking import Aliases, WordIndex
 
 _SECTIONS = {
@@ -42,7 +42,7 @@ class BadKnownError(ValueError):
 class Library:
     """Known errors by id, with their indexes; read, never changed."""
 
-    __slots__ = ("_by_id", "aliases", "in_force", "predicates", "words")
+    __slots__ = ("_by_id", "_words", "aliases", "in_force", "predicates")
 
     def __init__(
         self,
@@ -59,7 +59,14 @@ class Library:
         self.aliases: Aliases = MappingProxyType(dict(aliases or {}))
         self.in_force = tuple(entry for entry in self if entry.in_force)
         self.predicates = predicates or PredicateIndex(self.in_force)
-        self.words = WordIndex(self.in_force, self.aliases)
+        self._words: WordIndex | None = None
+
+    @property
+    def words(self) -> WordIndex:
+        """The index of its words, made by whoever asks first: it costs more than all the rest."""
+        if self._words is None:
+            self._words = WordIndex(self.in_force, self.aliases)
+        return self._words
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -71,6 +78,10 @@ class Library:
     def get(self, name: str) -> KnownError | None:
         """Return the entry of an id, or None."""
         return self._by_id.get(name)
+
+    def with_entries(self, more: Iterable[KnownError]) -> "Library":
+        """Return the same library with these entries, each in place of the one of its id."""
+        return Library([*self, *more], self.aliases)
 
     def with_aliases(self, more: Aliases) -> "Library":
         """Return the same library with these further texts; its words are counted again."""
@@ -90,7 +101,9 @@ def lay_over(
     """
     faults: list[BadKnownError] = []
     entries = [entry for layer in (pack, site) for entry in _once_each(layer, faults)]
-    return Library(entries, aliases), faults
+    library = Library(entries, aliases)
+    _ = library.words  # made here, where a whole configuration is read, and not by the first incident
+    return library, faults
 
 
 def _once_each(layer: Sequence[KnownError], faults: list[BadKnownError]) -> Iterator[KnownError]:
@@ -129,9 +142,8 @@ def parse(
     faults: list[BadKnownError] = []
     sections = _sections(path, text, line_of_body, faults)
     faults += _front_faults(path, front, line_of)
-    if not any(sections.get(name) for name in ("workaround", "workaround_zh")):
-        message = "it has no workaround: write a section `## Workaround` or `## 应急措施`"
-        faults.append(BadKnownError(path, line_of_body, message))
+    if wrong := without_workaround(sections.get("workaround"), sections.get("workaround_zh")):
+        faults.append(BadKnownError(path, line_of_body, wrong))
     if faults:
         first, *others = sorted(faults, key=lambda fault: fault.line)
         raise BadKnownError(path, first.line, first.message, others)

@@ -11,6 +11,7 @@ from correlation.rows import columns, select, upsert
 from knowledge.change import Change, ChangeState
 from knowledge.feedback import Tally
 from knowledge.problem import Origin, Problem, ProblemState
+from knowledge.written import WrittenError
 
 
 def _id() -> Any:
@@ -95,6 +96,21 @@ class TallyRow(SQLModel, table=True):
     aliases: str = Field(sa_type=Text)
 
 
+class KnownErrorRow(SQLModel, table=True):
+    """A known error that a person wrote: the columns are the fields of `WrittenError`; `entry` is JSON."""
+
+    __tablename__ = "known_error"
+    id: str = Field(primary_key=True)
+    entry: str = Field(sa_type=Text)
+    version: int
+    author: str
+    written_at: datetime
+    edited_by: str
+    edited_at: datetime
+    reason: str = Field(sa_type=Text)
+
+
+UPSERT_KNOWN_ERROR, WRITTEN_ERRORS = upsert(KnownErrorRow), f"{select(KnownErrorRow)} ORDER BY id"
 UPSERT_PROBLEM, UPSERT_CHANGE, UPSERT_LINK = upsert(ProblemRow), upsert(ChangeRow), upsert(LinkRow)
 FORGET_LINKS = "DELETE FROM link WHERE incident_id = ?"
 _ENDED_PROBLEMS = "state IN ('closed', 'declined')"
@@ -148,3 +164,16 @@ def tally_from(row: tuple[Any, ...]) -> Tally:
     """The tally of a row in the order of its columns."""
     values = dict(zip(columns(TallyRow), row, strict=True))
     return Tally(**values | {"aliases": msgspec.json.decode(values["aliases"])})
+
+
+def written_values(written: WrittenError) -> tuple[Any, ...]:
+    """A tuple for UPSERT_KNOWN_ERROR."""
+    values = {name: getattr(written, name) for name in WrittenError.__struct_fields__}
+    values |= {"entry": _json(written.entry)}
+    return tuple(values[name] for name in columns(KnownErrorRow))
+
+
+def written_from(row: tuple[Any, ...]) -> WrittenError:
+    """The known error of a row in the order of its columns."""
+    values = dict(zip(columns(KnownErrorRow), row, strict=True))
+    return WrittenError(**values | {"entry": msgspec.json.decode(values["entry"])})

@@ -197,7 +197,7 @@ def test_operations_md_names_every_command_and_none_that_does_not_exist() -> Non
         name
         for line in table.splitlines()
         if line.startswith("| `tocsin")
-        for name in re.findall(r"`(tocsin [a-z ]+)`", line)
+        for name in re.findall(r"`(tocsin [a-z -]+)`", line)
     }
     assert named == set(COMMANDS)
 

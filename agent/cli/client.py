@@ -73,10 +73,11 @@ class Api:
         body: Any = None,
         query: Mapping[str, Any] | None = None,
         *,
+        more: Mapping[str, str] | None = None,
         deadline_s: float | None = DEADLINE_S,
     ) -> Any:
         """Return what the API answers; end the program where it refuses (1) or cannot be reached (4)."""
-        with self.open(self.request(method, path, body, query), deadline_s) as response:
+        with self.open(self.request(method, path, body, query, more), deadline_s) as response:
             return json.loads(response.read())
 
     def open(self, request: Request, deadline_s: float | None) -> Any:

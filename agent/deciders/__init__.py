@@ -12,6 +12,7 @@ from agent.deciders.house import config_changed, noted
 from agent.deciders.items import item_edited
 from agent.deciders.known_errors import suggested
 from agent.deciders.letters import letter_died
+from agent.deciders.library import known_error_written
 from agent.deciders.pages import page_tried, pages_claimed
 from agent.deciders.passing import time_passed
 from agent.deciders.problems import problem_acted, problem_opened
@@ -30,6 +31,7 @@ from agent.intents import (
     ConfigChanged,
     Intent,
     ItemEdited,
+    KnownErrorWritten,
     LetterDied,
     Noted,
     OldRowsDue,
@@ -63,6 +65,7 @@ DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
     ChangeRaised: change_raised,
     ChangeActed: change_acted,
     ItemEdited: item_edited,
+    KnownErrorWritten: known_error_written,
     SilencePut: silence_put,
     RotaChanged: rota_changed,
     RotaEnded: rota_ended,

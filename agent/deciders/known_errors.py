@@ -1,6 +1,7 @@
 """The known errors of an incident: predicates at once, text after the commit, and what engineers say of them."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from agent.intents import PersonActed, Suggested
@@ -9,10 +10,14 @@ from collectors.labels import Labels
 from correlation.incident import Action, Incident
 from correlation.need import Missing
 from knowledge.feedback import Outcome
+from knowledge.known_error import KnownError
+from knowledge.library import Library
 from knowledge.match import PREDICATE, Match, match_predicates
 from knowledge.store import UPSERT_TALLY, tally_values
 
 _KNOWN_ERRORS = 5
+_LOOKED_AT = 50
+"""Firing alerts of one incident that are held against a known error that was just written."""
 
 
 def recognise(turn: Turn, incident: Incident, alerts: list[Labels]) -> None:
@@ -21,6 +26,19 @@ def recognise(turn: Turn, incident: Incident, alerts: list[Labels]) -> None:
     fresh = [match for match in match_predicates(alerts, turn.config.known_errors) if match.id not in known]
     if fresh:
         _put(turn, incident, fresh)
+
+
+def recognise_again(turn: Turn, entry: KnownError) -> None:
+    """Hold an entry that was just written against the incidents that are open: somebody may be at one of them."""
+    alone = Library([entry])
+    for incident in [i for i in turn.board.incidents.values() if i.active]:
+        if any(known["id"] == entry.id for known in incident.known_errors):
+            continue
+        members = islice(turn.board.open_members(incident.id), _LOOKED_AT)
+        if found := match_predicates([turn.board.labels(episode) for episode in members], alone):
+            _put(turn, incident, found)
+            turn.touch(incident)
+            turn.tell(incident.id, "known_errors_written", AGENT, {"ids": [entry.id]})
 
 
 def rank(turn: Turn, incident: Incident) -> None:

@@ -151,7 +151,7 @@ class Incidents:
         rights = call.actor.rights
         if not rights & _EDITS_ANY and not owns(call.actor, incident_of(row), await self._api.reads.paged(row.id)):
             raise Forbidden(f"the record is completed by desk, pm, l1 (own), l2 (own); {call.actor.id} does not own it")
-        made_on = _version(call)
+        made_on = version_of(call)
         changes = call.body(bodies.Edit).changes()
         if changes.get("occurred_at", row) is None:
             raise Missing(["occurred_at"])
@@ -279,7 +279,7 @@ def incident_of(row: IncidentRow) -> Any:
 _IF_MATCH = re.compile(r'^"?([0-9]{1,18})"?$')
 
 
-def _version(call: Call) -> int:
+def version_of(call: Call) -> int:
     """The version that an edit was made on."""
     sent = call.request.headers.get("If-Match")
     if sent is None:

@@ -17,9 +17,10 @@ from agent.http.auth import Auth, require
 from agent.http.bodies import NUMBER
 from agent.http.brief import brief_routes
 from agent.http.calls import Call, Result, Route, read_json, read_query, read_raw, refused, response_of
-from agent.http.case_bodies import CHANGE, ITEM, PROBLEM
+from agent.http.case_bodies import CHANGE, ENTRY, ITEM, PROBLEM
 from agent.http.cases import case_routes
 from agent.http.items import item_routes
+from agent.http.known_errors import known_error_routes
 from agent.http.lists import list_routes
 from agent.http.people import people_routes
 from agent.http.problems import Problem, not_found, unauthorized
@@ -111,6 +112,7 @@ def routes_of(api: Api) -> list[Route]:
         *brief_routes(api),
         *case_routes(api),
         *item_routes(api),
+        *known_error_routes(api),
         *list_routes(api),
         *people_routes(api),
         *rota.rota_routes(api),
@@ -136,7 +138,7 @@ def add_api(app: web.Application, api: Api) -> None:
     app.on_cleanup.append(lambda _: api.answers.close())
 
 
-_PATTERNS = {"number": NUMBER, "problem": PROBLEM, "change": CHANGE, "item": ITEM}
+_PATTERNS = {"number": NUMBER, "problem": PROBLEM, "change": CHANGE, "item": ITEM, "known_error": ENTRY}
 
 
 def _pattern(path: str) -> str:

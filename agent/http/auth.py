@@ -16,6 +16,7 @@ from correlation.configuration_item import MAY_EDIT
 from correlation.incident import Action
 from correlation.permission import Actor
 from knowledge import change, problem
+from knowledge.written import MAY_WRITE
 
 ANYBODY: Final = "anybody"
 """Everybody with a token; customers and vendors see only their own."""
@@ -58,6 +59,9 @@ ACCESS: Final[Mapping[str, Access]] = {
     "create_silence": _SILENCING,
     "end_silence": _SILENCING,
     "list_known_errors": INSIDE,
+    "get_known_error": INSIDE,
+    "write_known_error": MAY_WRITE,
+    "edit_known_error": MAY_WRITE,
     "list_configuration_items": INSIDE,
     "get_configuration_item": INSIDE,
     "add_configuration_item": MAY_EDIT,

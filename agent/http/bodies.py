@@ -11,6 +11,7 @@ MOMENT = (
     r"^(19[89][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
     r"(\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
+DAY = r"^(19[89][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 NUMBER = r"^INC-[0-9A-Za-z-]{1,40}$"
 _NAME = "[a-zA-Z_][a-zA-Z0-9_]{0,99}"
 _CLASS = r"\[\^?(?:a-z|A-Z|0-9|[A-Za-z0-9_])+\]"
@@ -28,7 +29,7 @@ def _moment(text: str) -> str:
     return text
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     return text.replace("\x00", "�")
 
 
@@ -43,8 +44,8 @@ Moment = Annotated[
     AfterValidator(_moment),
     Field(json_schema_extra={"format": "date-time"}, examples=["2026-03-02T09:00:00Z"]),
 ]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_clean)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(clean)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean)]
 Grade = Annotated[int, Field(ge=1, le=4), BeforeValidator(_whole)]
 Number = Annotated[str, StringConstraints(pattern=NUMBER)]
 
@@ -401,7 +402,7 @@ class Report(RecordForm):
         }
     )
 
-    title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean)]
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean)]
     symptom: Text | None = None
     kind: Kind | None = None
     source: Literal["user", "staff", "relayed", "partner"] | None = None
@@ -422,14 +423,14 @@ class Report(RecordForm):
 class Edit(RecordForm):
     """The fields of the record that a person completes; acts change the others."""
 
-    title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean)] = ""
-    symptom: Annotated[str, StringConstraints(max_length=4000), AfterValidator(_clean)] = ""
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean)] = ""
+    symptom: Annotated[str, StringConstraints(max_length=4000), AfterValidator(clean)] = ""
     kind: Kind = "incident"
-    channel: Annotated[str, StringConstraints(max_length=200), AfterValidator(_clean)] = ""
-    service: Annotated[str, StringConstraints(max_length=200), AfterValidator(_clean)] = ""
+    channel: Annotated[str, StringConstraints(max_length=200), AfterValidator(clean)] = ""
+    service: Annotated[str, StringConstraints(max_length=200), AfterValidator(clean)] = ""
     reporter: Name | None = None
     occurred_at: Moment = ""
-    next_action: Annotated[str, StringConstraints(max_length=4000), AfterValidator(_clean)] = ""
+    next_action: Annotated[str, StringConstraints(max_length=4000), AfterValidator(clean)] = ""
     next_action_eta: Moment | None = None
 
     def changes(self) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from agent.http.bodies import Body, Moment, Name, Number, Person, Text
+from agent.http.bodies import DAY, Body, Moment, Name, Number, Person, Text, clean
 from knowledge.change import ChangeAction
 from knowledge.problem import ProblemAction
 
@@ -139,3 +139,51 @@ class EditItem(ItemValues):
 
 class AddItem(ItemValues):
     id: ItemName
+
+
+# known errors
+
+ENTRY = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
+Words = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(clean)]
+_EXAMPLE = [{"alertname": "DiskSpaceLow", "mountpoint": "/var/spool"}]
+
+
+class KnownErrorValues(Body):
+    """A known error, by the keys of its front matter and the names of its sections."""
+
+    title_zh: Title | None = None
+    match: Annotated[Any, Field(examples=[_EXAMPLE])] = None
+    """As in a file: a mapping of labels, a list of matchers, or a list of such groups, one of which suffices."""
+    category: Name | None = None
+    owner: Name | None = None
+    status: Literal["draft", "reviewed", "published", "retired"] | None = None
+    """`published` where it is left out."""
+    review_at: Annotated[str, StringConstraints(pattern=DAY), Field(json_schema_extra={"format": "date"})] | None = None
+    """The day on which somebody reads it again."""
+    symptoms: Words | None = None
+    symptoms_zh: Words | None = None
+    root_cause: Words | None = None
+    root_cause_zh: Words | None = None
+    workaround: Words | None = None
+    """What helps at once; this or the Chinese one is needed."""
+    workaround_zh: Words | None = None
+    solution: Words | None = None
+    solution_zh: Words | None = None
+    safety_note: Words | None = None
+    safety_note_zh: Words | None = None
+    reason: Text | None = None
+
+    def values(self) -> dict[str, Any]:
+        """What was written of the entry itself, nulls included."""
+        return {name: getattr(self, name) for name in self.model_fields_set if name not in ("id", "reason")}
+
+
+class WriteKnownError(KnownErrorValues):
+    id: Annotated[str, StringConstraints(pattern=ENTRY)]
+    title: Title
+
+
+class EditKnownError(KnownErrorValues):
+    """What changes of it; null takes away."""
+
+    title: Title | None = None

@@ -1,4 +1,4 @@
-"""The other routes of v1: alerts, pages, dead letters, who is on call, silences, and what the configuration knows."""
+"""The other routes of v1: alerts, pages, dead letters, who is on call, and silences."""
 
 import uuid
 from datetime import timedelta
@@ -16,7 +16,6 @@ from collectors.labels import BadMatcher, Matcher, all_match
 from collectors.moment import parse_moment
 from correlation.permission import Actor, Forbidden
 from correlation.silence import Silence
-from knowledge.feedback import facts_of
 
 if TYPE_CHECKING:
     from agent.http.api import Api
@@ -55,14 +54,6 @@ def list_routes(api: "Api") -> list[Route]:
             status=201,
         ),
         Route("DELETE", f"{v1}/silences/{{id}}", "end_silence", "End a silence", at.end_silence, views.SilenceView),
-        Route(
-            "GET",
-            f"{v1}/known-errors",
-            "list_known_errors",
-            "Known errors",
-            at.known_errors,
-            views.Items[views.KnownErrorView],
-        ),
     ]
 
 
@@ -172,26 +163,6 @@ class Lists:
         assert row is not None, "it was committed"
         reader = self._api.reader(call.actor, call.request, max(call.now, self._api.clock.now()))
         return Result(reader.silence(row), status)
-
-    # what the configuration knows
-
-    async def known_errors(self, call: Call) -> Result:
-        config, feedback = self._api.get_config(), self._api.pipeline.desk.feedback
-        shown = [
-            views.KnownErrorView(
-                id=entry.id,
-                title=entry.text("title", call.language),
-                status=entry.status,
-                category=entry.category,
-                symptoms=entry.text("symptoms", call.language),
-                root_cause=entry.text("root_cause", call.language),
-                workaround=entry.text("workaround", call.language),
-                solution=entry.text("solution", call.language),
-                **facts_of(feedback.of(entry.id), config.feedback),
-            )
-            for entry in config.known_errors
-        ]
-        return Result(views.Items[views.KnownErrorView](items=shown))
 
 
 def _before(asked: Any) -> int:

@@ -12,7 +12,7 @@ from agent.http import ack
 from agent.http.auth import ACCESS
 from agent.http.bodies import NUMBER
 from agent.http.calls import JSON, Route, read_query, refused
-from agent.http.case_bodies import CHANGE, ITEM, PROBLEM
+from agent.http.case_bodies import CHANGE, ENTRY, ITEM, PROBLEM
 from agent.http.problems import TYPE, ProblemView
 from agent.version import VERSION
 from correlation.incident import Action
@@ -29,6 +29,7 @@ _PATHS: dict[str, dict[str, Any]] = {
     "problem": {"type": "string", "pattern": PROBLEM},
     "change": {"type": "string", "pattern": CHANGE},
     "item": {"type": "string", "pattern": ITEM},
+    "known_error": {"type": "string", "pattern": ENTRY},
 }
 _ABOUT = """Alerts become incidents, incidents reach people.
 
@@ -55,6 +56,7 @@ _STATEFUL = frozenset(
         "create_silence",
         "add_configuration_item",
         "edit_configuration_item",
+        "edit_known_error",
         "request_change",
         "take_up_problem",
         *(f"{action}_problem" for action in ProblemAction),

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agent.database import StoreDown
 from agent.deciders.items import ItemConflict, NoSuchItem
+from agent.deciders.library import FiledKnownError, NoSuchKnownError
 from agent.deciders.records import Stale
 from agent.deciders.rota import NoSuchChange
 from agent.pipeline import Overloaded, Undecided
@@ -24,6 +25,7 @@ from correlation.permission import Forbidden
 from knowledge.casebook import NoSuchCase
 from knowledge.change import IllegalChangeAction
 from knowledge.problem import IllegalProblemAction
+from knowledge.written import BadEntry
 
 log = structlog.get_logger("api")
 TYPE = "application/problem+json"
@@ -108,14 +110,18 @@ def _refusal(error: Exception) -> Problem | None:
             problem = not_found("there is no such override")
         case Forbidden() | Lowered():
             problem = Problem(403, str(error))
-        case NoSuchCase() | NoSuchItem():
+        case NoSuchCase() | NoSuchItem() | NoSuchKnownError():
             problem = not_found(str(error))
-        case ItemConflict():
+        case ItemConflict() | FiledKnownError():
             problem = Problem(409, str(error))
         case IllegalAction() | IllegalProblemAction() | IllegalChangeAction():
             problem = Problem(409, str(error), allowed=error.allowed)
         case Stale():
             problem = Problem(409, str(error), version=error.now)
+        case BadEntry():
+            problem = Problem(422, str(error), faults=[{"field": f, "message": m} for f, m in error.faults])
+            if error.missing:
+                problem.facts["missing"] = list(error.missing)
         case Missing():
             problem = Problem(422, str(error), missing=error.fields)
     return problem

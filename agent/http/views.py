@@ -1,6 +1,6 @@
 """What the API shows: the shapes of OUTSIDE §5, as models, so that the document and the answer are one."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
@@ -347,6 +347,17 @@ class SilenceView(View):
     state: str
 
 
+class WrittenBy(View):
+    """Who wrote a known error over the API, and who edited it last."""
+
+    version: int
+    author: str
+    written_at: At
+    edited_by: str
+    edited_at: At
+    reason: str
+
+
 class KnownErrorView(View):
     id: str
     title: str
@@ -356,6 +367,16 @@ class KnownErrorView(View):
     root_cause: str
     workaround: str
     solution: str
+    match: list[list[str]]
+    """Groups of matchers, one of which suffices."""
+    owner: str
+    review_at: date | None
+    origin: str
+    """pack, site (a file of the site), api (written over the API)."""
+    source: str
+    """`file:line` where it is written; empty for what was written over the API."""
+    written: WrittenBy | None
+    """Null for what stands in a file."""
     used: int
     helped_partly: int
     did_not_work: int

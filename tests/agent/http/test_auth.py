@@ -50,6 +50,9 @@ MATRIX = {
     "create_silence": SILENCES,
     "end_silence": SILENCES,
     "list_known_errors": INSIDE,
+    "get_known_error": INSIDE,
+    "write_known_error": {"desk", "l1", "l2", "pm", "ops"},
+    "edit_known_error": {"desk", "l1", "l2", "pm", "ops"},
     "list_configuration_items": INSIDE,
     "get_configuration_item": INSIDE,
     "add_configuration_item": {"desk", "l1", "l2", "pm", "ops"},
@@ -119,7 +122,7 @@ async def test_a_viewer_reads_everything_and_changes_nothing(api: Served) -> Non
     await api.post(f"/api/v1/problems/{problem}/diagnose", found)
     raised = {"title": "grow", "risk": "low", "plan": "lvextend", "back_out": "none"}
     change = (await api.post("/api/v1/changes", raised)).body["number"]
-    ids = {"number": number, "problem": problem, "change": change, "item": "db-1"}
+    ids = {"number": number, "problem": problem, "change": change, "item": "db-1", "known_error": "disk-space-low"}
     for route in routes_of(api_of(api)):
         path = route.path.format(**ids, id="00000000-0000-4000-8000-000000000000")
         answered = await api.call(route.method, path, as_="vic")

@@ -1,0 +1,93 @@
+"""Known errors that people write over the API, laid over those of the files."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from pydantic import ValidationError
+
+from knowledge.known_error import BadGroup, KnownError, without_workaround
+from knowledge.library import Library
+
+API = "api"
+"""The `source` of an entry that stands in no file."""
+MAY_WRITE = frozenset({"desk", "l1", "l2", "pm", "ops"})
+_SITE = "knowledge/"
+
+
+class BadEntry(Exception):
+    """An entry that cannot stand; `faults` are pairs of field and sentence, `missing` the fields that are not there."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]], missing: Sequence[str] = ()) -> None:
+        super().__init__("; ".join(f"{field}: {said}" for field, said in faults))
+        self.faults, self.missing = tuple(faults), tuple(missing)
+
+
+class WrittenError(msgspec.Struct, frozen=True, kw_only=True):
+    """A known error as a person wrote it: `entry` by the keys of the front matter and the names of the texts.
+
+    `version` counts from 1 with every edit; `reason` is that of the last one.
+    """
+
+    id: str
+    entry: dict[str, Any]
+    version: int
+    author: str
+    written_at: datetime
+    edited_by: str
+    edited_at: datetime
+    reason: str = ""
+
+
+def entry_of(values: Mapping[str, Any]) -> KnownError:
+    """Return the entry that these values make, judged as a file of the same content. Raises BadEntry."""
+    try:
+        return KnownError.model_validate({**values, "source": API})
+    except ValidationError as error:
+        found = [_fault(detail) for detail in error.errors(include_url=False)]
+        missing = [str(detail["loc"][0]) for detail in error.errors() if detail["type"] == "missing"]
+    said = without_workaround(values.get("workaround"), values.get("workaround_zh"))
+    if said and all(field != "workaround" for field, _ in found):
+        found.append(("workaround", said))
+    raise BadEntry(found, missing)
+
+
+def _fault(detail: Any) -> tuple[str, str]:
+    if detail["type"] == "missing":
+        return str(detail["loc"][0]), "it is missing: write it"
+    cause = detail.get("ctx", {}).get("error")
+    field = ".".join(str(part) for part in detail["loc"]) or "workaround"
+    if isinstance(cause, BadGroup):
+        field = f"{field}.{cause.place}"
+    return field, str(detail["msg"]).removeprefix("Value error, ")
+
+
+def origin_of(entry: KnownError) -> str:
+    """Return where an entry is written: `api`, `site` (a file of the site) or `pack`."""
+    if entry.source == API:
+        return API
+    return "site" if entry.source.startswith(_SITE) else "pack"
+
+
+def taken(entry: KnownError) -> str:
+    """Return the sentence that refuses a second entry of this one's id."""
+    place = "one that was written over the API" if entry.source == API else f"{entry.source}:{entry.line}"
+    return f"the id {entry.id!r} is taken by {place}: give this one another"
+
+
+def laid_over(filed: Library, written: Iterable[WrittenError]) -> Library:
+    """Return the library with what people wrote: over the pack's entries of the same id, under a site's file.
+
+    A file of the site wins, so that what was written at night may move into the repository. What can stand no more
+    (a release has become stricter) is left out.
+    """
+    over = {}
+    for one in written:
+        held = filed.get(one.id)
+        if held is None or origin_of(held) != "site":
+            try:
+                over[one.id] = entry_of({**one.entry, "id": one.id})
+            except BadEntry:
+                continue
+    return filed.with_entries(over.values()) if over else filed
