@@ -85,6 +85,8 @@ def _incidents(desk: Desk, intent: Intent) -> set[str]:
     match intent:
         case PersonActed(number=number, body=body):
             named = {number, body.get("into")}
+            if intent.action is Action.RECALL:
+                named.add(body.get("for"))
             if body.get("kind") == INCIDENT:
                 named.add(body.get("target"))
         case RecordEdited(number=number):

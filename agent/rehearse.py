@@ -108,10 +108,15 @@ class Stage:
         if number is None or line.act is None:
             return [f"there is no incident {line.incident} to {line.act}"]
         try:
-            await self.house.act(number, line.act, line.body, line.by or "")
+            await self.house.act(number, line.act, await self._named(line), line.by or "")
         except REFUSALS as refusal:
             return _other_refusal(line, refusal)
         return [f"{line.act} by {line.by} was not refused"] if line.refused is not None else []
+
+    async def _named(self, line: Line) -> dict[str, Any]:
+        """The body of an act; an incident that it names by its count has its number."""
+        counted = {k: v for k, v in line.body.items() if k in ("for", "into") and isinstance(v, int)}
+        return {**line.body, **{key: await self._number(count) for key, count in counted.items()}}
 
     async def _compare(self, expect: Expect) -> list[str]:
         wrong = []
@@ -156,9 +161,12 @@ class Stage:
             await self.house.desk.fetch_incident(self.house.writer, number)
         incident = self.house.incident(number)
         is_now = self._as_seen(incident)
-        if wanted.recurrence_of is not None:
-            wanted = wanted.model_copy(update={"recurrence_of": await self._number(wanted.recurrence_of)})
-        asked = wanted.model_dump(exclude_unset=True, exclude={"number", "told", "not_told", "late"})
+        others = {
+            name: await self._number(count)
+            for name in ("recurrence_of", "preempted_by")
+            if (count := getattr(wanted, name)) is not None
+        }
+        asked = wanted.model_dump(exclude_unset=True, exclude={"number", "told", "not_told", "late"}) | others
         return [
             f"{number}: {name} is {_shown(is_now[name])}, not {_shown(value)}"
             for name, value in asked.items()
@@ -204,6 +212,7 @@ class Stage:
             "commander": incident.commander,
             "billable": incident.billable,
             "recurrence_of": incident.recurrence_of,
+            "preempted_by": incident.preempted_by,
             "group": incident.group,
             "assignee": incident.assignee,
             "alerts": incident.alert_count,

@@ -39,7 +39,8 @@ class Wanted(Rule):
     commander: str | None = None
     billable: bool | None = None
     recurrence_of: int | None = None
-    """The incident that it repeats, counted from 1."""
+    """The incident that it repeats, counted from 1, as the next."""
+    preempted_by: int | None = None
     group: str | None = None
     assignee: str | None = None
     alerts: int | None = None

@@ -193,7 +193,10 @@ HAPPENED: Sentences = {
     "acknowledged": ("acknowledged[; {assignee} has it]", "已响应[;由 {assignee} 负责]"),
     "acknowledged_too": ("acknowledged too[; {assignee} keeps it]", "也已响应[;仍由 {assignee} 负责]"),
     "escalation_acknowledged": ("took note of the escalation", "已知悉升级"),
-    "assigned": ("assigned[ to {person}][ in group {group}]", "分派[给 {person}][,组 {group}]"),
+    "assigned": (
+        "assigned[ to {person}][ in group {group}][, recalled from {recalled_from}]",
+        "分派[给 {person}][,组 {group}][,自 {recalled_from} 召回]",
+    ),
     "returned": (
         "returned from {group}: {reason}[ (suggested: {suggested_group})]",
         "从 {group} 退回:{reason}[(建议:{suggested_group})]",
@@ -269,6 +272,14 @@ HAPPENED: Sentences = {
         "called vendor {vendor}[ (ticket {ticket})]: {note}[; its answer is due at {response_due_at}]"
         "[; its solution is due at {resolve_due_at}]",
         "已联系厂商 {vendor}[(单号 {ticket})]:{note}[;应答期限 {response_due_at}][;解决期限 {resolve_due_at}]",
+    ),
+    "recall_proposed": (
+        "everybody is busy: {person} might be recalled from {incident}",
+        "人员均忙:建议从 {incident} 召回 {person}",
+    ),
+    "recalled": (
+        "{person} was recalled for {for}: {reason}",
+        "{person} 已被召回处理 {for}:{reason}",
     ),
     "desk_informed": (
         "the desk is informed[: vendor {vendor} was called][: the severity is {severity}]"

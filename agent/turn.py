@@ -58,6 +58,7 @@ class Turn:
         """Write the incident's row with this group."""
         incident.updated_at = self.now
         self.group.incidents[incident.id] = incident
+        self.board.note_holder(incident)
 
     def tell(self, incident: int, kind: str, actor: str, facts: Mapping[str, Any]) -> None:
         """Put a line on the incident's timeline."""

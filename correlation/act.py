@@ -392,6 +392,15 @@ def _set_root(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, n
     return Acted([Event("root_set", facts)], {"root_set"})
 
 
+def _recall(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    """Whoever works on it is wanted for something more urgent; it goes back to its queue (procedure R54)."""
+    need(body, "for", "reason")
+    facts = {"for": body["for"], "person": incident.assignee or "", "reason": body["reason"]}
+    incident.assignee, incident.preempted_by = None, body["for"]
+    incident.move(State.ASSIGNED, now)
+    return Acted([Event("recalled", facts)], {"recalled"})
+
+
 _Do = Callable[[Incident, Body, Actor, SeverityPolicy, datetime], Acted]
 _DO: Mapping[Action, _Do] = {
     Action.ACKNOWLEDGE: _acknowledge,
@@ -426,4 +435,5 @@ _DO: Mapping[Action, _Do] = {
     Action.CALLBACK: _callback,
     Action.SET_ROOT: _set_root,
     Action.SPLIT: _split,
+    Action.RECALL: _recall,
 }

@@ -64,6 +64,8 @@ class Board:
         self.last_ids: dict[str, int] = {}
         self.scene = Scene()
         self.lessons = Lessons()
+        self._holders: dict[int, str] = {}
+        self._held: dict[str, set[int]] = {}
         self.known: dict[int, Any] = {}
         """Per acknowledged incident: what is known of by whoever holds it (correlation/growth.py)."""
 
@@ -85,6 +87,7 @@ class Board:
         """Put an incident on the board."""
         self.incidents[incident.id] = incident
         self.numbers[incident.number] = incident.id
+        self.note_holder(incident)
 
     def hold(self, episode: Episode) -> None:
         """Put an open episode on the board."""
@@ -122,6 +125,26 @@ class Board:
         """The firing alerts of an incident, oldest first."""
         found = [self.episodes[key] for key in self.members.get(incident, ())]
         return sorted(found, key=lambda e: (e.starts_at, e.id))
+
+    # who has what
+
+    def note_holder(self, incident: Incident) -> None:
+        """Keep in mind who works on an incident, as it is now."""
+        holder = incident.assignee if incident.active and incident.id in self.incidents else None
+        before = self._holders.get(incident.id)
+        if holder == before:
+            return
+        if before is not None:
+            self._held[before].discard(incident.id)
+        if holder is None:
+            self._holders.pop(incident.id, None)
+            return
+        self._holders[incident.id] = holder
+        self._held.setdefault(holder, set()).add(incident.id)
+
+    def held_by(self, person: str) -> list[Incident]:
+        """The active incidents that a person works on, oldest first."""
+        return [self.incidents[number] for number in sorted(self._held.get(person, ()))]
 
     # joining
 
@@ -166,5 +189,6 @@ class Board:
         self.known.pop(incident, None)
         gone = self.incidents.pop(incident, None)
         if gone is not None:
+            self.note_holder(gone)
             self.numbers.pop(gone.number, None)
             self.let_go(gone)

@@ -73,6 +73,7 @@ class Action(StrEnum):
     CALLBACK = "callback"
     SET_ROOT = "set-root"
     SPLIT = "split"
+    RECALL = "recall"
 
 
 _S = State
@@ -109,6 +110,7 @@ FROM: Mapping[Action, frozenset[State]] = {
     Action.CALLBACK: OPEN | {_S.ARCHIVED},
     Action.SPLIT: ACTIVE,
     Action.SET_ROOT: OPEN | {_S.ARCHIVED},
+    Action.RECALL: frozenset({_S.IN_PROGRESS}),
 }
 """The states from which a person may act."""
 
@@ -211,6 +213,8 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     resolution: Json = {}
     next_action: str = ""
     next_action_eta: datetime | None = None
+    preempted_by: str | None = None
+    """The more urgent incident that whoever worked on it was recalled for (procedure R54)."""
     billable: bool = False
     """Out of scope, and sales took it up (procedure R50)."""
     heard_at: datetime | None = None

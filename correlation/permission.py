@@ -49,6 +49,7 @@ WHO_MAY: Mapping[Action, Mapping[str, str]] = {
     _A.CALLBACK: _DESK_PM,
     _A.SPLIT: {**_DESK_PM, "l1": OWN, "l2": OWN},
     _A.SET_ROOT: {**_DESK_PM, "l1": OWN, "l2": OWN},
+    _A.RECALL: {**_DESK_PM, "dept_manager": A},
 }
 
 RIGHTS_OF: Mapping[str, str] = {

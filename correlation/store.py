@@ -129,6 +129,7 @@ class IncidentRow(SQLModel, table=True):
     resolution: str = Field(sa_type=Text)
     next_action: str = Field(sa_type=Text)
     next_action_eta: datetime | None
+    preempted_by: str | None
     billable: bool
     heard_at: datetime | None
     merged_into: str | None

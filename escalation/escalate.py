@@ -151,6 +151,9 @@ CALLS = frozenset(
         "out_of_scope",
         "to_sales",
         "bounced",
+        "recall_proposed",
+        "recalled",
+        "preempted",
     }
 )
 """Steps outside the timetable that an act asks for; each is its own reason, however often it is asked for."""

@@ -157,6 +157,12 @@ _REASONS: dict[str, tuple[str, str]] = {
     "desk_informed": ("for the desk to know", "告知服务台"),
     "out_of_scope": ("it is not in the scope of what is served", "该事项不在受理责任范围内"),
     "to_sales": ("sales decides whether it is done for money", "由销售部门决定是否有偿受理"),
+    "recall_proposed": (
+        "everybody is busy: recall somebody from less urgent work",
+        "人员均忙:建议召回低紧急度事件的工程师",
+    ),
+    "recalled": ("you are recalled to it from less urgent work", "您已从低紧急度事件召回处理此事件"),
+    "preempted": ("whoever worked on it was recalled: it is back in the queue", "处理人已被召回,事件退回队列"),
     "bounced": ("it came back to the desk again and again", "事件多次被退回服务台"),
     "vendor_proposed": ("a vendor might be called: decide whether and whom", "建议联系厂商:请决定是否联系及联系谁"),
     "unsatisfied": ("a callback found the customer unsatisfied", "回访发现客户不满意"),

@@ -26,6 +26,7 @@ from agent.deciders.forecast import look_ahead
 from agent.deciders.links import on_linked
 from agent.deciders.majors import on_major
 from agent.deciders.merging import on_merged
+from agent.deciders.recalls import check_recall, on_recalled, propose_recall
 from agent.deciders.relations import afterwards, prepared
 from agent.deciders.roots import on_root_set
 from agent.deciders.splits import on_split
@@ -61,8 +62,10 @@ def person_acted(turn: Turn, intent: PersonActed) -> Incident:
         facts = {**event.facts, "on_behalf_of": intent.on_behalf_of} if intent.on_behalf_of else event.facts
         turn.tell(incident.id, event.kind, intent.actor.id, facts)
     incident.version += 1
+    turn.board.note_holder(incident)
     for effect in sorted(acted.effects):
         _EFFECTS[effect](turn, incident, intent)
+    propose_recall(turn, incident)
     afterwards(turn, incident, intent)
     look_ahead(turn, incident)
     return incident
@@ -90,6 +93,8 @@ def check_names(turn: Turn, intent: PersonActed, incident: Incident) -> None:
     for group in groups - {None, ""}:
         if group not in config.groups:
             raise Missing(["group"], f"there is no group {group!r}: {', '.join(config.groups)}")
+    if intent.action is Action.RECALL and body.get("for"):
+        check_recall(turn, incident, body)
     if intent.action is Action.MERGE and body.get("into"):
         into = turn.incident(body["into"])
         if into is incident or not into.active:
@@ -119,6 +124,7 @@ _EFFECTS: Mapping[str, Callable[[Turn, Incident, PersonActed], None]] = {
     "split": on_split,
     "page_l2": lambda turn, incident, _: call(turn, "handover", ["l2"], incident),
     "returned": on_returned,
+    "recalled": on_recalled,
     "tell_reporter": on_reporter_told,
     "tell_sales": on_to_sales,
 }

@@ -8,6 +8,7 @@ from agent.deciders.known_errors import is_known, rank, recognise
 from agent.deciders.links import link_items
 from agent.deciders.majors import look_for_major
 from agent.deciders.problems import count
+from agent.deciders.recalls import propose_recall
 from agent.turn import AGENT, Turn
 from collectors.alert import Alert
 from correlation.correlate import Outcome, correlate
@@ -68,6 +69,7 @@ def climb(turn: Turn, out: Outcome) -> None:
         turn.ladder.begin(incident, turn.group)
         if not is_known(incident):
             rank(turn, incident)
+        propose_recall(turn, incident)
     keep_ladders(turn, out, opened, gone)
     for number, event in (*out.events, *out.summaries()):
         turn.tell(number, event.kind, AGENT, event.facts)

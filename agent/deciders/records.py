@@ -8,6 +8,7 @@ from agent.deciders.known_errors import rank
 from agent.deciders.links import link
 from agent.deciders.majors import look_for_major
 from agent.deciders.problems import count
+from agent.deciders.recalls import propose_recall
 from agent.group import as_json
 from agent.intents import PersonReported, RecordEdited
 from agent.turn import Turn
@@ -75,6 +76,7 @@ def person_reported(turn: Turn, intent: PersonReported) -> Incident:
         link(turn, incident, ITEM, item, intent.actor.id)
     look_for_major(turn, incident)
     look_ahead(turn, incident)
+    propose_recall(turn, incident)
     count(turn, incident)
     return incident
 

@@ -29,18 +29,27 @@ def prepared(turn: Turn, incident: Incident, intent: PersonActed) -> PersonActed
         check_link(turn, incident, body["kind"], body["target"])
     if intent.action is Action.SUSPEND and body.get("for") == "change":
         _check_change(turn, incident)
-    if intent.action is Action.RAISE_CHANGE:
-        return replace(intent, body={**body, "number": next_number(turn)})
-    if intent.action is Action.SET_ROOT and body.get("alert"):
-        return replace(intent, body={**body, **alert_named(turn, incident, body["alert"])})
-    if intent.action is Action.SPLIT and body.get("alerts"):
-        return replace(intent, body={**body, **alerts_named(turn, incident, body["alerts"])})
-    if intent.action is Action.CALL_VENDOR:
-        vendor = turn.config.vendors.get(body.get("vendor") or "")
-        return replace(intent, body={**body, "clock": clock_of(vendor, turn.config.calendars, turn.now)})
-    if intent.action is Action.CONFIRM_RULE:
-        return replace(intent, body={**body, "rules": rules_of_restricted(turn, incident)})
-    return intent
+    more = _what_the_desk_knows(turn, incident, intent)
+    return replace(intent, body={**body, **more}) if more else intent
+
+
+def _what_the_desk_knows(turn: Turn, incident: Incident, intent: PersonActed) -> Mapping[str, Any]:
+    body, more = intent.body, dict[str, Any]()
+    match intent.action:
+        case Action.RAISE_CHANGE:
+            more["number"] = next_number(turn)
+        case Action.SET_ROOT if body.get("alert"):
+            more |= alert_named(turn, incident, body["alert"])
+        case Action.SPLIT if body.get("alerts"):
+            more |= alerts_named(turn, incident, body["alerts"])
+        case Action.CALL_VENDOR:
+            vendor = turn.config.vendors.get(body.get("vendor") or "")
+            more["clock"] = clock_of(vendor, turn.config.calendars, turn.now)
+        case Action.RECALL:
+            more["person"] = incident.assignee or ""
+        case Action.CONFIRM_RULE:
+            more["rules"] = rules_of_restricted(turn, incident)
+    return more
 
 
 def _check_people(turn: Turn, body: Mapping[str, Any]) -> None:

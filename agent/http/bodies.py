@@ -254,6 +254,12 @@ class CallVendor(ActBody):
     note: Text
 
 
+class Recall(ActBody):
+    for_: Annotated[Name, Field(alias="for")]
+    """The number of the more urgent incident."""
+    reason: Text
+
+
 class Callback(ActBody):
     model_config = ConfigDict(
         json_schema_extra={
@@ -320,6 +326,7 @@ ACTS: dict[Action, type[ActBody]] = {
     Action.CALLBACK: Callback,
     Action.SET_ROOT: SetRoot,
     Action.SPLIT: Split,
+    Action.RECALL: Recall,
 }
 """The body of each act (OUTSIDE §4)."""
 
@@ -352,6 +359,7 @@ SUMMARIES: dict[Action, str] = {
     Action.DECLARE_MAJOR: "It is a major incident; who commands",
     Action.BRIEF: "What is known for the special brief",
     Action.REVIEW: "What was learned of a major incident",
+    Action.RECALL: "Whoever works on it is wanted for something more urgent",
     Action.CALL_VENDOR: "A vendor was called; its own clock begins",
     Action.CALLBACK: "What the customer says of it afterwards",
     Action.SET_ROOT: "This alert is its root",

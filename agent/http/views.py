@@ -107,6 +107,7 @@ class Record(View):
     relapse: int
     bounces: int
     billable: bool
+    preempted_by: str | None
     alert_count: int
     open_alerts: int
     initial_severity: int

@@ -49,6 +49,7 @@ BODIES: dict[Action, dict[str, Any]] = {
     Action.CALLBACK: {"reached": True, "persists": False},
     Action.SET_ROOT: {"alert": "f@s"},
     Action.SPLIT: {"alerts": ["f@s"]},
+    Action.RECALL: {"for": "INC-2", "reason": "r"},
 }
 
 

@@ -18,6 +18,7 @@ ANY = {
         Action.BRIEF,
         Action.REVIEW,
         Action.CALL_VENDOR,
+        Action.RECALL,
     },
     "l1": {Action.ESCALATE},
     "l2": {Action.ESCALATE},

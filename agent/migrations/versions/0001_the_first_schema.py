@@ -215,6 +215,7 @@ def upgrade() -> None:
         sa.Column("resolution", sa.Text(), nullable=False),
         sa.Column("next_action", sa.Text(), nullable=False),
         sa.Column("next_action_eta", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("preempted_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("billable", sa.Boolean(), nullable=False),
         sa.Column("heard_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("merged_into", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
