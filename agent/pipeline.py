@@ -1,4 +1,7 @@
-"""The one line that every change goes through: decide in order, write in one transaction, answer after the commit."""
+"""The one line that every change goes through: decide in order, write in one transaction, answer after the commit.
+
+Messages keep their order among themselves, and so do ticks, acts and results, which go before them.
+"""
 
 import asyncio
 import contextlib
@@ -36,7 +39,7 @@ log = structlog.get_logger("pipeline")
 _PROBE: Batch = [(UPSERT_META, [("probe", "")])]
 """What is written to a store that has failed, to see whether it takes rows again."""
 MOST_WAITING = 4096
-MOST_ALERTS = 2048
+MOST_ALERTS = 1024
 """A group is closed when it holds this many alerts."""
 
 _Waiting = tuple[Intent, "asyncio.Future[Any]"]
@@ -102,6 +105,8 @@ class Pipeline:
         self._outage = ""
         """The failure that the log has told of, until it is over."""
         self._line: deque[_Waiting] = deque()
+        self._ahead: deque[_Waiting] = deque()
+        """What is not intake: however many messages wait, a step that is due and an act of a person come next."""
         self._arrived = asyncio.Event()
         self._last_at: datetime | None = None
         self._back = 0
@@ -136,7 +141,7 @@ class Pipeline:
             self.metrics.refused.labels("overload").inc()
             raise Overloaded("too many messages are waiting")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._line.append((intent, future))
+        (self._line if intake else self._ahead).append((intent, future))
         self._arrived.set()
         return future
 
@@ -145,7 +150,7 @@ class Pipeline:
         writing: asyncio.Task[None] | None = None
         try:
             while True:
-                if self._line:
+                if self._line or self._ahead:
                     writing = await self._next(writing)
                 elif writing is not None:
                     await writing
@@ -160,7 +165,8 @@ class Pipeline:
     def stop(self) -> None:
         """Nothing goes through any more; whoever still waits is told."""
         self.stopped = True
-        _refuse(list(self._line), StoreDown("the daemon is stopping"))
+        _refuse([*self._ahead, *self._line], StoreDown("the daemon is stopping"))
+        self._ahead.clear()
         self._line.clear()
 
     async def drain_once(self) -> None:
@@ -176,7 +182,7 @@ class Pipeline:
         """
         self._back = 0
         waiting = self._take()
-        self.metrics.queue.set(len(self._line))
+        self.metrics.queue.set(len(self._ahead) + len(self._line))
         if writing is not None and (self.down or _needs_reading(waiting)):
             await writing
             writing = None
@@ -231,8 +237,8 @@ class Pipeline:
         alerts, most = 0, MOST_ALERTS
         if self._alone:
             self._alone, most = self._alone - 1, 1
-        while self._line and alerts < most:
-            item = self._line.popleft()
+        while (self._ahead or self._line) and alerts < most:
+            item = (self._ahead or self._line).popleft()
             if self.full and isinstance(item[0], AlertsArrived | LetterDied):
                 _refuse([item], StoreFull("the disk is full"))
                 continue

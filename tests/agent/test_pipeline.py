@@ -94,6 +94,22 @@ async def test_a_full_line_refuses_messages_and_still_takes_acts(house: House) -
     assert len(house.incidents()) == 1
 
 
+async def test_a_tick_and_an_act_do_not_wait_behind_the_messages_of_a_storm(house: House) -> None:
+    await house.receive(message(alert(DISK_FULL)))
+    number = house.incidents()[0].number
+    storm = [message(*(alert({"alertname": f"S{n}", "instance": f"h-{k}"}) for k in range(64))) for n in range(40)]
+    waiting = [house.pipeline.put(arrived(house, body)) for body in storm]
+    tick = house.pipeline.put(TimePassed())
+    act = house.pipeline.put(PersonActed(number, Action.ACKNOWLEDGE, {}, DESK))
+    await house.pipeline.drain_once()
+    assert tick.done()
+    assert act.result().assignee == "desk"
+    assert [future.done() for future in waiting].count(False) > 20
+    while house.pipeline._line:
+        await house.pipeline.drain_once()
+    assert all(future.exception() is None for future in waiting)
+
+
 async def test_on_a_full_disk_the_reserve_is_given_up_and_acts_go_on_while_intake_is_refused(
     house: House, tmp_path: Any
 ) -> None:
