@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 _LONGEST = 1024
 
@@ -18,6 +19,11 @@ def _short(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
             shown = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
             event[key] = "".join(c if c.isprintable() else " " if c in "\n\t" else "\ufffd" for c in shown)
     return event
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Bytes of a stranger that are no HTTP get their 400 and no line: they would fill the log with tracebacks."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def set_up(level: str = "info", form: str = "logfmt") -> None:
@@ -54,5 +60,6 @@ def set_up(level: str = "info", form: str = "logfmt") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
     for ours in ("pipeline", "daemon", "intake", "inspect", "reconcile", "page", "api"):
         logging.getLogger(ours).setLevel(number)

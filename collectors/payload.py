@@ -1,16 +1,22 @@
 """Reading what strangers send: deep, broken, oversized or not JSON at all."""
 
+import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 import msgspec
 
 from collectors.alert import NotThisFormat
+from collectors.labels import Labels, fingerprint
 
 MAX_DEPTH = 64
 MAX_LABELS, MAX_NAME, MAX_VALUE = 64, 1024, 4096
 _MOST_DIGITS = 300
+_KEPT = frozenset({"alertname", "severity", "instance", "job", "cluster"})
+_MOST_HASHED = 65_536
+"""Characters of labels of which Alertmanager's fingerprint is made; of more, a faster one."""
 _UNSAFE = re.compile("[\ud800-\udfff\x00]")
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
@@ -88,7 +94,7 @@ def clean(value: Any) -> str:
 def clean_labels(labels: dict[str, Any], repairs: list[str]) -> dict[str, str]:
     """Return labels as strings within the limits, without empty ones; notes in `repairs` what was mended."""
     out: dict[str, str] = {}
-    for name in sorted(labels)[:MAX_LABELS]:
+    for name in sorted(labels) if len(labels) <= MAX_LABELS else _weightiest(labels):
         value = clean(labels[name])
         if not value:
             continue
@@ -100,6 +106,26 @@ def clean_labels(labels: dict[str, Any], repairs: list[str]) -> dict[str, str]:
     if len(labels) > MAX_LABELS:
         repairs.append("labels_dropped")
     return out
+
+
+def _weightiest(labels: dict[str, Any]) -> list[str]:
+    """The names that are kept of too many: first those by which alerts are named, ranked and told apart."""
+    kept = sorted(sorted(labels), key=lambda name: name not in _KEPT)[:MAX_LABELS]
+    return sorted(kept)
+
+
+def identity(sent: Mapping[str, Any], labels: Labels, repairs: list[str]) -> str:
+    """Return the fingerprint of an alert whose `sent` labels became `labels`.
+
+    What was cut still tells two alerts apart: the hash is of everything that was sent, as Alertmanager makes it.
+    """
+    if not {"label_cut", "labels_dropped"} & set(repairs):
+        return fingerprint(labels)
+    whole = {clean(name): value for name in sent if (value := clean(sent[name]))}
+    if sum(len(name) + len(value) for name, value in whole.items()) <= _MOST_HASHED:
+        return fingerprint(whole)
+    text = json.dumps(whole, sort_keys=True).encode()
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
 def clean_annotations(annotations: Any) -> dict[str, str]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.http.auth import require
 from agent.http.calls import read_json, read_raw
+from agent.http.explain import Wrong
 from agent.http.lists import end_silence, put_silence
 from agent.http.problems import Problem, problem_of
 from agent.http.reads import AlertPair
@@ -247,9 +248,7 @@ def _read(sent: Any) -> SentSilence:
     try:
         return SentSilence.model_validate(sent)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        told = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in faults[:10])
-        raise Problem(400, told.encode("utf-8", "replace").decode()) from None
+        raise Problem(400, str(Wrong(error, SentSilence))) from None
 
 
 def _silence(silence: Silence, now: datetime) -> dict[str, Any]:

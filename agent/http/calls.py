@@ -12,6 +12,7 @@ from multidict import MultiMapping
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.http.answers import Answer
+from agent.http.explain import Wrong
 from agent.http.problems import Problem, problem_of
 from agent.intents import Mark
 from correlation.permission import Actor
@@ -66,7 +67,7 @@ class Call:
         try:
             return model.model_validate(self.sent)
         except ValidationError as error:
-            raise _unprocessable(error) from None
+            raise _unprocessable(error, model) from None
 
 
 Do = Callable[[Call], Awaitable[Result]]
@@ -112,7 +113,7 @@ def read_query(sent: MultiMapping[str], model: type[Query] | None) -> Query | No
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise _unprocessable(error) from None
+        raise _unprocessable(error, model) from None
 
 
 def _is_text(value: str) -> bool:
@@ -160,18 +161,11 @@ def read_json(request: web.Request, raw: bytes) -> Any:
         raise Problem(400, f"the body is no JSON: {error}") from None
 
 
-def _unprocessable(error: ValidationError) -> Problem:
-    missing, faults = [], []
-    for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        name = ".".join(str(part) for part in fault["loc"]) or "body"
-        name = name.encode("utf-8", "replace").decode()[:200]
-        if fault["type"] in ("missing", "string_too_short"):
-            missing.append(name)
-        faults.append({"field": name, "message": fault["msg"]})
-    told = "; ".join(f"{f['field']}: {f['message']}" for f in faults[:20])
-    problem = Problem(422, told, faults=faults[:100])
-    if missing:
-        problem.facts["missing"] = missing
+def _unprocessable(error: ValidationError, model: type[BaseModel]) -> Problem:
+    wrong = Wrong(error, model)
+    problem = Problem(422, str(wrong), faults=wrong.faults[:100])
+    if wrong.missing:
+        problem.facts["missing"] = wrong.missing
     return problem
 
 

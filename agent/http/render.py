@@ -255,6 +255,7 @@ class Reader:
             annotations=json_of(alert.annotations),
             count=episode.count,
             received_at=alert.received_at,
+            repairs=alert.repairs.split(",") if alert.repairs else [],
             why=self.why(json_of(episode.why)),
             incident=numbers.get(episode.incident_id),
         )

@@ -282,6 +282,8 @@ class AlertView(View):
     annotations: dict[str, str]
     count: int
     received_at: At
+    repairs: list[str]
+    """What was wrong with it as it came, and was mended: `no_start`, `label_cut`, …"""
     why: Why
     incident: str | None
 

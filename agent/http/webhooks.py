@@ -90,12 +90,13 @@ class Intake:
         kind, source = request.match_info["type"], request.match_info["source"]
         try:
             parse, config = self._find(kind, source)
-            signed = config is not None and config.hmac is not None
+            signed = config is not None and config.hmac is not None and config.hmac.header in request.headers
             if not signed:
                 await self._authenticate(request, source, config)
-            body = await self._read(request, source)
-            if config is not None and signed and not _signed(config, request, body):
-                raise Refused(401, "the signature is missing or wrong")
+            sent = await self._read(request, source)
+            if config is not None and signed and not _signed(config, request, sent):
+                raise Refused(401, "the signature is wrong: it is sha256=<hex HMAC-SHA256 of the body as it is sent>")
+            body = _unpack(request, sent)
             parsed = await self._parse(parse, body, source, config)
             await self._store(source, config, kind, body, parsed)
         except Refused as refused:
@@ -118,7 +119,7 @@ class Intake:
         try:
             source = await self._source_of_v2(request)
             config = self._config().sources.get(source)
-            body = await self._read(request, source)
+            body = _unpack(request, await self._read(request, source))
             parsed = await self._parse(plugins.webhook("prometheus").parse, body, source, config)
             await self._store(source, config, "prometheus", body, parsed)
         except Refused as refused:
@@ -175,6 +176,8 @@ class Intake:
                 return
             if await self._named_by(token) == source:
                 return
+        if config is not None and config.hmac is not None:
+            raise Refused(401, f"a signature is needed: {config.hmac.header}: sha256=<hex HMAC-SHA256 of the body>")
         raise Refused(401, "a token of this source is needed: Authorization: Bearer …")
 
     async def _named_by(self, token: str) -> str | None:
@@ -210,15 +213,15 @@ class Intake:
     # what is sent
 
     async def _read(self, request: web.Request, source: str) -> bytes:
-        encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+        """The body as it was sent, within its limit and its deadline."""
+        encoding = _encoding(request)
         if encoding not in ("identity", "gzip", ""):
             raise Refused(415, f"the encoding {encoding[:40]!r} is not taken: send identity or gzip")
         if (request.content_length or 0) > LIMIT and encoding != "gzip":
             raise TooLarge(f"{request.content_length} bytes are over the limit of {LIMIT}")
         try:
             async with asyncio.timeout(self.read_deadline_s):
-                body = await request.read()
-            return gunzip(body) if encoding == "gzip" else body
+                return await request.read()
         except TimeoutError:
             log.warning("a body came too slowly", source=source)
             if request.transport is not None:
@@ -226,8 +229,6 @@ class Intake:
             raise Refused(408, "the body came too slowly") from None
         except web.HTTPRequestEntityTooLarge:
             raise TooLarge(f"the body is over the limit of {LIMIT} bytes") from None
-        except (TooLarge, NotThisFormat):
-            raise
         except (web.HTTPBadRequest, ValueError) as error:
             raise NotThisFormat(f"the body cannot be read: {error}") from error
 
@@ -264,6 +265,21 @@ class Intake:
         if len(self._unknown) < _MOST_UNKNOWN or now - self._unknown[0] >= _MINUTE:
             self._unknown.append(now)
             await self._bury(source, reason, b"")
+
+
+def _encoding(request: web.Request) -> str:
+    return request.headers.get("Content-Encoding", "identity").strip().lower()
+
+
+def _unpack(request: web.Request, sent: bytes) -> bytes:
+    """The body as it was before it was packed. Raises TooLarge and NotThisFormat, which carry what was sent."""
+    if _encoding(request) != "gzip":
+        return sent
+    try:
+        return gunzip(sent)
+    except (TooLarge, NotThisFormat) as error:
+        error.body = sent  # type: ignore[union-attr]  # for the dead letter
+        raise
 
 
 def gunzip(body: bytes) -> bytes:

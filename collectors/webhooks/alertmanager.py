@@ -14,6 +14,7 @@ from collectors.payload import (
     clean,
     clean_annotations,
     clean_labels,
+    identity,
     is_fingerprint,
     is_plain,
     read_json,
@@ -71,7 +72,7 @@ def _parse_clean(message: _Message, origin: str) -> Parsed:
     group = message.groupKey if len(message.groupKey) <= MAX_VALUE else ""
     return Parsed(
         [_clean_alert(alert, origin, group) for alert in message.alerts],
-        truncated=message.truncatedAlerts,
+        truncated=max(0, message.truncatedAlerts),
         external_url=message.externalURL,
         receiver=message.receiver,
     )
@@ -127,24 +128,26 @@ def _parse_broken(message: Any, origin: str, now: datetime) -> Parsed:
     found = message.get("alerts")
     if not isinstance(found, list):
         raise NotThisFormat(_FIX)
+    group = clean(message.get("groupKey"))
+    group = group if len(group) <= MAX_VALUE else ""
     alerts: list[Alert] = []
     rejected: list[Rejected] = []
     for index, item in enumerate(found):
         try:
-            alerts.append(mended_alert(item, origin, now))
+            alerts.append(_mended_alert(item, origin, group, now))
         except ValueError as error:
             rejected.append(Rejected(index, str(error), clean(item).encode()[:65_536]))
     truncated = message.get("truncatedAlerts")
     return Parsed(
         alerts,
         rejected,
-        truncated=truncated if isinstance(truncated, int) else 0,
+        truncated=max(0, truncated) if isinstance(truncated, int) else 0,
         external_url=clean(message.get("externalURL"))[:MAX_VALUE],
         receiver=clean(message.get("receiver"))[:MAX_VALUE],
     )
 
 
-def mended_alert(item: Any, origin: str, now: datetime) -> Alert:
+def _mended_alert(item: Any, origin: str, group: str, now: datetime) -> Alert:
     """Return one alert of a message, mended where possible; raises ValueError where it has no identity."""
     if not isinstance(item, dict) or not isinstance(item.get("labels"), dict):
         raise ValueError("an alert must be an object with labels")
@@ -165,7 +168,7 @@ def mended_alert(item: Any, origin: str, now: datetime) -> Alert:
     told = item.get("fingerprint")
     return Alert(
         origin=origin,
-        fingerprint=told if is_fingerprint(told) else fingerprint(labels),
+        fingerprint=told if is_fingerprint(told) else identity(item["labels"], labels, repairs),
         status=status,
         starts_at=starts_at or now,
         starts_text=starts_text,
@@ -175,4 +178,5 @@ def mended_alert(item: Any, origin: str, now: datetime) -> Alert:
         ends_text=ends_text[:LONGEST_MOMENT],
         generator_url=clean(item.get("generatorURL"))[:MAX_VALUE],
         repairs=tuple(dict.fromkeys(repairs)),
+        group=group,
     )

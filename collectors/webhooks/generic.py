@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from collectors.alert import Alert, Level, NotThisFormat, Parsed, Rejected, Status, encode_labels
-from collectors.labels import fingerprint
 from collectors.moment import parse_moment
-from collectors.payload import MAX_VALUE, clean, clean_annotations, clean_labels, read_json
+from collectors.payload import MAX_VALUE, clean, clean_annotations, clean_labels, identity, read_json
 from collectors.rule import Rule
 
 _FIRING = ("firing", "open", "alert", "alerting", "problem", "down", "critical", "warning", "error", "1", "true")
@@ -80,7 +79,8 @@ def _alert(item: Any, payload: Any, rules: AlertMapping, origin: str, now: datet
         found, annotations = _plain(item, found, annotations)
         name = name or clean(item.get("title"))
     repairs: list[str] = []
-    labels = clean_labels({"alertname": name, **found}, repairs)
+    told = {"alertname": name, **found}
+    labels = clean_labels(told, repairs)
     if not labels.get("alertname"):
         raise ValueError(f"it has no name at {rules.alertname}")
     starts_text = clean(_value(rules.starts_at or "$.startsAt", item, payload))
@@ -90,7 +90,7 @@ def _alert(item: Any, payload: Any, rules: AlertMapping, origin: str, now: datet
     level = clean(_value(rules.level, item, payload)) if rules.level else ""
     return Alert(
         origin=origin,
-        fingerprint=fingerprint(labels),
+        fingerprint=identity(told, labels, repairs),
         status=status,
         starts_at=starts_at or now,
         starts_text=starts_text if starts_at else "",

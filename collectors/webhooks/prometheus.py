@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from collectors.alert import Alert, NotThisFormat, Parsed, Rejected, Status, encode_labels
-from collectors.labels import fingerprint
 from collectors.moment import moment_text, parse_moment
-from collectors.payload import MAX_VALUE, clean, clean_annotations, clean_labels, is_fingerprint, read_json
+from collectors.payload import MAX_VALUE, clean, clean_annotations, clean_labels, identity, is_fingerprint, read_json
 
 RESOLVE_TIMEOUT = timedelta(minutes=5)
 
@@ -47,7 +46,7 @@ def _alert(item: Any, origin: str, now: datetime) -> Alert:
     over = ends_at is not None and ends_at <= now
     return Alert(
         origin=origin,
-        fingerprint=fingerprint(labels),
+        fingerprint=identity(item["labels"], labels, repairs),
         status=Status.RESOLVED if over else Status.FIRING,
         starts_at=starts_at,
         starts_text=starts_text,
@@ -76,7 +75,8 @@ def active_alerts(items: Any, origin: str, now: datetime) -> list[Alert]:
     for item in items:
         if not isinstance(item, dict) or not isinstance(item.get("labels"), dict):
             continue
-        labels = clean_labels(item["labels"], [])
+        repairs: list[str] = []
+        labels = clean_labels(item["labels"], repairs)
         starts_text = clean(item.get("startsAt"))
         starts_at = parse_moment(starts_text)
         ends_at = parse_moment(clean(item.get("endsAt")))
@@ -86,7 +86,7 @@ def active_alerts(items: Any, origin: str, now: datetime) -> list[Alert]:
         out.append(
             Alert(
                 origin=origin,
-                fingerprint=told if is_fingerprint(told) else fingerprint(labels),
+                fingerprint=told if is_fingerprint(told) else identity(item["labels"], labels, repairs),
                 status=Status.FIRING,
                 starts_at=starts_at,
                 starts_text=starts_text or moment_text(starts_at) or "",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.alert import NotThisFormat
+from collectors.labels import fingerprint
 from collectors.payload import (
     MAX_DEPTH,
     MAX_LABELS,
@@ -17,6 +18,7 @@ from collectors.payload import (
     clean,
     clean_annotations,
     clean_labels,
+    identity,
     is_fingerprint,
     is_plain,
     read_json,
@@ -137,6 +139,42 @@ def test_what_is_cut_or_mended_is_noted() -> None:
     repairs.clear()
     assert clean_labels({"a": 1, "b": ""}, repairs) == {"a": "1"}
     assert repairs == ["label_mended"]
+
+
+def test_of_too_many_labels_those_that_name_and_rank_an_alert_are_kept() -> None:
+    many = {f"A{n:03}": "v" for n in range(200)}
+    kept = clean_labels({**many, "alertname": "Many", "severity": "critical", "instance": "web-1"}, [])
+    assert len(kept) == MAX_LABELS
+    assert (kept["alertname"], kept["severity"], kept["instance"]) == ("Many", "critical", "web-1")
+    assert list(kept) == sorted(kept)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param({"a": "v" * 5_000 + "1"}, {"a": "v" * 5_000 + "2"}, id="a long value"),
+        pytest.param({"a": "v" * 500_000 + "1"}, {"a": "v" * 500_000 + "2"}, id="a huge value"),
+        pytest.param(
+            {**{f"A{n:03}": "v" for n in range(200)}, "z": "1"},
+            {**{f"A{n:03}": "v" for n in range(200)}, "z": "2"},
+            id="many",
+        ),
+    ],
+)
+def test_what_is_cut_off_still_tells_two_alerts_apart(one: dict[str, str], other: dict[str, str]) -> None:
+    found = []
+    for sent in (one, other):
+        repairs: list[str] = []
+        found.append(identity(sent, clean_labels(sent, repairs), repairs))
+    assert found[0] != found[1]
+    assert all(is_fingerprint(mark) for mark in found)
+
+
+def test_what_is_cut_keeps_the_fingerprint_that_alertmanager_gives_it() -> None:
+    sent = {"alertname": "Long", "text": "v" * 5_000, "empty": ""}
+    repairs: list[str] = []
+    labels = clean_labels(sent, repairs)
+    assert identity(sent, labels, repairs) == fingerprint({"alertname": "Long", "text": "v" * 5_000})
 
 
 @pytest.mark.parametrize("annotations", [None, [], "x", 7])

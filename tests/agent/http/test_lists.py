@@ -34,6 +34,13 @@ async def test_alerts_are_listed_newest_first_with_their_decision_and_incident(a
     assert (await api.get("/api/v1/alerts?origin=other")).items == []
 
 
+async def test_what_was_mended_in_an_alert_is_shown_beside_it(api: Served) -> None:
+    await api.receive(alert({**DISK_FULL, "text": "a\x00b"}, "soon"), alert(LINK_DOWN))
+    whole, mended = (await api.get("/api/v1/alerts")).items
+    assert (mended["repairs"], mended["labels"]["text"]) == (["label_mended", "no_start"], "a\ufffdb")
+    assert whole["repairs"] == []
+
+
 async def test_the_firings_of_one_alert_are_found_page_by_page(api: Served) -> None:
     await fire(api, 4)
     seen, cursor = [], ""

@@ -82,6 +82,19 @@ def test_what_one_alert_has_wrong_is_mended_and_said(keys: dict[str, Any], expec
     assert parsed.alerts[1].labels["alertname"] == "Good"
 
 
+@pytest.mark.parametrize("poison", [alert({"alertname": "Odd", "n": "\x00"}), {"labels": {}}, "x"])
+def test_one_alert_that_needs_mending_takes_no_other_out_of_its_group(poison: Any) -> None:
+    told = json.loads(message(alert(DISK_FULL)))
+    told["groupKey"] = '{}:{alertname="磁盘"}'
+    told["alerts"].append(poison)
+    parsed = parse(json.dumps(told).encode(), "am", START)
+    assert {found.group for found in parsed.alerts} == {'{}:{alertname="磁盘"}'}
+
+
+def test_fewer_than_none_left_out_is_none() -> None:
+    assert parse(message(alert(DISK_FULL), truncatedAlerts=-1), "am", START).truncated == 0
+
+
 @pytest.mark.parametrize("item", [None, 7, "x", [], {}, {"labels": None}, {"labels": {}}, {"labels": {"a": ""}}])
 def test_what_has_no_identity_is_rejected_with_its_place_and_the_others_are_taken(item: Any) -> None:
     told = json.loads(message(alert(DISK_FULL)))
