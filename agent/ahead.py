@@ -6,6 +6,7 @@ from agent.database import Writer
 from agent.desk import Desk
 from agent.erasure import BY_NAME
 from agent.intents import (
+    AlertsArrived,
     ChangeActed,
     ChangeRaised,
     ConfigChanged,
@@ -19,6 +20,9 @@ from agent.intents import (
     RowsErased,
 )
 from agent.retention import look
+from agent.threads import keys_of, numbers_in
+from collectors.alert import Parsed
+from collectors.mail import Mail
 from correlation.incident import CHANGE, INCIDENT, PROBLEM, Action
 from correlation.rows import columns, select
 
@@ -41,12 +45,14 @@ _ABOUT_ALERTS = frozenset({Action.SET_ROOT})
 
 def needs_reading(intent: Intent) -> bool:
     """Whether an intent may be about what the desk does not hold any more."""
-    return isinstance(intent, _READING)
+    return isinstance(intent, _READING) or (isinstance(intent, AlertsArrived) and intent.parsed.mail is not None)
 
 
 async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
     """Bring what an intent is about back to the desk. Raises StoreDown."""
     match intent:
+        case AlertsArrived(parsed=Parsed(mail=Mail() as mail)):
+            await desk.fetch_mails(writer, keys_of(mail), numbers_in(mail))
         case ConfigChanged(config=config):
             await desk.fetch_held(writer, config)
         case OldRowsDue(journal_through=through, now=now):

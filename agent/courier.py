@@ -14,6 +14,7 @@ from agent.database import StoreDown
 from agent.intents import PagesClaimed, PageTried
 from agent.paging import Claimed
 from agent.pipeline import Pipeline, Undecided
+from agent.threads import without_addresses
 from escalation.outbox import Attempt, deliver
 
 log = structlog.get_logger("courier")
@@ -102,7 +103,12 @@ class Courier:
         async with self._rooms.setdefault(claimed.notifier, asyncio.Semaphore(_AT_ONCE)):
             attempt = await self._attempt(claimed, lease_from)
         if not attempt.sent:
-            log.warning("page not delivered", notifier=claimed.notifier, step=claimed.step, why=attempt.reason)
+            log.warning(
+                "page not delivered",
+                notifier=claimed.notifier,
+                step=claimed.step,
+                why=without_addresses(attempt.reason),
+            )
         await self._bring_back(attempt)
 
     async def _bring_back(self, attempt: Attempt) -> None:

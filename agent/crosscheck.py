@@ -26,6 +26,8 @@ REFERENCES: tuple[tuple[str, Pattern, str], ...] = (
     ("oncall.yaml", ("schedules", "*", "overrides", "*", "replaces"), "person"),
     ("rules.yaml", ("classification", "*", "set", "group"), "group"),
     ("topology.yaml", ("configuration_items", "*", "depends_on", "*"), "configuration item"),
+    ("tocsin.yaml", ("sources", "*", "acknowledge"), "notifier"),
+    ("inspections.yaml", ("inspections", "*", "acknowledge"), "notifier"),
     ("services.yaml", ("customers", "*", "contacts", "*", "notifier"), "notifier"),
     ("services.yaml", ("services", "*", "owner"), "group"),
     ("services.yaml", ("services", "*", "customers", "*"), "customer"),

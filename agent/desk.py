@@ -12,6 +12,7 @@ from agent.database import Writer
 from agent.ladder import Ladder
 from agent.plugins import strategy
 from agent.retention import Due
+from agent.store import MAIL_BY_KEY
 from collectors.labels import Labels
 from correlation.board import Board
 from correlation.classify import Classifier
@@ -53,6 +54,7 @@ _THE_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every moment of the store."""
 MOST_NAMED = 1_000
 """Alerts of an incident that had left the board that a person may name, the newest."""
+_MOST_MAILS = 10_000
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -81,6 +83,8 @@ class Desk:
         """The known errors that people wrote, by id."""
         self.read: list[dict[str, Any]] = []
         """Rows read for the one intent that is decided next."""
+        self.mails: dict[str, str] = {}
+        """By the key of a mail, the number of its incident: of mails that came or were looked for of late."""
         self.due_to_go = Due()
         """What the retention lets go of next."""
         self.configure(config)
@@ -208,6 +212,17 @@ class Desk:
                 self.board.bury(episode)
             if held is None or held.id == episode.id:
                 remember(self.board, self.rules, episode)
+
+    async def fetch_mails(self, writer: Writer, keys: Iterable[str], numbers: Iterable[str]) -> None:
+        """Know to which incidents these mails belong, and have those, and incidents of these numbers, on the board."""
+        if len(self.mails) > _MOST_MAILS:
+            self.mails.clear()
+        unknown = [key for key in keys if key not in self.mails]
+        for key in unknown:
+            for _, number in await writer.fetch(MAIL_BY_KEY, key):
+                self.mails[key] = number
+        for number in dict.fromkeys([*(self.mails[key] for key in keys if key in self.mails), *numbers]):
+            await self.fetch_incident(writer, number)
 
     async def fetch_problem(self, writer: Writer, number: str) -> None:
         """Have a problem in the casebook before somebody acts on it."""

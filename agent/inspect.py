@@ -1,6 +1,7 @@
 """Runs each inspection on its interval, judges what it reads, and tells the line what has changed."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,12 +12,13 @@ from agent import plugins
 from agent.clock import Clock
 from agent.config import Config
 from agent.database import StoreDown
-from agent.intents import AlertsFound
+from agent.intents import AlertsArrived, AlertsFound, LetterDied
 from agent.metrics import Metrics
-from agent.pipeline import Pipeline, Undecided
-from collectors.alert import Alert, Status, encode_labels
+from agent.pipeline import Overloaded, Pipeline, Undecided
+from collectors.alert import Alert, NotThisFormat, Parsed, Status, encode_labels
 from collectors.labels import Labels, fingerprint
-from collectors.source import Finding, Unreachable
+from collectors.mail import parse_mail
+from collectors.source import Finding, Letter, Unreachable
 from collectors.thresholds import AlertKey, Kept, alert_key, judge_all
 
 log = structlog.get_logger("inspect")
@@ -116,6 +118,10 @@ class Watch:
             await self._lost(str(error) or f"no answer within {deadline.total_seconds():g} s", now)
             return
         self._metrics.inspections.labels(self._settings.type, "ok").inc()
+        letters = [one for one in seen if isinstance(one, Letter)]
+        seen = [one for one in seen if not isinstance(one, Letter)]
+        if letters:
+            await self._take_letters(letters, now)
         open_levels = {key: level.partition(":")[0] for key, level in self._told.items()}
         findings, kept = judge_all(
             seen, self._kept, lambda key: self._config().threshold(self.name, key), now, open_levels
@@ -128,6 +134,33 @@ class Watch:
         if await self._tell(findings, now):
             self._kept = kept
             self._unreachable = False
+
+    async def _take_letters(self, letters: list[Letter], now: datetime) -> None:
+        """Put mails in line, and have the mailbox note those that were stored; the others are found again."""
+        taken: list[str] = []
+        for letter in letters:
+            try:
+                parsed = await asyncio.to_thread(parse_mail, letter.body)
+                arrived = AlertsArrived(self.name, self.name, "email", letter.body, Parsed([], mail=parsed), now)
+                await self._pipeline.submit(arrived)
+            except NotThisFormat as error:
+                await self._bury(letter, str(error), now, taken)
+                continue
+            except (StoreDown, Overloaded) as error:
+                log.error("a mail could not be stored, it is fetched again", inspection=self.name, why=str(error))
+                break
+            taken.append(letter.id)
+        try:
+            if taken:
+                await self._inspect.taken(taken)
+        except Unreachable as error:  # stored they are: fetched again, they are known by their Message-ID
+            log.warning("mails could not be marked as seen", inspection=self.name, why=str(error))
+
+    async def _bury(self, letter: Letter, reason: str, now: datetime, taken: list[str]) -> None:
+        """What is no mail is a dead letter; it stays in the mailbox where the store cannot take that."""
+        with contextlib.suppress(StoreDown, Overloaded):
+            await self._pipeline.submit(LetterDied(self.name, reason, letter.body, now))
+            taken.append(letter.id)
 
     async def failed(self, error: Exception, now: datetime) -> None:
         """A fault in the inspection itself: told like one that does not answer."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agent.config import Config
+from agent.threads import RECEIPT
 from correlation.board import Board
 from correlation.incident import Incident
-from escalation.delivery import PageToSend
-from escalation.message import KnownErrorShown, Language, PageFacts, compose
+from escalation.delivery import Message, PageToSend
+from escalation.message import KnownErrorShown, Language, PageFacts, compose, receipt
 from escalation.store import Page
 from knowledge.match import sentence
 
@@ -40,17 +41,23 @@ class Claimed:
 
     def composed(self, links: Links) -> PageToSend:
         """The page with its message. Takes a millisecond: not for the line."""
+        if self.step == RECEIPT:
+            message = receipt(self.facts.number, self.facts.title, self.language)
+            return self._page(self.facts.number, message)
         facts = replace(self.facts, links=links(self.facts.number, self.target)) if self.facts.number else self.facts
+        return self._page(facts.number, compose(facts, self.language))
+
+    def _page(self, number: str, message: Message) -> PageToSend:
         return PageToSend(
             page=self.page,
             key=self.key,
-            incident=facts.number,
+            incident=number,
             step=self.step,
             target=self.target,
             to=self.to,
             attempt=self.attempt,
             notifier=self.notifier,
-            message=compose(facts, self.language),
+            message=message,
             created_at=self.created_at,
         )
 
@@ -58,7 +65,7 @@ class Claimed:
 def claimed(page: Page, incident: Incident | None, config: Config, board: Board) -> Claimed:
     """Note what a page is about, in the language of whom it is for."""
     person = config.people.get(page.person)
-    language: Language = person.language if person else "en"
+    language: Language = person.language if person else "zh" if page.reason["facts"].get("language") == "zh" else "en"
     return Claimed(
         page=page.id,
         key=page.key,

@@ -134,6 +134,7 @@ REASONS: Sentences = {
     "resolved": ("the incident is resolved", "事件已解决"),
     "cancelled": ("the incident is cancelled", "事件已取消"),
     "archived": ("the incident is archived", "事件已归档"),
+    "received": ("their mail was received", "已收到其邮件"),
     "out_of_scope": ("the incident is out of scope", "事件不在服务范围内"),
     "snoozed": ("the incident is snoozed", "事件已暂缓"),
     # why there is a problem
@@ -283,8 +284,9 @@ HAPPENED: Sentences = {
     ),
     "desk_informed": (
         "the desk is informed[: vendor {vendor} was called][: the severity is {severity}]"
-        "[: tell {reporter} that it is out of scope][: handed over to {handed_to}]",
-        "已告知服务台[:已联系厂商 {vendor}][:严重程度为 {severity}][:请告知 {reporter} 不予受理][:已移交 {handed_to}]",
+        "[: {wrote} has written][: tell {reporter} that it is out of scope][: handed over to {handed_to}]",
+        "已告知服务台[:已联系厂商 {vendor}][:严重程度为 {severity}][:{wrote} 来信]"
+        "[:请告知 {reporter} 不予受理][:已移交 {handed_to}]",
     ),
     "breach_expected": (
         "not expected to be resolved by {due_at}[: the estimate is {eta}][: nothing was written since {silent_since}]; "

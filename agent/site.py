@@ -68,12 +68,16 @@ class SourceConfig(Rule):
     reconcile_every: PositiveSpan = parse_span("60s")
     mapping: dict[str, Any] = {}
     tests: list[Any] = []
+    acknowledge: str | None = None
+    """Of a source of mails: the notifier by which a report is acknowledged, with its number."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
         ways = [name for name in ("token", "basic", "hmac") if getattr(self, name) is not None]
         if len(ways) > 1:
             raise ValueError(f"{' and '.join(ways)} are written: a source is known by one of them, keep one")
+        if self.acknowledge is not None and self.type != "email":
+            raise ValueError(f"acknowledge is for type email: a source of type {self.type} answers nobody")
         if self.type != "generic" and (self.mapping or self.tests):
             raise ValueError(f"mapping and tests are for type generic: a source of type {self.type} needs none")
         return self

@@ -77,6 +77,16 @@ class AnswerRow(SQLModel, table=True):
     at: datetime
 
 
+class MailRow(SQLModel, table=True):
+    """A mail of an incident's thread, received or sent: its id as SHA-256, for ids name people."""
+
+    __tablename__ = "mail"
+    __table_args__ = (Index("ix_mail_incident", "incident_id"),)
+    key: str = Field(primary_key=True)
+    incident_id: int = Field(sa_type=BigInteger)
+    at: datetime
+
+
 class MetaRow(SQLModel, table=True):
     """What the store itself must remember: the key that signs acknowledge links."""
 
@@ -105,6 +115,9 @@ def done_values(key: str, person: str, digest: str, about: str, now: datetime) -
 INSERT_DEAD_LETTER, INSERT_AUDIT = insert_into(DeadLetterRow), insert_into(AuditRow)
 UPSERT_CONFIG, UPSERT_ANSWER, UPSERT_META = upsert(ConfigRow), upsert(AnswerRow), upsert(MetaRow)
 
+MAIL_BY_KEY = "SELECT m.key, i.number FROM mail m JOIN incident i ON i.id = m.incident_id WHERE m.key = ?"
+UPSERT_MAIL = upsert(MailRow)
+FORGET_MAILS = "DELETE FROM mail WHERE incident_id = ?"
 OLD_JOURNAL = "SELECT seq, at FROM journal ORDER BY seq LIMIT ?"
 """The oldest rows only: the journal is in the order of time, so that nothing else need be looked at."""
 OLD_LETTERS = "SELECT id, at FROM dead_letter ORDER BY id LIMIT ?"

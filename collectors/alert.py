@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -86,6 +87,8 @@ class Parsed(msgspec.Struct, frozen=True):
     truncated: int = 0
     external_url: str = ""
     receiver: str = ""
+    mail: Any = None
+    """A mail (collectors/mail.py), which a person wrote."""
 
 
 class NotThisFormat(ValueError):

@@ -57,17 +57,26 @@ class Finding:
     severity: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail that was found in a mailbox, as it came; `id` is what the mailbox knows it by."""
+
+    id: str
+    body: bytes
+
+
 class Inspection(Protocol):
     """The class `Inspect` of a file in `collectors/inspections/`; its configuration is the `Config` beside it.
 
     It keeps connections and what it must remember between two reads, and is read by one caller at a time. Where some
     of its findings say that there is no data, `outages: frozenset[str]` names these alerts: such a finding is the same
-    outage as Unreachable, and whichever came first is told for both.
+    outage as Unreachable, and whichever came first is told for both. One that finds letters has `taken(ids)`: these
+    have been stored, and are not to be found again.
     """
 
     def __init__(self, name: str, config: Any) -> None: ...
 
-    async def read(self, now: datetime) -> list[Reading | Finding]:
+    async def read(self, now: datetime) -> list[Reading | Finding | Letter]:
         """Return what is to be seen now.
 
         A finding that is not named keeps its last level; a reading that was there before and is not now is gone,

@@ -154,6 +154,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "change": ("a request for change waits for your decision", "变更请求待您审批"),
     "change_decided": ("its request for change was decided", "变更请求已有结论"),
     "major": ("it was declared a major incident", "已宣布为重大事件"),
+    "received": ("we have their mail", "已收到其邮件"),
     "desk_informed": ("for the desk to know", "告知服务台"),
     "out_of_scope": ("it is not in the scope of what is served", "该事项不在受理责任范围内"),
     "to_sales": ("sales decides whether it is done for money", "由销售部门决定是否有偿受理"),
@@ -230,6 +231,21 @@ def compose(facts: PageFacts, language: Language = "en") -> Message:
     body = _cut_bytes("\n".join(_lines(facts, reason, language)), max(_TEXT - len(links.encode()) - 1, 1000))
     text = body + ("\n" + links if links else "")
     return Message(subject, text, short, _payload(facts, reason, text, language))
+
+
+def receipt(number: str, title: str, language: Language = "en") -> Message:
+    """What a reporter is told: that it came, and its number; nothing of what is inside the house."""
+    shown = one_line(title, 160)
+    if language == "zh":
+        subject = f"[{number}] 已收到:{shown}"
+        text = f"您好:\n\n您的来信已收到并登记,编号为 {number}。\n如需补充,请直接回复本邮件。\n\n主题:{shown}"
+    else:
+        subject = f"[{number}] received: {shown}"
+        text = (
+            f"We have your message and have recorded it as {number}.\n"
+            f"To add something, just answer this mail.\n\nSubject: {shown}"
+        )
+    return Message(one_line(subject, _SUBJECT), text, one_line(subject, _SHORT), {"number": number, "title": shown})
 
 
 _LINKS = ("acknowledge", "open")

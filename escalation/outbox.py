@@ -86,6 +86,23 @@ class Outbox:
             wait=_SOON if wait else timedelta(),
         )
 
+    def receipt(self, incident: Incident, notifier: str, address: str, reason: dict[str, Any], now: datetime) -> Page:
+        """Promise the reporter an acknowledgement of receipt: asks nobody for anything, and nobody stands in."""
+        return self._promise(
+            incident,
+            incident.reporter or address,
+            "reporter",
+            notifier,
+            address,
+            0,
+            step="receipt",
+            seeks_responder=False,
+            reason=reason,
+            supersedes=[],
+            due_at=now,
+            now=now,
+        )
+
     def _promise(
         self,
         incident: Incident,

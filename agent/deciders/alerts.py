@@ -4,6 +4,7 @@ from typing import Any
 
 from agent.deciders.intake import follow, take_in
 from agent.deciders.letters import bury_letter, tell_of_letter
+from agent.deciders.mails import mail_arrived
 from agent.group import as_json
 from agent.intents import AlertsArrived, AlertsFound, Pulled
 from agent.turn import Turn
@@ -15,6 +16,9 @@ from correlation.own import ORIGIN
 
 def alerts_arrived(turn: Turn, intent: AlertsArrived) -> None:
     turn.journal(f"webhook/{intent.type}", intent.source, intent.body)
+    if intent.parsed.mail is not None:
+        mail_arrived(turn, intent, intent.parsed.mail)
+        return
     source = turn.config.sources.get(intent.source)
     kind = "monitoring" if source is None or source.type != "generic" else "generic"
     take_in(turn, intent.parsed.alerts, kind, intent.source, intent.received_at)

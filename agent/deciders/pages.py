@@ -6,6 +6,7 @@ from agent.deciders.intake import take_in
 from agent.group import as_json
 from agent.intents import PagesClaimed, PageTried
 from agent.paging import Claimed, claimed
+from agent.threads import RECEIPT
 from agent.turn import AGENT, Turn
 from correlation.incident import Incident
 from correlation.own import BRIEFLY, ORIGIN, own_alert
@@ -39,7 +40,7 @@ def page_tried(turn: Turn, intent: PageTried) -> None:
 
 def nobody_heard(turn: Turn, incident: Incident, page: Page) -> None:
     """No channel reaches anybody: the fallback people are paged instead (reliability R16)."""
-    if not incident.active:
+    if not incident.active or page.step == RECEIPT:
         return
     told = turn.outbox.fall_back(incident, page, turn.config.fallback, turn.config.people, turn.now)
     if not told and page.open:

@@ -28,8 +28,15 @@ class Stale(Exception):
 
 
 def person_reported(turn: Turn, intent: PersonReported) -> Incident:
-    """A person reports: the same record, the same queue (procedure R2, R34)."""
-    body, board = intent.body, turn.board
+    """A person reports over the API."""
+    incident = reported(turn, intent.body, intent.actor.id)
+    turn.journal("report", intent.actor.id, as_json(dict(intent.body)))
+    return incident
+
+
+def reported(turn: Turn, body: Mapping[str, Any], recorder: str) -> Incident:
+    """The same record, the same queue, however a report comes (procedure R2, R34)."""
+    board = turn.board
     _check_request(body)
     _check_items(turn, body)
     reported_at = min(parse_moment(body.get("reported_at") or "") or turn.now, turn.now)
@@ -54,8 +61,8 @@ def person_reported(turn: Turn, intent: PersonReported) -> Incident:
         group=target,
         tier=turn.rules.tier_of(target),
         service=body.get("service") or "",
-        recorder=intent.actor.id,
-        reporter=body.get("reporter") or intent.actor.id,
+        recorder=recorder,
+        reporter=body.get("reporter") or recorder,
         symptom=body.get("symptom") or "",
         occurred_at=parse_moment(body.get("occurred_at") or "") or reported_at,
         opened_at=reported_at,
@@ -67,13 +74,12 @@ def person_reported(turn: Turn, intent: PersonReported) -> Incident:
         incident.form["recorded_at"] = moment_text(turn.now)
     incident.history.append((reported_at, str(incident.state)))
     board.admit(incident)
-    turn.journal("report", intent.actor.id, as_json(dict(body)))
     turn.group.add(UPSERT_COUNTER, str(board.counter[0]), board.counter[1])
     turn.ladder.begin(incident, turn.group)
     rank(turn, incident)
-    turn.tell(incident.id, "opened", intent.actor.id, {"severity": severity, "category": category, "group": target})
+    turn.tell(incident.id, "opened", recorder, {"severity": severity, "category": category, "group": target})
     for item in body.get("affected_items") or ():
-        link(turn, incident, ITEM, item, intent.actor.id)
+        link(turn, incident, ITEM, item, recorder)
     look_for_major(turn, incident)
     look_ahead(turn, incident)
     propose_recall(turn, incident)

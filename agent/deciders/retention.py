@@ -3,7 +3,7 @@
 from agent.evidence import LET_GO
 from agent.intents import OldRowsDue
 from agent.retention import ANSWERS_KEPT, Due
-from agent.store import FORGET_ANSWERS, FORGET_JOURNAL, FORGET_LETTER
+from agent.store import FORGET_ANSWERS, FORGET_JOURNAL, FORGET_LETTER, FORGET_MAILS
 from agent.turn import AGENT, Turn
 from correlation.store import (
     FORGET_ALERT,
@@ -26,7 +26,7 @@ def old_rows(turn: Turn, intent: OldRowsDue) -> bool:
         ("journal", (FORGET_JOURNAL,), due.journal),
         ("dead_letter", (FORGET_LETTER,), due.letters),
         ("alert", (FORGET_ALERT, FORGET_EPISODE), due.episodes),
-        ("incident", (FORGET_STEPS, FORGET_PAGES, FORGET_LINKS, FORGET_INCIDENT), due.incidents),
+        ("incident", (FORGET_STEPS, FORGET_PAGES, FORGET_LINKS, FORGET_MAILS, FORGET_INCIDENT), due.incidents),
     ):
         for key in keys:
             for statement in statements:

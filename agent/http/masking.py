@@ -1,5 +1,6 @@
 """Who sees personal data: whoever works on an incident, and who reported it; for all others it is masked."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ WORKS = frozenset({"desk", "l1", "l2", "pm", "dept_manager", "sales", "ops"})
 _IDENTIFYING = frozenset(
     {"reporter", "reporter_contact", "affected_user", "affected_contact", "on_behalf_of", "acceptance", CALLBACKS}
 )
+_ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 _AGENT = "agent"
 
 
@@ -38,6 +40,8 @@ def masked_facts(value: Any, *, words: bool, reporter: str | None, key: str = ""
             return {k: masked_facts(v, words=words, reporter=reporter, key=k) for k, v in value.items()}
         case None | "" | bool():
             return value
+    if isinstance(value, str) and _ADDRESS.search(value):
+        return MASKED
     if key in _IDENTIFYING or (words and key in SAID) or (reporter is not None and value == reporter):
         return MASKED
     if isinstance(value, list):

@@ -304,6 +304,16 @@ def upgrade() -> None:
         batch_op.create_index("ix_link_target", ["kind", "target"], unique=False)
 
     op.create_table(
+        "mail",
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("incident_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    with op.batch_alter_table("mail", schema=None) as batch_op:
+        batch_op.create_index("ix_mail_incident", ["incident_id"], unique=False)
+
+    op.create_table(
         "meta",
         sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("value", sqlmodel.sql.sqltypes.AutoString(), nullable=False),

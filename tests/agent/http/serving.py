@@ -156,12 +156,16 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    directory: Path, storage: str = "", trusted_proxies: tuple[str, ...] = (), external_url: str = "http://here"
+    directory: Path,
+    storage: str = "",
+    trusted_proxies: tuple[str, ...] = (),
+    external_url: str = "http://here",
+    files: Mapping[str, str] = SITE,
 ) -> AsyncIterator[Served]:
-    """A daemon with the site SITE on an empty SQLite file in `directory`, or on another empty store."""
+    """A daemon with the site SITE on an empty SQLite file in `directory`, or with another one, or another store."""
     site = directory / "site"
     site.mkdir()
-    for name, text in SITE.items():
+    for name, text in files.items():
         (site / name).write_text(text)
     storage = storage or f"sqlite:///{directory / 'tocsin.db'}"
     clock = HandClock(START)
