@@ -28,6 +28,7 @@ from correlation.store import (
     lesson_from,
     silence_from,
 )
+from correlation.storm import remember_storms
 from correlation.timeline import Chain
 from escalation.sla import SlaPolicy
 from escalation.store import (
@@ -181,6 +182,7 @@ async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
         _note_slots(desk, episode, came_at, came)
     for episode in sorted(board.episodes.values(), key=lambda e: e.id):
         remember(board, desk.rules, episode)
+    remember_storms(board, now)
     for episode in held_back:
         desk.hold_back(episode, board.labels(episode), now)
     if over:

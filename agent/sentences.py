@@ -58,6 +58,10 @@ REASONS: Sentences = {
         "{incident} came nearest, with certainty {weight} of the {needed} needed[ ({evidence})]",
         "最接近的是 {incident},可信度 {weight},需 {needed}[({evidence})]",
     ),
+    "storm": (
+        "it came in a storm of alerts[ in {place}], and nothing else explains it[; moved from {from}]",
+        "属于[{place} 的]告警风暴,无其他原因可解释[;由 {from} 移入]",
+    ),
     "kept_apart": (
         "not {incident}, which it would have joined: {by} split such alerts of {place} from each other in {split}; "
         "until {until} they are joined by hand alone",
@@ -233,6 +237,10 @@ HAPPENED: Sentences = {
     "sales_decided": ("sales decided (accepted: {accept}): {reason}", "销售决定(接受:{accept}):{reason}"),
     "replanned": ("planned anew by the timetable now in force", "按现行时间表重新安排"),
     "root_set": ("the root is {alertname}[: {reason}]", "根源为 {alertname}[:{reason}]"),
+    "storm_began": (
+        "an alert storm[ in {place}]: {count} incidents opened at once; what nothing explains joins this one",
+        "告警风暴[({place})]:短时间内产生 {count} 个事件;无法解释的告警并入本事件",
+    ),
     "split": ("split off: {alerts}", "已拆分:{alerts}"),
     "split_from": ("split from {number}", "从 {number} 拆分而来"),
     "merged": ("merged into {into}", "合并入 {into}"),

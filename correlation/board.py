@@ -1,7 +1,7 @@
 """What is open right now, indexed for a decision in constant time; a cache of the store, never the truth."""
 
 import heapq
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -66,6 +66,10 @@ class Board:
         self.lessons = Lessons()
         self._holders: dict[int, str] = {}
         self._held: dict[str, set[int]] = {}
+        self.storms: dict[str, Any] = {}
+        """By place: the storm in it (correlation/storm.py)."""
+        self.openings: dict[str, deque[Any]] = {}
+        """By place: the incidents opened of late."""
         self.known: dict[int, Any] = {}
         """Per acknowledged incident: what is known of by whoever holds it (correlation/growth.py)."""
 

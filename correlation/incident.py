@@ -199,6 +199,8 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     relapsed_at: datetime | None = None
     grew_at: datetime | None = None
     """When it grew while somebody held it: from then on it waits for another acknowledgement."""
+    storm: str | None = None
+    """The place of the storm that it stands for; "": everywhere; null: of none."""
     grown: Json = {}
     """`items` and `kinds` of alerts that are new since it was acknowledged."""
     bounces: int = 0

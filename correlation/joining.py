@@ -15,6 +15,7 @@ from correlation.opening import enter, grade_to, open_incident
 from correlation.outcome import Round, Rules
 from correlation.root import worth_of
 from correlation.scene import Mark, Scene, because, causes, weigh
+from correlation.storm import has_opened, taken_in
 from correlation.strategy import Firing
 
 _AT_ONCE = timedelta()
@@ -44,10 +45,9 @@ def _join_or_open(
     before = this.board.scene.marks.get(episode.key)
     firing = firing_of(this, episode, labels, verdict, alert.group if alert is not None else "")
     keys = [strategy.key(labels, firing) for strategy in this.rules.strategies]
-    choice = choose(this, firing, keys, came_from, before)
-    effects = list(taken_over(this, firing.mark))
+    choice, effects = choose(this, firing, keys, came_from, before), list(taken_over(this, firing.mark))
     if choice.incident is None:
-        _adopt(this, choice, effects)
+        _explained_by_nothing(this, firing, verdict, choice, effects)
     incident, why = choice.incident, choice.why
     if incident is None:
         incident = open_incident(this, episode, labels, alert, verdict)
@@ -74,6 +74,18 @@ def _join_or_open(
             this.board.slot(f"{strategy.id}\xff{join_key}", this.now, incident.id)
     for effect, weight, _ in effects:
         take_over(this, firing.mark, effect, weight, because(firing.mark, effect))
+    if episode.decision == "opened":
+        has_opened(this, firing, incident)
+
+
+def _explained_by_nothing(
+    this: Round, firing: Firing, verdict: Class, choice: Choice, effects: list[tuple[Mark, float, int]]
+) -> None:
+    """It may still explain others, or come in a storm."""
+    _adopt(this, choice, effects)
+    storm = taken_in(this, firing, verdict) if choice.incident is None else None
+    if storm is not None:
+        choice.incident, choice.why = storm, Why("storm", {"place": firing.scope})
 
 
 def firing_of(this: Round, episode: Episode, labels: Labels, verdict: Class, group: str) -> Firing:

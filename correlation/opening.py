@@ -10,7 +10,7 @@ from correlation.outcome import Round
 from correlation.rest import run_on
 from correlation.root import RANKED, as_meant, as_root, counts_for_root, first_root, likely_root, named_by_person
 
-_TITLE = 200
+TITLE = 200
 
 
 def may_relapse(this: Round, incident: Incident) -> bool:
@@ -63,7 +63,7 @@ def title_of(labels: Labels, summary: str) -> str:
     if not summary:
         about = next((labels[n] for n in ("instance", "device", "path", "service", "job") if n in labels), "")
         summary = f"{labels.get('alertname', 'alert')} {about}".strip()
-    return " ".join(summary.split())[:_TITLE]
+    return " ".join(summary.split())[:TITLE]
 
 
 def enter(this: Round, incident: Incident, episode: Episode, labels: Labels) -> None:

@@ -91,6 +91,19 @@ class EvidencePolicy(Rule):
     """For so long kinds of alert that a person split from each other are not joined again by themselves."""
 
 
+class StormPolicy(Rule):
+    """When incidents that open at once in one place are a storm, and so one incident; 0 `opened`: never.
+
+    It is over when less than half as many alerts came `over_after`. `let_out` critical alerts of new kinds open their
+    own incidents meanwhile.
+    """
+
+    opened: int = Field(default=30, ge=0)
+    within: Span = parse_span("1m")
+    over_after: Span = parse_span("5m")
+    let_out: int = Field(default=10, ge=0)
+
+
 class Growth(Rule):
     """From how many new items and kinds of alert on an acknowledged incident has grown; 0 never.
 
@@ -106,6 +119,7 @@ class CorrelationPolicy(Rule):
 
     evidence: EvidencePolicy = EvidencePolicy()
     growth: Growth = Growth()
+    storm: StormPolicy = StormPolicy()
     items: ItemPolicy = ItemPolicy()
     signals: list[Signal] = []
     waits: dict[str, Span] = {}

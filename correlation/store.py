@@ -117,6 +117,7 @@ class IncidentRow(SQLModel, table=True):
     relapse: int
     relapsed_at: datetime | None
     grew_at: datetime | None
+    storm: str | None
     grown: str = Field(sa_type=Text)
     bounces: int
     open_alerts: int

@@ -203,6 +203,7 @@ def upgrade() -> None:
         sa.Column("relapse", sa.Integer(), nullable=False),
         sa.Column("relapsed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("grew_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("storm", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("grown", sa.Text(), nullable=False),
         sa.Column("bounces", sa.Integer(), nullable=False),
         sa.Column("open_alerts", sa.Integer(), nullable=False),
