@@ -4,6 +4,7 @@ from typing import Any
 
 from agent.database import Writer
 from agent.desk import Desk
+from agent.due_lists import read_notices
 from agent.erasure import BY_NAME
 from agent.intents import (
     AlertsArrived,
@@ -12,6 +13,8 @@ from agent.intents import (
     ConfigChanged,
     Intent,
     ItemEdited,
+    NoticeActed,
+    NoticesDue,
     OldRowsDue,
     PersonActed,
     ProblemActed,
@@ -37,6 +40,8 @@ _READING = (
     ConfigChanged,
     RowsErased,
     OldRowsDue,
+    NoticeActed,
+    NoticesDue,
 )
 
 _ABOUT_ALERTS = frozenset({Action.SET_ROOT})
@@ -60,12 +65,12 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
             desk.due_to_go = await look(writer, desk.config.retention, base, through, now)
         case RowsErased():
             desk.read = await _rows_to_erase(writer, intent)
-        case ProblemActed(number=number):
+        case NoticesDue() | NoticeActed():
+            await read_notices(desk, writer, intent)
+        case ProblemActed(number=number) | ChangeRaised(body={"problem": str(number)}):
             await desk.fetch_problem(writer, number)
         case ChangeActed(number=number):
             await desk.fetch_change(writer, number)
-        case ChangeRaised(body={"problem": str(number)}):
-            await desk.fetch_problem(writer, number)
         case PersonActed(action=Action.LINK, body={"kind": kind, "target": str(target)}):
             if kind == PROBLEM:
                 await desk.fetch_problem(writer, target)

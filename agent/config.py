@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -19,7 +20,6 @@ from agent.site import (
     PACK_FILES,
     Contract,
     Customer,
-    Notice,
     Retention,
     Round,
     Service,
@@ -35,6 +35,7 @@ from correlation.classify import Classification
 from correlation.rules import ConfigurationItem, CorrelationPolicy, InhibitionRule, JoinRule, StatesPolicy
 from correlation.severity import SeverityPolicy
 from escalation.delivery import RetryPolicy
+from escalation.notice import NoticeRule
 from escalation.oncall import Schedule
 from escalation.roles import Group, Person
 from escalation.sla import SlaPolicy, Target
@@ -94,7 +95,7 @@ class Config:
     join_rules: tuple[JoinRule, ...] = ()
     inhibitions: tuple[InhibitionRule, ...] = ()
     calendars: Mapping[str, BusinessCalendar] = field(default_factory=dict)
-    notices: Mapping[str, Notice] = field(default_factory=dict)
+    notices: Mapping[str, NoticeRule] = field(default_factory=dict)
     topology: Mapping[str, ConfigurationItem] = field(default_factory=dict)
     problems: ProblemPolicy = field(default_factory=ProblemPolicy)
     feedback: FeedbackPolicy = field(default_factory=FeedbackPolicy)
@@ -108,6 +109,15 @@ class Config:
     warnings: tuple[Fault, ...] = ()
     notes: tuple[Fault, ...] = ()
     """What will want attention one day, and that nobody can put right yet: no warning, also not with `strict`."""
+
+    @cached_property
+    def addressees(self) -> Mapping[str, Person]:
+        """Whoever a page may be for: our people, and `customer/<name>` for each customer."""
+        customers = {
+            f"customer/{name}": Person(name=c.name, language=c.language, contacts=c.contacts)
+            for name, c in self.customers.items()
+        }
+        return {**self.people, **customers}
 
     def threshold(self, inspection: str, key: str) -> Threshold:
         """The threshold of a key of an inspection: thresholds.yaml over the inspection's own over the pack's."""

@@ -29,6 +29,7 @@ REFERENCES: tuple[tuple[str, Pattern, str], ...] = (
     ("tocsin.yaml", ("sources", "*", "acknowledge"), "notifier"),
     ("inspections.yaml", ("inspections", "*", "acknowledge"), "notifier"),
     ("services.yaml", ("customers", "*", "contacts", "*", "notifier"), "notifier"),
+    ("services.yaml", ("customers", "*", "calendar"), "calendar"),
     ("services.yaml", ("services", "*", "owner"), "group"),
     ("services.yaml", ("services", "*", "customers", "*"), "customer"),
     ("services.yaml", ("services", "*", "sla", "*", "calendar"), "calendar"),

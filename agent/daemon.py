@@ -37,7 +37,7 @@ from agent.http.proxies import Proxies
 from agent.http.refusals import Refusals
 from agent.http.webhooks import LIMIT, Intake
 from agent.inspect import Rounds
-from agent.intents import AlertsFound, ConfigChanged, OldRowsDue, Suggested, TimePassed
+from agent.intents import AlertsFound, ConfigChanged, NoticesDue, OldRowsDue, Suggested, TimePassed
 from agent.journal_size import JournalSize
 from agent.load import load_desk
 from agent.metrics import Metrics
@@ -323,15 +323,22 @@ class Daemon:
             try:
                 if self.pipeline.down or (due is not None and due <= now):
                     await self.pipeline.submit(TimePassed())
+                notices = self.pipeline.desk.notices.next_due()
+                if not self.pipeline.down and notices is not None and notices <= now:
+                    await self.pipeline.submit(NoticesDue(now))
                 await self._tell_of_store()
             except (StoreDown, Undecided):  # a fault of ours is in the log, and no cycle is completed: not healthy
                 await self.clock.sleep_until(now + _A_MOMENT)
                 continue
             self.cycle.beat()
-            due = self.pipeline.desk.next_due()
+            due = self._next_due()
             soonest, latest = self.clock.now() + _A_BLINK, self.clock.now() + _LOOK_AGAIN
             until = latest if due is None else max(soonest, min(due, latest))
             await self.clock.sleep_until(until, self.pipeline.wake)
+
+    def _next_due(self) -> datetime | None:
+        moments = (self.pipeline.desk.next_due(), self.pipeline.desk.notices.next_due())
+        return min((m for m in moments if m is not None), default=None)
 
     async def _tell_of_store(self) -> None:
         """A store that failed and is back is a self-incident; after a full disk the reserve is taken again."""

@@ -40,6 +40,7 @@ from correlation.timeline import Chains
 from correlation.topology import Topology
 from escalation.agenda import Agenda
 from escalation.escalate import Directory
+from escalation.notice_book import NoticeBook
 from escalation.outbox import Outbox
 from escalation.rota import RotaChange, laid
 from escalation.store import PAGED, PAGED_EACH
@@ -65,6 +66,7 @@ class Desk:
         self.board = Board()
         self.agenda = Agenda()
         self.outbox = Outbox()
+        self.notices = NoticeBook()
         self.chains = Chains()
         self.ladder = Ladder(self.agenda, config)
         self.seq = 0
@@ -119,6 +121,7 @@ class Desk:
     def lay_rota(self) -> None:
         """Have who is on call decided by the schedules in force and what people have laid over them."""
         config, over = self.config, laid(self.rota.values())
+        self.notices.replan()
         self.directory = Directory(
             config.people, config.groups, config.schedules, config.fallback, over, config.escalation.one_rota
         )

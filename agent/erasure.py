@@ -14,7 +14,7 @@ from agent.database import Compressed
 from agent.store import AnswerRow, AuditRow, ConfigRow, DeadLetterRow, TokenRow
 from correlation.form import WORDS
 from correlation.store import IncidentRow, ItemEditRow, JournalRow, SilenceRow, TimelineRow
-from escalation.store import PageRow, RotaRow, StepRow
+from escalation.store import NoticeRow, PageRow, RotaRow, StepRow
 from knowledge.store import ChangeRow, KnownErrorRow, LinkRow, ProblemRow
 
 ERASED = "(erased)"
@@ -211,6 +211,9 @@ PLAIN = (
     ),
     Table(PageRow, people=("person",), texts=("outcome",), json=("reason",), further=_of_page),
     Table(StepRow, json=("why",)),
+    Table(
+        NoticeRow, people=("edited_by", "held_by"), texts=("text",), json=("facts",), theirs={"edited_by": ("text",)}
+    ),
     Table(SilenceRow, people=("created_by",), texts=("comment",), theirs={"created_by": ("comment",)}),
     Table(
         RotaRow,

@@ -17,6 +17,7 @@ from agent.intents import (
     AlertsArrived,
     AlertsFound,
     Intent,
+    NoticesDue,
     PagesClaimed,
     PageTried,
     PersonActed,
@@ -147,6 +148,10 @@ class House:
                 known = known.with_aliases(confirmed) if confirmed else known
                 await self.through(Suggested(number, tuple(match_text(text, known))))
             return True
+        notices = self.desk.notices.next_due()
+        if notices is not None and notices <= self.now:
+            await self.through(NoticesDue(self.now))
+            return True
         due = self.desk.next_due()
         if self.pipeline.down or (due is not None and due <= self.now):
             await self.through(TimePassed())
@@ -181,7 +186,7 @@ class House:
 
     def next_due(self) -> datetime | None:
         """The next moment at which something will happen by itself."""
-        moments = (self.desk.next_due(), self.desk.outbox.next_due())
+        moments = (self.desk.next_due(), self.desk.outbox.next_due(), self.desk.notices.next_due())
         return min((m for m in moments if m is not None), default=None)
 
     async def restart(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from agent.config import Config
 from agent.erasure import Identity
@@ -203,6 +203,23 @@ class TimePassed:
 
 
 @dataclass(frozen=True)
+class NoticesDue:
+    """Notices have come due by `at`, or the calendar has to be looked through for those to come."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class NoticeActed(Asked):
+    """Somebody holds, releases or edits what a customer will be told (`action`: hold, release, edit)."""
+
+    notice: int
+    action: Literal["hold", "release", "edit"]
+    actor: Actor
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class OldRowsDue:
     """It is time to let go of rows that nothing needs any more (retention in tocsin.yaml)."""
 
@@ -291,6 +308,8 @@ Intent = (
     | RotaChanged
     | RotaEnded
     | TimePassed
+    | NoticesDue
+    | NoticeActed
     | OldRowsDue
     | RowsErased
     | PagesClaimed

@@ -265,6 +265,11 @@ class Ladder:
         """Who may ask for an escalation by hand."""
         return self._policy(incident).manual
 
+    def update_pace(self, incident: Incident) -> timedelta | None:
+        """How often a customer is told of it beside the end of the day; None: not at all."""
+        pace = self._policies(incident)[0].default[incident.severity].customer_update
+        return pace if isinstance(pace, timedelta) else None
+
     def timetable(self, incident: Incident) -> list[TimetableStep]:
         """The timetable of the severity that it has now."""
         return self._policy(incident).timetable.get(incident.severity, [])

@@ -30,13 +30,17 @@ from correlation.store import (
 )
 from correlation.storm import remember_storms
 from correlation.timeline import Chain
+from escalation.notice import is_draft
 from escalation.sla import SlaPolicy
 from escalation.store import (
     OPEN_PAGES,
     PAGED,
     PAGED_EACH,
+    PENDING_NOTICES,
     PENDING_STEPS,
     ROTA_TO_COME,
+    TOLD_THROUGH,
+    notice_from,
     page_from,
     rota_from,
     step_from,
@@ -90,6 +94,7 @@ async def _load_ids(writer: Writer, desk: Desk, now: datetime) -> None:
     await _load_chains(writer, desk)
     desk.seq = (await writer.fetch("SELECT COALESCE(MAX(seq), 0) FROM journal"))[0][0]
     desk.agenda.last_id = (await writer.fetch("SELECT COALESCE(MAX(id), 0) FROM step"))[0][0]
+    desk.notices.last_id = (await writer.fetch("SELECT COALESCE(MAX(id), 0) FROM notice"))[0][0]
     desk.outbox.last_id = (await writer.fetch("SELECT COALESCE(MAX(id), 0) FROM page"))[0][0]
     rows = await writer.fetch("SELECT day, count FROM counter ORDER BY day DESC LIMIT 1")
     if rows:
@@ -227,6 +232,11 @@ async def _load_ladder(writer: Writer, desk: Desk, now: datetime) -> None:
             desk.agenda.look_at(incident.id, comes_early_at)
     desk.rota = {change.id: change for change in map(rota_from, await writer.fetch(ROTA_TO_COME, now))}
     desk.lay_rota()
+    for row in await writer.fetch(PENDING_NOTICES):
+        notice = notice_from(row)
+        desk.notices.add(notice, fresh=False, timed=not is_draft(notice))
+    for name, about, day in await writer.fetch(TOLD_THROUGH):
+        desk.notices.note_told(name, about, date.fromisoformat(day))
     for row in await writer.fetch(OPEN_PAGES):
         desk.outbox.hold(page_from(row))
     being_told = "WHERE p.incident_id IN (SELECT incident_id FROM page WHERE open)"

@@ -10,8 +10,9 @@ from agent.threads import RECEIPT
 from correlation.board import Board
 from correlation.incident import Incident
 from escalation.delivery import Message, PageToSend
-from escalation.message import KnownErrorShown, Language, PageFacts, compose, receipt
+from escalation.message import KnownErrorShown, PageFacts, compose, receipt
 from escalation.store import Page
+from escalation.words import Language
 from knowledge.match import sentence
 
 _SHOWN = 10
@@ -64,7 +65,7 @@ class Claimed:
 
 def claimed(page: Page, incident: Incident | None, config: Config, board: Board) -> Claimed:
     """Note what a page is about, in the language of whom it is for."""
-    person = config.people.get(page.person)
+    person = config.addressees.get(page.person)
     language: Language = person.language if person else "zh" if page.reason["facts"].get("language") == "zh" else "en"
     return Claimed(
         page=page.id,
@@ -107,7 +108,14 @@ def _facts(page: Page, incident: Incident | None, config: Config, board: Board, 
         alert_count=incident.alert_count if incident else 0,
         firing=incident.open_alerts if incident else 0,
         known_errors=_known_errors(incident, config, language),
+        template=_template(page, config, language),
     )
+
+
+def _template(page: Page, config: Config, language: Language) -> str:
+    """The site's words for a customer; empty where it has none."""
+    rule = config.notices.get((page.reason.get("facts") or {}).get("rule", "")) if page.role == "customer" else None
+    return rule.template.get(language, "") if rule is not None else ""
 
 
 def _late(created_at: datetime, due_at: datetime) -> float:

@@ -16,6 +16,7 @@ from agent.ahead import needs_reading, read_ahead
 from agent.clock import Clock
 from agent.database import Batch, Reserve, StoreDown, StoreFull, Unwritable, Writer
 from agent.deciders import decide
+from agent.deciders.customers import NoSuchNotice, NoticeOver
 from agent.deciders.items import ItemConflict, NoSuchItem
 from agent.deciders.library import FiledKnownError, NoSuchKnownError
 from agent.deciders.records import Stale
@@ -68,6 +69,8 @@ REFUSALS = (
     NoSuchIncident,
     NoSuchItem,
     NoSuchKnownError,
+    NoSuchNotice,
+    NoticeOver,
     Stale,
 )
 """What refuses a person's act, and changes nothing."""

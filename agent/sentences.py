@@ -301,6 +301,11 @@ HAPPENED: Sentences = {
         "step {step} comes now",
         "预计无法在 {due_at} 前解决[:预计完成 {eta}][:自 {silent_since} 起无更新];立即执行步骤 {step}",
     ),
+    "customer_told": ("customer {customer} was told ({notice})", "已通知客户 {customer}({notice})"),
+    "customer_not_told": ("customer {customer} was not told: {by} held it", "未通知客户 {customer}:{by} 已拦截"),
+    "notice_held": ("held back what customer {customer} was to be told", "拦截发给客户 {customer} 的通知"),
+    "notice_released": ("released what customer {customer} is to be told", "放行发给客户 {customer} 的通知"),
+    "notice_edited": ("wrote what customer {customer} is to be told", "改写发给客户 {customer} 的通知"),
     "vendor_proposed": ("a vendor might be called[: {vendors}]", "建议联系厂商[:{vendors}]"),
     "brief_drafted": ("the special brief is drafted[; to be verified: {missing}]", "专报已起草[;待核实:{missing}]"),
     "called_back": (

@@ -1,6 +1,5 @@
 """The files of a configuration directory and their keys; what a room reads has its model in that room."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
@@ -12,13 +11,14 @@ from collectors.rule import Rule, Span, parse_span
 from collectors.thresholds import Threshold
 from correlation.calendar import BusinessCalendar, ZoneName
 from correlation.classify import Classification, ClassificationRule, Match
-from correlation.incident import State
 from correlation.rules import ConfigurationItem, CorrelationPolicy, InhibitionRule, JoinRule, StatesPolicy
 from correlation.severity import SeverityPolicy
 from escalation.delivery import RetryPolicy
+from escalation.notice import NoticeRule
 from escalation.oncall import Schedule
 from escalation.roles import Contact, Group, Person, ToldRole
 from escalation.sla import PositiveSpan, Promise, SlaPolicy
+from escalation.times import daytime
 from escalation.timetable import EscalationPolicy
 from escalation.vendor import Vendor
 from knowledge.feedback import FeedbackPolicy
@@ -142,20 +142,13 @@ class OncallFile(Rule):
     schedules: dict[Name, Schedule] = {}
 
 
-_DAYTIME = re.compile(r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?(?:[01]\d|2[0-3]):[0-5]\d")
-
-
-def _daytime(text: str) -> str:
-    if _DAYTIME.fullmatch(text) is None:
-        raise ValueError(f'{text!r} is no time of day: write "09:00" or "Fri 15:00"')
-    return text
-
-
 def _window(text: str) -> str:
     day, _, hours = text.rpartition(" ")
     opens, _, closes = hours.partition("-")
-    if not (_DAYTIME.fullmatch(f"{day} {opens}".strip()) and _DAYTIME.fullmatch(closes)):
-        raise ValueError(f'{text!r} is no window: write "08:00-09:00" or "Fri 18:00-20:00"')
+    try:
+        daytime(f"{day} {opens}".strip()), daytime(closes)
+    except ValueError:
+        raise ValueError(f'{text!r} is no window: write "08:00-09:00" or "Fri 18:00-20:00"') from None
     return text
 
 
@@ -207,6 +200,8 @@ class Customer(Rule):
     name: str
     language: Literal["en", "zh"] = "en"
     contacts: list[Contact] = []
+    calendar: str = "business"
+    """By whose workdays it is told at the end of the day."""
 
 
 class Service(Rule):
@@ -286,25 +281,6 @@ class CalendarFile(Rule):
     calendars: dict[Name, BusinessCalendar] = {}
 
 
-class Notice(Rule):
-    """A message that goes out by the calendar: so long before the end of a workday, or at a time of day."""
-
-    before_workday_end: PositiveSpan | None = None
-    at: Annotated[str, AfterValidator(_daytime)] | None = None
-    to: ToldRole | Literal["assignee"]
-    sender: ToldRole | None = Field(default=None, alias="from")
-    report_to: ToldRole | None = None
-    holdable_by: list[ToldRole] = []
-    content: list[Literal["state", "next_action", "eta"]] = []
-    list_: State | None = Field(default=None, alias="list")
-
-    @model_validator(mode="after")
-    def _one_moment(self) -> Self:
-        if (self.before_workday_end is None) is (self.at is None):
-            raise ValueError("write before_workday_end or at, one of them: when the notice goes out")
-        return self
-
-
 class ProblemsFile(Rule):
     """problems.yaml."""
 
@@ -315,7 +291,7 @@ class ProblemsFile(Rule):
 class NoticesFile(Rule):
     """notices.yaml."""
 
-    notices: dict[Name, Notice] = {}
+    notices: dict[Name, NoticeRule] = {}
 
 
 class ThresholdsFile(Rule):
@@ -353,6 +329,5 @@ BARE = ("thresholds.yaml",)
 NOT_YET: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("inspections.yaml", ("rounds",), "rounds are kept, but nobody is asked for them yet"),
     ("services.yaml", ("contracts",), "contracts are kept, but nothing follows them yet"),
-    ("notices.yaml", ("notices",), "notices are kept, but none is sent yet"),
 )
 """Keys of a site that are read and checked and have no effect so far: whoever writes one is told."""

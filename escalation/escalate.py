@@ -23,7 +23,7 @@ class Directory:
     overrides: Overrides = field(default_factory=dict)
     one_rota: bool = False
 
-    def reach(self, tell: Sequence[str], group: str, now: datetime) -> Reached:
+    def reach(self, tell: Sequence[str], group: str | None, now: datetime) -> Reached:
         """The people behind these roles, by the rota of this moment."""
         return reach(
             tell,

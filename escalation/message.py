@@ -1,23 +1,19 @@
 """What a page says, from the incident as it is when it is sent; in the reader's language."""
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from collectors.moment import moment_text
 from collectors.rule import format_span
 from escalation.delivery import Message
+from escalation.notice_text import compose_notice, headline, is_notice
+from escalation.words import Language, block, bounded, cut_bytes, one_line, state_text
 
-Language = Literal["en", "zh"]
-_SUBJECT, _TEXT, _SHORT, _FIELD = 200, 8000, 200, 4000
-_MOST_LABELS, _MOST_ALERTS, _MOST_STEPS, _MOST_KNOWN = 64, 20, 20, 5
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-_CALLS_ALL = re.compile(r"(?<!\w)@(?=(?:all|here|channel|everyone)\b|所有人)", re.IGNORECASE)
-_MARKUP = re.compile(r"<(?=[!@#]|[a-z][a-z0-9+.-]*:)|\](?=\()", re.IGNORECASE)
+_SUBJECT, _TEXT, _SHORT = 200, 8000, 200
+_MOST_ALERTS, _MOST_STEPS, _MOST_KNOWN = 20, 20, 5
 _HOLE = re.compile(r"\{(\w+)\}")
 _OVER = frozenset({"resolved", "pending_review", "archived", "cancelled", "out_of_scope"})
 _WAITS = frozenset({"new", "assigned"})
@@ -62,30 +58,8 @@ class PageFacts:
     firing: int = 0
     known_errors: Sequence[KnownErrorShown] = ()
     links: Mapping[str, str] = field(default_factory=dict)
-
-
-def one_line(text: str, most: int = _FIELD) -> str:
-    """Text without line breaks, control characters and direction marks, cut to a length.
-
-    What a chat would read as a call to everybody (`@all`, `<!channel>`) or as a link under another name is broken
-    with a space (reliability S36): only configuration may call people.
-    """
-    cleaned = _UNSAFE.sub(" ", text[: 2 * most].replace("\n", " ").replace("\t", " "))
-    return _cut(_MARKUP.sub(r"\g<0> ", _CALLS_ALL.sub("@ ", cleaned)), most)
-
-
-def _block(text: str, most: int = _FIELD) -> str:
-    return _cut(_UNSAFE.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n")), most)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _cut_bytes(text: str, most: int) -> str:
-    """Text of at most so many bytes of UTF-8: gateways count bytes, and a Chinese character has three."""
-    raw = text.encode()
-    return text if len(raw) <= most else raw[: most - 3].decode(errors="ignore") + "…"
+    template: str = ""
+    """In which words a customer is told; empty: in ours."""
 
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -117,20 +91,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "unknown": ("No known error fits.", "没有匹配的已知错误。"),
     "acknowledge": ("Acknowledge", "确认接手"),
     "open": ("Open", "查看"),
-}
-_STATES_ZH = {
-    "new": "已登记",
-    "sales_decision": "待销售决定",
-    "out_of_scope": "不受理",
-    "assigned": "已派单",
-    "in_progress": "处理中",
-    "pending_customer": "挂起-待客户",
-    "pending_vendor": "挂起-待厂商",
-    "pending_change": "待变更",
-    "resolved": "已解决",
-    "pending_review": "待审核",
-    "archived": "已归档",
-    "cancelled": "已取消",
 }
 # A page may be sent long after its reason came up: what may have changed since then is told in the past.
 _REASONS: dict[str, tuple[str, str]] = {
@@ -203,6 +163,8 @@ _ROLES_ZH = {
 def reason_text(reason: Mapping[str, Any], role: str, language: Language) -> str:
     """Why somebody is paged, as a sentence. An unknown code is shown as it is, an unknown fact as `?`."""
     code = str(reason.get("code", ""))
+    if is_notice(code):
+        return headline(code, reason.get("facts") or {}, language)
     found = _REASONS.get(code)
     if found is None:
         return one_line(code, 100)
@@ -211,24 +173,22 @@ def reason_text(reason: Mapping[str, Any], role: str, language: Language) -> str
     return _HOLE.sub(lambda hole: one_line(str(facts.get(hole[1], "?")), 100), found[language == "zh"])
 
 
-def state_text(state: str, language: Language) -> str:
-    """A state as people call it."""
-    known = _STATES_ZH.get(state) if language == "zh" else None
-    return known or one_line(state.replace("_", " "), 40)
-
-
 def compose(facts: PageFacts, language: Language = "en") -> Message:
     """Return subject, text, short text and payload, as the incident stands now; never raises.
 
     What came with alerts is data, never a template. Sizes are bounded: subject and short text 200 characters, text
     8000 bytes with its links always whole, each field of the payload 4000 characters.
     """
+    code = str(facts.reason.get("code", ""))
+    if is_notice(code):
+        told = facts.reason.get("facts") or {}
+        return compose_notice(code, told, language, facts.late_s, facts.links, facts.template)
     reason = reason_text(facts.reason, facts.role, language)
     head = f"[{one_line(facts.number, 40)} sev{facts.severity}]{_standing(facts, language)}"
     subject = one_line(f"{head} {one_line(facts.title, 160)}", _SUBJECT)
     short = one_line(f"{head} {one_line(facts.title, 90)}: {reason}", _SHORT)
     links = "".join(f"\n{_say(n, language)}: {one_line(facts.links[n])}" for n in _LINKS if n in facts.links)
-    body = _cut_bytes("\n".join(_lines(facts, reason, language)), max(_TEXT - len(links.encode()) - 1, 1000))
+    body = cut_bytes("\n".join(_lines(facts, reason, language)), max(_TEXT - len(links.encode()) - 1, 1000))
     text = body + ("\n" + links if links else "")
     return Message(subject, text, short, _payload(facts, reason, text, language))
 
@@ -303,8 +263,8 @@ def _known_errors(facts: PageFacts, language: Language) -> list[str]:
         lines.append(f"{_say('known_error', language)}: {one_line(known.id, 100)} {one_line(known.title, 200)}")
         lines.append(f"{_say('because', language)}: {one_line(known.why, 300)}")
         if known.safety_note:
-            lines.append(f"{_say('safety', language)}: {_block(known.safety_note, 1000)}")
-        lines.append(f"{_say('workaround', language)}:\n{_block(known.workaround, 2500)}")
+            lines.append(f"{_say('safety', language)}: {block(known.safety_note, 1000)}")
+        lines.append(f"{_say('workaround', language)}:\n{block(known.workaround, 2500)}")
         lines.append("")
     return lines
 
@@ -319,32 +279,19 @@ def _alerts(facts: PageFacts, language: Language) -> list[str]:
     return lines
 
 
-def _bounded(value: Any) -> Any:
-    """A value as JSON may hold it: texts cut, no half characters, no NaN."""
-    if isinstance(value, str):
-        return _cut(_SURROGATE.sub("\ufffd", value), _FIELD)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {_bounded(str(k)): _bounded(v) for k, v in list(value.items())[:_MOST_LABELS]}
-    if isinstance(value, list | tuple):
-        return [_bounded(v) for v in value[:_MOST_LABELS]]
-    return value if value is None or isinstance(value, int) else _bounded(str(value))
-
-
 def _payload(facts: PageFacts, reason: str, text: str, language: Language) -> dict[str, Any]:
     known_errors = [
         {
             "id": known.id,
             "title": one_line(known.title, _SUBJECT),
-            "workaround": _block(known.workaround),
-            "safety_note": _block(known.safety_note),
+            "workaround": block(known.workaround),
+            "safety_note": block(known.safety_note),
             "why": one_line(known.why),
             "confidence": known.confidence,
         }
         for known in facts.known_errors[:_MOST_KNOWN]
     ]
-    payload: dict[str, Any] = _bounded(
+    payload: dict[str, Any] = bounded(
         {
             "incident": _incident(facts),
             "step": facts.step,

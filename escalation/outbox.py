@@ -10,7 +10,7 @@ from typing import Any
 from correlation.incident import Incident
 from escalation.delivery import Notifier, PageToSend, RetryPolicy, Undeliverable, backoff
 from escalation.escalate import Call, page_key
-from escalation.roles import Person
+from escalation.roles import Contact, Person
 from escalation.store import Page
 
 _SOON = timedelta(milliseconds=300)
@@ -29,6 +29,20 @@ class Attempt:
     permanent: bool = False
     unknown: bool = False
     retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word to somebody that asks nobody to take anything; `incident` and `number` where it is about one."""
+
+    step: str
+    person: str
+    role: str
+    contact: Contact
+    code: str
+    facts: dict[str, Any]
+    incident: int = 0
+    number: str = ""
 
 
 class Outbox:
@@ -71,7 +85,8 @@ class Outbox:
     def page(self, incident: Incident, call: Call, now: datetime, *, wait: bool = False) -> Page:
         """Promise one page. With `wait` it gives the known errors a moment to be found."""
         return self._promise(
-            incident,
+            incident.id,
+            incident.number,
             call.person,
             call.role,
             call.notifier,
@@ -89,7 +104,8 @@ class Outbox:
     def receipt(self, incident: Incident, notifier: str, address: str, reason: dict[str, Any], now: datetime) -> Page:
         """Promise the reporter an acknowledgement of receipt: asks nobody for anything, and nobody stands in."""
         return self._promise(
-            incident,
+            incident.id,
+            incident.number,
             incident.reporter or address,
             "reporter",
             notifier,
@@ -103,9 +119,28 @@ class Outbox:
             now=now,
         )
 
+    def notify(self, word: Word, due_at: datetime, now: datetime) -> Page:
+        """Promise to pass on a word, by the first contact of whom it is for."""
+        return self._promise(
+            word.incident,
+            word.number,
+            word.person,
+            word.role,
+            word.contact.notifier,
+            word.contact.to,
+            0,
+            step=word.step,
+            seeks_responder=False,
+            reason={"code": word.code, "facts": word.facts},
+            supersedes=[],
+            due_at=due_at,
+            now=now,
+        )
+
     def _promise(
         self,
-        incident: Incident,
+        incident: int,
+        number: str,
         person: str,
         role: str,
         notifier: str,
@@ -123,8 +158,8 @@ class Outbox:
         self.last_id += 1
         page = Page(
             id=self.last_id,
-            incident_id=incident.id,
-            key=page_key(incident.number, step, person, notifier),
+            incident_id=incident,
+            key=page_key(number, step, person, notifier),
             step=step,
             person=person,
             role=role,
@@ -222,11 +257,12 @@ class Outbox:
             wait = attempt.retry_after or backoff(page.attempts, page.key, policy)
             page.state, page.next_attempt_at = "pending", now + wait
             heapq.heappush(self._due, (page.next_attempt_at, page.id))
-        if not unwanted and incident is not None and (not page.open or _is_late(page, policy)):
+        known = incident is not None or not page.incident_id
+        if not unwanted and known and (not page.open or _is_late(page, policy)):
             self._next_channel(page, incident, now, people)
         return page
 
-    def _next_channel(self, page: Page, incident: Incident, now: datetime, people: Mapping[str, Person]) -> None:
+    def _next_channel(self, page: Page, incident: Incident | None, now: datetime, people: Mapping[str, Person]) -> None:
         """The next contact of the same person is called, each once per step."""
         person = people.get(page.person)
         rank = self._ranks.get(_call_of(page), page.rank) + 1
@@ -234,7 +270,8 @@ class Outbox:
             return
         contact = person.contacts[rank]
         self._promise(
-            incident,
+            page.incident_id,
+            incident.number if incident is not None else "",
             page.person,
             page.role,
             contact.notifier,
@@ -259,7 +296,8 @@ class Outbox:
                 continue
             told.append(person)
             self._promise(
-                incident,
+                incident.id,
+                incident.number,
                 person,
                 page.role,
                 contacts[0].notifier,

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
 from correlation.rows import columns, select, upsert
+from escalation.notice import Notice
 from escalation.rota import RotaChange
 from escalation.timetable import PlannedStep, TimetableStep
 
@@ -101,6 +102,7 @@ UPSERT_ROTA = upsert(RotaRow)
 ROTA_TO_COME = select(RotaRow, "WHERE until IS NULL OR until > ? ORDER BY created_at, id")
 UPSERT_STEP, UPSERT_PAGE = upsert(StepRow), upsert(PageRow)
 FORGET_STEPS = "DELETE FROM step WHERE incident_id = ?"
+FORGET_NOTICES = "DELETE FROM notice WHERE incident_id = ?"
 FORGET_PAGES = "DELETE FROM page WHERE incident_id = ? AND NOT open"
 PENDING_STEPS = f"{select(StepRow)} WHERE outcome = '' ORDER BY id"
 STEPS_OF = f"{select(StepRow)} WHERE incident_id = ? ORDER BY id"
@@ -222,3 +224,50 @@ def page_from(row: tuple[Any, ...]) -> Page:
     for name in _PAGE_JSON:
         values[name] = msgspec.json.decode(values[name])
     return Page(**values)
+
+
+class NoticeRow(SQLModel, table=True):
+    """What goes out by the calendar, each once; the columns are the fields of `Notice`, `facts` is JSON."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        Index("ix_notice_key", "key", unique=True),
+        Index("ix_notice_pending", "due_at", sqlite_where=text("outcome = ''"), postgresql_where=text("outcome = ''")),
+        Index("ix_notice_incident", "incident_id"),
+    )
+    id: int = Field(sa_column=_id())
+    key: str
+    name: str
+    about: str
+    day: str
+    incident_id: int = Field(sa_type=BigInteger)
+    due_at: datetime
+    outcome: str
+    at: datetime | None
+    late_ms: int | None
+    text: str = Field(sa_type=Text)
+    edited_by: str
+    held_by: str
+    facts: str = Field(sa_type=Text)
+
+
+UPSERT_NOTICE = upsert(NoticeRow)
+PENDING_NOTICES = f"{select(NoticeRow)} WHERE outcome = '' ORDER BY id"
+NOTICE_BY_ID = f"{select(NoticeRow)} WHERE id = ?"
+TOLD_THROUGH = (
+    "SELECT name, about, MAX(day) FROM notice WHERE outcome NOT IN ('', 'moved') AND incident_id = 0 AND day <> '' "
+    "GROUP BY name, about"
+)
+"""By name and calendar, the last day whose notice has its outcome."""
+
+
+def notice_values(notice: Notice) -> tuple[Any, ...]:
+    """A tuple for UPSERT_NOTICE."""
+    values = {**msgspec.structs.asdict(notice), "facts": msgspec.json.encode(notice.facts).decode()}
+    return tuple(values.values())
+
+
+def notice_from(row: tuple[Any, ...]) -> Notice:
+    """The notice of a row of PENDING_NOTICES."""
+    values = dict(zip(columns(NoticeRow), row, strict=True))
+    return Notice(**{**values, "facts": msgspec.json.decode(values["facts"])})

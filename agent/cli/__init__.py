@@ -6,10 +6,11 @@ from agent.cli.audit import audit
 from agent.cli.imports import import_
 from agent.cli.incidents import incident
 from agent.cli.known_errors import known_error
+from agent.cli.notices import notice
 from agent.cli.notify import notify
 from agent.cli.oncall import oncall
 from agent.cli.people import person
 from agent.cli.tokens import token
 from agent.cli.watch import watch
 
-commands: list[click.Command] = [incident, watch, oncall, token, notify, audit, person, known_error, import_]
+commands: list[click.Command] = [incident, watch, oncall, notice, token, notify, audit, person, known_error, import_]

@@ -7,12 +7,14 @@ from typing import Any
 from agent.deciders.acts import person_acted
 from agent.deciders.alerts import alerts_arrived, alerts_found, pulled
 from agent.deciders.changes import change_acted, change_raised
+from agent.deciders.customers import notice_acted
 from agent.deciders.erasing import rows_erased
 from agent.deciders.house import config_changed, noted
 from agent.deciders.items import item_edited
 from agent.deciders.known_errors import suggested
 from agent.deciders.letters import letter_died
 from agent.deciders.library import known_error_written
+from agent.deciders.notices import notices_due
 from agent.deciders.pages import page_tried, pages_claimed
 from agent.deciders.passing import time_passed
 from agent.deciders.problems import problem_acted, problem_opened
@@ -34,6 +36,8 @@ from agent.intents import (
     KnownErrorWritten,
     LetterDied,
     Noted,
+    NoticeActed,
+    NoticesDue,
     OldRowsDue,
     PagesClaimed,
     PageTried,
@@ -52,6 +56,7 @@ from agent.intents import (
 )
 from agent.store import UPSERT_ANSWER, done_values
 from agent.turn import Turn
+from escalation.store import UPSERT_NOTICE, notice_values
 
 DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
     AlertsArrived: alerts_arrived,
@@ -70,6 +75,8 @@ DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
     RotaChanged: rota_changed,
     RotaEnded: rota_ended,
     TimePassed: time_passed,
+    NoticesDue: notices_due,
+    NoticeActed: notice_acted,
     OldRowsDue: old_rows,
     RowsErased: rows_erased,
     PagesClaimed: pages_claimed,
@@ -90,4 +97,7 @@ def decide(desk: Desk, intent: Intent, now: datetime, group: Group) -> Any:
         group.add(UPSERT_ANSWER, *done_values(intent.mark.key, intent.mark.person, intent.mark.digest, about, now))
     group.pages.update(desk.outbox.dirty)
     desk.outbox.dirty.clear()
+    for notice in desk.notices.dirty.values():
+        group.add(UPSERT_NOTICE, *notice_values(notice))
+    desk.notices.dirty.clear()
     return result

@@ -22,7 +22,6 @@ from agent.deciders.effects import (
     on_vendor_called,
 )
 from agent.deciders.escalations import acknowledge_step, is_management_ack, take_note
-from agent.deciders.forecast import look_ahead
 from agent.deciders.links import on_linked
 from agent.deciders.majors import on_major
 from agent.deciders.merging import on_merged
@@ -30,6 +29,7 @@ from agent.deciders.recalls import check_recall, on_recalled, propose_recall
 from agent.deciders.relations import afterwards, prepared
 from agent.deciders.roots import on_root_set
 from agent.deciders.splits import on_split
+from agent.deciders.watching import look_after
 from agent.group import as_json
 from agent.intents import PersonActed
 from agent.turn import NoSuchIncident, Turn
@@ -67,7 +67,7 @@ def person_acted(turn: Turn, intent: PersonActed) -> Incident:
         _EFFECTS[effect](turn, incident, intent)
     propose_recall(turn, incident)
     afterwards(turn, incident, intent)
-    look_ahead(turn, incident)
+    look_after(turn, incident)
     return incident
 
 

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from agent.deciders.effects import stop
-from agent.deciders.forecast import look_ahead
 from agent.deciders.known_errors import is_known, rank, recognise
 from agent.deciders.links import link_items
 from agent.deciders.majors import look_for_major
 from agent.deciders.problems import count
 from agent.deciders.recalls import propose_recall
+from agent.deciders.watching import look_after
 from agent.turn import AGENT, Turn
 from collectors.alert import Alert
 from correlation.correlate import Outcome, correlate
@@ -90,7 +90,7 @@ def keep_ladders(turn: Turn, out: Outcome, opened: set[int], gone: set[int]) -> 
         if number not in gone:
             turn.ladder.grew(turn.board.incidents[number], why, turn.now, turn.group)
     for number in (out.clocks | out.raised | out.relapsed | opened) - gone:
-        look_ahead(turn, turn.board.incidents[number])
+        look_after(turn, turn.board.incidents[number])
 
 
 def relate(turn: Turn, out: Outcome) -> None:

@@ -25,7 +25,7 @@ def page_tried(turn: Turn, intent: PageTried) -> None:
         return
     incident = turn.board.incidents.get(page.incident_id)
     policy = turn.config.delivery
-    turn.outbox.attempted(attempt, incident, turn.now, policy, turn.config.people)
+    turn.outbox.attempted(attempt, incident, turn.now, policy, turn.config.addressees)
     turn.desk.counts[f"page/{page.notifier}/{'sent' if attempt.sent else 'failed'}"] += 1
     if incident is not None and (turn.outbox.unheard(page) or turn.outbox.in_vain(page, policy)):
         nobody_heard(turn, incident, page)
@@ -35,7 +35,8 @@ def page_tried(turn: Turn, intent: PageTried) -> None:
     facts: dict[str, Any] = {"step": page.step, "person": page.person, "notifier": page.notifier}
     turn.journal(kind, page.notifier, as_json({"page": page.id, "attempts": page.attempts}))
     reason = {"reason": attempt.reason[:300], "tries_again": page.open} if attempt.reason else {}
-    turn.tell(page.incident_id, kind, AGENT, {**facts, "attempts": page.attempts, **reason})
+    if page.incident_id:
+        turn.tell(page.incident_id, kind, AGENT, {**facts, "attempts": page.attempts, **reason})
 
 
 def nobody_heard(turn: Turn, incident: Incident, page: Page) -> None:

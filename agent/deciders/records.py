@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agent.deciders.forecast import look_ahead
 from agent.deciders.known_errors import rank
 from agent.deciders.links import link
 from agent.deciders.majors import look_for_major
 from agent.deciders.problems import count
 from agent.deciders.recalls import propose_recall
+from agent.deciders.watching import look_after
 from agent.group import as_json
 from agent.intents import PersonReported, RecordEdited
 from agent.turn import Turn
@@ -81,7 +81,7 @@ def reported(turn: Turn, body: Mapping[str, Any], recorder: str) -> Incident:
     for item in body.get("affected_items") or ():
         link(turn, incident, ITEM, item, recorder)
     look_for_major(turn, incident)
-    look_ahead(turn, incident)
+    look_after(turn, incident)
     propose_recall(turn, incident)
     count(turn, incident)
     return incident
@@ -117,5 +117,5 @@ def record_edited(turn: Turn, intent: RecordEdited) -> Incident:
         incident.version += 1
         incident.heard_at = turn.now
         turn.tell(incident.id, "edited", intent.actor.id, {"fields": sorted(changed)})
-        look_ahead(turn, incident)
+        look_after(turn, incident)
     return incident

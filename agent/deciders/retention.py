@@ -13,7 +13,7 @@ from correlation.store import (
     UPSERT_CHAIN,
     chain_values,
 )
-from escalation.store import FORGET_PAGES, FORGET_STEPS
+from escalation.store import FORGET_NOTICES, FORGET_PAGES, FORGET_STEPS
 from knowledge.store import FORGET_LINKS
 
 
@@ -26,7 +26,11 @@ def old_rows(turn: Turn, intent: OldRowsDue) -> bool:
         ("journal", (FORGET_JOURNAL,), due.journal),
         ("dead_letter", (FORGET_LETTER,), due.letters),
         ("alert", (FORGET_ALERT, FORGET_EPISODE), due.episodes),
-        ("incident", (FORGET_STEPS, FORGET_PAGES, FORGET_LINKS, FORGET_MAILS, FORGET_INCIDENT), due.incidents),
+        (
+            "incident",
+            (FORGET_STEPS, FORGET_PAGES, FORGET_NOTICES, FORGET_LINKS, FORGET_MAILS, FORGET_INCIDENT),
+            due.incidents,
+        ),
     ):
         for key in keys:
             for statement in statements:

@@ -22,6 +22,7 @@ from agent.http.cases import case_routes
 from agent.http.items import item_routes
 from agent.http.known_errors import known_error_routes
 from agent.http.lists import list_routes
+from agent.http.notices import notice_routes
 from agent.http.people import people_routes
 from agent.http.problems import Problem, not_found, unauthorized
 from agent.http.proxies import Came, Proxies
@@ -114,6 +115,7 @@ def routes_of(api: Api) -> list[Route]:
         *item_routes(api),
         *known_error_routes(api),
         *list_routes(api),
+        *notice_routes(api),
         *people_routes(api),
         *rota.rota_routes(api),
     ]

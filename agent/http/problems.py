@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.database import StoreDown
+from agent.deciders.customers import NoSuchNotice, NoticeOver
 from agent.deciders.items import ItemConflict, NoSuchItem
 from agent.deciders.library import FiledKnownError, NoSuchKnownError
 from agent.deciders.records import Stale
@@ -110,6 +111,10 @@ def _refusal(error: Exception) -> Problem | None:
             problem = not_found("there is no such override")
         case Forbidden() | Lowered():
             problem = Problem(403, str(error))
+        case NoSuchNotice():
+            problem = not_found("there is no such notice")
+        case NoticeOver():
+            problem = Problem(409, str(error), allowed=[])
         case NoSuchCase() | NoSuchItem() | NoSuchKnownError():
             problem = not_found(str(error))
         case ItemConflict() | FiledKnownError():

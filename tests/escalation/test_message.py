@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from correlation.incident import State
 from escalation.escalate import CALLS
-from escalation.message import KnownErrorShown, Language, PageFacts, compose, one_line, reason_text, state_text
+from escalation.message import KnownErrorShown, PageFacts, compose, reason_text
 from escalation.roles import ASSIGNEE, ROLES
+from escalation.words import Language, one_line, state_text
 
 AT = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 LANGUAGES: tuple[Language, ...] = get_args(Language)

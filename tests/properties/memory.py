@@ -29,6 +29,8 @@ def remembered(desk: Desk, now: datetime) -> dict[str, Any]:
         "next page": min((p.next_attempt_at for p in desk.outbox.pages.values()), default=None),
         "calls": {call: rank for call, rank in desk.outbox._ranks.items() if call[:2] in being_told},
         "heard": {call for call in desk.outbox._heard if call in being_told},
+        "notices": {slot: msgspec.structs.asdict(n) for slot, n in desk.notices.pending.items()},
+        "told through": dict(desk.notices.told_through),
         "silences": board.silences,
         "suppressed": set().union(*board.suppressed.values()),
         "orphans": board.orphans,

@@ -46,6 +46,11 @@ MATRIX = {
     "import_calendar": ON_CALL,
     "get_calendar": INSIDE,
     "get_me": EVERY,
+    "list_notices": INSIDE,
+    "hold_notice": ON_CALL,
+    "release_notice": ON_CALL,
+    "edit_notice": ON_CALL,
+    "list_callbacks": INSIDE,
     "list_silences": INSIDE,
     "create_silence": SILENCES,
     "end_silence": SILENCES,
@@ -123,6 +128,7 @@ async def test_a_viewer_reads_everything_and_changes_nothing(api: Served) -> Non
     raised = {"title": "grow", "risk": "low", "plan": "lvextend", "back_out": "none"}
     change = (await api.post("/api/v1/changes", raised)).body["number"]
     ids = {"number": number, "problem": problem, "change": change, "item": "db-1", "known_error": "disk-space-low"}
+    ids["notice"] = "1"
     for route in routes_of(api_of(api)):
         path = route.path.format(**ids, id="00000000-0000-4000-8000-000000000000")
         answered = await api.call(route.method, path, as_="vic")

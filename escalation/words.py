@@ -1,0 +1,74 @@
+"""Words that go to people: cut to size, without what a chat or a screen would take for something else."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+Language = Literal["en", "zh"]
+FIELD = 4000
+"""The most characters of one field."""
+MOST_ENTRIES = 64
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_CALLS_ALL = re.compile(r"(?<!\w)@(?=(?:all|here|channel|everyone)\b|所有人)", re.IGNORECASE)
+_MARKUP = re.compile(r"<(?=[!@#]|[a-z][a-z0-9+.-]*:)|\](?=\()", re.IGNORECASE)
+_STATES_ZH = {
+    "new": "已登记",
+    "sales_decision": "待销售决定",
+    "out_of_scope": "不受理",
+    "assigned": "已派单",
+    "in_progress": "处理中",
+    "pending_customer": "挂起-待客户",
+    "pending_vendor": "挂起-待厂商",
+    "pending_change": "待变更",
+    "resolved": "已解决",
+    "pending_review": "待审核",
+    "archived": "已归档",
+    "cancelled": "已取消",
+}
+
+
+def one_line(text: str, most: int = FIELD) -> str:
+    """Text without line breaks, control characters and direction marks, cut to a length.
+
+    What a chat would read as a call to everybody (`@all`, `<!channel>`) or as a link under another name is broken
+    with a space (reliability S36): only configuration may call people.
+    """
+    cleaned = _UNSAFE.sub(" ", text[: 2 * most].replace("\n", " ").replace("\t", " "))
+    return cut(_MARKUP.sub(r"\g<0> ", _CALLS_ALL.sub("@ ", cleaned)), most)
+
+
+def block(text: str, most: int = FIELD) -> str:
+    """Text of several lines without control characters, cut to a length."""
+    return cut(_UNSAFE.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n")), most)
+
+
+def cut(text: str, most: int) -> str:
+    """Text of at most so many characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def cut_bytes(text: str, most: int) -> str:
+    """Text of at most so many bytes of UTF-8: gateways count bytes, and a Chinese character has three."""
+    raw = text.encode()
+    return text if len(raw) <= most else raw[: most - 3].decode(errors="ignore") + "…"
+
+
+def state_text(state: str, language: Language) -> str:
+    """A state as people call it."""
+    known = _STATES_ZH.get(state) if language == "zh" else None
+    return known or one_line(state.replace("_", " "), 40)
+
+
+def bounded(value: Any) -> Any:
+    """A value as JSON may hold it: texts cut, no half characters, no NaN."""
+    if isinstance(value, str):
+        return cut(_SURROGATE.sub("\ufffd", value), FIELD)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {bounded(str(k)): bounded(v) for k, v in list(value.items())[:MOST_ENTRIES]}
+    if isinstance(value, list | tuple):
+        return [bounded(v) for v in value[:MOST_ENTRIES]]
+    return value if value is None or isinstance(value, int) else bounded(str(value))
