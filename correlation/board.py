@@ -19,14 +19,25 @@ Key = tuple[str, str]
 """An alert: (origin, fingerprint)."""
 
 MOST_TOMBSTONES = 200_000
+_MOST_EARLIER = 3
 _labels = msgspec.json.Decoder(dict[str, str])
 
 
 class Slot(msgspec.Struct, gc=False):
-    """The incident that holds the alerts of one join key, and when the last of them came."""
+    """The incident that holds the alerts of one join key, and when the last of them came.
+
+    `earlier` are other incidents that had alerts of this key before it, the newest first: where a key is shared by what
+    need not be one trouble, one alert of something else does not take the place of all that came before.
+    """
 
     incident: int
     last_at: datetime
+    earlier: tuple[tuple[int, datetime], ...] = ()
+
+    @property
+    def holders(self) -> tuple[tuple[int, datetime], ...]:
+        """Each incident of this key, with when the last of its alerts came."""
+        return ((self.incident, self.last_at), *self.earlier)
 
 
 class Beat(msgspec.Struct):
@@ -152,24 +163,32 @@ class Board:
 
     # joining
 
-    def slot(self, join_key: str, now: datetime, incident: int) -> None:
-        """Remember that alerts with this key belong to this incident."""
+    def slot(self, join_key: str, now: datetime, incident: int, *, shared: bool = False) -> None:
+        """Remember that alerts with this key belong to this incident; where it is `shared`, to the ones before too."""
         slot = self.slots.get(join_key)
-        if slot is None:
-            self.slots[join_key] = Slot(incident, now)
-            self.slots_of.setdefault(incident, []).append(join_key)
-        elif slot.incident == incident:
+        if slot is not None and slot.incident == incident:
             slot.last_at = now
-        else:
-            slot.incident, slot.last_at = incident, now
+            return
+        before = slot.holders if slot is not None else ()
+        if all(holder != incident for holder, _ in before):
             self.slots_of.setdefault(incident, []).append(join_key)
+        if slot is None:
+            slot = self.slots[join_key] = Slot(incident, now)
+        if shared:
+            slot.earlier = tuple(h for h in before if h[0] != incident)[:_MOST_EARLIER]
+        slot.incident, slot.last_at = incident, now
 
     def release_slots(self, incident: int) -> None:
         """An incident no longer takes alerts in."""
         for join_key in self.slots_of.pop(incident, ()):
             slot = self.slots.get(join_key)
-            if slot is not None and slot.incident == incident:
+            if slot is None:
+                continue
+            left = tuple(h for h in slot.holders if h[0] != incident)
+            if not left:
                 del self.slots[join_key]
+            else:
+                (slot.incident, slot.last_at), slot.earlier = left[0], left[1:]
 
     def let_go(self, incident: Incident) -> bool:
         """An incident is over; whether any of its alerts still fires."""

@@ -1,11 +1,11 @@
 """Which open incident an alert belongs to: the evidence of every strategy, put together and held to a threshold."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import msgspec
 
 from correlation.apart import kept_apart
-from correlation.board import Slot
 from correlation.incident import Incident, Why
 from correlation.opening import may_relapse
 from correlation.outcome import Round
@@ -73,9 +73,10 @@ def _gather(
         yield _fired_again(this, firing, again, before)
     for strategy, key in zip(this.rules.strategies, keys, strict=True):
         slot = this.board.slots.get(f"{strategy.id}\xff{key}") if key is not None else None
-        incident = this.board.incidents.get(slot.incident) if slot is not None else None
-        if slot is not None and incident is not None and incident.active and incident is not again:
-            yield _of_slot(this, firing, strategy, slot, incident)
+        for number, last_at in slot.holders if slot is not None else ():
+            incident = this.board.incidents.get(number)
+            if incident is not None and incident.active and incident is not again:
+                yield _of_slot(this, firing, strategy, last_at, incident)
     for finder in this.rules.finders:
         yield from finder.find(firing, this.board, this.rules)
 
@@ -90,9 +91,9 @@ def _fired_again(this: Round, firing: Firing, incident: Incident, before: Mark |
     return Evidence("topology", _MAY_BE_AGAIN, incident.id, why, of=parent)
 
 
-def _of_slot(this: Round, firing: Firing, strategy: Strategy, slot: Slot, incident: Incident) -> Evidence:
+def _of_slot(this: Round, firing: Firing, strategy: Strategy, last_at: datetime, incident: Incident) -> Evidence:
     why, weight = strategy.why(firing.labels), strategy.weight
-    late = this.now - slot.last_at
+    late = this.now - last_at
     if strategy.window is not None and late > strategy.window:
         facts = {"incident": incident.number, "late_s": round(late.total_seconds()), **why.facts}
         why, weight = Why("window_over", facts), 0.0

@@ -71,7 +71,7 @@ def _join_or_open(
         grade_to(this, incident, verdict, labels)
     for strategy, join_key in zip(this.rules.strategies, keys, strict=True):
         if join_key is not None:
-            this.board.slot(f"{strategy.id}\xff{join_key}", this.now, incident.id)
+            this.board.slot(f"{strategy.id}\xff{join_key}", this.now, incident.id, shared=not strategy.strong)
     for effect, weight, _ in effects:
         take_over(this, firing.mark, effect, weight, because(firing.mark, effect))
     if episode.decision == "opened":

@@ -277,6 +277,20 @@ def test_what_stands_on_a_hub_is_bounded() -> None:
     assert len(Topology(items).below("hub")) == 1000
 
 
+def test_one_alert_of_something_else_does_not_part_what_its_sender_grouped() -> None:
+    stream = Stream()
+    storm = [{"alertname": f"Odd{n}", "id": str(n)} for n in range(12)]
+    for n, labels in enumerate(storm[:6]):
+        stream.tell(n, labels, group="one")
+    stream.tell(6, {"alertname": "PayDown", "id": "pay"}, group="one")
+    for n, labels in enumerate(storm[6:], 7):
+        stream.tell(n, labels, group="one")
+    found: dict[int, int] = {}
+    for episode in stream.board.episodes.values():
+        found[episode.incident] = found.get(episode.incident, 0) + 1
+    assert sorted(found.values()) == [1, 12]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_root_that_is_counted_on_is_the_one_that_would_be_chosen_anew(seed: int) -> None:
     """An alert that came of the root is only counted (`counts_for_root`): the whole comparison must say the same."""
