@@ -83,12 +83,12 @@ def test_a_shared_key_has_several_holders_and_the_newest_of_those_left_follows()
     board, later = Board(), START + timedelta(seconds=1)
     board.slot("k", START, 1, shared=True)
     board.slot("k", later, 2, shared=True)
-    assert board.slots["k"].holders == ((2, later), (1, START))
+    assert list(board.slots["k"].holders) == [(2, later), (1, START)]
     board.slot("k", later, 1, shared=True)
-    assert board.slots["k"].holders == ((1, later), (2, later))
+    assert list(board.slots["k"].holders) == [(1, later), (2, later)]
     assert board.slots_of == {1: ["k"], 2: ["k"]}
     board.release_slots(1)
-    assert board.slots["k"].holders == ((2, later),)
+    assert list(board.slots["k"].holders) == [(2, later)]
     for incident in range(3, 9):
         board.slot("k", later, incident, shared=True)
     assert [holder for holder, _ in board.slots["k"].holders] == [8, 7, 6, 5]
