@@ -116,7 +116,8 @@ def _handover(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, n
         incident.group = to
     incident.assignee = None
     return Acted(
-        [Event("handed_over", {"to": to, "reason": body["reason"]})], {"page_l2" if to == "l2" else "page_group"}
+        [Event("handed_over", {"to": to, "reason": body["reason"]})],
+        {"handed_over", "page_l2" if to == "l2" else "page_group"},
     )
 
 
@@ -374,6 +375,8 @@ def _callback(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, n
         _reopen(incident, now)
         acted.events.append(Event("reopened", {"was": str(was)}))
         acted.effects.add("reopened")
+    if body["persists"] and was is State.ARCHIVED:
+        acted.effects.add("recurs")
     if callback.is_unsatisfied(body) and was is not State.ARCHIVED:
         acted.events.append(Event("unsatisfied", {"score": body["score"]}))
         acted.effects.add("unsatisfied")

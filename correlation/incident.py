@@ -137,7 +137,7 @@ LINKS = (PROBLEM, CHANGE, ITEM, KNOWN_ERROR, INCIDENT)
 class IllegalAction(Exception):
     """This act is not possible in this state; `allowed` names those that are."""
 
-    def __init__(self, action: Action, state: State) -> None:
+    def __init__(self, action: str, state: State) -> None:
         self.allowed = allowed(state)
         super().__init__(f"{action} is not possible while the incident is {state}; possible: {', '.join(self.allowed)}")
 

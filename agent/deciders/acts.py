@@ -8,6 +8,7 @@ from agent.deciders.effects import (
     dispatch,
     on_acknowledged,
     on_clocks,
+    on_handed_over,
     on_held,
     on_manual,
     on_regraded,
@@ -26,6 +27,7 @@ from agent.deciders.links import on_linked
 from agent.deciders.majors import on_major
 from agent.deciders.merging import on_merged
 from agent.deciders.recalls import check_recall, on_recalled, propose_recall
+from agent.deciders.recurrences import on_recurs
 from agent.deciders.relations import afterwards, prepared
 from agent.deciders.roots import on_root_set
 from agent.deciders.splits import on_split
@@ -124,6 +126,8 @@ _EFFECTS: Mapping[str, Callable[[Turn, Incident, PersonActed], None]] = {
     "split": on_split,
     "page_l2": lambda turn, incident, _: call(turn, "handover", ["l2"], incident),
     "returned": on_returned,
+    "recurs": on_recurs,
+    "handed_over": on_handed_over,
     "recalled": on_recalled,
     "tell_reporter": on_reporter_told,
     "tell_sales": on_to_sales,

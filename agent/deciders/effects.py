@@ -42,6 +42,12 @@ def on_regraded(turn: Turn, incident: Incident, intent: PersonActed) -> None:
         inform_desk(turn, incident, {"severity": incident.severity})
 
 
+def on_handed_over(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    """It goes on by way of the desk: where somebody else hands it over, the desk is told (procedure R13, R64)."""
+    if "desk" not in intent.actor.rights:
+        inform_desk(turn, incident, {"handed_to": intent.body["to"]})
+
+
 def on_returned(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     """The desk has it again; of what comes back too often the project manager is told (procedure R58)."""
     call(turn, "returned", ["desk"], incident)

@@ -169,8 +169,19 @@ def count(turn: Turn, incident: Incident) -> None:
     book, policy = turn.desk.casebook, turn.config.problems
     fresh = seen_of(incident.id, incident.number, incident.opened_at, incident.root, incident.category)
     book.count(fresh, turn.now - policy.longest)
+    _note_recurrence(turn, incident, fresh)
     for found in repeated(fresh, book.alike, policy, book.settled, turn.now):
         _propose_repeated(turn, incident, found)
+
+
+def _note_recurrence(turn: Turn, incident: Incident, fresh: Seen) -> None:
+    """What began with the same alert and is over is what this one repeats (procedure 2.13, reading 3)."""
+    if incident.recurrence_of is not None or not fresh.alert:
+        return
+    before = [s for about in fresh.abouts[:1] for s in turn.desk.casebook.alike(about) if s.id != fresh.id]
+    held = turn.board.incidents.get(before[-1].id) if before else None
+    if before and (held is None or not held.active):
+        incident.recurrence_of = before[-1].number
 
 
 def _propose_repeated(turn: Turn, incident: Incident, found: Repeated) -> None:

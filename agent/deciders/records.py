@@ -14,7 +14,7 @@ from agent.intents import PersonReported, RecordEdited
 from agent.turn import Turn
 from collectors.moment import moment_text, parse_moment
 from correlation import form
-from correlation.incident import ITEM, Incident
+from correlation.incident import ITEM, IllegalAction, Incident, State
 from correlation.need import Missing
 from correlation.store import UPSERT_COUNTER
 
@@ -102,6 +102,8 @@ def _check_items(turn: Turn, body: Mapping[str, Any]) -> None:
 
 def record_edited(turn: Turn, intent: RecordEdited) -> Incident:
     incident = turn.incident(intent.number)
+    if incident.state is State.ARCHIVED:  # final: links, callbacks and feedback alone go on (procedure R74)
+        raise IllegalAction("edit", incident.state)
     if incident.version != intent.version:
         raise Stale(incident.version)
     filled = form.changed(incident, intent.changes)

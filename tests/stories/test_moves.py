@@ -7,8 +7,10 @@ import pytest
 
 from agent.config import load
 from agent.house import House
-from correlation.incident import Incident, State
-from tests.house import START, alert, message
+from agent.intents import RecordEdited
+from correlation.incident import IllegalAction, Incident, State
+from correlation.permission import Actor
+from tests.house import START, alert, at, message
 
 SITE = Path(__file__).parents[1] / "scenarios" / "procedure"
 DISK = {"alertname": "DiskFull", "instance": "db-1", "severity": "critical"}
@@ -122,3 +124,56 @@ async def test_what_sales_declines_is_told_to_whoever_reported_it(house: House) 
     await house.act(reported.number, "sales-decide", {"accept": False, "reason": "too dear"}, who="sam")
     assert told_since(house, count) == [("4/out_of_scope", "uma")]
     assert not reported.billable
+
+
+async def archived(house: House) -> str:
+    """The number of an incident that went all the way."""
+    number = only(house).number
+    await house.receive(message(alert(DISK, ends=at(house.now))))
+    await house.act(number, "acknowledge", who="ana")
+    body = {"type": "permanent", "resolution": "done", "note": "done", "root_cause_known": True}
+    await house.act(number, "resolve", body, who="ana")
+    await house.act(number, "accept", {"by": "the owner", "via": "phone"}, who="desk")
+    await house.act(number, "archive", {"final_category": "storage/disk_space", "final_severity": 2}, who="pat")
+    return number
+
+
+async def test_what_persists_after_the_archive_is_a_new_incident_that_says_what_it_repeats(house: House) -> None:
+    number = await archived(house)
+    body = {"reached": True, "score": 4, "persists": True, "remark": "it is full again"}
+    await house.act(number, "callback", body, who="desk")
+    (fresh,) = house.incidents()
+    await house.desk.fetch_incident(house.writer, number)
+    old = house.incident(number)
+    assert (old.state, fresh.recurrence_of, fresh.symptom) == (State.ARCHIVED, number, "it is full again")
+    assert (fresh.group, fresh.category, fresh.severity) == (old.group, old.category, old.severity)
+    assert (old.linked("incident"), fresh.linked("incident")) == ([fresh.number], [number])
+    await house.act(number, "callback", body, who="desk")
+    assert await house.writer.fetch("SELECT count(*) FROM incident") == [(2,)], "told twice, it is one"
+
+
+async def test_an_alert_that_fires_again_after_the_archive_is_a_new_incident_that_says_so(house: House) -> None:
+    number = await archived(house)
+    await house.advance(hours=2)
+    await house.restart()
+    await house.receive(message(alert(DISK, starts=at(house.now))))
+    (fresh,) = [i for i in house.incidents() if i.number != number]
+    assert (fresh.state, fresh.recurrence_of) == (State.ASSIGNED, number)
+
+
+async def test_what_is_archived_is_read_only(house: House) -> None:
+    number = await archived(house)
+    await house.desk.fetch_incident(house.writer, number)
+    version = house.incident(number).version
+    with pytest.raises(IllegalAction, match="edit is not possible while the incident is archived"):
+        await house.do(RecordEdited(number, version, {"title": "another"}, Actor("pat", frozenset({"pm"}))))
+
+
+async def test_an_engineer_who_hands_over_tells_the_desk(house: House) -> None:
+    number = only(house).number
+    await house.act(number, "acknowledge", who="ana")
+    count = len(house.sent)
+    await house.act(number, "handover", {"to": "l2", "reason": "needs the storage people"}, who="ana")
+    assert sorted(told_since(house, count)) == [("2/desk_informed", "desk"), ("2/handover", "wei")]
+    (facts,) = [f for _, kind, _, f in await house.timeline(number) if kind == "desk_informed"]
+    assert facts == {"handed_to": "l2"}

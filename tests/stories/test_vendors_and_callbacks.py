@@ -105,8 +105,7 @@ async def test_an_unsatisfied_customer_is_told_one_level_up(then: tuple[str, ...
 
 async def test_what_is_archived_keeps_the_callback_and_nothing_else_happens() -> None:
     house, incident = await resolved("accept", "archive")
-    still = {**UNSATISFIED, "persists": True}
-    acted = await house.act(incident.number, "callback", still, who="desk")
+    acted = await house.act(incident.number, "callback", UNSATISFIED, who="desk")
     assert (acted.state, house.pages) == (State.ARCHIVED, [])
     assert (await kinds(house, incident))[-1] == "called_back"
     assert acted.resolution["callbacks"][0]["score"] == 2
