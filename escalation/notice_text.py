@@ -46,13 +46,10 @@ LISTS: Mapping[str, tuple[str, str]] = {
         "handover of {schedule}: {leaves} → {comes}; {count} incident(s) open in the group",
         "{schedule} 交接班:{leaves} → {comes};组内未解决事件 {count} 个",
     ),
-    "rota_changed": (
-        "the rota of {schedule} was changed: {person} stands in for {replaces} from {from} until {until} ({reason})",
-        "{schedule} 排班变更:{person} 代 {replaces} 值班,自 {from} 至 {until}({reason})",
-    ),
+    "rota_changed": ("{author} changed the rota of {schedule}", "{author} 变更了 {schedule} 的排班"),
     "rota_ended": (
-        "a change of the rota of {schedule} was taken back: {person} no longer stands in for {replaces}",
-        "{schedule} 排班变更已撤销:{person} 不再代 {replaces} 值班",
+        "{author} took back a change of the rota of {schedule}",
+        "{author} 撤销了 {schedule} 的一项排班变更",
     ),
 }
 """By code: the first line of a message that is about no one incident."""
@@ -100,7 +97,8 @@ def compose_notice(
         said = facts.get("text") or _filled(template or CUSTOMER[language == "zh"], facts, language)
         lines = [block(str(said), 6000)]
     else:
-        lines = [subject, "", *_listed(facts.get("incidents") or (), language)]
+        lines = [subject, "", *_changed(facts.get("changes") or (), language)]
+        lines += _listed(facts.get("incidents") or (), language)
         if facts.get("more"):
             lines.append({"en": "… and {} more", "zh": "……另有 {} 个"}[language].format(facts["more"]))
     if late_s >= 2:
@@ -110,6 +108,16 @@ def compose_notice(
     opened = "" if code in TO_CUSTOMERS else (links or {}).get("open", "")
     payload = bounded({"notice": code, **{k: v for k, v in facts.items() if k != "text"}, "links": {"open": opened}})
     return Message(subject, text, one_line(subject, 200), {**payload, "text": text, "language": language})
+
+
+_CHANGE = (
+    "{person} stands in for {replaces}, from {from} until {until}: {reason}",
+    "{person} 代 {replaces} 值班,自 {from} 至 {until}:{reason}",
+)
+
+
+def _changed(changes: Sequence[Mapping[str, Any]], language: Language) -> list[str]:
+    return [_filled(_CHANGE[language == "zh"], change, language) for change in changes]
 
 
 def _listed(incidents: Sequence[Mapping[str, Any]], language: Language) -> list[str]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from agent.deciders.tell import MOST_LINES, notify
 from agent.group import as_json
 from agent.intents import RotaChanged, RotaEnded
 from agent.turn import Turn
 from collectors.moment import moment_text
 from correlation.need import Missing
 from correlation.permission import Actor
+from escalation.oncall import on_call
 from escalation.rota import RotaChange, check_change
 from escalation.store import UPSERT_ROTA, rota_values
 
@@ -48,11 +50,31 @@ def _ended(change: RotaChange, turn: Turn, actor: Actor) -> RotaChange:
 def _lay(turn: Turn, actor: Actor, what: str, changes: Sequence[RotaChange]) -> None:
     told = [_facts(change) for change in changes]
     turn.journal(what, actor.id, as_json(told))
+    two = _concerned(turn, changes)
     for change, facts in zip(changes, told, strict=True):
         turn.audit(actor.id, what, facts)
         turn.group.add(UPSERT_ROTA, *rota_values(change))
         turn.desk.rota[change.id] = change
     turn.desk.lay_rota()
+    for person, theirs in two.items():
+        step = f"{what}/{theirs[0]['id']}"
+        more = {"changes": theirs[:MOST_LINES], "author": actor.id, "schedule": theirs[0]["schedule"]}
+        notify(turn, step, person, turn.config.schedules[changes[0].schedule].role, what, (), turn.now, more)
+
+
+def _concerned(turn: Turn, changes: Sequence[RotaChange]) -> dict[str, list[dict[str, str | None]]]:
+    """By person, the changes that concern them: who stands in, and whom they relieve."""
+    found: dict[str, list[dict[str, str | None]]] = {}
+    for change in changes:
+        schedule = turn.config.schedules.get(change.schedule)
+        if schedule is None:
+            continue
+        over = turn.desk.directory.overrides.get(change.schedule, ())
+        relieved = change.replaces or next(iter(on_call(schedule, change.from_at, over)), None)
+        for person in dict.fromkeys((change.person, relieved)):
+            if person is not None:
+                found.setdefault(person, []).append({**_facts(change), "replaces": relieved})
+    return found
 
 
 def _facts(change: RotaChange) -> dict[str, str | None]:

@@ -5,16 +5,18 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.deciders.customers import NoSuchNotice, NoticeOver
 from agent.house import House, Sent
-from agent.intents import ConfigChanged, NoticeActed
+from agent.intents import ConfigChanged, NoticeActed, RotaChanged, RotaEnded
 from agent.site import Contract, Customer, Service
 from correlation.calendar import BusinessCalendar
 from correlation.need import Missing
 from correlation.permission import Actor, Forbidden
 from escalation.roles import Contact
+from escalation.rota import RotaChange
 from tests.house import DISK_FULL, DISK_WARN, alert, at, message, site
 
 MORNING = datetime.fromisoformat("2026-03-02T01:00:00Z")
@@ -307,3 +309,50 @@ async def test_a_handover_is_told_to_both_once(home: House) -> None:
         ("luis", wall("09:00", 9)),
         ("ana", wall("09:00", 9)),
     }
+
+
+def stands_in(person: str, replaces: str, hours: int = 1) -> RotaChange:
+    return RotaChange(
+        id=f"{person}-for-{replaces}",
+        schedule="sys-l1",
+        person=person,
+        replaces=replaces,
+        from_at=MORNING + timedelta(hours=hours),
+        until=MORNING + timedelta(hours=hours + 4),
+        author="pat",
+        reason="dentist",
+        created_at=MORNING,
+        swap="s1",
+    )
+
+
+async def test_a_swap_is_told_to_both_and_so_is_that_it_was_taken_back(home: House) -> None:
+    home.broken = {"hook"}
+    await home.do(RotaChanged((stands_in("ana", "luis"), stands_in("luis", "ana", 30)), PM))
+    pages = {p.person: p.reason for p in home.desk.outbox.pages.values()}
+    assert pages.keys() == {"ana", "luis"}
+    changes = pages["ana"]["facts"]["changes"]
+    assert [(c["person"], c["replaces"]) for c in changes] == [
+        ("ana", "luis"),
+        ("luis", "ana"),
+    ]
+    home.broken = set()
+    await home.advance(minutes=5)
+    before = len(home.sent)
+    await home.do(RotaEnded("ana-for-luis", PM))
+    assert {s.person for s in home.sent[before:]} == {"ana", "luis"}
+    assert {s.step for s in home.sent[before:]} == {"rota_ended/ana-for-luis"}
+
+
+async def test_a_change_that_names_nobody_to_relieve_is_told_to_whoever_would_have_been_on_call(home: House) -> None:
+    await home.do(RotaChanged((msgspec.structs.replace(stands_in("luis", "ana"), replaces=None, swap=""),), PM))
+    assert {s.person for s in home.sent} == {"ana", "luis"}
+
+
+async def test_after_a_swap_the_handover_is_told_when_it_is_now(home: House) -> None:
+    await home.do(RotaChanged((stands_in("luis", "ana"),), PM))
+    await home.advance(hours=6)
+    assert [s.at - MORNING for s in told(home, "handover/") if s.person == "ana"] == [
+        timedelta(hours=1),
+        timedelta(hours=5),
+    ]
