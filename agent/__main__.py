@@ -10,6 +10,7 @@ import click
 from agent import cli
 from agent.version import VERSION
 
+_MOST_STRETCHED = 10_000
 OK, FAILED, USAGE, CONFIGURATION, UNREACHABLE = 0, 1, 2, 3, 4
 _CONFIG_DIR = click.option(
     "--config.dir", "config_dir", default="./configs/site", show_default=True, envvar="TOCSIN_CONFIG_DIR"
@@ -86,7 +87,7 @@ def serve(
     from agent import daemon, logs
     from agent.config import ConfigFaults, load
     from agent.database import StoreDown, StoreTaken
-    from agent.http.listening import CannotStart
+    from agent.http.listening import BadAddress, CannotStart, address, check_url
     from agent.http.proxies import BadProxies, Proxies
     from agent.migrate import NewerSchema
     from agent.welcome import greet
@@ -95,8 +96,10 @@ def serve(
     proxies = tuple(filter(None, trusted_proxies.split(",")))
     try:
         Proxies(proxies)
+        address(listen)
+        check_url(external_url)
         config = load(config_dir, pack)
-    except BadProxies as error:
+    except (BadProxies, BadAddress) as error:
         fail(f"tocsin: {error}", USAGE)
         return
     except ConfigFaults as faults:
@@ -285,8 +288,10 @@ def replay(
     from agent.config import ConfigFaults
 
     logs.set_up("error")
-    if stretch <= 0:
-        fail("--stretch must be more than 0", USAGE)
+    if not 0 < stretch <= _MOST_STRETCHED:
+        fail(f"--stretch must be more than 0 and at most {_MOST_STRETCHED}", USAGE)
+    if out is not None and not Path(out).absolute().parent.is_dir():
+        fail(f"tocsin: there is no folder {Path(out).absolute().parent}: make it, or name another --out", USAGE)
     try:
         messages = [m for run in runs for m in player.read_run(run)]
         answer = asyncio.run(player.replay(messages, player.load_for(config_dir, topology, pack), stretch))

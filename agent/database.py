@@ -141,9 +141,16 @@ class SqliteWriter:
         self._lock: int | None = None
 
     async def open(self) -> None:
-        if self.path != ":memory:":
-            self._take_lock()
-        await self._run(self._connect)
+        try:
+            if self.path != ":memory:":
+                self._take_lock()
+            await self._run(self._connect)
+        except OSError as error:
+            raise StoreDown(
+                f"{self.path} cannot be opened: {error.strerror or error}; name another --storage.url"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise StoreDown(f"{self.path} cannot be opened: {error}; name another --storage.url") from error
 
     def _take_lock(self) -> None:
         """A file lock beside the database: the kernel gives it back however the daemon ends."""

@@ -25,16 +25,16 @@ class Finding:
 async def examine(config_dir: str, pack: str | None, storage_url: str) -> list[Finding]:
     """Look at configuration, store, disk and clock; every finding says whether it is good."""
     findings = _configuration(config_dir, pack)
-    if is_postgres(storage_url):
-        findings += await _postgres(storage_url)
-    else:
-        findings += _sqlite(sqlite_path(storage_url))
     try:
+        if is_postgres(storage_url):
+            findings += await _postgres(storage_url)
+        else:
+            findings += _sqlite(sqlite_path(storage_url))
         found = await migrate.current(storage_url)
         known = migrate.heads()[0]
         findings.append(Finding("schema", f"{found or 'empty'} (release: {known})", found in (None, known)))
     except Exception as error:  # a store that cannot be opened is itself a finding
-        findings.append(Finding("schema", str(error), False))
+        findings.append(Finding("schema", str(getattr(error, "orig", None) or error), False))
     drift = SystemClock().drift()
     findings.append(Finding("clock", f"{drift.total_seconds():.3f} s", abs(drift) < timedelta(seconds=2)))
     return findings

@@ -16,6 +16,7 @@ from agent.config import Config
 from agent.house import House
 from collectors.alert import NotThisFormat
 from collectors.moment import parse_moment
+from collectors.payload import read_json
 
 _TAIL = timedelta(hours=1)
 
@@ -55,7 +56,12 @@ def read_run(path: str) -> Iterator[Message]:
     """Read a run: JSON lines `{"t": unix seconds, "body": payload}` (others are notes), or a store. Raises BadRun."""
     with Path(path).open("rb") as head:
         is_store = head.read(15) == b"SQLite format 3"
-    yield from read_store(path) if is_store else read_lines(path)
+    try:
+        yield from read_store(path) if is_store else read_lines(path)
+    except UnicodeDecodeError as error:
+        raise BadRun(f"{path}: it is neither JSON lines nor a store: {error.reason}") from error
+    except (sqlite3.DatabaseError, zlib.error) as error:
+        raise BadRun(f"{path}: the store cannot be read: {error}") from error
 
 
 def read_lines(path: str) -> Iterator[Message]:
@@ -66,13 +72,13 @@ def read_lines(path: str) -> Iterator[Message]:
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise BadRun(f"{path}:{number}: no JSON: {error}") from error
             if not isinstance(row, dict) or "body" not in row:
                 continue
             try:
                 at = datetime.fromtimestamp(float(row["t"]), UTC)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
                 raise BadRun(f"{path}:{number}: `t` must be the arrival in unix seconds") from error
             yield Message(at, row["body"], str(row.get("source", "replay")), str(row.get("type", "alertmanager")))
 
@@ -130,7 +136,7 @@ async def replay(messages: Iterable[Message], config: Config, stretch: float = 1
     house = await House(config, ordered[0].t).open()
     for message in ordered:
         await house.advance_to(stretched.moment(message.t))
-        body = json.dumps(stretched.body(message.body), ensure_ascii=False).encode()
+        body = _encoded(stretched.body(message.body))
         answer.messages += 1
         try:
             await house.receive(body, message.source, message.kind)
@@ -140,6 +146,14 @@ async def replay(messages: Iterable[Message], config: Config, stretch: float = 1
     await _collect(house, answer, stretched)
     await house.close()
     return answer
+
+
+def _encoded(body: Any) -> bytes:
+    """The message as it was sent; a lone surrogate of a broken sender goes through as the escape that it came as."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body).encode()
 
 
 async def _collect(house: House, answer: Answer, stretched: Stretch) -> None:
@@ -245,9 +259,5 @@ def read_store(path: str) -> Iterator[Message]:
         rows = db.execute("SELECT at, kind, source, body FROM journal WHERE kind LIKE 'webhook/%' ORDER BY seq")
         for at, kind, source, body in rows:
             moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
-            text = zlib.decompress(body)
-            try:
-                payload = json.loads(text)
-            except ValueError:
-                continue
-            yield Message(moment, payload, source, kind.partition("/")[2])
+            text = zlib.decompress(body)  # it was taken once, and reads the same again
+            yield Message(moment, read_json(text), source, kind.partition("/")[2])

@@ -134,7 +134,11 @@ class BadScenario(Exception):
 
 def read(path: str) -> tuple[Scenario, list[Fault]]:
     """Return a scenario and, per step, the place where it stands. Raises BadScenario."""
-    document = yaml.read(path, Path(path).read_text(encoding="utf-8"))
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadScenario([Fault(path, 1, 1, "", "it is no UTF-8 text: write a scenario as YAML")]) from error
+    document = yaml.read(path, text)
     if document.faults:
         raise BadScenario(document.faults)
     scenario, faults = build.build(Scenario, document.value, document.marks)

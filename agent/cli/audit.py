@@ -39,7 +39,7 @@ def verify(expect: tuple[str, ...], storage_url: str) -> None:
     try:
         report = asyncio.run(examine(storage_url, noted))
     except (NoEvidence, ValueError) as error:
-        leave(f"tocsin: {error}", UNREACHABLE)
+        leave(str(error), UNREACHABLE)
     for fault in report.faults:
         click.echo(f"{fault.chain} row {fault.row}: {fault.text}")
     for head in report.heads:

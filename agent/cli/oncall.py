@@ -9,6 +9,7 @@ import click
 from agent.cli.client import Api, shown, table, with_api
 from collectors.rule import parse_span
 
+_FURTHEST = timedelta(days=366)
 _BASE = "/api/v1/oncall"
 
 
@@ -46,6 +47,8 @@ def who(url: str, token: str, as_json: bool, at: str | None) -> None:
 @with_api
 def show(url: str, token: str, as_json: bool, span: timedelta | None, days: int | None, schedule: str | None) -> None:
     """Who is first on call, shift by shift; `nobody` is a gap."""
+    if span is not None and span > _FURTHEST:
+        raise click.UsageError(f"--next reaches {_FURTHEST.days}d ahead at most")
     api = Api(url, token)
     begins = datetime.fromisoformat(api.call("GET", _BASE)["at"])
     until = begins + (span or timedelta(days=days or 14))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ _STORAGE = click.option(
     envvar="TOCSIN_STORAGE_URL",
     help="sqlite:///./var/tocsin.db or postgresql://…",
 )
+_SOURCE = re.compile("[a-z0-9][a-z0-9_.-]*")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -42,6 +44,8 @@ def create(person: str | None, source: str | None, roles: tuple[str, ...], stora
     unknown = sorted(set(roles) - set(ROLES) | ({SECOND} & set(roles)))
     if unknown:
         raise click.UsageError(f"{unknown[0]!r} is no role that a token can carry: {', '.join(ROLES[:-1])}")
+    if source is not None and not _SOURCE.fullmatch(source):
+        raise click.UsageError(f"{source!r} is no name of a source: write a-z, 0-9, _ . -")
     if source is not None and roles:
         raise click.UsageError("a source has no roles")
     if person == "admin" and not roles:

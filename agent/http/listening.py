@@ -4,12 +4,38 @@ import contextlib
 import ipaddress
 import socket
 from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit
 
 from aiohttp import web
+
+_LAST_PORT = 65_535
 
 
 class CannotStart(Exception):
     """One sentence that says why, and what to do."""
+
+
+class BadAddress(ValueError):
+    """A flag that is no address; the text says what to write."""
+
+
+def address(listen: str) -> tuple[str, int]:
+    """The host and the port of `host:port` (`[::1]:9099`, `:9099` on loopback). Raises BadAddress."""
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port[:6]) > _LAST_PORT:
+        raise BadAddress(f"{listen!r} is no address to listen on: write --web.listen-address=127.0.0.1:9099")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def check_url(url: str) -> None:
+    """Raise BadAddress unless it is "" or a URL that can stand in front of a path."""
+    try:
+        found = urlsplit(url)
+        good = not url or (found.scheme in ("http", "https") and found.hostname and not found.query + found.fragment)
+    except ValueError:
+        good = False
+    if not good:
+        raise BadAddress(f"{url!r} is no address of ours: write --web.external-url=https://tocsin.example.org")
 
 
 def is_loopback(listen: str) -> bool:
@@ -24,10 +50,10 @@ def is_loopback(listen: str) -> bool:
 @contextlib.asynccontextmanager
 async def serving(app: web.Application, listen: str) -> AsyncIterator[int]:
     """Listen; yields the port. Raises CannotStart where it is in use."""
-    host, _, port = listen.rpartition(":")
+    host, port = address(listen)
     runner = web.AppRunner(app, auto_decompress=False, access_log=None, handle_signals=False, shutdown_timeout=5.0)
     await runner.setup()
-    site = web.TCPSite(runner, host.strip("[]") or "127.0.0.1", int(port), reuse_address=True)
+    site = web.TCPSite(runner, host, port, reuse_address=True)
     try:
         await site.start()
     except OSError as error:
@@ -46,10 +72,10 @@ def holding(listen: str) -> Iterator[None]:
 
     Raises CannotStart where it is in use.
     """
-    host, _, port = listen.rpartition(":")
+    host, port = address(listen)
     with contextlib.ExitStack() as until_opened:
         try:
-            found = socket.getaddrinfo(host.strip("[]") or "127.0.0.1", int(port), type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             held = until_opened.enter_context(socket.socket(found[0][0], socket.SOCK_STREAM))
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             held.bind(found[0][4])

@@ -136,6 +136,8 @@ def test_two_runs_are_played_in_the_order_of_arrival(tmp_path: Path) -> None:
         pytest.param('{"t": 1.0, "body": {', r":1: no JSON: ", id="cut off"),
         pytest.param('\n{"body": {"version": "4"}}', r":2: `t` must be the arrival in unix seconds", id="no arrival"),
         pytest.param('{"t": "noon", "body": {}}', r":1: `t` must be the arrival in unix seconds", id="no number"),
+        pytest.param('{"t": 1e30, "body": {}}', r":1: `t` must be the arrival in unix seconds", id="no year"),
+        pytest.param("[" * 100_000, r":1: no JSON: ", id="too deep"),
     ],
 )
 def test_a_run_that_cannot_be_read_is_refused_with_its_line(text: str, fault: str, tmp_path: Path) -> None:
@@ -161,6 +163,18 @@ async def test_the_store_of_a_daemon_is_a_run_too_and_gives_the_incidents_that_i
     answer = await replay(messages, small())
     assert sorted(set(answer.incidents.values())) == numbers
     assert firings(messages) == answer.incidents.keys()
+
+
+async def test_a_journal_with_a_message_that_was_mended_is_replayed_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "tocsin.db"
+    house = House(small(), START)
+    house.writer = house.pipeline.writer = SqliteWriter(str(path), inline=True)
+    await house.open()
+    poison = {**DISK_FULL, "instance": "a@b"}
+    await house.receive(message(alert(poison)).replace(b"a@b", b"a\\ud800b"))
+    await house.close()
+    answer = await replay(list(read_run(str(path))), small())
+    assert list(answer.incidents) == [f"{alert(poison)['fingerprint']}@2026-03-02T08:59:00.5Z"]
 
 
 # two configurations

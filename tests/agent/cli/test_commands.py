@@ -137,12 +137,53 @@ async def test_a_refusal_ends_with_1_and_says_why(api: Served) -> None:
         (["token", "create", "--person", "a", "--source", "b"], 2, "--person or --source"),
         (["token", "create", "--person", "a", "--role", "king"], 2, "is no role"),
         (["notify", "test", "--person", "ana", "--config.dir", "/nowhere"], 3, "no such directory"),
+        (["token", "create", "--source", "A b"], 2, "is no name of a source"),
+        (["oncall", "show", "--next", "99999999d"], 2, "366d ahead at most"),
+        (["serve", "--web.listen-address", "here"], 2, "write --web.listen-address=127.0.0.1:9099"),
+        (["serve", "--web.listen-address", "127.0.0.1:99999"], 2, "write --web.listen-address=127.0.0.1:9099"),
+        (["serve", "--web.external-url", "tocsin"], 2, "write --web.external-url=https://"),
+        (["serve", "--web.external-url", "https://["], 2, "write --web.external-url=https://"),
+        (
+            ["serve", "--web.listen-address", "[::1]:0", "--storage.url", "sqlite:////proc/x/y.db"],
+            4,
+            "cannot be opened",
+        ),
+        (["db", "upgrade", "--storage.url", "sqlite:////proc/x/y.db"], 4, "cannot be opened"),
+        (["audit", "verify", "--storage.url", "sqlite:////nowhere/x.db"], 4, "tocsin: there is no store"),
+        (["replay", __file__, "--stretch", "nan"], 2, "--stretch must be more than 0"),
+        (["replay", __file__, "--stretch", "1e300"], 2, "--stretch must be more than 0"),
+        (["replay", __file__, "--out", "/nowhere/answer.json"], 2, "there is no folder /nowhere"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_every_failure_has_its_exit_code_and_its_sentence(words: list[str], code: int, told: str) -> None:
     result = CliRunner().invoke(main, words)
     assert (result.exit_code, told in result.stderr) == (code, True), result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (
+            ["serve", "--web.listen-address", "127.0.0.1:0", "--storage.url", "sqlite:///{}"],
+            4,
+            "file is not a database",
+        ),
+        (["token", "list", "--storage.url", "sqlite:///{}"], 4, "file is not a database"),
+        (["db", "upgrade", "--storage.url", "sqlite:///{}"], 4, "file is not a database"),
+        (["doctor", "--storage.url", "sqlite:///{}"], 1, "file is not a database"),
+        (["doctor", "--storage.url", "{}"], 1, "is no storage URL"),
+        (["replay", "{}"], 1, "it is neither JSON lines nor a store"),
+        (["rehearse", "{}"], 3, "it is no UTF-8 text"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else None,
+)
+def test_a_file_of_garbage_is_told_in_one_sentence(words: list[str], code: int, told: str, tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage"
+    garbage.write_bytes(b"\xff\xfe\x00garbage" * 100)
+    result = CliRunner().invoke(main, [word.format(garbage) for word in words])
+    assert (result.exit_code, told in result.output) == (code, True), result.output
+    assert garbage.read_bytes() == b"\xff\xfe\x00garbage" * 100
 
 
 async def test_a_test_message_goes_by_each_contact_of_a_person(api: Served) -> None:
