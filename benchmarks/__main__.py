@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import ROOT, growth, idle, intake, machine
+from benchmarks import ROOT, growth, idle, intake, machine, tick
 from benchmarks.parts import Missing
 from benchmarks.tables import put
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-PARTS = ("intake", "growth", "idle")
+PARTS = ("intake", "growth", "tick", "idle")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +48,8 @@ def _parts(folder: Path, wanted: Sequence[str], *, quick: bool) -> Iterator[str]
     if "growth" in wanted:
         grown = growth.run(folder / "growth", growth.QUICK if quick else growth.Plan())
         yield "### With many alerts open\n\n" + growth.show(grown)
+    if "tick" in wanted:
+        yield "### Ticks\n\n" + tick.show(tick.run(tick.QUICK if quick else tick.Plan()))
     if "idle" in wanted:
         yield "### Idle\n\n" + idle.show(idle.run(folder / "idle", idle.QUICK if quick else idle.Plan()))
 

@@ -246,8 +246,9 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
 
     @property
     def restored_since(self) -> datetime | None:
-        """Since when nothing of it fires, while it is not resolved: its resolution clock stands."""
-        return self.service_restored_at if self.active and not self.open_alerts else None
+        """Since when nothing of it fires, while the agent waits to resolve it: its resolution clock stands."""
+        waits = self.active and not self.open_alerts and self.resolves_at is not None
+        return self.service_restored_at if waits else None
 
     def rest(self, now: datetime) -> None:
         """It is being resolved: what had passed since its last alert ended does not count."""

@@ -78,7 +78,8 @@ def on_clocks(turn: Turn, incident: Incident, intent: PersonActed) -> None:
 
 def rest_again(turn: Turn, incident: Incident) -> None:
     """What fired no more while it waited for somebody is resolved after all, unless it fires again."""
-    if incident.restored_since is not None and incident.resolves_at is None and incident.state in RECOVERABLE:
+    over = incident.service_restored_at is not None and not incident.open_alerts and incident.resolves_at is None
+    if over and incident.state in RECOVERABLE:
         incident.resolves_at = turn.now + turn.rules.states.auto_recovered.stable_for
         turn.agenda.look_at(incident.id, incident.resolves_at)
 

@@ -88,12 +88,14 @@ def recover(turn: Turn, incident: Incident) -> None:
         turn.agenda.look_at(incident.id, incident.resolves_at)
         turn.group.incidents[incident.id] = incident
         return
-    if incident.state not in RECOVERABLE:
+    if (
+        incident.state not in RECOVERABLE
+    ):  # it is not the agent's to resolve: people wait for something, and are told on
         incident.resolves_at = None
-        turn.group.incidents[incident.id] = incident
+        turn.ladder.clocks_moved(incident, turn.group)
         return
-    incident.resolves_at = None
     incident.rest(turn.now)
+    incident.resolves_at = None
     incident.resolved_at = incident.service_restored_at or turn.now
     incident.move(State.RESOLVED, turn.now)
     incident.resolution = {**incident.resolution, "type": "auto_recovered"}

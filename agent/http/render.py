@@ -373,7 +373,8 @@ def _history(row: IncidentRow) -> list[tuple[datetime, str]]:
 
 def _restored_since(row: IncidentRow) -> datetime | None:
     """As Incident.restored_since."""
-    return row.service_restored_at if State(row.state) in ACTIVE and not row.open_alerts else None
+    waits = State(row.state) in ACTIVE and not row.open_alerts and row.resolves_at is not None
+    return row.service_restored_at if waits else None
 
 
 def _rests(row: IncidentRow) -> list[Pause]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import tick
 from benchmarks.alerts import identity, rounds
 from benchmarks.messages import bodies
 from benchmarks.stages import measure
@@ -50,6 +51,12 @@ def test_the_stages_of_an_alert_are_shown(tmp_path: Path) -> None:
     shown = asyncio.run(measure(tmp_path, 64))
     assert "| new | 64 | 32 |" in shown
     assert "| duplicates | 1 | 1 |" in shown
+
+
+def test_a_tick_looks_at_what_is_due_however_many_are_open() -> None:
+    found = tick.run(tick.Plan(sizes=(10, 60), due=5, rounds=2))
+    assert [ticks.looked_at for ticks in found] == [[5, 5], [5, 5]]
+    assert "6 times as many open" in tick.show(found)
 
 
 def test_figures_go_between_the_markers_and_nothing_else_changes(tmp_path: Path) -> None:

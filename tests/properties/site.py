@@ -30,6 +30,11 @@ schedules:
   sys-l1:
     {group: sys-ops, role: l1, time_zone: UTC, layers: [{people: [luis, ana], every: 1d, handover: "09:00"}]}
 """
+_SERVICES = """
+customers: {acme: {name: Acme, contacts: [{notifier: mail, to: it@acme.example}]}}
+services: {shop: {customers: [acme], sla: {2: {resolve: 6h}}}}
+vendors: {acme: {response: 1h, resolve: 8h}}
+"""
 _INHIBIT = """
 inhibit:
   - {id: host, source: {alertname: HostDown}, target: {alertname: [ServiceSlow, ProbeFailed]}, equal: [instance]}
@@ -48,6 +53,7 @@ def configured(*, inhibit: bool = True) -> Config:
             ("tocsin.yaml", _TOCSIN),
             ("people.yaml", _PEOPLE),
             ("oncall.yaml", _ONCALL),
+            ("services.yaml", _SERVICES),
             ("rules.yaml", _JOIN + (_INHIBIT if inhibit else "")),
         ):
             (Path(directory) / name).write_text(text)

@@ -1,6 +1,7 @@
 """The life of incidents under everything that may happen to them, in any order, with restarts and failures between."""
 
 import asyncio
+import contextlib
 import json
 import os
 from collections import Counter
@@ -14,14 +15,24 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from agent.database import StoreDown
 from agent.house import House
-from agent.intents import AlertsFound, ConfigChanged, LetterDied, PersonReported, SilencePut
+from agent.intents import (
+    AlertsFound,
+    ConfigChanged,
+    LetterDied,
+    NoticeActed,
+    PersonReported,
+    RotaChanged,
+    SilencePut,
+)
 from agent.load import load_desk
 from agent.pipeline import REFUSALS
 from collectors.alert import Alert, Status, encode_labels
 from collectors.labels import Matcher, fingerprint
-from correlation.incident import ACTIVE, Action
+from correlation.incident import ACTIVE, Action, Incident
 from correlation.permission import Actor
 from correlation.silence import Silence
+from escalation.rota import RotaChange
+from escalation.sla import Pause, elapsed, stopped_at
 from tests.house import START, alert, at, message
 from tests.properties.memory import remembered, sleeping, slots
 from tests.properties.site import configured
@@ -37,7 +48,8 @@ POOL: tuple[dict[str, str], ...] = (
     {"alertname": "ProbeFailed", "instance": "web-1", "severity": "info"},
     {"alertname": "Oddity", "team": "web", "cluster": "c1", "severity": "warning"},
     {"alertname": "Strangeness", "team": "web", "cluster": "c1"},
-    {"alertname": "LinkDown", "device": "sw-1", "severity": "info"},
+    {"alertname": "LinkDown", "device": "sw-1", "severity": "info", "service": "shop"},
+    {"alertname": "ShopDown", "service": "shop", "severity": "critical"},
     {"alertname": "Watchdog", "severity": "none"},
 )
 ONE = st.integers(0, len(POOL) - 1)
@@ -51,7 +63,11 @@ BODIES: dict[Action, list[dict[str, Any]]] = {
     Action.ASSIGN: [{"person": "luis"}, {"person": "wei"}, {"group": "sys-expert"}, {"person": "nobody"}],
     Action.RETURN: [{"reason": "not ours"}],
     Action.HANDOVER: [{"to": "l2", "reason": "deep"}, {"to": "net-ops", "reason": "theirs"}],
-    Action.NOTE: [{"text": "looking"}],
+    Action.NOTE: [
+        {"text": "looking"},
+        {"text": "soon", "next_action": "swap the disk", "eta": "+60"},
+        {"text": "late", "eta": "+9000"},
+    ],
     Action.SUSPEND: [
         {"for": "customer", "reason": "asks", "resume_at": "+90"},
         {"for": "vendor", "reason": "part"},
@@ -72,6 +88,10 @@ BODIES: dict[Action, list[dict[str, Any]]] = {
     Action.TO_SALES: [{}],
     Action.SALES_DECIDE: [{"accept": True, "reason": "sold"}, {"accept": False, "reason": "no"}],
     Action.REPLAN: [{}],
+    Action.DECLARE_MAJOR: [{"reason": "grave"}, {"reason": "graver", "commander": "pat"}],
+    Action.BRIEF: [{"casualties": "none"}],
+    Action.REVIEW: [{"cause": "wear", "actions": ["spares"]}],
+    Action.RAISE_CHANGE: [{"title": "grow", "risk": "low", "plan": "extend", "back_out": "none"}],
     Action.CALL_VENDOR: [{"vendor": "acme", "note": "sent"}, {"vendor": "acme", "ticket": "T-1", "note": "asked"}],
     Action.CALLBACK: [
         {"reached": True, "score": 1, "persists": True},
@@ -101,6 +121,8 @@ class Life(RuleBasedStateMachine):
         self.severities: dict[int, int] = {}
         self.lowered: set[int] = set()
         self.records: dict[int, tuple[str, Any]] = {}
+        self.ran: dict[int, timedelta] = {}
+        """How much of each resolution clock had run when it was looked at last."""
 
     def run(self, coro: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(coro)
@@ -267,6 +289,30 @@ class Life(RuleBasedStateMachine):
         if action is Action.SET_SEVERITY:
             self.lowered.add(incident.id)
 
+    @rule(data=st.data(), action=st.sampled_from(["hold", "release", "edit"]), who=st.sampled_from(["pat", "ana"]))
+    def a_notice_is_held_or_edited(self, data: st.DataObject, action: Any, who: str) -> None:
+        pending = sorted(n.id for n in self.house.desk.notices.pending.values())
+        person = self.house.config.people[who]
+        acted = NoticeActed(data.draw(st.sampled_from([0, *pending])), action, Actor(who, frozenset(person.roles)), "t")
+        with contextlib.suppress(*REFUSALS):
+            self.run(self.house.do(acted))
+
+    @rule(hours=st.integers(0, 30), person=st.sampled_from(["ana", "luis"]))
+    def somebody_stands_in(self, hours: int, person: str) -> None:
+        begins = self.house.now + hours * 60 * MINUTE
+        change = RotaChange(
+            id=f"r{self.house.desk.seq}",
+            schedule="sys-l1",
+            person=person,
+            replaces=None,
+            from_at=begins,
+            until=begins + 240 * MINUTE,
+            author="pat",
+            reason="tea",
+            created_at=self.house.now,
+        )
+        self.run(self.house.do(RotaChanged((change,), Actor("pat", frozenset({"pm"})))))
+
     @rule(severity=st.sampled_from([1, 3]))
     def somebody_reports(self, severity: int) -> None:
         actor = Actor("desk", frozenset({"desk"}), frozenset({"desk"}))
@@ -334,6 +380,8 @@ class Life(RuleBasedStateMachine):
         self.every_step_that_was_taken_reached_somebody_or_says_so()
         self.who_was_paged_is_known()
         self.the_clocks_run_forwards()
+        self.nothing_is_archived_but_through_review()
+        self.a_notice_goes_out_once()
         self.a_desk_read_from_the_store_is_the_one_in_memory()
 
     def every_open_alert_is_in_exactly_one_place(self) -> None:
@@ -363,6 +411,9 @@ class Life(RuleBasedStateMachine):
             assert incident.next_due_at == desk.agenda.due_of(incident.id), incident.number
             if incident.state not in ACTIVE:
                 assert not desk.agenda.of(incident.id), incident.number
+            elif desk.agenda.of(incident.id) and incident.next_due_at is None:
+                comes_up = incident.resume_at is not None or incident.resolves_at is not None
+                assert comes_up or incident.state == "sales_decision", incident.number
         assert sleeping(desk, self.house.now) == []
 
     def whoever_must_still_be_found_is_looked_for(self) -> None:
@@ -419,6 +470,31 @@ class Life(RuleBasedStateMachine):
         for incident in self.house.desk.board.incidents.values():
             assert incident.resolve_due_at is None or incident.resolve_due_at >= incident.opened_at
             assert incident.history == sorted(incident.history, key=lambda entry: entry[0])
+            self.a_clock_never_runs_backwards(incident)
+
+    def a_clock_never_runs_backwards(self, incident: Incident) -> None:
+        """Less than was counted before may have run only where nothing had fired any more since before then."""
+        ladder, rests = self.house.desk.ladder, [Pause(*rest) for rest in incident.rests]
+        held, stop = ladder._pauses(incident), stopped_at(incident.history, rests)
+        ran = elapsed(incident.opened_at, self.house.now, ladder.calendar(incident), held, stop)
+        assert ran >= timedelta()
+        if ran < self.ran.get(incident.id, ran):
+            assert incident.restored_since is not None or incident.rests, incident.number
+        self.ran[incident.id] = ran
+
+    def nothing_is_archived_but_through_review(self) -> None:
+        for (history,) in self.fetch("SELECT history FROM incident WHERE state = 'archived'"):
+            states = [state for _, state in json.loads(history)]
+            assert states[-2:] == ["pending_review", "archived"]
+
+    def a_notice_goes_out_once(self) -> None:
+        assert self.fetch("SELECT key FROM notice GROUP BY key HAVING count(*) > 1") == []
+        for row, outcome, moment in self.fetch("SELECT id, outcome, at FROM notice WHERE outcome <> ''"):
+            assert self.records.setdefault(-row, (outcome, moment)) == (outcome, moment)
+        twice = (
+            "SELECT step, person FROM page WHERE incident_id = 0 GROUP BY step, person, notifier HAVING count(*) > 1"
+        )
+        assert self.fetch(twice) == []
 
     def a_desk_read_from_the_store_is_the_one_in_memory(self) -> None:
         house = self.house

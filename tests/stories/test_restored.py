@@ -108,15 +108,17 @@ async def test_an_end_that_a_clock_ahead_tells_is_no_later_than_now(house: House
     assert house.incident(number).service_restored_at == house.now
 
 
-async def test_what_waits_for_a_vendor_stands_and_is_resolved_once_it_is_back_at_work(house: House) -> None:
+async def test_what_waits_for_a_vendor_is_told_on_and_resolved_once_it_is_back_at_work(house: House) -> None:
     number = await opened(house)
     await house.advance(minutes=10)
     await house.act(number, "suspend", {"for": "vendor", "reason": "part"}, "ana")
     restored = house.now
     await ended(house, restored)
-    await house.advance(hours=9)
-    assert (house.incident(number).state, house.incident(number).resolve_due_at) == ("pending_vendor", None)
-    assert steps_after(house, restored) == {}
+    await house.advance(minutes=14)
+    assert house.incident(number).resolve_due_at is None
+    await house.advance(hours=2)
+    assert (house.incident(number).state, house.incident(number).service_restored_at) == ("pending_vendor", restored)
+    assert steps_after(house, restored) == {"2/p25": 2 * HOUR}, "whoever waits is not forgotten"
     await house.act(number, "resume", {}, "ana")
     await house.advance(minutes=16)
     assert await house.writer.fetch("SELECT state, resolved_at FROM incident") == [("resolved", restored)]
