@@ -44,8 +44,8 @@ _READING = (
     NoticesDue,
 )
 
-_ABOUT_ALERTS = frozenset({Action.SET_ROOT})
-"""Acts that name alerts of their incident."""
+_ABOUT_ALERTS = frozenset({Action.SET_ROOT, Action.CONFIRM})
+"""Acts that are about the alerts of an incident, also where that has left the board."""
 
 
 def needs_reading(intent: Intent) -> bool:

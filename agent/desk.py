@@ -285,7 +285,7 @@ def rules_of(config: Config) -> Rules:
             *(strategy(rule.type).Join(rule) for rule in config.join_rules),
             *(strategy(name).Join(config.correlation.evidence) for name in ("source_group", "text")),
         ],
-        finders=[strategy("topology").Join(config.correlation.evidence)],
+        finders=[strategy(name).Join(config.correlation.evidence) for name in ("topology", "learned")],
         signals=Signals(config.correlation.signals),
         register=Topology(config.topology, config.correlation.items),
         zone=ZoneInfo(business.time_zone if business else "UTC"),

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from agent.desk import Desk
 from agent.group import Group
+from correlation.lessons import APART, ROOT, TOGETHER
 from knowledge.review import overdue
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300)
@@ -40,7 +41,7 @@ class Metrics:
         self.incidents = Gauge("tocsin_active_incidents", "Incidents before resolved.", registry=r)
         self.tombstones = Gauge("tocsin_tombstones", "Ends of firings that are remembered.", registry=r)
         self.storms = Gauge("tocsin_storms", "Places in which alerts come as a storm.", registry=r)
-        self.lessons = Gauge("tocsin_lessons", "What people taught of kinds of alerts.", registry=r)
+        self.lessons = Gauge("tocsin_lessons", "What was taught of kinds of alert.", ["what"], registry=r)
         self.steps = Gauge("tocsin_pending_steps", "Escalation steps still to be taken.", registry=r)
         self.open_pages = Gauge("tocsin_open_pages", "Pages not yet delivered.", registry=r)
         self.overdue = Gauge("tocsin_known_errors_overdue", "Known errors whose day of review has passed.", registry=r)
@@ -86,7 +87,9 @@ class Metrics:
         self.tombstones.set(len(board.tombstones))
         self.incidents.set(sum(1 for i in board.incidents.values() if i.active))
         self.storms.set(len(board.storms))
-        self.lessons.set(len(board.lessons))
+        held = board.lessons.counts()
+        for what in (ROOT, APART, TOGETHER):
+            self.lessons.labels(what).set(held[what])
         self.steps.set(sum(len(steps) for steps in desk.agenda.pending.values()))
         self.open_pages.set(len(desk.outbox.pages))
         self.overdue.set(len(overdue(desk.config.known_errors, now)))

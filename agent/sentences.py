@@ -58,6 +58,10 @@ REASONS: Sentences = {
         "{incident} came nearest, with certainty {weight} of the {needed} needed[ ({evidence})]",
         "最接近的是 {incident},可信度 {weight},需 {needed}[({evidence})]",
     ),
+    "learned": (
+        "such alerts came together with {alertname} in {times} confirmed incidents of late[ ({incidents})]",
+        "此类告警近来在 {times} 个已确认的事件中与 {alertname} 同时出现[({incidents})]",
+    ),
     "storm": (
         "it came in a storm of alerts[ in {place}], and nothing else explains it[; moved from {from}]",
         "属于[{place} 的]告警风暴,无其他原因可解释[;由 {from} 移入]",
@@ -241,6 +245,7 @@ HAPPENED: Sentences = {
         "an alert storm[ in {place}]: {count} incidents opened at once; what nothing explains joins this one",
         "告警风暴[({place})]:短时间内产生 {count} 个事件;无法解释的告警并入本事件",
     ),
+    "confirmed": ("said that this grouping is right[ ({alerts} alerts)]", "确认此归组正确[(告警 {alerts} 个)]"),
     "split": ("split off: {alerts}", "已拆分:{alerts}"),
     "split_from": ("split from {number}", "从 {number} 拆分而来"),
     "merged": ("merged into {into}", "合并入 {into}"),

@@ -299,6 +299,14 @@ def _split(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now:
     return Acted([Event("split", {"alerts": off})], {"split"}) if off else Acted()
 
 
+def _confirm(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
+    """This grouping is right: what is in it belongs together."""
+    if incident.resolution.get("acts", {}).get(str(Action.CONFIRM)) == actor.id:
+        return Acted()
+    _remember(incident, Action.CONFIRM, actor)
+    return Acted([Event("confirmed", {"alerts": incident.alert_count})], {"confirmed"})
+
+
 def _link(incident: Incident, body: Body, actor: Actor, _: SeverityPolicy, now: datetime) -> Acted:
     need(body, "kind", "target")
     if (body["kind"], body["target"]) in incident.links:
@@ -437,6 +445,7 @@ _DO: Mapping[Action, _Do] = {
     Action.CALL_VENDOR: _call_vendor,
     Action.CALLBACK: _callback,
     Action.SET_ROOT: _set_root,
+    Action.CONFIRM: _confirm,
     Action.SPLIT: _split,
     Action.RECALL: _recall,
 }

@@ -77,6 +77,10 @@ class Board:
         self.lessons = Lessons()
         self._holders: dict[int, str] = {}
         self._held: dict[str, set[int]] = {}
+        self.together_of: dict[int, dict[str, str]] = {}
+        """Per incident: its kinds of alert that were joined by rule or topology, each with an item."""
+        self.seen: dict[tuple[str, str], deque[Key]] = {}
+        """By place and kind, of kinds that others come with: the newest alerts."""
         self.storms: dict[str, Any] = {}
         """By place: the storm in it (correlation/storm.py)."""
         self.openings: dict[str, deque[Any]] = {}
@@ -210,6 +214,7 @@ class Board:
         self.release_slots(incident)
         self.scene.forget(incident)
         self.known.pop(incident, None)
+        self.together_of.pop(incident, None)
         gone = self.incidents.pop(incident, None)
         if gone is not None:
             self.note_holder(gone)

@@ -73,6 +73,7 @@ class Action(StrEnum):
     CALLBACK = "callback"
     SET_ROOT = "set-root"
     SPLIT = "split"
+    CONFIRM = "confirm"
     RECALL = "recall"
 
 
@@ -109,6 +110,7 @@ FROM: Mapping[Action, frozenset[State]] = {
     Action.CALL_VENDOR: frozenset({_S.ASSIGNED, _S.IN_PROGRESS}) | PENDING,
     Action.CALLBACK: OPEN | {_S.ARCHIVED},
     Action.SPLIT: ACTIVE,
+    Action.CONFIRM: OPEN | {_S.ARCHIVED},
     Action.SET_ROOT: OPEN | {_S.ARCHIVED},
     Action.RECALL: frozenset({_S.IN_PROGRESS}),
 }

@@ -1,5 +1,6 @@
 """Where a firing belongs: held back, joined to an incident that is open, or the first of its own."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from collectors.alert import Alert
@@ -17,6 +18,7 @@ from correlation.root import worth_of
 from correlation.scene import Mark, Scene, because, causes, weigh
 from correlation.storm import has_opened, taken_in
 from correlation.strategy import Firing
+from correlation.together import CONFIRMING, learn_joined, see
 
 _AT_ONCE = timedelta()
 
@@ -72,10 +74,27 @@ def _join_or_open(
     for strategy, join_key in zip(this.rules.strategies, keys, strict=True):
         if join_key is not None:
             this.board.slot(f"{strategy.id}\xff{join_key}", this.now, incident.id, shared=not strategy.strong)
+    _take_places(this, keys, incident)
     for effect, weight, _ in effects:
         take_over(this, firing.mark, effect, weight, because(firing.mark, effect))
     if episode.decision == "opened":
         has_opened(this, firing, incident)
+    _learn(this, firing, choice, effects)
+
+
+def _take_places(this: Round, keys: Sequence[str | None], incident: Incident) -> None:
+    """What agrees with this alert belongs to its incident from now on."""
+    for strategy, join_key in zip(this.rules.strategies, keys, strict=True):
+        if join_key is not None:
+            this.board.slot(f"{strategy.id}\xff{join_key}", this.now, incident.id)
+
+
+def _learn(this: Round, firing: Firing, choice: Choice, effects: list[tuple[Mark, float, int]]) -> None:
+    """What came together by rule or topology is learned."""
+    if choice.why.code in CONFIRMING or effects:
+        into = this.board.incidents[firing.mark.incident]
+        learn_joined(this, into, this.board.scene.under(firing.mark) if effects else (firing.mark,))
+    see(this.board, firing.scope, firing.mark)
 
 
 def _explained_by_nothing(
@@ -124,6 +143,7 @@ def remember(board: Board, rules: Rules, episode: Episode) -> None:
     mark = mark_of(rules, episode, labels, verdict)
     board.scene.put(mark)
     board.scene.enter(mark, episode.incident)
+    see(board, rules.register.scope(labels, episode.origin), mark)
     settles = rules.correlation.evidence.settles
     fires = board.incidents[episode.incident].open_alerts > 0
     found = [

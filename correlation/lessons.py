@@ -1,7 +1,7 @@
-"""What people have taught of incidents, by kinds of alert and not by names: roots, and what is not one trouble."""
+"""What incidents have taught, by kinds of alert and not by names: roots, what comes together, and what does not."""
 
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
@@ -12,6 +12,8 @@ ROOT = "root"
 """`one` was taken for the root, and a person named `other`."""
 APART = "apart"
 """`one` and `other` were split from each other in `place`."""
+TOGETHER = "together"
+"""`one` and `other` came together in confirmed incidents; `place` is whether what is written keeps them apart."""
 MOST = 10_000
 """Lessons that are kept at most: the one that was confirmed longest ago makes way."""
 _AGREE, _LOOKED_AT = 3, 5
@@ -21,9 +23,13 @@ _MASKED = re.compile(r"[\d_\-. ]+")
 LessonKey = tuple[str, str, str, str]
 
 
-@lru_cache(maxsize=10_000)
 def kind_of(alertname: str) -> str:
     """The kind of an alert: its name without case, numbers and joints."""
+    return _masked(alertname)
+
+
+@lru_cache(maxsize=10_000)
+def _masked(alertname: str) -> str:
     return _MASKED.sub("", alertname).lower() or alertname
 
 
@@ -65,6 +71,8 @@ class Lessons:
         self._held: OrderedDict[LessonKey, Lesson] = OrderedDict()
         self.apart: dict[tuple[str, str], dict[str, Lesson]] = {}
         """By place and kind: what it was split from there."""
+        self.together: dict[str, dict[tuple[str, str], Lesson]] = {}
+        """By kind: what it came together with, by that kind and place."""
         self._roots: dict[str, dict[str, Lesson]] = {}
         self.of_roots: set[str] = set()
         """The kinds of which anything was taught as to roots."""
@@ -82,6 +90,9 @@ class Lessons:
         if lesson.what == APART:
             for one, other in ((lesson.one, lesson.other), (lesson.other, lesson.one)):
                 self.apart.setdefault((lesson.place, one), {})[other] = lesson
+        if lesson.what == TOGETHER:
+            self.together.setdefault(lesson.one, {})[lesson.other, lesson.place] = lesson
+            self.together.setdefault(lesson.other, {})[lesson.one, lesson.place] = lesson
         return [self.forget(next(iter(self._held.values()))) for _ in range(len(self._held) - MOST)]
 
     def forget(self, lesson: Lesson) -> Lesson:
@@ -96,7 +107,16 @@ class Lessons:
                 self.apart[(lesson.place, one)].pop(other)
                 if not self.apart[(lesson.place, one)]:
                     del self.apart[(lesson.place, one)]
+        if lesson.what == TOGETHER:
+            for one, other in ((lesson.one, lesson.other), (lesson.other, lesson.one)):
+                self.together[one].pop((other, lesson.place))
+                if not self.together[one]:
+                    del self.together[one]
         return lesson
+
+    def counts(self) -> Counter[str]:
+        """How many lessons of each sort are held."""
+        return Counter(what for what, *_ in self._held)
 
     def split(self, one: str, other: str, place: str, incident: str, by: str, at: datetime) -> Lesson:
         """A person splits two kinds of alert from each other in a place; returns what was learned."""

@@ -14,6 +14,7 @@ from collectors.labels import Labels
 from correlation.board import Board
 from correlation.classify import Classifier
 from correlation.incident import Episode, Incident, Why
+from correlation.lessons import Lesson, LessonKey
 from correlation.rules import CorrelationPolicy, StatesPolicy
 from correlation.signals import Signals
 from correlation.strategy import Finder, Strategy
@@ -79,6 +80,9 @@ class Outcome:
     """Troubles of Tocsin's own that this decision found, to be correlated next."""
     merged: list[tuple[Incident, Incident]] = field(default_factory=list)
     """Incidents that were merged into others, being of one trouble: (from, into)."""
+    taught: dict[LessonKey, Lesson] = field(default_factory=dict)
+    forgotten: list[Lesson] = field(default_factory=list)
+    """What was learned, and what made way for it."""
     beats: set[str] = field(default_factory=set)
     """Origins whose heartbeat was heard or missed."""
 

@@ -48,6 +48,7 @@ WHO_MAY: Mapping[Action, Mapping[str, str]] = {
     _A.CALL_VENDOR: {**_DESK_PM, "dept_manager": A, "l1": OWN, "l2": OWN},
     _A.CALLBACK: _DESK_PM,
     _A.SPLIT: {**_DESK_PM, "l1": OWN, "l2": OWN},
+    _A.CONFIRM: {**_DESK_PM, "l1": OWN, "l2": OWN},
     _A.SET_ROOT: {**_DESK_PM, "l1": OWN, "l2": OWN},
     _A.RECALL: {**_DESK_PM, "dept_manager": A},
 }

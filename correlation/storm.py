@@ -84,9 +84,9 @@ def has_opened(this: Round, firing: Firing, incident: Incident) -> None:
         this.board.openings.pop(next(iter(this.board.openings)))
 
 
-def is_in_storm(this: Round, place: str) -> bool:
-    """Whether there is a storm in a place, or everywhere."""
-    return any(_storm_in(this, name) is not None for name in (place, EVERYWHERE) if name in this.board.storms)
+def is_storming(this: Round) -> bool:
+    """Whether there is a storm anywhere."""
+    return any(_storm_in(this, place) is not None for place in list(this.board.storms))
 
 
 def remember_storms(board: Board, now: datetime) -> None:

@@ -30,7 +30,7 @@ from agent.deciders.recalls import check_recall, on_recalled, propose_recall
 from agent.deciders.recurrences import on_recurs
 from agent.deciders.relations import afterwards, prepared
 from agent.deciders.roots import on_root_set
-from agent.deciders.splits import on_split
+from agent.deciders.splits import on_confirmed, on_split
 from agent.deciders.watching import look_after
 from agent.group import as_json
 from agent.intents import PersonActed
@@ -123,6 +123,7 @@ _EFFECTS: Mapping[str, Callable[[Turn, Incident, PersonActed], None]] = {
     "page_assignee": lambda turn, incident, _: dispatch(turn, "assigned", ["assignee"], incident),
     "page_group": lambda turn, incident, _: dispatch(turn, "assigned", ["l1"], incident),
     "root_set": on_root_set,
+    "confirmed": on_confirmed,
     "split": on_split,
     "page_l2": lambda turn, incident, _: call(turn, "handover", ["l2"], incident),
     "returned": on_returned,

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from agent.deciders.effects import stop
 from agent.deciders.known_errors import is_known, rank, recognise
+from agent.deciders.lessons import keep_lessons, write_forgotten
 from agent.deciders.links import link_items
 from agent.deciders.majors import look_for_major
 from agent.deciders.problems import count
@@ -39,6 +40,9 @@ def follow(turn: Turn, out: Outcome, source: str, received_at: datetime) -> None
     for origin in out.beats:
         beat = turn.board.beats[origin]
         turn.group.add(UPSERT_BEAT, origin, beat.last_at, beat.apart_s, beat.missed, beat.gap_s)
+    if out.taught:
+        keep_lessons(turn, out.taught.values())
+        write_forgotten(turn, out.forgotten)
     for incident in out.dirty.values():
         turn.touch(incident)
         if incident.resolves_at is not None:

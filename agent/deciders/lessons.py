@@ -11,8 +11,13 @@ def keep_lessons(turn: Turn, lessons: Iterable[Lesson]) -> None:
     """Hold lessons as they are now, and write them; those that make way are forgotten in the store too."""
     for lesson in lessons:
         turn.group.add(UPSERT_LESSON, *lesson_values(lesson))
-        for gone in turn.board.lessons.hold(lesson):
-            turn.group.add(FORGET_LESSON, *gone.key)
+        write_forgotten(turn, turn.board.lessons.hold(lesson))
+
+
+def write_forgotten(turn: Turn, lessons: Iterable[Lesson]) -> None:
+    """Let the store forget what made way."""
+    for gone in lessons:
+        turn.group.add(FORGET_LESSON, *gone.key)
 
 
 def forget_lessons(turn: Turn, lessons: Iterable[Lesson]) -> None:

@@ -41,6 +41,8 @@ def on_root_set(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     facts = {"by": by, "reason": reason, "instead": likely.name}
     incident.root = as_root(mark, turn.board.episodes[mark.key].starts_text, Why("person", facts))
     kinds = {kind_of(m.name) for m in turn.board.scene.of[incident.id].values()}
+    if incident.storm is not None:
+        return
     learned = turn.board.lessons.root_corrected(
         kind_of(likely.name), kind_of(mark.name), kinds, incident.number, by, turn.now
     )

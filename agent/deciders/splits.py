@@ -1,4 +1,4 @@
-"""A person splits alerts off an incident: they open one of their own, and are not joined again by themselves."""
+"""A person says that a grouping is right, or splits alerts off it: both are learned."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +14,7 @@ from correlation.incident import INCIDENT, Incident
 from correlation.need import Missing
 from correlation.own import ORIGIN
 from correlation.splitting import already_split, split_off
+from correlation.together import learn_confirmed, learn_split
 
 
 def alerts_named(turn: Turn, incident: Incident, keys: Sequence[str]) -> dict[str, Any]:
@@ -35,6 +36,7 @@ def on_split(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     marks = sorted(found.values(), key=lambda mark: (mark.starts_at, mark.id))
     left = [mark for key, mark in turn.board.scene.of[incident.id].items() if key not in found]
     this = turn.round(by=by)
+    learn_split(this, marks, left, incident, by)
     keep_lessons(turn, list(learned_apart(this, marks, left, incident.number, by)))
     new = split_off(this, incident, marks)
     this.out.tell(new, "split_from", number=incident.number)
@@ -43,3 +45,9 @@ def on_split(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     link(turn, incident, INCIDENT, new.number, by)
     link(turn, new, INCIDENT, incident.number, by)
     link_items(turn, new, (turn.board.labels(turn.board.episodes[mark.key]) for mark in marks))
+
+
+def on_confirmed(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    this = turn.round(by=intent.actor.id)
+    learn_confirmed(this, incident, intent.actor.id)
+    follow(turn, this.out, ORIGIN, turn.now)

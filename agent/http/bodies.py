@@ -293,6 +293,10 @@ class Split(ActBody):
     """As for `set-root`; at least one alert stays."""
 
 
+class Confirm(ActBody):
+    pass
+
+
 ACTS: dict[Action, type[ActBody]] = {
     Action.ACKNOWLEDGE: Acknowledge,
     Action.ASSIGN: Assign,
@@ -325,6 +329,7 @@ ACTS: dict[Action, type[ActBody]] = {
     Action.CALL_VENDOR: CallVendor,
     Action.CALLBACK: Callback,
     Action.SET_ROOT: SetRoot,
+    Action.CONFIRM: Confirm,
     Action.SPLIT: Split,
     Action.RECALL: Recall,
 }
@@ -363,6 +368,7 @@ SUMMARIES: dict[Action, str] = {
     Action.CALL_VENDOR: "A vendor was called; its own clock begins",
     Action.CALLBACK: "What the customer says of it afterwards",
     Action.SET_ROOT: "This alert is its root",
+    Action.CONFIRM: "This grouping is right",
     Action.SPLIT: "These alerts are another trouble",
 }
 """What each act says."""

@@ -48,6 +48,7 @@ BODIES: dict[Action, dict[str, Any]] = {
     Action.CALL_VENDOR: {"vendor": "acme", "note": "n"},
     Action.CALLBACK: {"reached": True, "persists": False},
     Action.SET_ROOT: {"alert": "f@s"},
+    Action.CONFIRM: {},
     Action.SPLIT: {"alerts": ["f@s"]},
     Action.RECALL: {"for": "INC-2", "reason": "r"},
 }

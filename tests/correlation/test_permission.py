@@ -45,6 +45,7 @@ _HANDS = {
     Action.CALL_VENDOR,
     Action.SET_ROOT,
     Action.SPLIT,
+    Action.CONFIRM,
 }
 OWN = {
     "l1": _HANDS,
