@@ -21,6 +21,7 @@ from agent.intents import (
     ProblemOpened,
     RecordEdited,
     RowsErased,
+    RunDecided,
 )
 from agent.retention import look
 from agent.threads import keys_of, numbers_in
@@ -42,6 +43,7 @@ _READING = (
     OldRowsDue,
     NoticeActed,
     NoticesDue,
+    RunDecided,
 )
 
 _ABOUT_ALERTS = frozenset({Action.SET_ROOT, Action.CONFIRM})
@@ -63,6 +65,8 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
         case OldRowsDue(journal_through=through, now=now):
             base = desk.chains.timeline.base_id
             desk.due_to_go = await look(writer, desk.config.retention, base, through, now)
+        case RunDecided(run=run):
+            await desk.fetch_run(writer, run)
         case RowsErased():
             desk.read = await _rows_to_erase(writer, intent)
         case NoticesDue() | NoticeActed():

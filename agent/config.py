@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from agent import coverage, crosscheck, layers, plugins, show
 from agent.build import build
 from agent.faults import Fault, Path, fault_at, hide, suggest
-from agent.known_errors import read_library, review_faults
+from agent.known_errors import action_faults, read_library, review_faults
 from agent.layers import Layered
 from agent.show import effective
 from agent.site import (
@@ -41,6 +41,7 @@ from escalation.roles import Group, Person
 from escalation.sla import SlaPolicy, Target
 from escalation.timetable import EscalationPolicy, faults_of
 from escalation.vendor import Vendor
+from knowledge.automation import AutomationPolicy
 from knowledge.feedback import FeedbackPolicy
 from knowledge.library import Library
 from knowledge.problem import ProblemPolicy
@@ -85,6 +86,7 @@ class Config:
     fallback: tuple[str, ...] = ()
     retention: Retention = field(default_factory=Retention)
     delivery: RetryPolicy = field(default_factory=RetryPolicy)
+    automation: AutomationPolicy = field(default_factory=AutomationPolicy)
     people: Mapping[str, Person] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
@@ -173,6 +175,8 @@ class _Loading:
         known_errors = self._known_errors(pack)
         found: Mapping[str, Any] = files
         self._judge(found, inspections, pack_thresholds)
+        if found["tocsin.yaml"] is not None:
+            self._faults += action_faults(known_errors, found["tocsin.yaml"].automation)
         self._stop_if(self._faults or (self._strict and self._warnings))
         config = _put_together(pack, found, {**self._layers, "thresholds.yaml": self._thresholds}, known_errors)
         config = replace(config, notifiers=notifiers, inspections=inspections, pack_thresholds=pack_thresholds)
@@ -380,6 +384,7 @@ def _put_together(pack: str, files: Mapping[str, Any], laid: Mapping[str, Layere
         fallback=tuple(dict.fromkeys(tocsin.fallback)),
         retention=tocsin.retention,
         delivery=tocsin.delivery,
+        automation=tocsin.automation,
         people=people.people,
         groups={**classified.groups, **people.groups},
         schedules=files["oncall.yaml"].schedules,

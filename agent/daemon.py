@@ -44,6 +44,7 @@ from agent.metrics import Metrics
 from agent.pipeline import Pipeline, Undecided
 from agent.reconcile import Reconciler
 from agent.rota_watch import RotaWatch
+from agent.runner import Runner
 from agent.store import UPSERT_CONFIG
 from agent.version import VERSION
 from correlation.calendar import that_open
@@ -92,6 +93,7 @@ class Daemon:
         self.rounds = Rounds(self.pipeline, lambda: self.config, self.clock, self.metrics)
         self.reconciler = Reconciler(self.pipeline, lambda: self.config, self.clock)
         self.journal_size = JournalSize()
+        self.runner = Runner(self.pipeline, self.clock, lambda: self.config.automation)
         self.notifiers: dict[str, Any] = {}
         self.courier = Courier(self.pipeline, self.clock, self)
         self._closing: set[asyncio.Task[None]] = set()
@@ -300,6 +302,7 @@ class Daemon:
                 tasks.create_task(self._let_go(), name="let go"),
                 tasks.create_task(self._reload_when_asked(), name="reload"),
                 tasks.create_task(self._watch_rota(), name="rota"),
+                tasks.create_task(self.runner.run(), name="runner"),
             ]
             self.rounds.reconfigure(tasks)
             self.reconciler.reconfigure(tasks)
@@ -308,7 +311,7 @@ class Daemon:
             self.pipeline.stopping = True
             for loop in loops[1:]:
                 loop.cancel()
-            await self.courier.land()
+            await asyncio.gather(self.courier.land(), self.runner.land(_LAST_MINUTE_S))
             loops[0].cancel()
             await asyncio.wait(loops[:1])
             self.pipeline.stop()
@@ -394,6 +397,8 @@ class Daemon:
     def _after_commit(self, group: Group) -> None:
         for incident in group.opened_unknown:
             self._tasks.create_task(self._suggest(incident))
+        if group.runs:
+            self.runner.wake.set()
         for origin in group.suspected:
             self.reconciler.ask(origin)
 

@@ -47,7 +47,15 @@ from escalation.store import PAGED, PAGED_EACH
 from knowledge.casebook import Casebook
 from knowledge.feedback import Feedback
 from knowledge.library import Library
-from knowledge.store import CHANGE_BY_NUMBER, PROBLEM_BY_NUMBER, change_from, problem_from
+from knowledge.run import Runs
+from knowledge.store import (
+    CHANGE_BY_NUMBER,
+    PROBLEM_BY_NUMBER,
+    RUN_BY_ID,
+    change_from,
+    problem_from,
+    run_from,
+)
 from knowledge.written import WrittenError
 from knowledge.written import laid_over as errors_laid_over
 
@@ -81,6 +89,7 @@ class Desk:
         self.feedback = Feedback()
         self.item_edits: list[ItemEdit] = []
         """What people wrote over the configuration items, in order; some of it may have ended."""
+        self.runs = Runs()
         self.written: dict[str, WrittenError] = {}
         """The known errors that people wrote, by id."""
         self.read: list[dict[str, Any]] = []
@@ -158,7 +167,7 @@ class Desk:
     def next_due(self) -> datetime | None:
         """When time alone will next change something."""
         board = self.board
-        moments = [self.agenda.next_due(), self.items_end_at]
+        moments = [self.agenda.next_due(), self.items_end_at, self.runs.next_verification()]
         if board.suppressed.get(NOTHING_HOLDS):
             moments.append(_LONG_AGO)
         if board.expiries:
@@ -238,6 +247,12 @@ class Desk:
         if number not in self.casebook.changes:
             for row in await writer.fetch(CHANGE_BY_NUMBER, number):
                 self.casebook.changes[number] = change_from(row)
+
+    async def fetch_run(self, writer: Writer, run: int) -> None:
+        """Know what became of the run of an action before somebody decides on it."""
+        if run not in self.runs.by_id:
+            for row in await writer.fetch(RUN_BY_ID, run):
+                self.runs.keep(run_from(row))
 
     def remember_pages(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Who was called for which steps, as the rows of PAGED say."""

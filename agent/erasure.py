@@ -15,7 +15,7 @@ from agent.store import AnswerRow, AuditRow, ConfigRow, DeadLetterRow, TokenRow
 from correlation.form import WORDS
 from correlation.store import IncidentRow, ItemEditRow, JournalRow, SilenceRow, TimelineRow
 from escalation.store import NoticeRow, PageRow, RotaRow, StepRow
-from knowledge.store import ChangeRow, KnownErrorRow, LinkRow, ProblemRow
+from knowledge.store import ChangeRow, KnownErrorRow, LinkRow, ProblemRow, RunRow
 
 ERASED = "(erased)"
 """What stands in place of a text."""
@@ -233,6 +233,7 @@ PLAIN = (
         texts=("title", "risk", "plan", "back_out", "reason", "outcome"),
     ),
     Table(LinkRow, people=("by",)),
+    Table(RunRow, people=("decided_by",), texts=("output",), json=("labels", "argv", "why")),
     Table(
         KnownErrorRow,
         people=("author", "edited_by"),

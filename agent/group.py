@@ -54,6 +54,8 @@ class Group:
         self.suspected: set[str] = set()
         self.evidence: list[tuple[str, tuple[Any, ...]]] = []
         """Changes of the evidence on the record: statement and values, made between UNLOCK and LOCK."""
+        self.runs = False
+        """A run of an action was decided upon: the runner looks."""
         self.reload = False
         """Rows were changed that the desk holds: it is read anew after the commit."""
         self.lateness: list[float] = []

@@ -16,6 +16,7 @@ from escalation.rota import RotaChange
 from knowledge.change import ChangeAction
 from knowledge.match import Match
 from knowledge.problem import ProblemAction
+from knowledge.run import RunState
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,33 @@ class KnownErrorWritten(Asked):
 
 
 @dataclass(frozen=True)
+class RunDecided(Asked):
+    """A person approves or declines the run of an action; with `dry_run` they only ask what would be run."""
+
+    run: int
+    approve: bool
+    actor: Actor
+    dry_run: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RunsClaimed:
+    """The runner is about to run what is approved."""
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """What the runner saw of a run: succeeded, failed, timed_out; unknown where nobody saw its end."""
+
+    run: int
+    state: RunState
+    exit_code: int | None = None
+    output: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class SilencePut(Asked):
     """A silence is made, changed, or (ends_at now) ended."""
 
@@ -304,6 +332,9 @@ Intent = (
     | ChangeActed
     | ItemEdited
     | KnownErrorWritten
+    | RunDecided
+    | RunsClaimed
+    | RunEnded
     | SilencePut
     | RotaChanged
     | RotaEnded

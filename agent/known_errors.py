@@ -7,6 +7,7 @@ from typing import Any
 from agent.build import build
 from agent.faults import Fault, Path
 from agent.yaml import Document, read
+from knowledge.automation import AutomationPolicy, not_allowed
 from knowledge.known_error import AliasFile, KnownError
 from knowledge.library import BadKnownError, Library, lay_over, parse, split_front_matter
 from knowledge.review import overdue
@@ -50,6 +51,15 @@ def review_faults(library: Library, now: datetime) -> list[Fault]:
     return [
         Fault(one.source, one.line, 1, "review_at", f"{one.id!r} was due for review on {one.review_at}: {_REVIEW}")
         for one in overdue(library, now)
+    ]
+
+
+def action_faults(library: Library, policy: AutomationPolicy) -> list[Fault]:
+    """Return a fault for every known error whose action is not on the site's allow-list, at the line of its id."""
+    return [
+        Fault(entry.source, entry.line, 1, "action", not_allowed(entry.action, policy))
+        for entry in library
+        if entry.action and entry.action not in policy.actions
     ]
 
 

@@ -46,15 +46,20 @@ from escalation.store import (
     step_from,
 )
 from escalation.timetable import EscalationPolicy
+from knowledge.automation import LONGEST_LIMIT
 from knowledge.casebook import MOST_SEEN
+from knowledge.run import Runs
 from knowledge.store import (
     OPEN_CHANGES,
     OPEN_PROBLEMS,
+    OPEN_RUNS,
+    RUN_STARTS,
     SETTLED_PROBLEMS,
     TALLIES,
     WRITTEN_ERRORS,
     change_from,
     problem_from,
+    run_from,
     tally_from,
     written_from,
 )
@@ -68,6 +73,7 @@ _LAST_IDS = {
     "problem": "SELECT COALESCE(MAX(id), 0) FROM problem",
     "change": "SELECT COALESCE(MAX(id), 0) FROM change",
     "item_edit": "SELECT COALESCE(MAX(id), 0) FROM item_edit",
+    "automation_run": "SELECT COALESCE(MAX(id), 0) FROM automation_run",
     "audit": "SELECT COALESCE(MAX(id), 0) FROM audit WHERE id > 0",  # those below zero are of the command line
 }
 
@@ -131,6 +137,8 @@ async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
         desk.feedback.keep(tally_from(row))
     for row in await writer.fetch(LESSONS):
         desk.board.lessons.hold(lesson_from(row))
+    starts = await writer.fetch(RUN_STARTS, now - LONGEST_LIMIT)
+    desk.runs = Runs(map(run_from, await writer.fetch(OPEN_RUNS)), starts)
     desk.written = {one.id: one for one in map(written_from, await writer.fetch(WRITTEN_ERRORS))}
     if desk.written:
         desk.lay_known_errors()

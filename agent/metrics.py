@@ -37,6 +37,7 @@ class Metrics:
         self.pages = Counter(
             "tocsin_page_attempts", "Attempts at pages, by notifier and result.", ["notifier", "result"], registry=r
         )
+        self.runs = Counter("tocsin_automation_runs", "Actions of known errors, by result.", ["result"], registry=r)
         self.open_alerts = Gauge("tocsin_open_alerts", "Alerts that fire.", registry=r)
         self.incidents = Gauge("tocsin_active_incidents", "Incidents before resolved.", registry=r)
         self.tombstones = Gauge("tocsin_tombstones", "Ends of firings that are remembered.", registry=r)
@@ -72,6 +73,8 @@ class Metrics:
                 self.pages.labels(notifier, result).inc(count)
             elif decision.startswith("gone/"):
                 self.gone.labels(decision.removeprefix("gone/")).inc(count)
+            elif decision.startswith("run/"):
+                self.runs.labels(decision.partition("/")[2]).inc(count)
             elif decision == "dead_letter":
                 self.dead_letters.inc(count)
             else:

@@ -16,6 +16,7 @@ from agent.ahead import needs_reading, read_ahead
 from agent.clock import Clock
 from agent.database import Batch, Reserve, StoreDown, StoreFull, Unwritable, Writer
 from agent.deciders import decide
+from agent.deciders.automation import IllegalRun, NoSuchRun
 from agent.deciders.customers import NoSuchNotice, NoticeOver
 from agent.deciders.items import ItemConflict, NoSuchItem
 from agent.deciders.library import FiledKnownError, NoSuchKnownError
@@ -61,6 +62,7 @@ REFUSALS = (
     IllegalAction,
     IllegalChangeAction,
     IllegalProblemAction,
+    IllegalRun,
     ItemConflict,
     Lowered,
     Missing,
@@ -71,6 +73,7 @@ REFUSALS = (
     NoSuchKnownError,
     NoSuchNotice,
     NoticeOver,
+    NoSuchRun,
     Stale,
 )
 """What refuses a person's act, and changes nothing."""

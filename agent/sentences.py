@@ -145,6 +145,31 @@ REASONS: Sentences = {
     "received": ("their mail was received", "已收到其邮件"),
     "out_of_scope": ("the incident is out of scope", "事件不在服务范围内"),
     "snoozed": ("the incident is snoozed", "事件已暂缓"),
+    # why an action is not run
+    "action_off": ("automation is switched off", "自动操作已关闭"),
+    "action_unknown": ("the site does not allow {action}", "站点未允许操作 {action}"),
+    "action_incident_over": ("the incident is over[ ({state})]", "事件已结束[({state})]"),
+    "action_alert_over": ("its alert fires no more, or counts to another incident", "告警已不再触发,或已归入其他事件"),
+    "action_not_asked": ("known error {known_error} asks for it no more", "已知错误 {known_error} 不再要求该操作"),
+    "action_demoted": ("known error {known_error} has failed too often", "已知错误 {known_error} 多次无效"),
+    "action_restricted": (
+        "{items} is under its customer's rule: nothing is run there by itself",
+        "{items} 须遵守客户规定:不得自动执行操作",
+    ),
+    "action_value_missing": ("the alert has no label {label}", "告警没有标签 {label}"),
+    "action_value_refused": (
+        "the value {value} of label {label} does not fit its pattern",
+        "标签 {label} 的值 {value} 不符合规定的格式",
+    ),
+    "action_changed": (
+        "what would be run has changed to {argv}: look at it again",
+        "将执行的内容已变为 {argv}:请重新确认",
+    ),
+    "action_rate": (
+        "{target} has had it {runs} time(s) within {within_s} s",
+        "{within_s} 秒内已在 {target} 上执行 {runs} 次",
+    ),
+    "action_stop_rule": ("{reason}[ ({by})]", "{reason}[({by})]"),
     # why there is a problem
     "problem_person": ("a person opened it", "由人员提出"),
     "problem_major": ("it was a major incident[ (severity {severity})]", "属于重大事件[(级别 {severity})]"),
@@ -236,6 +261,50 @@ HAPPENED: Sentences = {
     ),
     "known_errors_written": ("a known error was written that fits: {ids}", "新写入的已知错误与之相符:{ids}"),
     "known_errors_suggested": ("known errors found by their words: {ids}", "按文字找到已知错误:{ids}"),
+    "action_proposed": (
+        "action {action} is proposed for {target} as run {run}[; {approve} may approve it]: {argv}",
+        "建议对 {target} 执行操作 {action}(编号 {run})[;由 {approve} 批准]:{argv}",
+    ),
+    "action_refused": (
+        "action {action} of known error {known_error} is not proposed: {why}",
+        "不建议执行已知错误 {known_error} 的操作 {action}:{why}",
+    ),
+    "action_approved": (
+        "approved action {action} on {target}[: {reason}]: {argv}",
+        "批准对 {target} 执行操作 {action}[:{reason}]:{argv}",
+    ),
+    "action_declined": (
+        "declined action {action} on {target}[: {reason}]",
+        "否决对 {target} 的操作 {action}[:{reason}]",
+    ),
+    "action_stopped": ("action {action} on {target} was not run: {why}", "未对 {target} 执行操作 {action}:{why}"),
+    "action_expired": ("action {action} on {target} is needed no more", "不再需要对 {target} 执行操作 {action}"),
+    "action_dry_run": (
+        "dry run of action {action} on {target}: {argv} would be run",
+        "试运行:将对 {target} 执行操作 {action}:{argv}",
+    ),
+    "action_started": ("action {action} on {target} is run: {argv}", "开始对 {target} 执行操作 {action}:{argv}"),
+    "action_succeeded": ("action {action} on {target} succeeded", "对 {target} 的操作 {action} 执行成功"),
+    "action_failed": (
+        "action {action} on {target} failed[ (exit code {exit_code})][: {error}]",
+        "对 {target} 的操作 {action} 失败[(退出码 {exit_code})][:{error}]",
+    ),
+    "action_timed_out": (
+        "action {action} on {target} took too long and was ended",
+        "对 {target} 的操作 {action} 超时,已终止",
+    ),
+    "action_unknown_end": (
+        "Tocsin stopped while action {action} ran on {target}: whether it was done is not known; it is not run again",
+        "执行操作 {action}(目标 {target})时 Tocsin 中断:结果未知,不会自动重试",
+    ),
+    "action_verified": (
+        "after action {action} on {target} the alert has ended",
+        "对 {target} 执行操作 {action} 后告警已结束",
+    ),
+    "action_not_verified": (
+        "after action {action} on {target} the alert still fires",
+        "对 {target} 执行操作 {action} 后告警仍在触发",
+    ),
     "out_of_scope": ("out of scope: {reason}", "不在服务范围内:{reason}"),
     "to_sales": ("handed to sales for a decision", "转销售决定"),
     "sales_decided": ("sales decided (accepted: {accept}): {reason}", "销售决定(接受:{accept}):{reason}"),
@@ -367,12 +436,18 @@ def _say(pair: tuple[str, str] | None, code: str, facts: Mapping[str, Any], lang
     if pair is None:
         return code
     template = pair[1] if language == "zh" else pair[0]
-    told = {name: _shown(value) for name, value in facts.items()}
+    told = {name: _shown(_said(value, language)) for name, value in facts.items()}
 
     # Brackets of the template are taken out before facts come in: a fact never becomes a template.
     pieces = _OPTIONAL.split(template)
     kept = [_fill(piece, told) if place % 2 == 0 else _optional(piece, told) for place, piece in enumerate(pieces)]
     return "".join(kept).strip()
+
+
+def _said(value: Any, language: str) -> Any:
+    """A reason among the facts is said in its own sentence."""
+    is_reason = isinstance(value, Mapping) and value.keys() == {"code", "facts"}
+    return text(value["code"], value["facts"], language) if is_reason else value
 
 
 def _optional(part: str, told: Mapping[str, str]) -> str:

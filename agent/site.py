@@ -21,6 +21,7 @@ from escalation.sla import PositiveSpan, Promise, SlaPolicy
 from escalation.times import daytime
 from escalation.timetable import EscalationPolicy
 from escalation.vendor import Vendor
+from knowledge.automation import AutomationPolicy
 from knowledge.feedback import FeedbackPolicy
 from knowledge.problem import ProblemPolicy
 
@@ -123,6 +124,7 @@ class TocsinFile(Rule):
     fallback: list[str] = []
     retention: Retention = Retention()
     delivery: RetryPolicy = RetryPolicy()
+    automation: AutomationPolicy = AutomationPolicy()
     external_url: Address | None = None
 
 

@@ -150,6 +150,7 @@ CALLS = frozenset(
         "unsatisfied",
         "out_of_scope",
         "to_sales",
+        "action_failed",
         "bounced",
         "recall_proposed",
         "recalled",

@@ -126,6 +126,10 @@ _REASONS: dict[str, tuple[str, str]] = {
     "preempted": ("whoever worked on it was recalled: it is back in the queue", "处理人已被召回,事件退回队列"),
     "bounced": ("it came back to the desk again and again", "事件多次被退回服务台"),
     "vendor_proposed": ("a vendor might be called: decide whether and whom", "建议联系厂商:请决定是否联系及联系谁"),
+    "action_failed": (
+        "an action that was run did not do what it should: look at the timeline",
+        "已执行的自动操作未达到预期:请查看时间线",
+    ),
     "unsatisfied": ("a callback found the customer unsatisfied", "回访发现客户不满意"),
     "reopened": ("the resolution was refused: work starts again", "解决结果被驳回,重新开始处理"),
     "fallback": ("no channel reaches {instead_of}: you stand in", "无法联系 {instead_of},由您代接"),

@@ -87,6 +87,7 @@ class FrontMatter(Rule):
     owner: str = ""
     category: str = ""
     status: Status = "published"
+    action: Annotated[str, Field(max_length=100)] = ""
 
 
 class KnownError(FrontMatter):

@@ -7,10 +7,12 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
+from correlation.incident import Why
 from correlation.rows import columns, select, upsert
 from knowledge.change import Change, ChangeState
 from knowledge.feedback import Tally
 from knowledge.problem import Origin, Problem, ProblemState
+from knowledge.run import Run, RunState
 from knowledge.written import WrittenError
 
 
@@ -110,6 +112,42 @@ class KnownErrorRow(SQLModel, table=True):
     reason: str = Field(sa_type=Text)
 
 
+class RunRow(SQLModel, table=True):
+    """A run of an action: the columns are the fields of `Run`; `labels`, `argv` and `why` are JSON."""
+
+    __tablename__ = "automation_run"
+    __table_args__ = (
+        Index("ix_automation_run_incident", "incident_id"),
+        Index("ix_automation_run_started", "started_at"),
+    )
+    id: int = Field(sa_column=_id())
+    incident_id: int = Field(sa_type=BigInteger)
+    number: str
+    known_error: str
+    action: str
+    target: str
+    origin: str
+    fingerprint: str
+    labels: str = Field(sa_type=Text)
+    argv: str = Field(sa_type=Text)
+    state: str
+    proposed_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    exit_code: int | None
+    why: str | None = Field(sa_type=Text)
+    output: str = Field(sa_type=Text)
+    verify_at: datetime | None
+    verified: bool | None
+
+
+UPSERT_RUN, RUN_FIELDS = upsert(RunRow), columns(RunRow)
+OPEN_RUNS = f"{select(RunRow)} WHERE state IN ('proposed', 'approved', 'started') OR verify_at IS NOT NULL ORDER BY id"
+RUN_BY_ID = f"{select(RunRow)} WHERE id = ?"
+RUN_STARTS = "SELECT action, target, started_at FROM automation_run WHERE started_at > ? ORDER BY started_at"
+FORGET_RUNS = "DELETE FROM automation_run WHERE incident_id = ?"
 UPSERT_KNOWN_ERROR, WRITTEN_ERRORS = upsert(KnownErrorRow), f"{select(KnownErrorRow)} ORDER BY id"
 UPSERT_PROBLEM, UPSERT_CHANGE, UPSERT_LINK = upsert(ProblemRow), upsert(ChangeRow), upsert(LinkRow)
 FORGET_LINKS = "DELETE FROM link WHERE incident_id = ?"
@@ -177,3 +215,21 @@ def written_from(row: tuple[Any, ...]) -> WrittenError:
     """The known error of a row in the order of its columns."""
     values = dict(zip(columns(KnownErrorRow), row, strict=True))
     return WrittenError(**values | {"entry": msgspec.json.decode(values["entry"])})
+
+
+def run_values(run: Run) -> tuple[Any, ...]:
+    """A tuple for UPSERT_RUN."""
+    values = {name: getattr(run, name) for name in Run.__struct_fields__} | {"state": str(run.state)}
+    values |= {"labels": _json(run.labels), "argv": _json(run.argv)}
+    values |= {"why": _json(run.why) if run.why is not None else None}
+    return tuple(values[name] for name in columns(RunRow))
+
+
+def run_from(row: tuple[Any, ...]) -> Run:
+    """The run of a row in the order of its columns."""
+    values = dict(zip(columns(RunRow), row, strict=True))
+    values |= {name: msgspec.json.decode(values[name]) for name in ("labels", "argv")}
+    values |= {"why": msgspec.json.decode(values["why"], type=Why) if values["why"] else None}
+    values |= {"state": RunState(values["state"])}
+    values |= {"verified": None if values["verified"] is None else bool(values["verified"])}
+    return Run(**values)

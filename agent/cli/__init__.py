@@ -3,6 +3,7 @@
 import click
 
 from agent.cli.audit import audit
+from agent.cli.automation import automation
 from agent.cli.imports import import_
 from agent.cli.incidents import incident
 from agent.cli.known_errors import known_error
@@ -13,4 +14,16 @@ from agent.cli.people import person
 from agent.cli.tokens import token
 from agent.cli.watch import watch
 
-commands: list[click.Command] = [incident, watch, oncall, notice, token, notify, audit, person, known_error, import_]
+commands: list[click.Command] = [
+    incident,
+    watch,
+    oncall,
+    notice,
+    token,
+    notify,
+    audit,
+    person,
+    known_error,
+    automation,
+    import_,
+]

@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.deciders.acts import person_acted
 from agent.deciders.alerts import alerts_arrived, alerts_found, pulled
+from agent.deciders.automation import run_decided, run_ended, runs_claimed
 from agent.deciders.changes import change_acted, change_raised
 from agent.deciders.customers import notice_acted
 from agent.deciders.erasing import rows_erased
@@ -50,6 +51,9 @@ from agent.intents import (
     RotaChanged,
     RotaEnded,
     RowsErased,
+    RunDecided,
+    RunEnded,
+    RunsClaimed,
     SilencePut,
     Suggested,
     TimePassed,
@@ -71,6 +75,9 @@ DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
     ChangeActed: change_acted,
     ItemEdited: item_edited,
     KnownErrorWritten: known_error_written,
+    RunDecided: run_decided,
+    RunsClaimed: runs_claimed,
+    RunEnded: run_ended,
     SilencePut: silence_put,
     RotaChanged: rota_changed,
     RotaEnded: rota_ended,

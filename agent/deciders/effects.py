@@ -1,5 +1,6 @@
 """What follows from an act: ladder, pages and agenda brought into line."""
 
+from agent.deciders.automation import expire
 from agent.deciders.escalations import one_level_up
 from agent.deciders.links import inform, inform_desk, inform_reporter
 from agent.intents import PersonActed
@@ -27,6 +28,7 @@ def stop(turn: Turn, incident: Incident, code: str) -> None:
     turn.ladder.stopped(incident, turn.now, turn.group, code)
     turn.outbox.cancel_seekers(incident.id, turn.now, code)
     turn.board.release_slots(incident.id)
+    expire(turn, incident)
 
 
 def on_reopened(turn: Turn, incident: Incident, intent: PersonActed) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from agent.deciders.automation import propose
 from agent.deciders.effects import stop
 from agent.deciders.known_errors import is_known, rank, recognise
 from agent.deciders.lessons import keep_lessons, write_forgotten
@@ -110,3 +111,7 @@ def relate(turn: Turn, out: Outcome) -> None:
     for incident in out.opened:
         if incident.id not in gone:
             count(turn, incident)
+    for alert, episode in out.new:
+        known = turn.board.incidents.get(episode.incident)
+        if known is not None and known.known_errors:
+            propose(turn, known, alert.labels, episode)

@@ -16,7 +16,7 @@ from knowledge.match import PREDICATE, Match, match_predicates
 from knowledge.store import UPSERT_TALLY, tally_values
 
 _KNOWN_ERRORS = 5
-_LOOKED_AT = 50
+LOOKED_AT = 50
 """Firing alerts of one incident that are held against a known error that was just written."""
 
 
@@ -28,17 +28,19 @@ def recognise(turn: Turn, incident: Incident, alerts: list[Labels]) -> None:
         _put(turn, incident, fresh)
 
 
-def recognise_again(turn: Turn, entry: KnownError) -> None:
-    """Hold an entry that was just written against the incidents that are open: somebody may be at one of them."""
-    alone = Library([entry])
+def recognise_again(turn: Turn, entry: KnownError) -> list[Incident]:
+    """Hold an entry that was just written against the incidents that are open; return those that it fits."""
+    alone, fitting = Library([entry]), []
     for incident in [i for i in turn.board.incidents.values() if i.active]:
         if any(known["id"] == entry.id for known in incident.known_errors):
             continue
-        members = islice(turn.board.open_members(incident.id), _LOOKED_AT)
+        members = islice(turn.board.open_members(incident.id), LOOKED_AT)
         if found := match_predicates([turn.board.labels(episode) for episode in members], alone):
             _put(turn, incident, found)
             turn.touch(incident)
             turn.tell(incident.id, "known_errors_written", AGENT, {"ids": [entry.id]})
+            fitting.append(incident)
+    return fitting
 
 
 def rank(turn: Turn, incident: Incident) -> None:
@@ -60,7 +62,7 @@ def suggested(turn: Turn, intent: Suggested) -> None:
         return
     known = {k["id"] for k in incident.known_errors}
     room = _KNOWN_ERRORS - sum(not _demoted(k) for k in incident.known_errors)
-    fresh = [m for m in intent.matches if m.id not in known and not _is_demoted(turn, m.id)][:room]
+    fresh = [m for m in intent.matches if m.id not in known and not demoted(turn, m.id)][:room]
     if fresh:
         _put(turn, incident, fresh)
         turn.group.incidents[incident.id] = incident
@@ -108,12 +110,13 @@ def _put(turn: Turn, incident: Incident, fresh: Iterable[Match]) -> None:
 
 def _match_facts(turn: Turn, match: Match) -> dict[str, Any]:
     why = dict(match.why)
-    if _is_demoted(turn, match.id):
+    if demoted(turn, match.id):
         why["facts"] = {**why["facts"], "demoted": True}
     return {"id": match.id, "confidence": match.confidence, "why": why}
 
 
-def _is_demoted(turn: Turn, name: str) -> bool:
+def demoted(turn: Turn, name: str) -> bool:
+    """Whether an entry has failed too often to be put forward."""
     return turn.desk.feedback.demoted(name, turn.config.feedback)
 
 

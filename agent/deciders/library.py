@@ -1,11 +1,13 @@
 """A person writes a known error, or edits one that was written so: on the record, and found at once."""
 
-from agent.deciders.known_errors import recognise_again
+from agent.deciders.automation import propose
+from agent.deciders.known_errors import LOOKED_AT, recognise_again
 from agent.deciders.records import Stale
 from agent.group import as_json
 from agent.intents import KnownErrorWritten
 from agent.turn import Turn
 from correlation.permission import Forbidden
+from knowledge.automation import MAY_ATTACH, not_allowed
 from knowledge.store import UPSERT_KNOWN_ERROR, written_values
 from knowledge.written import API, MAY_WRITE, BadEntry, WrittenError, entry_of, origin_of, taken
 
@@ -27,6 +29,7 @@ def known_error_written(turn: Turn, intent: KnownErrorWritten) -> str:
     values = dict(intent.values) if held is None else {**held.entry, **intent.values}
     values = {name: value for name, value in values.items() if value is not None}
     entry = entry_of({**values, "id": intent.id})
+    _check_action(turn, intent, entry.action or (held.entry.get("action", "") if held else ""), entry.action)
     if held is not None and values == held.entry:
         return intent.id
     written = WrittenError(
@@ -45,9 +48,19 @@ def known_error_written(turn: Turn, intent: KnownErrorWritten) -> str:
     turn.journal("known_error", who.id, as_json(facts))
     turn.group.add(UPSERT_KNOWN_ERROR, *written_values(written))
     turn.audit(who.id, "known_error", {**facts, "version": written.version})
-    if entry.in_force:
-        recognise_again(turn, entry)
+    for incident in recognise_again(turn, entry) if entry.in_force else ():
+        for episode in turn.board.open_members(incident.id)[:LOOKED_AT]:
+            propose(turn, incident, turn.board.labels(episode), episode)
     return written.id
+
+
+def _check_action(turn: Turn, intent: KnownErrorWritten, was_or_is: str, action: str) -> None:
+    """Whoever writes where an action holds decides what it is run on: that is for few, and for what is allowed."""
+    if was_or_is and not intent.actor.rights & MAY_ATTACH:
+        who = ", ".join(sorted(MAY_ATTACH))
+        raise Forbidden(f"a known error with an action is written by {who}; {intent.actor.id} is neither")
+    if action and action not in turn.config.automation.actions:
+        raise BadEntry([("action", not_allowed(action, turn.config.automation))])
 
 
 def _held(turn: Turn, intent: KnownErrorWritten) -> WrittenError | None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from agent.deciders.automation import verify
 from agent.deciders.deeds import do
 from agent.deciders.effects import rest_again, stop
 from agent.deciders.escalations import await_acknowledgement
@@ -21,6 +22,7 @@ from escalation.escalate import take_due_steps
 def time_passed(turn: Turn, intent: TimePassed) -> None:
     if turn.desk.items_end_at is not None and turn.desk.items_end_at <= turn.now:
         turn.desk.lay_items(turn.now)
+    verify(turn)
     this = turn.round("monitoring")
     settle(this)
     follow(turn, this.out, ORIGIN, turn.now)

@@ -14,7 +14,7 @@ from correlation.store import (
     chain_values,
 )
 from escalation.store import FORGET_NOTICES, FORGET_PAGES, FORGET_STEPS
-from knowledge.store import FORGET_LINKS
+from knowledge.store import FORGET_LINKS, FORGET_RUNS
 
 
 def old_rows(turn: Turn, intent: OldRowsDue) -> bool:
@@ -28,7 +28,7 @@ def old_rows(turn: Turn, intent: OldRowsDue) -> bool:
         ("alert", (FORGET_ALERT, FORGET_EPISODE), due.episodes),
         (
             "incident",
-            (FORGET_STEPS, FORGET_PAGES, FORGET_NOTICES, FORGET_LINKS, FORGET_MAILS, FORGET_INCIDENT),
+            (FORGET_STEPS, FORGET_PAGES, FORGET_NOTICES, FORGET_LINKS, FORGET_RUNS, FORGET_MAILS, FORGET_INCIDENT),
             due.incidents,
         ),
     ):

@@ -14,10 +14,11 @@ from agent.http import ack, alertmanager_v2, events, openapi, rota
 from agent.http.acts import act_routes
 from agent.http.answers import Answer, Answers
 from agent.http.auth import Auth, require
+from agent.http.automation import automation_routes
 from agent.http.bodies import NUMBER
 from agent.http.brief import brief_routes
 from agent.http.calls import Call, Result, Route, read_json, read_query, read_raw, refused, response_of
-from agent.http.case_bodies import CHANGE, ENTRY, ITEM, PROBLEM
+from agent.http.case_bodies import CHANGE, ENTRY, ITEM, PROBLEM, RUN
 from agent.http.cases import case_routes
 from agent.http.items import item_routes
 from agent.http.known_errors import known_error_routes
@@ -110,6 +111,7 @@ def routes_of(api: Api) -> list[Route]:
     """Every operation of v1, in the order in which the document lists them."""
     return [
         *act_routes(api),
+        *automation_routes(api),
         *brief_routes(api),
         *case_routes(api),
         *item_routes(api),
@@ -140,7 +142,7 @@ def add_api(app: web.Application, api: Api) -> None:
     app.on_cleanup.append(lambda _: api.answers.close())
 
 
-_PATTERNS = {"number": NUMBER, "problem": PROBLEM, "change": CHANGE, "item": ITEM, "known_error": ENTRY}
+_PATTERNS = {"number": NUMBER, "problem": PROBLEM, "change": CHANGE, "item": ITEM, "known_error": ENTRY, "run": RUN}
 
 
 def _pattern(path: str) -> str:

@@ -16,6 +16,7 @@ from correlation.configuration_item import MAY_EDIT
 from correlation.incident import Action
 from correlation.permission import Actor
 from knowledge import change, problem
+from knowledge.automation import APPROVERS
 from knowledge.written import MAY_WRITE
 
 ANYBODY: Final = "anybody"
@@ -69,6 +70,10 @@ ACCESS: Final[Mapping[str, Access]] = {
     "get_configuration_item": INSIDE,
     "add_configuration_item": MAY_EDIT,
     "edit_configuration_item": MAY_EDIT,
+    "list_automation_runs": INSIDE,
+    "get_automation_run": INSIDE,
+    "approve_automation_run": APPROVERS,
+    "decline_automation_run": APPROVERS,
     "get_brief": INSIDE,
     "list_problems": INSIDE,
     "get_problem": INSIDE,

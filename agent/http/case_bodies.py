@@ -141,6 +141,17 @@ class AddItem(ItemValues):
     id: ItemName
 
 
+# automation
+
+RUN = r"^[0-9]{1,18}$"
+
+
+class ApproveRun(Body):
+    dry_run: bool | None = None
+    """Only say what would be run; it waits on."""
+    reason: Text | None = None
+
+
 # known errors
 
 ENTRY = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
@@ -160,6 +171,8 @@ class KnownErrorValues(Body):
     """`published` where it is left out."""
     review_at: Annotated[str, StringConstraints(pattern=DAY), Field(json_schema_extra={"format": "date"})] | None = None
     """The day on which somebody reads it again."""
+    action: Name | None = None
+    """What may be run, by its name in `automation` of tocsin.yaml; for pm and ops."""
     symptoms: Words | None = None
     symptoms_zh: Words | None = None
     root_cause: Words | None = None

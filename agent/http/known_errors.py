@@ -81,6 +81,7 @@ class KnownErrors:
             match=[[str(matcher) for matcher in group] for group in entry.match],
             owner=entry.owner,
             review_at=entry.review_at,
+            action=entry.action,
             origin=origin_of(entry),
             source="" if entry.source == API else f"{entry.source}:{entry.line}",
             written=_by(written) if written is not None else None,

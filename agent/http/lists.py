@@ -69,7 +69,7 @@ class Lists:
     async def alerts(self, call: Call) -> Result:
         asked: AlertsQuery = call.query
         pairs, following = await self._api.reads.alerts(
-            self._api.pipeline.desk.board, asked.origin, asked.fingerprint, asked.decision, _before(asked), asked.limit
+            self._api.pipeline.desk.board, asked.origin, asked.fingerprint, asked.decision, before(asked), asked.limit
         )
         numbers = await self._api.reads.numbers([e.incident_id for _, e in pairs])
         reader = self._reader(call)
@@ -83,13 +83,13 @@ class Lists:
             if row is None:
                 return Result(views.Items[views.PageView](items=[]))
             incident = row.id
-        rows, following = await self._api.reads.pages(incident, asked.person, _before(asked), asked.limit)
+        rows, following = await self._api.reads.pages(incident, asked.person, before(asked), asked.limit)
         numbers = await self._api.reads.numbers([r.incident_id for r in rows])
         reader = self._reader(call)
         return Result(views.Items[views.PageView](items=[reader.page(r, numbers) for r in rows], next=following))
 
     async def dead_letters(self, call: Call) -> Result:
-        rows, following = await self._api.reads.dead_letters(_before(call.query), call.query.limit)
+        rows, following = await self._api.reads.dead_letters(before(call.query), call.query.limit)
         masked = self._api.reader(call.actor, call.request, call.now).is_masked(None)
         shown = [dead_letter(row, masked=masked) for row in rows]
         return Result(views.Items[views.DeadLetterView](items=shown, next=following))
@@ -165,7 +165,8 @@ class Lists:
         return Result(reader.silence(row), status)
 
 
-def _before(asked: Any) -> int:
+def before(asked: Any) -> int:
+    """The id that a page of a list, newest first, begins below."""
     return read_cursor(asked.cursor)[1] if asked.cursor else _NEWEST
 
 

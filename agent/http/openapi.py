@@ -12,7 +12,7 @@ from agent.http import ack
 from agent.http.auth import ACCESS
 from agent.http.bodies import NUMBER
 from agent.http.calls import JSON, Route, read_query, refused
-from agent.http.case_bodies import CHANGE, ENTRY, ITEM, PROBLEM
+from agent.http.case_bodies import CHANGE, ENTRY, ITEM, PROBLEM, RUN
 from agent.http.problems import TYPE, ProblemView
 from agent.version import VERSION
 from correlation.incident import Action
@@ -31,6 +31,7 @@ _PATHS: dict[str, dict[str, Any]] = {
     "change": {"type": "string", "pattern": CHANGE},
     "item": {"type": "string", "pattern": ITEM},
     "known_error": {"type": "string", "pattern": ENTRY},
+    "run": {"type": "string", "pattern": RUN},
 }
 _ABOUT = """Alerts become incidents, incidents reach people.
 
@@ -58,6 +59,8 @@ _STATEFUL = frozenset(
         "add_configuration_item",
         "edit_configuration_item",
         "edit_known_error",
+        "approve_automation_run",
+        "decline_automation_run",
         "request_change",
         "take_up_problem",
         *(f"{action}_problem" for action in ProblemAction),

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.database import StoreDown
+from agent.deciders.automation import IllegalRun, NoSuchRun
 from agent.deciders.customers import NoSuchNotice, NoticeOver
 from agent.deciders.items import ItemConflict, NoSuchItem
 from agent.deciders.library import FiledKnownError, NoSuchKnownError
@@ -115,10 +116,12 @@ def _refusal(error: Exception) -> Problem | None:
             problem = not_found("there is no such notice")
         case NoticeOver():
             problem = Problem(409, str(error), allowed=[])
-        case NoSuchCase() | NoSuchItem() | NoSuchKnownError():
+        case NoSuchCase() | NoSuchItem() | NoSuchKnownError() | NoSuchRun():
             problem = not_found(str(error))
         case ItemConflict() | FiledKnownError():
             problem = Problem(409, str(error))
+        case IllegalRun():
+            problem = Problem(409, str(error), allowed=[])
         case IllegalAction() | IllegalProblemAction() | IllegalChangeAction():
             problem = Problem(409, str(error), allowed=error.allowed)
         case Stale():

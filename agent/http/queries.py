@@ -69,6 +69,25 @@ class PagesQuery(Paged):
     person: Word | None = None
 
 
+class RunsQuery(Paged):
+    incident: Annotated[str, StringConstraints(pattern=NUMBER)] | None = None
+    state: list[
+        Literal[
+            "proposed",
+            "approved",
+            "started",
+            "succeeded",
+            "failed",
+            "timed_out",
+            "unknown",
+            "dry_run",
+            "stopped",
+            "declined",
+            "expired",
+        ]
+    ] = []
+
+
 class ProblemsQuery(Paged):
     state: list[Literal["proposed", "open", "known_error", "resolved", "closed", "declined"]] = []
 

@@ -18,7 +18,7 @@ from correlation.permission import Actor
 from correlation.store import AlertRow, EpisodeRow, IncidentRow, SilenceRow, TimelineRow
 from escalation.rota import RotaChange
 from escalation.store import PageRow, RotaRow, StepRow
-from knowledge.store import LinkRow
+from knowledge.store import LinkRow, RunRow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR = r"^(n|[0-9]{1,16})-[0-9]{1,18}$"
@@ -284,6 +284,24 @@ class Reads:
         if person is not None:
             wanted.append(col(PageRow.person) == person)
         statement = select(PageRow).where(*wanted).order_by(col(PageRow.id).desc()).limit(limit + 1)
+        async with self._session() as session:
+            found = list((await session.exec(statement)).all())
+        return found[:limit], cursor_of(None, found[limit - 1].id) if len(found) > limit else None
+
+    async def run(self, run: int) -> RunRow | None:
+        async with self._session() as session:
+            return (await session.exec(select(RunRow).where(col(RunRow.id) == run))).first()
+
+    async def runs(
+        self, incident: str | None, states: Sequence[str], before: int, limit: int
+    ) -> tuple[list[RunRow], str | None]:
+        """Runs of actions, newest first."""
+        wanted: list[ColumnElement[bool]] = [col(RunRow.id) < before]
+        if incident is not None:
+            wanted.append(col(RunRow.number) == incident)
+        if states:
+            wanted.append(col(RunRow.state).in_(states))
+        statement = select(RunRow).where(*wanted).order_by(col(RunRow.id).desc()).limit(limit + 1)
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
         return found[:limit], cursor_of(None, found[limit - 1].id) if len(found) > limit else None

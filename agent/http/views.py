@@ -374,6 +374,8 @@ class KnownErrorView(View):
     """Groups of matchers, one of which suffices."""
     owner: str
     review_at: date | None
+    action: str
+    """What may be run for it, by its name in `automation` of tocsin.yaml."""
     origin: str
     """pack, site (a file of the site), api (written over the API)."""
     source: str
@@ -388,6 +390,37 @@ class KnownErrorView(View):
     """At how many of the incidents with a word on it it helped, 0..1; null while there is none."""
     demoted: bool
     """It has failed too often: found by its words no more, and last where its predicates hold."""
+
+
+class RunView(View):
+    """An action of a known error, proposed for one alert of an incident, and what became of it."""
+
+    model_config = ConfigDict(title="AutomationRun")
+
+    id: int
+    incident: str
+    known_error: str
+    action: str
+    target: str
+    argv: list[str]
+    """The program and its arguments, as they are run: no shell reads them."""
+    state: str
+    """proposed, approved, started, succeeded, failed, timed_out, unknown, dry_run, stopped, declined, expired."""
+    approve: str | None
+    """The role that approves; `none`: nobody need; null: the site does not allow it any more."""
+    proposed_at: At
+    decided_by: str | None
+    decided_at: At | None
+    started_at: At | None
+    ended_at: At | None
+    exit_code: int | None
+    why: Why | None
+    """Which guard stopped it last."""
+    output: str
+    """What it said, the first 16 KiB."""
+    verify_at: At | None
+    """When its alert must have ended; null where that is not waited for."""
+    verified: bool | None
 
 
 class Refused(View):

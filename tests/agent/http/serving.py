@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from agent.clock import HandClock
 from agent.config import load
 from agent.daemon import Daemon, Options
 from agent.http.listening import serving
-from agent.intents import PagesClaimed, PageTried, TimePassed
+from agent.intents import ConfigChanged, PagesClaimed, PageTried, TimePassed
 from escalation.outbox import Attempt
+from knowledge.automation import AutomationPolicy
 from tests.house import alert, message
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -143,6 +144,19 @@ class Served:
         after = {i["number"] for i in (await self.get("/api/v1/incidents?limit=500")).items}
         (number,) = after - before
         return str(number)
+
+    async def propose_action(self) -> int:
+        """An alert opens an incident whose known error would have a program run; return the number of the run."""
+        rule = {"argv": ["/bin/cycle", "{instance}"], "labels": {"instance": "[a-z][a-z0-9-]*"}, "approve": "l2"}
+        rule |= {"stop": [{"alert": {"alertname": "UpsOnBattery"}, "reason": "a UPS is on battery"}]}
+        policy = AutomationPolicy.model_validate({"enabled": True, "actions": {"cycle": rule}})
+        self.daemon.config = replace(self.daemon.config, automation=policy)
+        await self.daemon.pipeline.submit(ConfigChanged(self.daemon.config, "root"))
+        labels = {"alertname": "HostHung", "instance": "web-1"}
+        entry = {"id": "hung", "title": "It hangs", "match": labels, "workaround": "cycle it", "action": "cycle"}
+        assert (await self.post("/api/v1/known-errors", entry, as_="root")).status == 201
+        await self.open_incident(labels)
+        return int((await self.get("/api/v1/automation-runs")).items[0]["id"])
 
     async def report(self, title: str, as_: str = "desk", **more: Any) -> str:
         """A person reports an incident; return its number."""

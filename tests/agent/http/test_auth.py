@@ -55,6 +55,10 @@ MATRIX = {
     "create_silence": SILENCES,
     "end_silence": SILENCES,
     "list_known_errors": INSIDE,
+    "list_automation_runs": INSIDE,
+    "get_automation_run": INSIDE,
+    "approve_automation_run": {"desk", "l1", "l2", "pm", "dept_manager", "ops"},
+    "decline_automation_run": {"desk", "l1", "l2", "pm", "dept_manager", "ops"},
     "get_known_error": INSIDE,
     "write_known_error": {"desk", "l1", "l2", "pm", "ops"},
     "edit_known_error": {"desk", "l1", "l2", "pm", "ops"},
@@ -128,6 +132,7 @@ async def test_a_viewer_reads_everything_and_changes_nothing(api: Served) -> Non
     raised = {"title": "grow", "risk": "low", "plan": "lvextend", "back_out": "none"}
     change = (await api.post("/api/v1/changes", raised)).body["number"]
     ids = {"number": number, "problem": problem, "change": change, "item": "db-1", "known_error": "disk-space-low"}
+    ids["run"] = str(await api.propose_action())
     ids["notice"] = "1"
     for route in routes_of(api_of(api)):
         path = route.path.format(**ids, id="00000000-0000-4000-8000-000000000000")

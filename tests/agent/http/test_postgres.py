@@ -26,7 +26,8 @@ async def test_every_read_answers(api: Served) -> None:
     await api.post(f"/api/v1/problems/{problem}/diagnose", cause)
     raised = {"title": "grow", "risk": "low", "plan": "lvextend", "back_out": "none"}
     change = (await api.post("/api/v1/changes", raised)).body["number"]
-    ids = {"number": number, "problem": problem, "change": change, "item": "db-1"}
+    ids = {"number": number, "problem": problem, "change": change, "item": "db-1", "known_error": "disk-space-low"}
+    ids["run"] = str(await api.propose_action())
     for route in routes_of(api_of(api)):
         if route.method == "GET":
             answered = await api.get(route.path.format(**ids))
