@@ -71,6 +71,17 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
             desk.read = await _rows_to_erase(writer, intent)
         case NoticesDue() | NoticeActed():
             await read_notices(desk, writer, intent)
+        case _:
+            await _read_case(desk, writer, intent)
+    for number in sorted(_incidents(desk, intent)):
+        await desk.fetch_incident(writer, number)
+    if isinstance(intent, PersonActed) and intent.action in _ABOUT_ALERTS:
+        await desk.fetch_alerts(writer, intent.number)
+
+
+async def _read_case(desk: Desk, writer: Writer, intent: Intent) -> None:
+    """The problem or the change that an intent is about."""
+    match intent:
         case ProblemActed(number=number) | ChangeRaised(body={"problem": str(number)}):
             await desk.fetch_problem(writer, number)
         case ChangeActed(number=number):
@@ -80,10 +91,6 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
                 await desk.fetch_problem(writer, target)
             elif kind == CHANGE:
                 await desk.fetch_change(writer, target)
-    for number in sorted(_incidents(desk, intent)):
-        await desk.fetch_incident(writer, number)
-    if isinstance(intent, PersonActed) and intent.action in _ABOUT_ALERTS:
-        await desk.fetch_alerts(writer, intent.number)
 
 
 async def _rows_to_erase(writer: Writer, intent: RowsErased) -> list[dict[str, Any]]:

@@ -114,14 +114,12 @@ def _refusal(error: Exception) -> Problem | None:
             problem = Problem(403, str(error))
         case NoSuchNotice():
             problem = not_found("there is no such notice")
-        case NoticeOver():
+        case NoticeOver() | IllegalRun():
             problem = Problem(409, str(error), allowed=[])
         case NoSuchCase() | NoSuchItem() | NoSuchKnownError() | NoSuchRun():
             problem = not_found(str(error))
         case ItemConflict() | FiledKnownError():
             problem = Problem(409, str(error))
-        case IllegalRun():
-            problem = Problem(409, str(error), allowed=[])
         case IllegalAction() | IllegalProblemAction() | IllegalChangeAction():
             problem = Problem(409, str(error), allowed=error.allowed)
         case Stale():

@@ -147,7 +147,11 @@ class Served:
 
     async def propose_action(self) -> int:
         """An alert opens an incident whose known error would have a program run; return the number of the run."""
-        rule = {"argv": ["/bin/cycle", "{instance}"], "labels": {"instance": "[a-z][a-z0-9-]*"}, "approve": "l2"}
+        rule: dict[str, Any] = {
+            "argv": ["/bin/cycle", "{instance}"],
+            "labels": {"instance": "[a-z][a-z0-9-]*"},
+            "approve": "l2",
+        }
         rule |= {"stop": [{"alert": {"alertname": "UpsOnBattery"}, "reason": "a UPS is on battery"}]}
         policy = AutomationPolicy.model_validate({"enabled": True, "actions": {"cycle": rule}})
         self.daemon.config = replace(self.daemon.config, automation=policy)
