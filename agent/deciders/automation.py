@@ -251,8 +251,15 @@ def run_ended(turn: Turn, intent: RunEnded) -> None:
 def _end(turn: Turn, run: Run, state: RunState, facts: Mapping[str, Any]) -> None:
     run.state, run.ended_at = state, turn.now
     turn.desk.counts[f"run/{state}"] += 1
-    kind = "action_unknown_end" if state is RunState.UNKNOWN else f"action_{state}"
-    turn.tell(run.incident_id, kind, AGENT, {**run.facts, **facts})
+    for kind, said in (
+        ("action_succeeded", RunState.SUCCEEDED),
+        ("action_failed", RunState.FAILED),
+        ("action_timed_out", RunState.TIMED_OUT),
+        ("action_unknown_end", RunState.UNKNOWN),
+        ("action_dry_run", RunState.DRY_RUN),
+    ):
+        if said is state:
+            turn.tell(run.incident_id, kind, AGENT, {**run.facts, **facts})
     keep(turn, run)
     if state in _TOLD:
         tell_somebody(turn, run)

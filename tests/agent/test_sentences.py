@@ -16,6 +16,7 @@ FILES = sorted(
 )
 CODES = {
     "Why": 0,
+    "Hindered": 0,
     "declare": 1,
     "end_episode": 4,
     "end_episodes": 2,
