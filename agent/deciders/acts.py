@@ -99,7 +99,9 @@ def check_names(turn: Turn, intent: PersonActed, incident: Incident) -> None:
         check_recall(turn, incident, body)
     if intent.action is Action.MERGE and body.get("into"):
         into = turn.incident(body["into"])
-        if into is incident or not into.active:
+        if into is incident:
+            raise Missing(["into"], f"{body['into']} is this incident: name the one that takes it in")
+        if not into.active:
             raise Missing(["into"], f"{body['into']} takes nothing in: it is {into.state}")
 
 

@@ -308,6 +308,7 @@ async def test_merging_into_what_is_not_there_is_404_and_into_what_has_ended_409
     assert (await api.act(number, "merge", {"into": "INC-20260302-9999"})).status == 404
     await api.act(other, "cancel", {"reason": "none"})
     assert (await api.act(number, "merge", {"into": other})).status == 409
+    assert "is this incident" in (await api.act(number, "merge", {"into": number})).body["detail"]
     third = await api.report("a third")
     merged = await api.act(number, "merge", {"into": third})
     assert (merged.body["state"], merged.body["merged_into"]) == ("cancelled", third)
