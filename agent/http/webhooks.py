@@ -111,6 +111,8 @@ class Intake:
             return self._answer(kind, status if buried else 503, str(error))
         except (StoreDown, Overloaded) as error:
             return self._answer(kind, 503, str(error))
+        if parsed.rejected and not parsed.alerts and kind != "alertmanager":
+            return self._answer(kind, 400, _faults(parsed))
         return self._answer(kind, 200, "")
 
     async def receive_v2(self, request: web.Request) -> web.Response:
@@ -131,8 +133,7 @@ class Intake:
         except (StoreDown, Overloaded) as error:
             return self._answer("prometheus", 503, str(error))
         if parsed.rejected:
-            faults = "; ".join(f"alert {r.index}: {r.reason}" for r in parsed.rejected[:20])
-            return self._answer("prometheus", 400, faults)
+            return self._answer("prometheus", 400, _faults(parsed))
         return self._answer("prometheus", 200, "")
 
     def _refuse(self, kind: str, refused: Refused, request: web.Request) -> web.Response:
@@ -265,6 +266,10 @@ class Intake:
         if len(self._unknown) < _MOST_UNKNOWN or now - self._unknown[0] >= _MINUTE:
             self._unknown.append(now)
             await self._bury(source, reason, b"")
+
+
+def _faults(parsed: Parsed) -> str:
+    return "; ".join(f"alert {r.index}: {r.reason}" for r in parsed.rejected[:20])
 
 
 def _encoding(request: web.Request) -> str:

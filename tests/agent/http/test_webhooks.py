@@ -651,6 +651,16 @@ async def test_direct_alerts_that_are_no_list_are_400_with_a_dead_letter(door: D
     assert [s for s, _ in await door.letters()] == ["prom"]
 
 
+@pytest.mark.parametrize("body", ['{"foo": 1}', "[7]", '"x"', '{"title": "Odd", "status": "perhaps"}', "[{}, 7]"])
+async def test_a_message_of_which_nothing_could_be_taken_is_400_and_a_dead_letter(door: Door, body: str) -> None:
+    form = {"Authorization": "Bearer form-secret"}
+    status, told = await door.post("/webhooks/generic/form", body.encode(), form)
+    assert (status, "alert 0: " in told) == (400, True)
+    assert {source for source, _ in await door.letters()} == {"form"}
+    good = f'[{{"title": "Good"}}, {body}]'
+    assert await door.post("/webhooks/generic/form", good.encode(), form) == (200, "")
+
+
 async def test_bad_input_is_never_told_to_be_tried_again(door: Door) -> None:
     """429 and 5xx mean that it may go well the next time (reliability F1)."""
     for body in (b"", b"{", b"[" * 100_000, b"\x00", FIRING[:-1]):
