@@ -26,6 +26,7 @@ from agent.site import (
     SourceConfig,
     ThresholdsFile,
 )
+from agent.topology_faults import topology_faults
 from agent.yaml import Document
 from collectors.condition import KNOWN
 from collectors.rule import Rule
@@ -171,6 +172,7 @@ class _Loading:
         self._sources()
         self._strategies()
         self._faults += crosscheck.references(self._layers)
+        self._faults += topology_faults(self._layers["topology.yaml"])
         self._warnings += crosscheck.without_effect(self._layers)
         known_errors = self._known_errors(pack)
         found: Mapping[str, Any] = files
@@ -276,7 +278,12 @@ class _Loading:
             rules = layered.value.get("join") if isinstance(layered.value, dict) else None
             for place, rule in enumerate(rules if isinstance(rules, list) else ()):
                 if isinstance(rule, dict) and "type" in rule:
-                    self._plugin("strategy", layered, ("join", place), rule)
+                    module = self._plugin("strategy", layered, ("join", place), rule)
+                    if module is not None and not getattr(module.Join, "by_rule", False):
+                        message = (
+                            f"{rule['type']!r} is always asked and takes no join rule: write labels, or leave type out"
+                        )
+                        self._faults.append(fault_at(layered.marks, ("join", place, "type"), message))
 
     def _known_errors(self, pack: str) -> Library:
         place = next((p for p in layers.lineage(pack) if (layers.pack_folder(p) / "knowledge").is_dir()), pack)

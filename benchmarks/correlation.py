@@ -95,9 +95,22 @@ def topology_of(cmdb: Mapping[str, Any]) -> Items:
     for name, kind, depends_on in (*_things(cmdb), *_programs(cmdb)):
         item = items.setdefault(name, {"kind": kind, "depends_on": []})
         item["depends_on"] += [on for on in depends_on if on and on != name and on not in item["depends_on"]]
-    for item in items.values():
-        item["depends_on"] = [on for on in item["depends_on"] if on in items]
+    for name, item in items.items():
+        item["depends_on"], wanted = [], item["depends_on"]
+        for on in wanted:
+            if on in items and not _stands_on(items, on, name):
+                item["depends_on"].append(on)
     return items
+
+
+def _stands_on(items: Items, item: str, below: str) -> bool:
+    """Whether an item stands on another: services of a CMDB may call each other, and nothing stands on itself."""
+    seen, ahead = {item}, [item]
+    while ahead:
+        fresh = [on for on in items[ahead.pop()]["depends_on"] if on in items and on not in seen]
+        seen.update(fresh)
+        ahead += fresh
+    return below in seen
 
 
 _Item = tuple[str, str, Iterable[str | None]]

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from collectors.labels import Matcher, matchers_from_yaml
+from collectors.labels import Matcher, compile_pattern, matchers_from_yaml
 from collectors.rule import Rule, Span, parse_span
 from correlation.signals import Signal
 
@@ -60,11 +60,17 @@ class SilentSource(Rule):
     category: str = "monitoring/source_silent"
 
 
+def _names_items(pattern: str) -> str:
+    if not compile_pattern(pattern).groupindex:
+        raise ValueError(f"{pattern!r} names no kind of item: write a named group, as (?P<host>[a-z0-9-]+)")
+    return pattern
+
+
 class Extraction(Rule):
     """Reads items out of the value of a label: each named group of `pattern` (RE2) is the kind of one."""
 
     label: str
-    pattern: str
+    pattern: Annotated[str, AfterValidator(_names_items)]
 
 
 class ItemPolicy(Rule):

@@ -12,6 +12,7 @@ class Join:
     """Joins by the values of `join_by`, where the rule's matchers hold and no label is missing."""
 
     kind, weight, strong = "rule", 0.95, True
+    by_rule = True
 
     def __init__(self, rule: JoinRule) -> None:
         self.id = rule.id

@@ -12,6 +12,7 @@ class Join:
     """Joins by all labels but `severity`, as long as the incident is active. Only alerts that carry one have a key."""
 
     kind, weight, strong = "rule", 0.95, True
+    by_rule = True
 
     def __init__(self, rule: JoinRule | None = None) -> None:
         self.id = rule.id if rule else "same-alert"
