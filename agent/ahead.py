@@ -11,6 +11,7 @@ from agent.intents import (
     ChangeActed,
     ChangeRaised,
     ConfigChanged,
+    FileAttached,
     Intent,
     ItemEdited,
     NoticeActed,
@@ -28,7 +29,7 @@ from agent.threads import keys_of, numbers_in
 from collectors.alert import Parsed
 from collectors.mail import Mail
 from correlation.incident import CHANGE, INCIDENT, PROBLEM, Action
-from correlation.rows import columns, select
+from correlation.rows import columns
 
 _READING = (
     PersonActed,
@@ -44,6 +45,7 @@ _READING = (
     NoticeActed,
     NoticesDue,
     RunDecided,
+    FileAttached,
 )
 
 _ABOUT_ALERTS = frozenset({Action.SET_ROOT, Action.CONFIRM})
@@ -67,6 +69,8 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
             desk.due_to_go = await look(writer, desk.config.retention, base, through, now)
         case RunDecided(run=run):
             await desk.fetch_run(writer, run)
+        case FileAttached(number=number):
+            await desk.fetch_attached(writer, number)
         case RowsErased():
             desk.read = await _rows_to_erase(writer, intent)
         case NoticesDue() | NoticeActed():
@@ -97,8 +101,11 @@ async def _rows_to_erase(writer: Writer, intent: RowsErased) -> list[dict[str, A
     table = BY_NAME[intent.table]
     one = " AND ".join(f"{column} = ?" for column in table.key)
     wanted = " OR ".join(f"({one})" for _ in intent.keys)
-    found = await writer.fetch(select(table.model, f"WHERE {wanted}"), *(v for key in intent.keys for v in key))
-    return [dict(zip(columns(table.model), row, strict=True)) for row in found]
+    named = [name for name in columns(table.model) if name != "content"]  # files are not looked into
+    listed = ", ".join(f'"{name}"' for name in named)
+    sql = f"SELECT {listed} FROM {table.name} WHERE {wanted}"  # noqa: S608 - names are ours
+    found = await writer.fetch(sql, *(v for key in intent.keys for v in key))
+    return [dict(zip(named, row, strict=True)) for row in found]
 
 
 def _incidents(desk: Desk, intent: Intent) -> set[str]:
@@ -111,7 +118,7 @@ def _incidents(desk: Desk, intent: Intent) -> set[str]:
                 named.add(body.get("for"))
             if body.get("kind") == INCIDENT:
                 named.add(body.get("target"))
-        case RecordEdited(number=number):
+        case RecordEdited(number=number) | FileAttached(number=number):
             named = {number}
         case ProblemOpened(body=body) | ProblemActed(body=body):
             named = set(body.get("incidents") or ())

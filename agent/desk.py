@@ -12,7 +12,7 @@ from agent.database import Writer
 from agent.ladder import Ladder
 from agent.plugins import strategy
 from agent.retention import Due
-from agent.store import MAIL_BY_KEY
+from agent.store import ATTACHED, MAIL_BY_KEY
 from collectors.labels import Labels
 from correlation.board import Board
 from correlation.classify import Classifier
@@ -96,6 +96,8 @@ class Desk:
         """Rows read for the one intent that is decided next."""
         self.mails: dict[str, str] = {}
         """By the key of a mail, the number of its incident: of mails that came or were looked for of late."""
+        self.attached: dict[str, int] = {}
+        """By the number of an incident, the bytes attached to it, as far as was looked for of late."""
         self.due_to_go = Due()
         """What the retention lets go of next."""
         self.configure(config)
@@ -235,6 +237,13 @@ class Desk:
                 self.mails[key] = number
         for number in dict.fromkeys([*(self.mails[key] for key in keys if key in self.mails), *numbers]):
             await self.fetch_incident(writer, number)
+            await self.fetch_attached(writer, number)
+
+    async def fetch_attached(self, writer: Writer, number: str) -> None:
+        """Know how much is attached to an incident."""
+        if len(self.attached) > _MOST_MAILS:
+            self.attached.clear()
+        ((self.attached[number],),) = await writer.fetch(ATTACHED, number)
 
     async def fetch_problem(self, writer: Writer, number: str) -> None:
         """Have a problem in the casebook before somebody acts on it."""

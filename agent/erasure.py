@@ -11,9 +11,9 @@ import msgspec
 from sqlmodel import SQLModel
 
 from agent.database import Compressed
-from agent.store import AnswerRow, AuditRow, ConfigRow, DeadLetterRow, TokenRow
+from agent.store import AnswerRow, AttachmentRow, AuditRow, ConfigRow, DeadLetterRow, TokenRow
 from correlation.form import WORDS
-from correlation.store import IncidentRow, ItemEditRow, JournalRow, SilenceRow, TimelineRow
+from correlation.store import IncidentRow, ItemEditRow, JournalRow, LessonRow, SilenceRow, TimelineRow
 from escalation.store import NoticeRow, PageRow, RotaRow, StepRow
 from knowledge.store import ChangeRow, KnownErrorRow, LinkRow, ProblemRow, RunRow
 
@@ -22,8 +22,8 @@ ERASED = "(erased)"
 _SHORTEST = 2
 """A name of one character is looked for where people stand, not within texts."""
 SAID = frozenset(
-    {"actions", "back_out", "comment", "lessons", "next_action", "note", "plan", "reason", "remark", "resolution"}
-    | {"risk", "symptom", "text", "title", "cause"}
+    {"actions", "back_out", "cause", "comment", "file", "lessons", "next_action", "note", "plan", "reason", "remark"}
+    | {"resolution", "risk", "symptom", "text", "title"}
 )
 """Keys under which people write freely: of what they did themselves, all of it goes."""
 _CODES = frozenset(
@@ -234,6 +234,7 @@ PLAIN = (
     ),
     Table(LinkRow, people=("by",)),
     Table(RunRow, people=("decided_by",), texts=("output",), json=("labels", "argv", "why")),
+    Table(LessonRow, people=("by",), json=("said",)),
     Table(
         KnownErrorRow,
         people=("author", "edited_by"),
@@ -251,6 +252,7 @@ PLAIN = (
         wide="(kind NOT LIKE 'webhook/%' OR kind = 'webhook/email')",
         held=False,
     ),
+    Table(AttachmentRow, people=("by",), texts=("name",), goes="by", held=False),
     Table(TokenRow, people=("person", "created_by"), goes="person", held=False),
     Table(AnswerRow, people=("person",), blob="body", goes="person", held=False),
 )

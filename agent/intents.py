@@ -1,7 +1,7 @@
 """What may change anything: every intent goes through the one line, in order, and is kept in the journal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -94,6 +94,17 @@ class PersonReported(Asked):
     """A person reports an incident (procedure R34)."""
 
     body: Mapping[str, Any]
+    actor: Actor
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileAttached(Asked):
+    """A person attaches a file to an incident."""
+
+    number: str
+    name: str
+    kind: str
+    content: bytes = field(repr=False)
     actor: Actor
 
 
@@ -326,6 +337,7 @@ Intent = (
     | PersonActed
     | PersonReported
     | RecordEdited
+    | FileAttached
     | ProblemOpened
     | ProblemActed
     | ChangeRaised

@@ -72,6 +72,7 @@ _LAST_IDS = {
     "dead_letter": "SELECT COALESCE(MAX(id), 0) FROM dead_letter",
     "problem": "SELECT COALESCE(MAX(id), 0) FROM problem",
     "change": "SELECT COALESCE(MAX(id), 0) FROM change",
+    "attachment": "SELECT COALESCE(MAX(id), 0) FROM attachment",
     "item_edit": "SELECT COALESCE(MAX(id), 0) FROM item_edit",
     "automation_run": "SELECT COALESCE(MAX(id), 0) FROM automation_run",
     "audit": "SELECT COALESCE(MAX(id), 0) FROM audit WHERE id > 0",  # those below zero are of the command line

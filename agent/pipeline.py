@@ -29,6 +29,7 @@ from agent.metrics import Metrics
 from agent.store import UPSERT_META
 from agent.turn import NoSuchIncident
 from correlation.act import Lowered
+from correlation.attachment import TooMuch
 from correlation.incident import IllegalAction
 from correlation.need import Missing
 from correlation.permission import Forbidden
@@ -56,6 +57,7 @@ class Undecided(Exception):
 
 
 REFUSALS = (
+    TooMuch,
     BadEntry,
     FiledKnownError,
     Forbidden,

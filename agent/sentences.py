@@ -238,6 +238,11 @@ HAPPENED: Sentences = {
     "handed_over": ("handed over to {to}: {reason}", "移交给 {to}:{reason}"),
     "note": ("{text}[; next: {next_action}][; until {eta}]", "{text}[;下一步:{next_action}][;预计 {eta}]"),
     "suspended": ("waits for {for}: {reason}[; until {resume_at}]", "挂起,等待 {for}:{reason}[;至 {resume_at}]"),
+    "attached": ("attached: {file}, {size} bytes", "已添加附件:{file},{size} 字节"),
+    "not_attached": (
+        "not attached, over the limit or empty: {file}, {size} bytes",
+        "未添加附件(超出限制或为空):{file},{size} 字节",
+    ),
     "resumed": ("work goes on[ after change {change}]", "恢复处理[(变更 {change} 之后)]"),
     "snoozed": ("snoozed until {until}: {reason}", "暂缓至 {until}:{reason}"),
     "resolved": ("resolved ({type})[: {resolution}][; {note}]", "已解决({type})[:{resolution}][;{note}]"),

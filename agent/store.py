@@ -87,6 +87,22 @@ class MailRow(SQLModel, table=True):
     at: datetime
 
 
+class AttachmentRow(SQLModel, table=True):
+    """A file of an incident. `content` stands last: what reads the others does not read it."""
+
+    __tablename__ = "attachment"
+    __table_args__ = (Index("ix_attachment_incident", "incident_id"),)
+    id: int = Field(sa_column=_id())
+    incident_id: int = Field(sa_type=BigInteger)
+    at: datetime
+    by: str
+    name: str
+    kind: str
+    size: int
+    sha256: str
+    content: bytes = Field(sa_type=LargeBinary)
+
+
 class MetaRow(SQLModel, table=True):
     """What the store itself must remember: the key that signs acknowledge links."""
 
@@ -116,6 +132,12 @@ INSERT_DEAD_LETTER, INSERT_AUDIT = insert_into(DeadLetterRow), insert_into(Audit
 UPSERT_CONFIG, UPSERT_ANSWER, UPSERT_META = upsert(ConfigRow), upsert(AnswerRow), upsert(MetaRow)
 
 MAIL_BY_KEY = "SELECT m.key, i.number FROM mail m JOIN incident i ON i.id = m.incident_id WHERE m.key = ?"
+INSERT_ATTACHMENT = insert_into(AttachmentRow)
+ATTACHED = (
+    "SELECT COALESCE(SUM(a.size), 0) FROM attachment a JOIN incident i ON i.id = a.incident_id WHERE i.number = ?"
+)
+"""Bytes that are attached to an incident."""
+FORGET_ATTACHMENTS = "DELETE FROM attachment WHERE incident_id = ?"
 UPSERT_MAIL = upsert(MailRow)
 FORGET_MAILS = "DELETE FROM mail WHERE incident_id = ?"
 OLD_JOURNAL = "SELECT seq, at FROM journal ORDER BY seq LIMIT ?"

@@ -1,10 +1,13 @@
 """`tocsin incident list|show`; the acts stand beside them."""
 
+import json
+import mimetypes
 import re
+from pathlib import Path
 
 import click
 
-from agent.cli.client import Api, shown, table, with_api
+from agent.cli.client import DEADLINE_S, Api, leave, shown, table, with_api
 
 
 class _WithActs(click.Group):
@@ -113,6 +116,57 @@ def show(url: str, token: str, as_json: bool, number: str) -> None:
     click.echo()
     happened = api.call("GET", f"/api/v1/incidents/{number}/timeline", query={"limit": 500})
     table(("AT", "WHO", "WHAT"), [(_moment(h["at"]), h["actor"], h["text"]) for h in happened["items"]])
+
+
+@incident.command()
+@click.argument("number")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", help="Its name (default: that of FILE).")
+@with_api
+def attach(url: str, token: str, as_json: bool, number: str, file: Path, name: str | None) -> None:
+    """Attach FILE: at most 10 MiB, and 50 MiB for one incident."""
+    api, path = Api(url, token), f"/api/v1/incidents/{checked_number(number)}/attachments"
+    kind = mimetypes.guess_type(name or file.name)[0] or "application/octet-stream"
+    request = api.request("POST", path, query={"name": name or file.name}, more={"Content-Type": kind})
+    request.data = file.read_bytes()
+    with api.open(request, DEADLINE_S) as response:
+        found = json.loads(response.read())
+    if as_json:
+        shown(found)
+    else:
+        click.echo(f"{found['id']}  {found['name']}  {found['size']} bytes")
+
+
+@incident.command()
+@click.argument("number")
+@with_api
+def attachments(url: str, token: str, as_json: bool, number: str) -> None:
+    """The files of an incident."""
+    found = Api(url, token).call("GET", f"/api/v1/incidents/{checked_number(number)}/attachments")
+    if as_json:
+        shown(found)
+        return
+    rows = [(a["id"], a["size"], _moment(a["at"]), a["by"], a["name"]) for a in found["items"]]
+    table(("ID", "BYTES", "AT", "BY", "NAME"), rows)
+
+
+@incident.command()
+@click.argument("number")
+@click.argument("attachment", type=int)
+@click.option("--to", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file to write.")
+@with_api
+def download(url: str, token: str, as_json: bool, number: str, attachment: int, to: Path) -> None:
+    """Write the file of an attachment; one that is there is not written over."""
+    api, path = Api(url, token), f"/api/v1/incidents/{checked_number(number)}/attachments/{attachment}"
+    if to.exists():
+        leave(f"{to} is there already: name another file")
+    with api.open(api.request("GET", path), DEADLINE_S) as response:
+        content = response.read()
+    to.write_bytes(content)
+    if as_json:
+        shown({"to": str(to), "size": len(content)})
+    else:
+        click.echo(f"{to}  {len(content)} bytes")
 
 
 def checked_number(number: str) -> str:

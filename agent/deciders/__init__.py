@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.deciders.acts import person_acted
 from agent.deciders.alerts import alerts_arrived, alerts_found, pulled
+from agent.deciders.attachments import file_attached
 from agent.deciders.automation import run_decided, run_ended, runs_claimed
 from agent.deciders.changes import change_acted, change_raised
 from agent.deciders.customers import notice_acted
@@ -32,6 +33,7 @@ from agent.intents import (
     ChangeActed,
     ChangeRaised,
     ConfigChanged,
+    FileAttached,
     Intent,
     ItemEdited,
     KnownErrorWritten,
@@ -69,6 +71,7 @@ DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
     PersonActed: person_acted,
     PersonReported: person_reported,
     RecordEdited: record_edited,
+    FileAttached: file_attached,
     ProblemOpened: problem_opened,
     ProblemActed: problem_acted,
     ChangeRaised: change_raised,

@@ -1,6 +1,6 @@
 """What a person does to an incident: may they, is it possible, and what follows from it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from agent.deciders.changes import on_change_raised
 from agent.deciders.effects import (
@@ -38,7 +38,7 @@ from agent.turn import NoSuchIncident, Turn
 from correlation import act as acts
 from correlation.incident import Action, Incident
 from correlation.need import Missing
-from correlation.permission import check, check_may_escalate, check_on_behalf, owns
+from correlation.permission import Actor, check, check_may_escalate, check_on_behalf, owns
 
 
 def person_acted(turn: Turn, intent: PersonActed) -> Incident:
@@ -76,14 +76,19 @@ def person_acted(turn: Turn, intent: PersonActed) -> Incident:
 def check_person(turn: Turn, intent: PersonActed, incident: Incident) -> None:
     """Refuse whoever may not see the incident (404) or not do this to it (403), whatever else is wrong."""
     actor, paged = intent.actor, turn.outbox.paged(incident.id)
-    if actor.outside and not owns(actor, incident, paged, shared=True):
-        raise NoSuchIncident(intent.number)
+    check_visible(actor, incident, paged)
     check(actor, intent.action, incident, paged)
     if intent.action is Action.ESCALATE:
         check_may_escalate(actor, turn.ladder.manual(incident).who)
     if intent.on_behalf_of is not None:
         check_on_behalf(actor)
     acts.check_lowering(incident, intent.action, intent.body, actor)
+
+
+def check_visible(actor: Actor, incident: Incident, paged: Collection[str]) -> None:
+    """Raise NoSuchIncident for whoever of outside does not own it."""
+    if actor.outside and not owns(actor, incident, paged, shared=True):
+        raise NoSuchIncident(incident.number)
 
 
 def check_names(turn: Turn, intent: PersonActed, incident: Incident) -> None:

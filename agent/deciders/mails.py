@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from agent.deciders.attachments import attach_enclosed
 from agent.deciders.letters import bury_letter
 from agent.deciders.links import inform_desk
 from agent.deciders.records import reported
@@ -34,6 +35,8 @@ def mail_arrived(turn: Turn, intent: AlertsArrived, mail: Mail) -> None:
     else:
         incident = found
         _note(turn, incident, mail, person)
+    for file in mail.files:
+        attach_enclosed(turn, incident, file, person or mail.sender)
     _remember(turn, own, incident)
 
 

@@ -3,7 +3,7 @@
 from agent.evidence import LET_GO
 from agent.intents import OldRowsDue
 from agent.retention import ANSWERS_KEPT, Due
-from agent.store import FORGET_ANSWERS, FORGET_JOURNAL, FORGET_LETTER, FORGET_MAILS
+from agent.store import FORGET_ANSWERS, FORGET_ATTACHMENTS, FORGET_JOURNAL, FORGET_LETTER, FORGET_MAILS
 from agent.turn import AGENT, Turn
 from correlation.store import (
     FORGET_ALERT,
@@ -16,6 +16,9 @@ from correlation.store import (
 from escalation.store import FORGET_NOTICES, FORGET_PAGES, FORGET_STEPS
 from knowledge.store import FORGET_LINKS, FORGET_RUNS
 
+_OF_INCIDENT = (FORGET_STEPS, FORGET_PAGES, FORGET_NOTICES, FORGET_LINKS, FORGET_RUNS, FORGET_MAILS, FORGET_ATTACHMENTS)
+"""What goes with an incident."""
+
 
 def old_rows(turn: Turn, intent: OldRowsDue) -> bool:
     """Forget what has been found to be older than the retention says; return whether there is more."""
@@ -26,11 +29,7 @@ def old_rows(turn: Turn, intent: OldRowsDue) -> bool:
         ("journal", (FORGET_JOURNAL,), due.journal),
         ("dead_letter", (FORGET_LETTER,), due.letters),
         ("alert", (FORGET_ALERT, FORGET_EPISODE), due.episodes),
-        (
-            "incident",
-            (FORGET_STEPS, FORGET_PAGES, FORGET_NOTICES, FORGET_LINKS, FORGET_RUNS, FORGET_MAILS, FORGET_INCIDENT),
-            due.incidents,
-        ),
+        ("incident", (*_OF_INCIDENT, FORGET_INCIDENT), due.incidents),
     ):
         for key in keys:
             for statement in statements:

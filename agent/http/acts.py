@@ -99,10 +99,10 @@ class Incidents:
         return Result(views.Items[views.IncidentView](items=shown, next=following))
 
     async def get(self, call: Call) -> Result:
-        return await self._shown(call, await self._visible(call))
+        return await self._shown(call, await self.visible(call))
 
     async def timeline(self, call: Call) -> Result:
-        row, asked = await self._visible(call), call.query
+        row, asked = await self.visible(call), call.query
         after = read_cursor(asked.cursor)[1] if asked.cursor else 0
         rows, following = await self._api.reads.timeline(row.id, after, asked.limit)
         reader = self._reader(call)
@@ -111,14 +111,14 @@ class Incidents:
         )
 
     async def why(self, call: Call) -> Result:
-        row, asked = await self._visible(call), call.query
+        row, asked = await self.visible(call), call.query
         after = read_cursor(asked.cursor)[1] if asked.cursor else 0
         pairs, following = await self._api.reads.episodes_of(row.id, after, asked.limit)
         reader = self._reader(call)
         return Result(views.Items[views.Explained](items=[reader.explained(p, row) for p in pairs], next=following))
 
     async def plan(self, call: Call) -> Result:
-        row = await self._visible(call)
+        row = await self.visible(call)
         reader = self._reader(call)
         steps = [reader.plan_step(s, row) for s in await self._api.reads.steps(row.id)]
         return Result(views.Plan(items=steps, vendors=reader.vendor_clocks(row)))
@@ -147,7 +147,7 @@ class Incidents:
         return Result(answer.content, 201, {**answer.headers, "Location": where})
 
     async def edit(self, call: Call) -> Result:
-        row = await self._visible(call)
+        row = await self.visible(call)
         rights = call.actor.rights
         if not rights & _EDITS_ANY and not owns(call.actor, incident_of(row), await self._api.reads.paged(row.id)):
             raise Forbidden(f"the record is completed by desk, pm, l1 (own), l2 (own); {call.actor.id} does not own it")
@@ -201,7 +201,7 @@ class Incidents:
 
     async def _refuse_first(self, call: Call, action: Action) -> None:
         """Raise what comes before a 422: the incident is not there, not theirs, or not in a state for it."""
-        row = await self._visible(call)
+        row = await self.visible(call)
         incident = incident_of(row)
         check(call.actor, action, incident, await self._api.reads.paged(row.id))
         sent = call.sent if isinstance(call.sent, dict) else {}
@@ -242,7 +242,7 @@ class Incidents:
             raise not_found(f"there is no incident {number}")
         return row
 
-    async def _visible(self, call: Call) -> IncidentRow:
+    async def visible(self, call: Call) -> IncidentRow:
         """The incident of the path. Raises 404 where there is none, and where it is none of an outsider's."""
         row = await self._row(call.number)
         if call.actor.outside and not owns(

@@ -13,11 +13,12 @@ from agent.config import Config
 from agent.http import ack, alertmanager_v2, events, openapi, rota
 from agent.http.acts import act_routes
 from agent.http.answers import Answer, Answers
+from agent.http.attachments import attachment_routes
 from agent.http.auth import Auth, require
 from agent.http.automation import automation_routes
-from agent.http.bodies import NUMBER
+from agent.http.bodies import ATTACHMENT, NUMBER
 from agent.http.brief import brief_routes
-from agent.http.calls import Call, Result, Route, read_json, read_query, read_raw, refused, response_of
+from agent.http.calls import LIMIT, Call, Result, Route, read_json, read_query, read_raw, refused, response_of
 from agent.http.case_bodies import CHANGE, ENTRY, ITEM, PROBLEM, RUN
 from agent.http.cases import case_routes
 from agent.http.items import item_routes
@@ -112,6 +113,7 @@ def routes_of(api: Api) -> list[Route]:
     return [
         *act_routes(api),
         *automation_routes(api),
+        *attachment_routes(api),
         *brief_routes(api),
         *case_routes(api),
         *item_routes(api),
@@ -142,7 +144,15 @@ def add_api(app: web.Application, api: Api) -> None:
     app.on_cleanup.append(lambda _: api.answers.close())
 
 
-_PATTERNS = {"number": NUMBER, "problem": PROBLEM, "change": CHANGE, "item": ITEM, "known_error": ENTRY, "run": RUN}
+_PATTERNS = {
+    "number": NUMBER,
+    "problem": PROBLEM,
+    "change": CHANGE,
+    "item": ITEM,
+    "known_error": ENTRY,
+    "run": RUN,
+    "attachment": ATTACHMENT,
+}
 
 
 def _pattern(path: str) -> str:
@@ -163,13 +173,15 @@ def _framed(api: Api, route: Route) -> Callable[[web.Request], Awaitable[web.Str
 
 async def _answer(api: Api, route: Route, request: web.Request) -> web.Response:
     actor = await api.caller(request)
-    raw = await read_raw(request) if route.method in ("POST", "PATCH") else b""
+    raw = await read_raw(request, route.upload_limit or LIMIT) if route.method in ("POST", "PATCH") else b""
     sent = read_json(request, raw) if route.takes_body else None
     now = api.clock.now()
     key = request.headers.get("Idempotency-Key") if route.method == "POST" else None
     call = Call(request, actor, now, api.language(actor, request), raw=raw, sent=sent)
     if key is None:
         result = await _done(api, route, call)
+        if result.response is not None:
+            return result.response
         return response_of(Answer(result.status, _body(result)), result.headers)
 
     async def once(mark: Mark, done: str | None) -> Answer:

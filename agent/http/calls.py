@@ -36,6 +36,8 @@ class Result:
     content: BaseModel
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    response: web.Response | None = None
+    """A download, in place of the model."""
 
 
 @dataclass
@@ -87,6 +89,10 @@ class Route:
     body: type[BaseModel] | None = None
     status: int = 200
     if_match: bool = False
+    upload_limit: int = 0
+    """The body is a file of at most this many bytes."""
+    download: bool = False
+    """The answer is a file."""
 
     @property
     def takes_body(self) -> bool:
@@ -129,19 +135,19 @@ def _query_fault(key: str, message: str) -> Problem:
     return Problem(422, f"{shown}: {message}", faults=[{"field": shown, "message": message}])
 
 
-async def read_raw(request: web.Request) -> bytes:
+async def read_raw(request: web.Request, limit: int = LIMIT) -> bytes:
     """The body, within its limit and its deadline. Raises Problem 413 and 415."""
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
         raise Problem(415, "the body must not be encoded: send it as it is")
-    if (request.content_length or 0) > LIMIT:
-        raise Problem(413, f"the body is over the limit of {LIMIT} bytes")
+    if (request.content_length or 0) > limit:
+        raise Problem(413, f"the body is over the limit of {limit} bytes")
     raw = bytearray()
     try:
         async with asyncio.timeout(READ_DEADLINE_S):
             async for chunk in request.content.iter_any():
                 raw += chunk
-                if len(raw) > LIMIT:
-                    raise Problem(413, f"the body is over the limit of {LIMIT} bytes")
+                if len(raw) > limit:
+                    raise Problem(413, f"the body is over the limit of {limit} bytes")
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from agent.http import ack
 from agent.http.auth import ACCESS
-from agent.http.bodies import NUMBER
+from agent.http.bodies import ATTACHMENT, NUMBER
 from agent.http.calls import JSON, Route, read_query, refused
 from agent.http.case_bodies import CHANGE, ENTRY, ITEM, PROBLEM, RUN
 from agent.http.problems import TYPE, ProblemView
@@ -30,6 +30,7 @@ _PATHS: dict[str, dict[str, Any]] = {
     "problem": {"type": "string", "pattern": PROBLEM},
     "change": {"type": "string", "pattern": CHANGE},
     "item": {"type": "string", "pattern": ITEM},
+    "attachment": {"type": "string", "pattern": ATTACHMENT},
     "known_error": {"type": "string", "pattern": ENTRY},
     "run": {"type": "string", "pattern": RUN},
 }
@@ -54,6 +55,7 @@ _NAMING = frozenset({"get_calendar", "request_change", "open_problem", "add_conf
 """Their body names incidents and problems, which must be there."""
 _STATEFUL = frozenset(
     {
+        "attach",
         "edit_incident",
         "create_silence",
         "add_configuration_item",
@@ -124,6 +126,9 @@ def _operation(route: Route, refs: Any, schemas: dict[str, Any]) -> dict[str, An
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
         "responses": _responses(route, refs),
     }
+    if route.upload_limit:
+        file = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
+        operation["requestBody"] = {"required": True, "content": {"application/octet-stream": file}}
     if route.body is not None:
         schema = refs[(route.body, "validation")]
         defined = schemas[schema["$ref"].rpartition("/")[2]]
@@ -177,6 +182,8 @@ def _headers(route: Route) -> list[dict[str, Any]]:
 
 def _responses(route: Route, refs: Any) -> dict[str, Any]:
     good = {"description": route.summary, "content": {JSON: {"schema": refs[(route.answer, "serialization")]}}}
+    if route.download:
+        good["content"] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
     codes = dict(_ALWAYS)
     access = ACCESS[route.name]
     if access != "anybody":
@@ -185,6 +192,8 @@ def _responses(route: Route, refs: Any) -> dict[str, Any]:
         codes |= _WITH_PATH
     if route.method in ("POST", "PATCH"):
         codes |= _WITH_BODY
+    if route.download:
+        codes |= _WITH_ROLES
     if route.name in _STATEFUL or route.name.replace("_", "-") in list(Action):
         codes |= _WITH_STATE
     problem = {"content": {TYPE: {"schema": refs[(ProblemView, "serialization")]}}}

@@ -21,6 +21,7 @@ from agent.deciders.rota import NoSuchChange
 from agent.pipeline import Overloaded, Undecided
 from agent.turn import NoSuchIncident
 from correlation.act import Lowered
+from correlation.attachment import TooMuch
 from correlation.incident import IllegalAction
 from correlation.need import Missing
 from correlation.permission import Forbidden
@@ -87,6 +88,8 @@ def problem_of(error: Exception) -> Problem:
     """The problem that an exception becomes; one of ours that nobody expected is logged and told by its id alone."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, TooMuch):
+        return Problem(413, str(error))
     if isinstance(error, _DOWN):
         log.warning("the store does not answer", error=f"{type(error).__name__}: {error}"[:300])
         return Problem(503, "the store does not answer now: try again", {"Retry-After": "1"})

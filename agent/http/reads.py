@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, true
+from sqlalchemy import select as sa_select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agent.http.masking import hides_words
-from agent.store import DeadLetterRow
+from agent.store import AttachmentRow, DeadLetterRow
 from correlation.board import Board
 from correlation.incident import ACTIVE, OPEN, State
 from correlation.permission import Actor
@@ -220,6 +221,26 @@ class Reads:
                 found.update({row_id: (number, group) for row_id, number, group in rows.all()})
         return found
 
+    async def attachments(self, incident: int) -> list[AttachmentRow]:
+        """The files of an incident without their content, oldest first."""
+        statement = sa_select(*_ATTACHMENT).where(col(AttachmentRow.incident_id) == incident).order_by(_ATTACHMENT[0])
+        async with self._engine.connect() as connection:
+            return [AttachmentRow(**row._mapping) for row in (await connection.execute(statement)).all()]
+
+    async def attachment(self, number: str, row_id: int) -> AttachmentRow | None:
+        """One file of an incident without its content."""
+        of = sa_select(col(IncidentRow.id)).where(col(IncidentRow.number) == number).scalar_subquery()
+        statement = sa_select(*_ATTACHMENT).where(col(AttachmentRow.id) == row_id, col(AttachmentRow.incident_id) == of)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(statement)).first()
+        return AttachmentRow(**row._mapping) if row is not None else None
+
+    async def attachment_content(self, row_id: int) -> bytes:
+        """What is in a file; nothing where it has gone meanwhile."""
+        statement = select(AttachmentRow.content).where(col(AttachmentRow.id) == row_id)
+        async with self._session() as session:
+            return bytes((await session.exec(statement)).first() or b"")
+
     # alerts
 
     async def alerts(
@@ -341,6 +362,7 @@ class Reads:
             return (await session.exec(select(SilenceRow).where(col(SilenceRow.id) == silence_id))).first()
 
 
+_ATTACHMENT = [c for c in AttachmentRow.__table__.columns if c.name != "content"]  # type: ignore[attr-defined]
 _ALERTS = select(AlertRow, EpisodeRow).join(EpisodeRow, col(EpisodeRow.alert_id) == col(AlertRow.id))
 """Firings with what changes of them."""
 

@@ -194,6 +194,19 @@ class Items(View, Generic[T]):
     next: str | None = None
 
 
+class AttachmentView(View):
+    """A file of an incident."""
+
+    id: int
+    name: str
+    kind: str
+    """The media type under which it is served."""
+    size: int
+    sha256: str
+    at: At
+    by: str
+
+
 class Happened(View):
     at: At
     kind: str

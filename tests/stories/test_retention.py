@@ -162,6 +162,7 @@ async def test_what_goes_is_counted(house: House) -> None:
 async def test_rows_go_some_at_a_time_until_none_is_left(house: House) -> None:
     rows = [(seq, house.now, "report", "ana", b"x") for seq in range(1, 2502)]
     await house.writer.commit([(INSERT_JOURNAL, rows)])
+    await house.restart()
     await house.advance(days=40)
     assert await house.do(OldRowsDue(house.now)) is True
     assert await house.writer.fetch("SELECT COUNT(*) FROM journal WHERE seq <= 2501") == [(1501,)]

@@ -34,6 +34,9 @@ MATRIX = {
     "edit_incident": {"desk", "l1", "l2", "pm"},
     "archive_incidents": {"pm"},
     "erase_person": {"ops"},
+    "list_attachments": EVERY,
+    "get_attachment": EVERY,
+    "attach": EVERY,
     "list_alerts": INSIDE,
     "list_pages": INSIDE,
     "list_dead_letters": INSIDE,
@@ -131,9 +134,12 @@ async def test_a_viewer_reads_everything_and_changes_nothing(api: Served) -> Non
     await api.post(f"/api/v1/problems/{problem}/diagnose", found)
     raised = {"title": "grow", "risk": "low", "plan": "lvextend", "back_out": "none"}
     change = (await api.post("/api/v1/changes", raised)).body["number"]
+    path = f"/api/v1/incidents/{number}/attachments"
+    attached = await api.call("POST", path, data=b"x", headers={"Content-Type": "text/plain"})
     ids = {"number": number, "problem": problem, "change": change, "item": "db-1", "known_error": "disk-space-low"}
     ids["run"] = str(await api.propose_action())
     ids["notice"] = "1"
+    ids["attachment"] = attached.body["id"]
     for route in routes_of(api_of(api)):
         path = route.path.format(**ids, id="00000000-0000-4000-8000-000000000000")
         answered = await api.call(route.method, path, as_="vic")

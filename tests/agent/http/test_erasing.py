@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from agent import tables, tokens
 from agent.__main__ import main
+from agent.erasure import BY_NAME
 from agent.evidence import examine
 from agent.intents import LetterDied
 from tests.agent.http.serving import START, Served, served
@@ -66,6 +67,14 @@ def _text(value: Any) -> str:
         return zlib.decompress(value).decode("utf-8", "replace")
     except zlib.error:
         return value.decode("utf-8", "replace")
+
+
+WITHOUT_PEOPLE = {"alert", "beat", "chain", "counter", "episode", "known_error_tally", "mail", "meta"}
+"""Tables in which nobody is named, but in what alerts carry."""
+
+
+def test_every_table_says_where_people_stand_in_it() -> None:
+    assert {table.name for table in tables.metadata.sorted_tables} - set(BY_NAME) == WITHOUT_PEOPLE
 
 
 async def test_a_reporter_is_erased_with_their_words_and_what_was_said_of_them(api: Served) -> None:

@@ -28,6 +28,9 @@ async def test_every_read_answers(api: Served) -> None:
     change = (await api.post("/api/v1/changes", raised)).body["number"]
     ids = {"number": number, "problem": problem, "change": change, "item": "db-1", "known_error": "disk-space-low"}
     ids["run"] = str(await api.propose_action())
+    path = f"/api/v1/incidents/{number}/attachments"
+    attached = await api.call("POST", path, data=b"x", headers={"Content-Type": "text/plain"})
+    ids["attachment"] = str(attached.body["id"])
     for route in routes_of(api_of(api)):
         if route.method == "GET":
             answered = await api.get(route.path.format(**ids))
