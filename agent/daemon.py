@@ -47,6 +47,7 @@ from agent.rota_watch import RotaWatch
 from agent.runner import Runner
 from agent.store import UPSERT_CONFIG
 from agent.version import VERSION
+from agent.wall import follow_wall
 from correlation.calendar import that_open
 from correlation.own import own_alert
 
@@ -128,6 +129,7 @@ class Daemon:
         await self._number(self.config)
         self.first_token = await tokens.first_token(self.writer, self.clock.now())
         self.secret = await tokens.link_secret(self.writer, self.clock.now())
+        await follow_wall(self.writer, self.clock.now())
         await self.pipeline.start()
         self._make_notifiers()
         self.metrics.reloaded(True, self.clock.now())

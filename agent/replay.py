@@ -16,7 +16,7 @@ from agent.config import Config
 from agent.house import House
 from collectors.alert import NotThisFormat
 from collectors.moment import parse_moment
-from collectors.payload import read_json
+from collectors.payload import clean_labels, identity, is_fingerprint, read_json
 
 _TAIL = timedelta(hours=1)
 
@@ -110,9 +110,18 @@ class Stretch:
             for name in ("startsAt", "endsAt"):
                 if isinstance(alert.get(name), str):
                     alert[name] = self.text(alert[name])
-            mark = alert.get("fingerprint", "")
+            mark = _mark(alert)
             self.names[f"{mark}@{alert.get('startsAt', '')}"] = f"{mark}@{was}"
         return body
+
+
+def _mark(alert: dict[str, Any]) -> str:
+    """The fingerprint that the alert is known by: what it says, else what is made of its labels."""
+    told, labels = alert.get("fingerprint"), alert.get("labels")
+    if is_fingerprint(told) or not isinstance(labels, dict):
+        return str(told)
+    repairs: list[str] = []
+    return identity(labels, clean_labels(labels, repairs), repairs)
 
 
 def load_for(config_dir: str, topology: str | None, pack: str | None = None) -> Config:

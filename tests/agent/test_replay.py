@@ -20,6 +20,7 @@ from agent.config import Config, load
 from agent.database import SqliteWriter
 from agent.house import House
 from agent.replay import Answer, BadRun, Message, read_run, replay
+from collectors.labels import fingerprint
 from correlation.rules import JoinRule
 from tests.house import DISK_FULL, DISK_WARN, SITE, START, alert, at, message
 
@@ -83,6 +84,13 @@ def test_a_stretched_replay_names_firings_as_they_were_received(recorded: Path) 
     plain, stretched = played(recorded), played(recorded, stretch=10)
     assert firings(read_run(str(recorded))) <= stretched.incidents.keys() <= plain.incidents.keys()
     assert set(stretched.roots.values()) <= stretched.incidents.keys()
+
+
+def test_a_stretched_firing_without_a_fingerprint_is_named_by_its_labels_as_it_was_received(tmp_path: Path) -> None:
+    later = message(alert(DISK_WARN, starts=at(START + timedelta(minutes=1)), fingerprint=""))
+    run = run_of(tmp_path, line(timedelta(), message(alert(DISK_FULL))), line(timedelta(minutes=1), later))
+    answer = played(run, stretch=10)
+    assert f"{fingerprint(DISK_WARN)}@{at(START + timedelta(minutes=1))}" in answer.incidents
 
 
 def test_stretching_lets_windows_run_out(tmp_path: Path) -> None:
