@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from agent.config import Config
+from agent.contracts import contracts_of
 from agent.group import Group
 from correlation.calendar import ALWAYS, Calendar, calendar_named
 from correlation.incident import Incident, Why
 from escalation.agenda import Agenda
 from escalation.forecast import silent_at
 from escalation.roles import ASSIGNEE
-from escalation.sla import Pause, Promise, SlaPolicy, Target, comes_at, due, fold
+from escalation.sla import Pause, Promise, SlaPolicy, Target, comes_at, due, fold, strictest
 from escalation.store import Step
 from escalation.timetable import (
     EscalationPolicy,
@@ -27,6 +28,7 @@ from escalation.timetable import (
     seeks_responder,
 )
 
+_EACH: tuple[Literal[1, 2, 3, 4], ...] = (1, 2, 3, 4)
 _NO_WHY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -348,15 +350,22 @@ class Ladder:
             return held
         service = self.config.services.get(incident.service)
         incident.targets = {
-            **{k: v for k, v in incident.targets.items() if k != "promises"},
+            **{k: v for k, v in incident.targets.items() if k not in ("promises", "contracts")},
             "version": incident.config_version,
         }
-        if service is None:
-            return {}
-        return {
-            str(severity): promise.model_dump(mode="json", exclude_none=True)
-            for severity, promise in service.sla.items()
-        }
+        contracts = contracts_of(incident, self.config)
+        incident.targets = {**incident.targets, "contracts": sorted(contracts)} if contracts else incident.targets
+        found = {}
+        for severity in _EACH:
+            beneath = service.sla.get(severity) if service is not None else None
+            over = strictest([c.sla[severity] for c in contracts.values() if severity in c.sla])
+            laid = {
+                **(beneath.model_dump(mode="json", exclude_none=True) if beneath is not None else {}),
+                **over.model_dump(mode="json", exclude_none=True),
+            }
+            if laid:
+                found[str(severity)] = laid
+        return found
 
     def _target(self, incident: Incident) -> Target:
         held = incident.targets

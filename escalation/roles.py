@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 from collectors.rule import Rule
 from correlation.calendar import ZoneName
 from escalation.oncall import Override, Schedule, on_call
+from escalation.sla import Promise
 
 SECOND = "oncall_second"
 """The next person of the schedule: a step may tell it, nobody holds it."""
@@ -72,6 +73,8 @@ class Group(Rule):
     tier: Literal["desk", "l1", "l2", "vendor"] = "l1"
     l2: str | None = None
     vendors: list[str] = []
+    ola: Promise | None = None
+    """By when it answers and has solved what comes to it, counted from when it came (OLA)."""
     zh: str | None = None
 
 

@@ -39,6 +39,17 @@ class Promise(Rule):
         return target.model_copy(update=self.model_dump(exclude_none=True))
 
 
+def strictest(promises: Sequence[Promise]) -> Promise:
+    """Of several promises what keeps them all: the shortest spans, in the calendar of the shortest resolution."""
+    spans = {
+        name: min((s for p in promises if (s := getattr(p, name)) is not None), default=None)
+        for name in ("response", "resolve")
+    }
+    first = next((p for p in promises if p.resolve == spans["resolve"]), None)
+    calendar = first.calendar if first is not None else None
+    return Promise(response=spans["response"], resolve=spans["resolve"], calendar=calendar)
+
+
 class Complaint(Rule):
     """By when a complaint gets a reaction, an answer and a solution."""
 

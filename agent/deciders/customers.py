@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from agent import contracts
 from agent.deciders.tell import line_of
 from agent.intents import NoticeActed
 from agent.turn import AGENT, Turn
@@ -27,14 +28,9 @@ class NoticeOver(Exception):
 
 
 def customers_of(turn: Turn, incident: Incident) -> list[str]:
-    """The customers of the incident's service, by the service and by contracts, whom Tocsin can reach."""
-    if not incident.service:
-        return []
-    config = turn.config
-    service = config.services.get(incident.service)
-    named = [*(service.customers if service is not None else ())]
-    named += [c.customer for c in config.contracts.values() if incident.service in c.services]
-    return [name for name in dict.fromkeys(named) if name in config.customers and config.customers[name].contacts]
+    """The customers of an incident whom Tocsin can reach."""
+    found = contracts.customers_of(incident, turn.config)
+    return [name for name in found if turn.config.customers[name].contacts]
 
 
 def _concerned(turn: Turn, calendar: str) -> Iterator[tuple[Incident, str]]:
@@ -105,7 +101,7 @@ def _send(turn: Turn, incident: Incident, customer: str, notice: Notice, code: s
 
 def keep_updates(turn: Turn, incident: Incident) -> None:
     """See to it that each customer of an active incident has their next update to come, at the pace of its severity."""
-    if not incident.active or not incident.service:
+    if not incident.active:
         return
     book, pace = turn.desk.notices, turn.ladder.update_pace(incident)
     for customer in customers_of(turn, incident):

@@ -6,9 +6,9 @@ from agent.deciders.automation import verify
 from agent.deciders.deeds import do
 from agent.deciders.effects import rest_again, stop
 from agent.deciders.escalations import await_acknowledgement
-from agent.deciders.forecast import look_ahead
 from agent.deciders.intake import follow
 from agent.deciders.pages import reached_nobody
+from agent.deciders.watching import look_after
 from agent.intents import TimePassed
 from agent.turn import AGENT, Turn
 from collectors.moment import moment_text
@@ -44,8 +44,9 @@ def look_at(turn: Turn, incident: Incident) -> None:
     if incident.resolves_at is not None and incident.resolves_at <= turn.now:
         recover(turn, incident)
     if incident.active:
-        look_ahead(turn, incident)
+        look_after(turn, incident)
         take_steps(turn, incident)
+        look_after(turn, incident)
     else:
         look_at_ended(turn, incident)
 

@@ -121,7 +121,7 @@ class Incidents:
         row = await self.visible(call)
         reader = self._reader(call)
         steps = [reader.plan_step(s, row) for s in await self._api.reads.steps(row.id)]
-        return Result(views.Plan(items=steps, vendors=reader.vendor_clocks(row)))
+        return Result(reader.plan(row, steps))
 
     # changing
 

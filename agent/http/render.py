@@ -21,6 +21,7 @@ from correlation.store import IncidentRow, SilenceRow, TimelineRow, silence_from
 from correlation.vendor import calls_of
 from escalation.escalate import take_due_steps
 from escalation.message import reason_text
+from escalation.ola import STAYS
 from escalation.sla import Pause, explain, fold, stopped_at
 from escalation.store import PageRow, Step, StepRow
 from escalation.timetable import PlannedStep, TimetableStep
@@ -198,6 +199,14 @@ class Reader:
             calendar=self._calendar_name(definition, incident),
             days=self._days(definition, row, incident),
         )
+
+    def plan(self, row: IncidentRow, steps: list[views.PlanStep]) -> views.Plan:
+        """The steps, with what was promised and the clocks that run beside ours."""
+        targets = json_of(row.targets)
+        held = {name: targets[name] for name in ("severity", "response_s", "resolve_s", "calendar")}
+        promised = views.Promised(**held, service=row.service, contracts=targets.get("contracts", []))
+        olas = [views.OlaClock(**stay) for stay in targets.get(STAYS, ())]
+        return views.Plan(items=steps, promised=promised, olas=olas, vendors=self.vendor_clocks(row))
 
     def vendor_clocks(self, row: IncidentRow) -> list[views.VendorClock]:
         """The vendors called; a clock stops where the incident does, and not while it waits."""

@@ -275,7 +275,34 @@ class VendorClock(View):
     """When the incident was resolved or ended; null while the clock runs."""
 
 
+class OlaClock(View):
+    """A stay with a group, and the clock of what that group promises the others (OLA); it runs beside ours."""
+
+    group: str
+    at: At
+    left_at: At | None
+    """When it went on to another; null while it is here."""
+    calendar: str
+    response_due_at: At | None
+    resolve_due_at: At | None
+    """Null where nothing is promised."""
+
+
+class Promised(View):
+    """What the incident was promised, and by what."""
+
+    severity: int
+    response_s: float
+    resolve_s: float
+    calendar: str
+    service: str
+    contracts: list[str]
+
+
 class Plan(Items[PlanStep]):
+    promised: Promised
+    olas: list[OlaClock]
+    """The groups that had it, oldest first."""
     vendors: list[VendorClock]
     """The vendors called, oldest first."""
 

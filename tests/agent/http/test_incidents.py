@@ -130,6 +130,17 @@ async def test_the_plan_names_steps_taken_with_their_record_and_steps_to_come_wi
     assert (steps["2/r50"]["outcome"], steps["2/r50"]["why"]["code"]) == ("cancelled", "acknowledged")
 
 
+async def test_the_plan_says_what_was_promised_and_which_group_had_it(api: Served) -> None:
+    number = await api.open_incident()
+    plan = (await api.get(f"/api/v1/incidents/{number}/plan")).body
+    assert (plan["promised"]["severity"], plan["promised"]["resolve_s"], plan["promised"]["contracts"]) == (
+        2,
+        28800,
+        [],
+    )
+    assert [(stay["group"], stay["left_at"]) for stay in plan["olas"]] == [("sys-ops", None)]
+
+
 async def test_the_plan_shows_the_clock_of_each_vendor_that_was_called_beside_ours(api: Served) -> None:
     number = await api.open_incident()
     await api.act(number, "acknowledge", as_="ana")
