@@ -22,7 +22,7 @@ if __name__ == "__main__":  # run as a file: our packages stand beside this fold
 import yaml
 
 from agent import logs, replay
-from benchmarks.parts import APART
+from benchmarks.parts import PLAIN
 
 Items = dict[str, dict[str, Any]]
 
@@ -70,7 +70,7 @@ def score(scorer: Path, *arguments: str) -> int:
 
 def _site(folder: Path) -> Path:
     folder.mkdir()
-    for name, text in APART.items():
+    for name, text in PLAIN.items():
         (folder / name).write_text(text)
     return folder
 
