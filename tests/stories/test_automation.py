@@ -9,7 +9,7 @@ import pytest
 from agent.deciders.automation import IllegalRun
 from agent.house import House
 from agent.intents import ConfigChanged, KnownErrorWritten, RunDecided, RunEnded, RunsClaimed
-from correlation.incident import ITEM, Incident
+from correlation.incident import ITEM, Incident, State
 from correlation.permission import Actor, Forbidden
 from correlation.rules import ConfigurationItem
 from knowledge.automation import AutomationPolicy
@@ -206,7 +206,12 @@ async def major_elsewhere(house: House) -> None:
     await house.do(ConfigChanged(configured(stop=stop), "root"))
 
 
+async def over(house: House) -> None:
+    incident(house).state = State.RESOLVED
+
+
 GUARDS = [
+    (over, "action_incident_over"),
     (ended, "action_alert_over"),
     (on_battery, "action_stop_rule"),
     (major_elsewhere, "action_stop_rule"),
@@ -311,15 +316,22 @@ async def test_a_label_that_does_not_fit_its_pattern_is_in_no_argument(instance:
     assert [facts["why"]["code"] for facts in await told(house, "action_refused")] == [code]
 
 
-async def test_nothing_is_proposed_for_a_restricted_item_whichever_label_names_it() -> None:
-    for labels in (HUNG, {**HUNG, "host": "vault"}):
-        topology = {name: ConfigurationItem(restricted=True, rule="two people") for name in ("web-1", "vault")}
-        if "host" in labels:
-            topology["web-1"] = ConfigurationItem()
-        house = await House(replace(configured(approve="none"), topology=topology), START).open()
-        await house.receive(message(alert(labels)))
-        assert runs(house) == []
-        assert [facts["why"]["code"] for facts in await told(house, "action_refused")] == ["action_restricted"]
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param({**HUNG, "instance": "vault"}, id="as its target"),
+        pytest.param(
+            {**HUNG, "instance": "vault", "host": "web-1"}, id="as an argument, while the alert is of another"
+        ),
+        pytest.param({**HUNG, "host": "vault"}, id="as what the alert is about"),
+    ],
+)
+async def test_nothing_is_proposed_for_a_restricted_item_whichever_label_names_it(labels: dict[str, str]) -> None:
+    topology = {"web-1": ConfigurationItem(), "vault": ConfigurationItem(restricted=True, rule="two people")}
+    house = await House(replace(configured(approve="none"), topology=topology), START).open()
+    await house.receive(message(alert(labels)))
+    assert runs(house) == []
+    assert [facts["why"]["code"] for facts in await told(house, "action_refused")] == ["action_restricted"]
 
 
 async def test_one_restricted_item_of_the_incident_keeps_actions_from_all_of_it() -> None:
