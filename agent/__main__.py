@@ -176,6 +176,29 @@ def config_show(config_dir: str, pack: str | None) -> None:
         fail(str(faults), CONFIGURATION)
 
 
+@config_group.command("export")
+@_CONFIG_DIR
+@_PACK
+@_STORAGE
+def config_export(config_dir: str, pack: str | None, storage_url: str) -> None:
+    """Print the effective configuration as YAML with its origins, and what people laid over it."""
+    from agent.clock import SystemClock
+    from agent.config import ConfigFaults, load
+    from agent.export import exported, rows_exported
+
+    try:
+        click.echo(exported(load(config_dir, pack)))
+        rows = rows_exported(storage_url, SystemClock().now())
+    except ConfigFaults as faults:
+        fail(str(faults), CONFIGURATION)
+        return
+    except ValueError as error:
+        fail(f"tocsin: {error}")
+        return
+    if rows:
+        click.echo(rows)
+
+
 @config_group.command("schema")
 def config_schema() -> None:
     """Print the JSON schema of every file, for editors."""
