@@ -21,10 +21,9 @@ def greet(daemon: Daemon, port: int, *, full: bool) -> None:
         return
     token = daemon.first_token or "$TOKEN"
     if daemon.first_token is None:
-        click.echo(
-            "another token: .venv/bin/tocsin token create --person admin --storage.url " + daemon.options.storage_url
-        )
+        store = daemon.options.storage_url
+        click.echo(f"another token: TOKEN=$(.venv/bin/tocsin token create --person admin --storage.url {store})")
     click.echo("try:")
     click.echo(f"  curl -d '{_ALERT}' {url}/webhooks/alertmanager/demo")
-    click.echo(f"  curl -H 'Authorization: Bearer {token}' {url}/api/v1/incidents")
+    click.echo(f'  curl -H "Authorization: Bearer {token}" {url}/api/v1/incidents')
     click.echo(f"  .venv/bin/tocsin incident ack --url {url} --token {token} NUMBER")
