@@ -55,6 +55,7 @@ LISTS: Mapping[str, tuple[str, str]] = {
 """By code: the first line of a message that is about no one incident."""
 TO_CUSTOMERS: Mapping[str, tuple[str, str]] = {
     "eod_customer": ("Your incident {number} at the end of the workday", "您的事件 {number} 的当日进展"),
+    "customer_warned": ("Your incident {number} may not be resolved in time", "您的事件 {number} 可能无法按期解决"),
     "customer_update": ("Your incident {number}: where it stands", "您的事件 {number} 的最新进展"),
 }
 """By code: the subject of a message to a customer."""

@@ -15,6 +15,7 @@ from correlation.need import Missing
 from correlation.permission import Forbidden
 from escalation.notice import UPDATE, Notice, NoticeRule
 from escalation.outbox import Word
+from escalation.store import Step
 
 
 class NoSuchNotice(Exception):
@@ -94,6 +95,25 @@ def _send(turn: Turn, incident: Incident, customer: str, notice: Notice, code: s
     turn.outbox.notify(word, notice.due_at, turn.now)
     turn.tell(incident.id, "customer_told", AGENT, {"customer": customer, "notice": notice.name})
     turn.desk.notices.close(notice, "sent", turn.now)
+
+
+# at a mark of the timetable
+
+
+def warn_customers(turn: Turn, incident: Incident, step: Step) -> list[str]:
+    """A step that tells `customer` warns those of the incident, in plain words; return whom."""
+    if "customer" not in step.planned.step.tell:
+        return []
+    told = []
+    for customer in customers_of(turn, incident):
+        person = f"customer/{customer}"
+        facts = {**line_of(incident), "assignee": None, "service": incident.service, "customer": customer}
+        contact = turn.config.addressees[person].contacts[0]
+        word = Word(step.key, person, "customer", contact, "customer_warned", facts, incident.id, incident.number)
+        turn.outbox.notify(word, step.due_at or turn.now, turn.now)
+        turn.tell(incident.id, "customer_told", AGENT, {"customer": customer, "notice": step.key})
+        told.append(person)
+    return told
 
 
 # at the pace of the severity

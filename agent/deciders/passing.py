@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from agent.deciders.automation import verify
+from agent.deciders.customers import warn_customers
 from agent.deciders.deeds import do
 from agent.deciders.effects import rest_again, stop
 from agent.deciders.escalations import await_acknowledgement
@@ -121,6 +122,9 @@ def take_steps(turn: Turn, incident: Incident) -> None:
     did = {step.id: do(turn, incident, step) for step in sorted(due, key=lambda s: (s.due_at or turn.now, s.id))}
     for step, outcome, told in taken.outcomes:
         why = {**told, "did": did[step.id]} if did[step.id] else told
+        warned = warn_customers(turn, incident, step)
+        if warned:
+            why = {**why, "told": [*why["told"], *warned], "holes": [r for r in why["holes"] if r != "customer"]}
         late = (turn.now - (step.due_at or turn.now)).total_seconds()
         turn.group.lateness.append(late)
         turn.ladder.taken(step, outcome, turn.now, why, incident, turn.group)

@@ -236,6 +236,16 @@ async def test_a_contract_names_the_customers_of_a_service_too() -> None:
         await house.close()
 
 
+async def test_a_step_that_tells_the_customer_warns_them_in_plain_words(home: House) -> None:
+    number = await opened(home, {**DISK_FULL, "service": "portal"})
+    await home.advance(hours=6)
+    (warned,) = [s for s in home.sent if s.step == "2/p75" and s.person == "customer/acme"]
+    assert warned.subject == f"Your incident {number} may not be resolved in time"
+    (record,) = [f for _, kind, _, f in await home.timeline(number) if kind == "step" and f["step"] == "2/p75"]
+    assert "customer/acme" in record["told"]
+    assert "customer" not in record["holes"]
+
+
 # updates, reviews, callbacks
 
 
