@@ -111,7 +111,7 @@ def relate(turn: Turn, out: Outcome) -> None:
     for incident in out.opened:
         if incident.id not in gone:
             count(turn, incident)
-    for alert, episode in out.new:
+    for alert, episode in out.new if turn.config.automation.enabled else ():
         known = turn.board.incidents.get(episode.incident)
         if known is not None and known.known_errors:
             propose(turn, known, alert.labels, episode)
