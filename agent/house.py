@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,6 +17,7 @@ from agent.intents import (
     AlertsArrived,
     AlertsFound,
     Intent,
+    NoticeActed,
     NoticesDue,
     PagesClaimed,
     PageTried,
@@ -125,6 +126,10 @@ class House:
         """A person reports an incident."""
         reported: Incident = await self.do(PersonReported(body, self._actor(who)))
         return reported
+
+    async def notice(self, notice: int, action: Literal["hold", "release", "edit"], who: str, text: str = "") -> None:
+        """Somebody holds, releases or edits what a customer will be told. Raises what refuses them."""
+        await self.do(NoticeActed(notice, action, self._actor(who), text))
 
     def _actor(self, who: str) -> Actor:
         person = self.config.people.get(who)

@@ -1,7 +1,7 @@
 """Scenario files are played: acceptance tests that a user writes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,7 @@ class Stage:
         if line.report is not None:
             await self.house.report(line.report, line.by or "")
         wrong = await self._act(line) if line.act is not None else []
+        wrong += await self._notice(line) if line.notice is not None else []
         return wrong + (await self._compare(line.expect) if line.expect is not None else [])
 
     async def _send(self, source: str, labels: Mapping[str, str], *, firing: bool) -> None:
@@ -107,11 +108,25 @@ class Stage:
         number = await self._number(line.incident)
         if number is None or line.act is None:
             return [f"there is no incident {line.incident} to {line.act}"]
+        return await self._refusable(line, self.house.act(number, line.act, await self._named(line), line.by or ""))
+
+    async def _notice(self, line: Line) -> list[str]:
+        rows = await self.house.writer.fetch(
+            "SELECT n.id FROM notice n JOIN incident i ON i.id = n.incident_id WHERE i.number = ? ORDER BY n.id DESC",
+            await self._number(line.incident),
+        )
+        if not rows or line.notice is None:
+            return [f"there is no notice of incident {line.incident} to {line.notice}"]
+        text = str(line.body.get("text", ""))
+        return await self._refusable(line, self.house.notice(rows[0][0], line.notice, line.by or "", text))
+
+    async def _refusable(self, line: Line, doing: Awaitable[Any]) -> list[str]:
+        """Do it; return what was wrong with how it was refused, or that it was not."""
         try:
-            await self.house.act(number, line.act, await self._named(line), line.by or "")
+            await doing
         except REFUSALS as refusal:
             return _other_refusal(line, refusal)
-        return [f"{line.act} by {line.by} was not refused"] if line.refused is not None else []
+        return [f"{_what(line)} by {line.by} was not refused"] if line.refused is not None else []
 
     async def _named(self, line: Line) -> dict[str, Any]:
         """The body of an act; an incident that it names by its count has its number."""
@@ -231,11 +246,15 @@ class Stage:
 def _other_refusal(line: Line, refusal: Exception) -> list[str]:
     """Why a refusal is not the one that was expected; empty where it is."""
     if line.refused is None:
-        return [f"{line.act} by {line.by} was refused: {refusal}"]
+        return [f"{_what(line)} by {line.by} was refused: {refusal}"]
     if isinstance(line.refused, int):
         status = problem_of(refusal).status
         return [] if status == line.refused else [f"refused with {status}, not {line.refused}: {refusal}"]
     return [] if line.refused in str(refusal) else [f"refused, but with another reason: {refusal}"]
+
+
+def _what(line: Line) -> str:
+    return str(line.act) if line.act is not None else f"{line.notice} of a notice"
 
 
 def _shown(value: Any) -> str:

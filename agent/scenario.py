@@ -1,7 +1,7 @@
 """What a scenario file says: alerts, reports and acts at instants, and what must then be so."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -92,6 +92,8 @@ class Line(Rule):
     source: str = "am"
     report: dict[str, Any] | None = None
     """What a person reports: the body as in the API."""
+    notice: Literal["hold", "release", "edit"] | None = None
+    """What somebody does with what a customer will be told of the incident; `text` of the body is what they write."""
     act: Action | None = None
     by: str | None = None
     incident: int = 1
@@ -110,6 +112,8 @@ class Line(Rule):
     def _acts_by_somebody(self) -> "Line":
         if self.act is not None and self.by is None:
             raise ValueError("an act needs `by:`, the person who acts")
+        if self.notice is not None and self.by is None:
+            raise ValueError("a notice needs `by:`, the person who holds, releases or edits it")
         if self.report is not None and self.by is None:
             raise ValueError("a report needs `by:`, the person who writes it down")
         return self

@@ -59,11 +59,19 @@ def parse_hours(text: str, *, overnight: bool = False) -> Hours:
     for part in text.split(","):
         opens, closes = _parse_range(part.strip(), overnight)
         if ranges and opens < ranges[-1][1]:
-            raise ValueError(f"{text!r}: {part.strip()} begins before the range before it has ended")
+            ends = _wall(ranges[-1][1])
+            raise ValueError(
+                f"{text!r}: {part.strip()} begins before the range before it has ended: begin it at {ends} or later"
+            )
         ranges.append((opens, closes))
     if ranges[-1][1] - ranges[0][0] > _ONE_DAY:
         raise ValueError(f"{text!r} runs into itself on the next day")
     return tuple(ranges)
+
+
+def _wall(since_midnight: timedelta) -> str:
+    minutes = since_midnight // timedelta(minutes=1) % (24 * 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _parse_range(part: str, overnight: bool) -> tuple[timedelta, timedelta]:

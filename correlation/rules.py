@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from collectors.labels import Matcher, compile_pattern, matchers_from_yaml
 from collectors.rule import Rule, Span, parse_span
+from correlation.incident import State
 from correlation.signals import Signal
 
 Match = Annotated[tuple[Matcher, ...], BeforeValidator(matchers_from_yaml)]
@@ -157,10 +158,22 @@ class AutoRecovered(Rule):
         return self
 
 
+def _no_table_of_moves(written: object) -> None:
+    """The moves are the product's; of a table that somebody wrote, say what it would have left out."""
+    if written is None:
+        return
+    rows = [row for row in written if isinstance(row, dict)] if isinstance(written, list) else []
+    reached = {"new", *(str(row.get("to")) for row in rows)}
+    lost = ", ".join(state for state in State if state not in reached)
+    what = f"no move leads to {lost}. The moves" if lost else "the moves"
+    raise ValueError(f"{what} between states are the same at every site (docs/procedure.md): leave this key out")
+
+
 class StatesPolicy(Rule):
-    """states.yaml of a pack."""
+    """states.yaml of a pack. The moves between states are the product's: `transitions` is refused with a word why."""
 
     initial: Literal["new"] = "new"
+    transitions: Annotated[None, BeforeValidator(_no_table_of_moves)] = None
     auto_recovered: AutoRecovered = AutoRecovered()
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import model_validator
+from pydantic import ValidationInfo, field_validator
 
 from collectors.rule import Rule
 
@@ -22,17 +22,14 @@ class SeverityPolicy(Rule):
     """The value of the alert's `severity` label -> urgency and, if it says so, impact."""
     impact_from_ci_criticality: dict[str, int] = {}
 
-    @model_validator(mode="after")
-    def _no_hole(self) -> "SeverityPolicy":
-        holes = [
-            f"impact {i} x urgency {u}"
-            for i in self.scale
-            for u in self.scale
-            if self.matrix.get(i, {}).get(u) not in self.scale
-        ]
+    @field_validator("matrix")
+    @classmethod
+    def _no_hole(cls, matrix: dict[int, dict[int, int]], info: ValidationInfo) -> dict[int, dict[int, int]]:
+        scale = info.data.get("scale", [])
+        holes = [f"impact {i} x urgency {u}" for i in scale for u in scale if matrix.get(i, {}).get(u) not in scale]
         if holes:
-            raise ValueError(f"the matrix has a hole at {', '.join(holes)}: write a severity of {self.scale} there")
-        return self
+            raise ValueError(f"the matrix has a hole at {', '.join(holes)}: write a severity of {scale} there")
+        return matrix
 
     def severity(self, urgency: int, impact: int) -> int:
         """The severity of a cell of the matrix."""

@@ -179,6 +179,13 @@ def test_a_report_is_written_down_by_somebody(tmp_path: Path) -> None:
         read(scenario(tmp_path, report))
 
 
+def test_a_notice_that_there_is_not_is_told_and_one_needs_its_person(tmp_path: Path) -> None:
+    (said,) = played(scenario(tmp_path, "at: 1s, notice: hold, by: pat"))
+    assert "there is no notice of incident 1 to hold" in said
+    with pytest.raises(BadScenario, match="a notice needs `by:`"):
+        read(scenario(tmp_path, "at: 1s, notice: hold"))
+
+
 async def test_a_restart_reads_the_desk_from_the_store_anew(tmp_path: Path) -> None:
     lines, _ = read(scenario(tmp_path, "at: 0s, restart: true"))
     stage = Stage(await House(load(SITE), START).open(), START)
