@@ -173,7 +173,6 @@ class _Loading:
         self._strategies()
         self._faults += crosscheck.references(self._layers)
         self._faults += topology_faults(self._layers["topology.yaml"])
-        self._warnings += crosscheck.without_effect(self._layers)
         known_errors = self._known_errors(pack)
         found: Mapping[str, Any] = files
         self._judge(found, inspections, pack_thresholds)

@@ -6,7 +6,6 @@ from typing import Any
 
 from agent.faults import Fault, Path, fault_at, suggest
 from agent.layers import Layered
-from agent.site import NOT_YET
 from correlation.calendar import BusinessCalendar, NoBusinessTime
 from escalation.coverage import HORIZON
 from escalation.roles import OUTSIDE, ROLES, SECOND
@@ -96,16 +95,6 @@ def _found(value: Any, pattern: Pattern, path: Path = ()) -> Iterator[tuple[Path
         inside = enumerate(value)
     for key, inner in inside:
         yield from _found(inner, pattern[1:], (*path, key))
-
-
-def without_effect(layers: Layers) -> Iterator[Fault]:
-    """Yield a warning for every key of the site that nothing acts on so far."""
-    for file, pattern, message in NOT_YET:
-        if file in layers:
-            for path, written in _found(layers[file].value, pattern):
-                mark = layers[file].marks.get(path)
-                if written and mark is not None and mark.file == file:
-                    yield fault_at(layers[file].marks, path, message, key=True)
 
 
 def calendars(layers: Layers, named: Mapping[str, BusinessCalendar], now: datetime) -> Iterator[tuple[Fault, bool]]:

@@ -11,6 +11,7 @@ from agent import plugins, tables
 from agent.clock import HandClock
 from agent.config import Config
 from agent.database import SqliteWriter, Writer
+from agent.deciders.checks import Record
 from agent.desk import Desk
 from agent.group import Group
 from agent.intents import (
@@ -23,6 +24,7 @@ from agent.intents import (
     PageTried,
     PersonActed,
     PersonReported,
+    RoundMade,
     Suggested,
     TimePassed,
 )
@@ -130,6 +132,11 @@ class House:
     async def notice(self, notice: int, action: Literal["hold", "release", "edit"], who: str, text: str = "") -> None:
         """Somebody holds, releases or edits what a customer will be told. Raises what refuses them."""
         await self.do(NoticeActed(notice, action, self._actor(who), text))
+
+    async def round(self, name: str, values: Mapping[str, Any], who: str) -> Record:
+        """Somebody has made a round. Raises what refuses them."""
+        record: Record = await self.do(RoundMade(name, values, self._actor(who)))
+        return record
 
     def _actor(self, who: str) -> Actor:
         person = self.config.people.get(who)

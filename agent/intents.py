@@ -259,6 +259,16 @@ class NoticeActed(Asked):
 
 
 @dataclass(frozen=True)
+class RoundMade(Asked):
+    """Somebody has made a round: a value for each of its items (procedure R37)."""
+
+    round: str
+    values: Mapping[str, Any]
+    actor: Actor
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class OldRowsDue:
     """It is time to let go of rows that nothing needs any more (retention in tocsin.yaml)."""
 
@@ -353,6 +363,7 @@ Intent = (
     | TimePassed
     | NoticesDue
     | NoticeActed
+    | RoundMade
     | OldRowsDue
     | RowsErased
     | PagesClaimed

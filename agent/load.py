@@ -1,7 +1,7 @@
 """The desk is rebuilt from the store: at start, and after a commit that failed."""
 
 import gc
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -39,6 +39,7 @@ from escalation.store import (
     PENDING_NOTICES,
     PENDING_STEPS,
     ROTA_TO_COME,
+    ROUNDS_DONE,
     TOLD_THROUGH,
     notice_from,
     page_from,
@@ -64,6 +65,8 @@ from knowledge.store import (
     written_from,
 )
 
+_ROUNDS_BACK = timedelta(days=14)
+"""No window of a round is further apart from the next."""
 log = structlog.get_logger("daemon")
 _LAST_IDS = {
     "alert": "SELECT COALESCE(MAX(id), 0) FROM alert",
@@ -246,6 +249,7 @@ async def _load_ladder(writer: Writer, desk: Desk, now: datetime) -> None:
         desk.notices.add(notice, fresh=False, timed=not is_draft(notice))
     for name, about, day in await writer.fetch(TOLD_THROUGH):
         desk.notices.note_told(name, about, date.fromisoformat(day))
+    desk.notices.rounds_done = dict(await writer.fetch(ROUNDS_DONE, now - _ROUNDS_BACK))
     for row in await writer.fetch(OPEN_PAGES):
         desk.outbox.hold(page_from(row))
     being_told = "WHERE p.incident_id IN (SELECT incident_id FROM page WHERE open)"

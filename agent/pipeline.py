@@ -17,6 +17,7 @@ from agent.clock import Clock
 from agent.database import Batch, Reserve, StoreDown, StoreFull, Unwritable, Writer
 from agent.deciders import decide
 from agent.deciders.automation import IllegalRun, NoSuchRun
+from agent.deciders.checks import NoSuchRound
 from agent.deciders.customers import NoSuchNotice, NoticeOver
 from agent.deciders.items import ItemConflict, NoSuchItem
 from agent.deciders.library import FiledKnownError, NoSuchKnownError
@@ -74,6 +75,7 @@ REFUSALS = (
     NoSuchItem,
     NoSuchKnownError,
     NoSuchNotice,
+    NoSuchRound,
     NoticeOver,
     NoSuchRun,
     Stale,

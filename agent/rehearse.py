@@ -17,7 +17,7 @@ from agent.scenario import BadScenario, Expect, Line, Scenario, Wanted, WantedPr
 from collectors.labels import fingerprint
 from collectors.moment import moment_text, parse_moment
 from collectors.rule import format_span
-from correlation.incident import Incident
+from correlation.incident import INSPECTION, Incident
 
 __all__ = ["BadScenario", "Stage", "perform", "read", "rehearse"]
 
@@ -79,6 +79,8 @@ class Stage:
         if line.report is not None:
             await self.house.report(line.report, line.by or "")
         wrong = await self._act(line) if line.act is not None else []
+        if line.made is not None:
+            wrong += await self._refusable(line, self.house.round(line.made, line.body, line.by or ""))
         wrong += await self._notice(line) if line.notice is not None else []
         return wrong + (await self._compare(line.expect) if line.expect is not None else [])
 
@@ -235,6 +237,7 @@ class Stage:
             "relapse": incident.relapse,
             "root": root.get("alertname"),
             "known_error": incident.known_errors[0]["id"] if incident.known_errors else None,
+            "inspection": next(reversed(incident.linked(INSPECTION)), None),
             "response_due": since(incident.response_due_at),
             "resolve_due": since(incident.resolve_due_at),
             "acknowledged": since(incident.acknowledged_at),
@@ -254,6 +257,8 @@ def _other_refusal(line: Line, refusal: Exception) -> list[str]:
 
 
 def _what(line: Line) -> str:
+    if line.made is not None:
+        return f"the record of {line.made}"
     return str(line.act) if line.act is not None else f"{line.notice} of a notice"
 
 

@@ -48,6 +48,8 @@ class Wanted(Rule):
     relapse: int | None = None
     root: str | None = None
     known_error: str | None = None
+    inspection: str | None = None
+    """The record of a round that found it last."""
     response_due: Span | None = None
     """After the start of the scenario."""
     resolve_due: Span | None = None
@@ -92,6 +94,8 @@ class Line(Rule):
     source: str = "am"
     report: dict[str, Any] | None = None
     """What a person reports: the body as in the API."""
+    made: str | None = None
+    """A round that somebody has made: a value for each of its items in `body`."""
     notice: Literal["hold", "release", "edit"] | None = None
     """What somebody does with what a customer will be told of the incident; `text` of the body is what they write."""
     act: Action | None = None
@@ -114,6 +118,8 @@ class Line(Rule):
             raise ValueError("an act needs `by:`, the person who acts")
         if self.notice is not None and self.by is None:
             raise ValueError("a notice needs `by:`, the person who holds, releases or edits it")
+        if self.made is not None and self.by is None:
+            raise ValueError("a round needs `by:`, the person who made it")
         if self.report is not None and self.by is None:
             raise ValueError("a report needs `by:`, the person who writes it down")
         return self

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from collectors import round as rounds
 from collectors.rule import Rule, Span, parse_span
 from collectors.thresholds import Threshold
 from correlation.calendar import BusinessCalendar, ZoneName
@@ -18,7 +19,6 @@ from escalation.notice import NoticeRule
 from escalation.oncall import Schedule
 from escalation.roles import Contact, Group, Person, ToldRole
 from escalation.sla import PositiveSpan, Promise, SlaPolicy
-from escalation.times import daytime
 from escalation.timetable import EscalationPolicy
 from escalation.vendor import Vendor
 from knowledge.automation import AutomationPolicy
@@ -144,35 +144,10 @@ class OncallFile(Rule):
     schedules: dict[Name, Schedule] = {}
 
 
-def _window(text: str) -> str:
-    day, _, hours = text.rpartition(" ")
-    opens, _, closes = hours.partition("-")
-    try:
-        daytime(f"{day} {opens}".strip()), daytime(closes)
-    except ValueError:
-        raise ValueError(f'{text!r} is no window: write "08:00-09:00" or "Fri 18:00-20:00"') from None
-    return text
-
-
-class RoundItem(Rule):
-    """One thing that a person reads off on a round."""
-
-    key: str
-    unit: str = ""
-    type: Literal["number", "bool", "ok_fail"] = "number"
-    warn: Any = None
-    crit: Any = None
-    category: str | None = None
-
-
-class Round(Rule):
+class Round(rounds.Round):
     """A round that people make (procedure 4.6)."""
 
-    windows: list[Annotated[str, AfterValidator(_window)]] = Field(min_length=1)
     owner: ToldRole = "l1"
-    contract: str | None = None
-    missed_after: PositiveSpan = parse_span("1h")
-    items: list[RoundItem] = []
 
 
 class InspectionsFile(Rule):
@@ -330,8 +305,3 @@ PACK_FILES = tuple(name for name in FILES if name not in ("tocsin.yaml", "people
 """What a pack may hold; a site's file of the same name is laid over it key by key."""
 BARE = ("thresholds.yaml",)
 """Files without a key above their content."""
-
-NOT_YET: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("inspections.yaml", ("rounds",), "rounds are kept, but nobody is asked for them yet"),
-)
-"""Keys of a site that are read and checked and have no effect so far: whoever writes one is told."""

@@ -14,8 +14,8 @@ from escalation.roles import ToldRole
 from escalation.sla import PositiveSpan
 from escalation.times import daytime
 
-UPDATE, HANDOVER = "customer_update", "handover"
-"""Notices of no rule: the updates of sla.yaml, and the changes of whoever is on call."""
+UPDATE, HANDOVER, ROUND = "customer_update", "handover", "round"
+"""Notices of no rule: the updates of sla.yaml, the changes of whoever is on call, the rounds that nobody made."""
 _ONE_DAY, _A_WEEK = timedelta(days=1), timedelta(days=7)
 _MOST_DAYS = 731
 

@@ -4,7 +4,7 @@ import heapq
 from datetime import UTC, date, datetime
 from typing import Any
 
-from escalation.notice import Notice
+from escalation.notice import ROUND, Notice
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -18,6 +18,8 @@ class NoticeBook:
         self.last_id = 0
         self.told_through: dict[tuple[str, str], date] = {}
         """By name and calendar: the last day whose notice has its outcome."""
+        self.rounds_done: dict[str, datetime] = {}
+        """By round: by when the last of its windows that was filled or missed was to be filled."""
         self.plan_at: datetime | None = _LONG_AGO
         """When the marks of the calendar have to be looked through anew: at once after a start or a change."""
         self.read: dict[int, list[tuple[Any, ...]]] = {}
@@ -57,6 +59,9 @@ class NoticeBook:
         self.dirty[notice.id] = notice
         if notice.day and not notice.incident_id and outcome != "moved":
             self.note_told(notice.name, notice.about, date.fromisoformat(notice.day))
+
+        if notice.name == ROUND and outcome != "moved":
+            self.rounds_done[notice.about] = notice.due_at
 
     def note_told(self, name: str, about: str, day: date) -> None:
         self.told_through[name, about] = max(day, self.told_through.get((name, about), day))

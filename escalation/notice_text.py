@@ -47,6 +47,10 @@ LISTS: Mapping[str, tuple[str, str]] = {
         "{schedule} 交接班:{leaves} → {comes};组内未解决事件 {count} 个",
     ),
     "rota_changed": ("{author} changed the rota of {schedule}", "{author} 变更了 {schedule} 的排班"),
+    "round_missed": (
+        "nobody has made the round {round} that was to be made from {opens} to {closes}",
+        "巡检 {round} 未按时完成(应于 {opens} 至 {closes} 进行)",
+    ),
     "rota_ended": (
         "{author} took back a change of the rota of {schedule}",
         "{author} 撤销了 {schedule} 的一项排班变更",

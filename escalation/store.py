@@ -252,6 +252,11 @@ class NoticeRow(SQLModel, table=True):
 
 
 UPSERT_NOTICE = upsert(NoticeRow)
+ROUNDS_DONE = (
+    "SELECT about, due_at FROM notice WHERE name = 'round' AND outcome NOT IN ('', 'moved') AND due_at >= ? "
+    "ORDER BY due_at"
+)
+"""By when the windows of rounds were to be filled that were filled or missed, the last one last."""
 PENDING_NOTICES = f"{select(NoticeRow)} WHERE outcome = '' ORDER BY id"
 NOTICE_BY_ID = f"{select(NoticeRow)} WHERE id = ?"
 TOLD_THROUGH = (

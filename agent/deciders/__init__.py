@@ -9,6 +9,7 @@ from agent.deciders.alerts import alerts_arrived, alerts_found, pulled
 from agent.deciders.attachments import file_attached
 from agent.deciders.automation import run_decided, run_ended, runs_claimed
 from agent.deciders.changes import change_acted, change_raised
+from agent.deciders.checks import round_made
 from agent.deciders.customers import notice_acted
 from agent.deciders.erasing import rows_erased
 from agent.deciders.house import config_changed, noted
@@ -52,6 +53,7 @@ from agent.intents import (
     RecordEdited,
     RotaChanged,
     RotaEnded,
+    RoundMade,
     RowsErased,
     RunDecided,
     RunEnded,
@@ -87,6 +89,7 @@ DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
     TimePassed: time_passed,
     NoticesDue: notices_due,
     NoticeActed: notice_acted,
+    RoundMade: round_made,
     OldRowsDue: old_rows,
     RowsErased: rows_erased,
     PagesClaimed: pages_claimed,

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from agent.deciders.checks import awaited, tell_of_missed
 from agent.deciders.customers import draft_for_customers, tell_customers, update_customers
 from agent.deciders.tell import line_of, notify, tell_by_role, told_or_not
 from agent.intents import NoticesDue
@@ -13,7 +14,7 @@ from collectors.moment import moment_text, parse_moment
 from correlation.calendar import BusinessCalendar
 from correlation.callback import CALLBACKS
 from correlation.incident import Incident
-from escalation.notice import HANDOVER, UPDATE, Notice, NoticeRule, is_draft, is_missed, next_mark, week_before
+from escalation.notice import HANDOVER, ROUND, UPDATE, Notice, NoticeRule, is_draft, is_missed, next_mark, week_before
 from escalation.rota import next_handover
 
 DRAFT = ".draft"
@@ -33,6 +34,8 @@ def notices_due(turn: Turn, intent: NoticesDue) -> None:
             update_customers(turn, notice)
         elif notice.name == HANDOVER:
             _hand_over(turn, notice)
+        elif notice.name == ROUND:
+            tell_of_missed(turn, notice)
         elif not notice.incident_id:
             _take_mark(turn, notice)
         book.plan_at = turn.now
@@ -74,6 +77,8 @@ def _wanted(turn: Turn) -> Iterator[tuple[tuple[str, str, int], Callable[[], Not
                 yield (name + DRAFT, calendar, 0), partial(_mark, turn, name + DRAFT, early, calendar)
     for schedule in config.schedules:
         yield (HANDOVER, schedule, 0), partial(_handover, turn, schedule)
+    for name in config.rounds:
+        yield (ROUND, name, 0), partial(awaited, turn, name)
 
 
 def _calendars(turn: Turn, rule: NoticeRule) -> set[str]:

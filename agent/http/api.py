@@ -31,6 +31,7 @@ from agent.http.proxies import Came, Proxies
 from agent.http.reads import Reads
 from agent.http.refusals import Refusals
 from agent.http.render import Reader
+from agent.http.rounds import round_routes
 from agent.intents import Mark
 from agent.pipeline import Pipeline
 from agent.sentences import language_of
@@ -122,6 +123,7 @@ def routes_of(api: Api) -> list[Route]:
         *notice_routes(api),
         *people_routes(api),
         *rota.rota_routes(api),
+        *round_routes(api),
     ]
 
 

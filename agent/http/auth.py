@@ -59,6 +59,8 @@ ACCESS: Final[Mapping[str, Access]] = {
     "list_notices": INSIDE,
     **dict.fromkeys(("hold_notice", "release_notice", "edit_notice"), _ON_CALL),
     "list_callbacks": INSIDE,
+    "list_rounds": INSIDE,
+    "record_round": _ON_CALL,
     "list_silences": INSIDE,
     "create_silence": _SILENCING,
     "end_silence": _SILENCING,

@@ -26,6 +26,7 @@ _REF = "#/components/schemas/{model}"
 _PATHS: dict[str, dict[str, Any]] = {
     "number": {"type": "string", "pattern": NUMBER},
     "id": {"type": "string", "format": "uuid"},
+    "round": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]*$"},
     "notice": {"type": "string", "pattern": "^[0-9]{1,18}$"},
     "problem": {"type": "string", "pattern": PROBLEM},
     "change": {"type": "string", "pattern": CHANGE},

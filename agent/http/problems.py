@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agent.database import StoreDown
 from agent.deciders.automation import IllegalRun, NoSuchRun
+from agent.deciders.checks import NoSuchRound
 from agent.deciders.customers import NoSuchNotice, NoticeOver
 from agent.deciders.items import ItemConflict, NoSuchItem
 from agent.deciders.library import FiledKnownError, NoSuchKnownError
@@ -119,7 +120,7 @@ def _refusal(error: Exception) -> Problem | None:
             problem = not_found("there is no such notice")
         case NoticeOver() | IllegalRun():
             problem = Problem(409, str(error), allowed=[])
-        case NoSuchCase() | NoSuchItem() | NoSuchKnownError() | NoSuchRun():
+        case NoSuchRound() | NoSuchCase() | NoSuchItem() | NoSuchKnownError() | NoSuchRun():
             problem = not_found(str(error))
         case ItemConflict() | FiledKnownError():
             problem = Problem(409, str(error))

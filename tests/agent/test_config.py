@@ -250,11 +250,6 @@ def test_a_file_nothing_reads_is_a_warning(tmp_path: Path) -> None:
     assert "peeple.yaml:1:1: nothing reads this file (did you mean 'people.yaml'?)" in map(str, config.warnings)
 
 
-def test_a_key_without_effect_so_far_is_a_warning(tmp_path: Path) -> None:
-    config = smallest(tmp_path, inspections='inspections: {}\nrounds: {room: {windows: ["08:00-09:00"]}}\n')
-    assert any("rounds are kept, but" in str(w) for w in config.warnings)
-
-
 def test_nothing_is_written_into_the_directory(tmp_path: Path) -> None:
     smallest(tmp_path)
     tmp_path.chmod(0o500)

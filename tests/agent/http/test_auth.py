@@ -54,6 +54,8 @@ MATRIX = {
     "release_notice": ON_CALL,
     "edit_notice": ON_CALL,
     "list_callbacks": INSIDE,
+    "list_rounds": INSIDE,
+    "record_round": ON_CALL,
     "list_silences": INSIDE,
     "create_silence": SILENCES,
     "end_silence": SILENCES,
@@ -138,7 +140,7 @@ async def test_a_viewer_reads_everything_and_changes_nothing(api: Served) -> Non
     attached = await api.call("POST", path, data=b"x", headers={"Content-Type": "text/plain"})
     ids = {"number": number, "problem": problem, "change": change, "item": "db-1", "known_error": "disk-space-low"}
     ids["run"] = str(await api.propose_action())
-    ids["notice"] = "1"
+    ids |= {"notice": "1", "round": "room"}
     ids["attachment"] = attached.body["id"]
     for route in routes_of(api_of(api)):
         path = route.path.format(**ids, id="00000000-0000-4000-8000-000000000000")
