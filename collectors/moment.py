@@ -8,6 +8,7 @@ LONGEST_MOMENT = 64
 ZERO_YEAR = "0001-01-01T00:00:00Z"
 _MILLISECOND = timedelta(milliseconds=1)
 _SIXTIETH = re.compile(r"(T\d\d:\d\d:)60")
+_BEYOND = re.compile(r"9[0-9]{3}-[01][0-9]-[0-3][0-9]T")
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -17,6 +18,11 @@ def parse_moment(text: str) -> datetime | None:
     A moment without a zone is taken as UTC, a sixtieth second as the first of the next minute.
     """
     return _parsed(text) if len(text) <= LONGEST_MOMENT else None
+
+
+def parse_end(text: str) -> datetime | None:
+    """Return the end of something as `parse_moment` does; one beyond what can be kept is the last that can."""
+    return _LATEST if _BEYOND.match(text) else parse_moment(text)
 
 
 @lru_cache(maxsize=65_536)

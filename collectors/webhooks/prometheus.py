@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from collectors.alert import Alert, NotThisFormat, Parsed, Rejected, Status, encode_labels
-from collectors.moment import moment_text, parse_moment
+from collectors.moment import moment_text, parse_end, parse_moment
 from collectors.payload import MAX_VALUE, clean, clean_annotations, clean_labels, identity, is_fingerprint, read_json
 
 RESOLVE_TIMEOUT = timedelta(minutes=5)
@@ -37,7 +37,8 @@ def _alert(item: Any, origin: str, now: datetime) -> Alert:
     if not labels:
         raise ValueError("at least one label with a value is needed")
     starts_text, ends_text = clean(item.get("startsAt")), clean(item.get("endsAt"))
-    starts_at, ends_at = _moment(starts_text, "startsAt"), _moment(ends_text, "endsAt")
+    starts_at = _checked(parse_moment(starts_text), starts_text, "startsAt")
+    ends_at = _checked(parse_end(ends_text), ends_text, "endsAt")
     if starts_at is None:
         starts_at, repairs = min(ends_at or now, now), [*repairs, "no_start"]
         starts_text = ""
@@ -60,8 +61,7 @@ def _alert(item: Any, origin: str, now: datetime) -> Alert:
     )
 
 
-def _moment(text: str, name: str) -> datetime | None:
-    moment = parse_moment(text)
+def _checked(moment: datetime | None, text: str, name: str) -> datetime | None:
     if moment is None and text and not text.startswith("0001-01-01"):
         raise ValueError(f"{name} is no moment: {text[:64]}")
     return moment
@@ -79,7 +79,7 @@ def active_alerts(items: Any, origin: str, now: datetime) -> list[Alert]:
         labels = clean_labels(item["labels"], repairs)
         starts_text = clean(item.get("startsAt"))
         starts_at = parse_moment(starts_text)
-        ends_at = parse_moment(clean(item.get("endsAt")))
+        ends_at = parse_end(clean(item.get("endsAt")))
         if not labels or starts_at is None or (ends_at is not None and ends_at <= now):
             continue
         told = item.get("fingerprint")

@@ -1,7 +1,7 @@
 """What Prometheus sends to `/api/v2/alerts`, and what an Alertmanager shows there."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -40,6 +40,11 @@ def one(**keys: Any) -> Any:
             id="an end without a start",
         ),
         pytest.param({"endsAt": "0001-01-01T00:00:00Z"}, {"status": Status.FIRING}, id="the year 1 is no end"),
+        pytest.param(
+            {"endsAt": "9999-12-31T23:59:59Z"},
+            {"status": Status.FIRING, "expires_at": datetime(9000, 1, 1, tzinfo=UTC), "ends_at": None},
+            id="an end beyond what can be kept is one far ahead",
+        ),
     ],
 )
 def test_an_alert_of_prometheus(keys: dict[str, Any], expected: dict[str, Any]) -> None:
