@@ -164,6 +164,8 @@ async def test_what_was_committed_before_a_crash_is_answered_again_and_not_done_
 HTTP = Path(__file__).resolve().parents[3] / "agent" / "http"
 NO_POST_OF_V1 = {"ack.py", "alertmanager_v2.py"}
 BY_DELETE = {("lists.py", "SilencePut(ended, actor.id)")}
+BY_PATCH = {("known_errors.py", "KnownErrorWritten(name, sent.values(), sent.reason or '', call.actor, made_on)")}
+"""Told again, an edit meets a newer version and is refused."""
 
 
 def test_whatever_a_route_puts_in_line_carries_the_key_of_its_request() -> None:
@@ -176,4 +178,4 @@ def test_whatever_a_route_puts_in_line_carries_the_key_of_its_request() -> None:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in asked
         if "mark" not in {keyword.arg for keyword in node.keywords}
     }
-    assert bare == BY_DELETE
+    assert bare == BY_DELETE | BY_PATCH
