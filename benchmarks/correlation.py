@@ -1,18 +1,25 @@
 """How well incidents are formed, on recorded webhooks of which the faults are known.
 
-python benchmarks/correlation.py --corpus DIR [--stretch 10] [--scorer FILE] [--config.dir DIR]
+python benchmarks/correlation.py --corpus DIR [--stretch 10] [--shuffles N] [--scorer FILE] [--config.dir DIR]
 
 Every `<run>.jsonl` is replayed with the topology that `<run>.cmdb.json` gives (racks, hosts, services); the answers
-lie in a temporary folder, and what the scorer prints about them, with our row ANSWER, is printed whole.
+lie in a temporary folder, and what the scorer prints about them, with our row ANSWER, is printed whole. `--shuffles`
+replays each run so often again, its messages up to five seconds late each, and prints how alike the incidents are.
 """
 
 import argparse
 import asyncio
 import json
+import random
+import statistics
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, required=True, help="folder of <run>.jsonl, or one such file")
     parser.add_argument("--stretch", type=float, default=1.0, help="multiply every distance in time")
+    parser.add_argument("--shuffles", type=int, default=0, help="other orders of arrival to compare each run with")
     parser.add_argument("--scorer", type=Path, help="score.py of the corpus' folder, or of its parent")
     parser.add_argument("--config.dir", dest="config_dir", type=Path, help="a site (default: the pack, as it is)")
     told = parser.parse_args(arguments)
@@ -48,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         answers.mkdir()
         for run in runs:
             _answer(run, site, told.stretch, answers)
+        if told.shuffles:
+            print(_between_orders(runs, site, told.stretch, told.shuffles, Path(place)))
         sys.stdout.flush()
         if told.corpus.is_dir():
             return score(scorer, "--dir", str(folder), "--answers", str(answers))
@@ -77,12 +87,42 @@ def _site(folder: Path) -> Path:
 
 def _answer(run: Path, site: Path, stretch: float, answers: Path) -> None:
     """Replay one run and write its answer file. Raises agent.replay.BadRun."""
-    cmdb, topology = run.with_suffix(".cmdb.json"), answers.parent / "topology.yaml"
+    answer = _replayed(run, list(replay.read_run(str(run))), site, stretch, answers.parent)
+    (answers / f"{run.stem}.answer.json").write_text(json.dumps(answer.as_json(), ensure_ascii=False), "utf-8")
+
+
+def _replayed(run: Path, messages: Iterable[replay.Message], site: Path, stretch: float, place: Path) -> replay.Answer:
+    cmdb, topology = run.with_suffix(".cmdb.json"), place / "topology.yaml"
     items = topology_of(json.loads(cmdb.read_text("utf-8"))) if cmdb.is_file() else {}
     topology.write_text(yaml.safe_dump({"configuration_items": items}, allow_unicode=True), "utf-8")
-    config = replay.load_for(str(site), str(topology))
-    answer = asyncio.run(replay.replay(replay.read_run(str(run)), config, stretch))
-    (answers / f"{run.stem}.answer.json").write_text(json.dumps(answer.as_json(), ensure_ascii=False), "utf-8")
+    return asyncio.run(replay.replay(messages, replay.load_for(str(site), str(topology)), stretch))
+
+
+def _between_orders(runs: Sequence[Path], site: Path, stretch: float, times: int, place: Path) -> str:
+    """How alike the incidents are when every message of a run is up to five seconds late."""
+    found = []
+    for run in runs:
+        messages = list(replay.read_run(str(run)))
+        first = _replayed(run, messages, site, stretch, place).incidents
+        for seed in range(times):
+            draw = random.Random(seed)
+            late = [replace(m, t=m.t + timedelta(seconds=draw.uniform(0, 5))) for m in messages]
+            found.append(agreement(first, _replayed(run, late, site, stretch, place).incidents))
+    same = sum(ari == 1.0 for ari in found)
+    return (
+        f"between orders within 5 s: ARI {statistics.mean(found):.3f} in the mean, {min(found):.3f} at least, "
+        f"{same} of {len(found)} the same"
+    )
+
+
+def agreement(one: Mapping[str, str], other: Mapping[str, str]) -> float:
+    """The adjusted Rand index of two groupings, over what both of them hold: 1 where they are the same."""
+    both = [key for key in one if key in other]
+    pairs = sum(comb(n, 2) for n in Counter((one[key], other[key]) for key in both).values())
+    ours, theirs = (sum(comb(n, 2) for n in Counter(of[key] for key in both).values()) for of in (one, other))
+    by_chance = ours * theirs / comb(len(both), 2) if len(both) > 1 else 0.0
+    most = (ours + theirs) / 2
+    return 1.0 if most == by_chance else (pairs - by_chance) / (most - by_chance)
 
 
 def topology_of(cmdb: Mapping[str, Any]) -> Items:

@@ -18,7 +18,10 @@ _FIRED_AGAIN, _MAY_BE_AGAIN = 0.96, 0.62
 
 
 class Choice(msgspec.Struct):
-    """Where an alert belongs (None: nowhere yet), why, how sure that is, and the best that was rejected."""
+    """Where an alert belongs (None: nowhere yet), why, and the best that was rejected.
+
+    `weight` is how sure that is by what is strong, where anything is: what a better cause has to surpass.
+    """
 
     incident: Incident | None
     why: Why
@@ -49,20 +52,19 @@ def choose(this: Round, firing: Firing, keys: Sequence[str | None], came_from: i
                 del found[incident]
     if not found:
         return Choice(None, Why("none"), rejected=apart or rejected)
-    ranked = sorted([(_score(all_), -incident) for incident, all_ in found.items()], reverse=True)
-    (joins, _, score), best = ranked[0]
-    best = -best
+    ranked = sorted([_placed(all_, incident) for incident, all_ in found.items()])
+    best, (joins, strong, score) = ranked[0][-1], _score(found[ranked[0][-1]])
     if not joins or score < this.rules.correlation.evidence.join:
         return Choice(None, Why("none"), rejected=apart or _short(this, found[best], score) or rejected)
     if apart is not None:
         rejected = apart
     elif len(ranked) > 1:
-        rejected = _short(this, found[-ranked[1][1]], ranked[1][0][2]) or rejected
+        rejected = _short(this, found[ranked[1][-1]], -ranked[1][2]) or rejected
     evidence = max(found[best], key=lambda e: (e.strong, e.weight))
     facts = {**evidence.why.facts, "weight": round(score, 2), "evidence": _shown(found[best])}
     why = Why(evidence.why.code, facts)
     parent = next((e.of for e in sorted(found[best], key=lambda e: -e.weight) if e.of is not None), None)
-    return Choice(this.board.incidents[best], why, score, parent, rejected)
+    return Choice(this.board.incidents[best], why, strong or score, parent, rejected)
 
 
 def _gather(
@@ -132,6 +134,12 @@ def _score(evidence: Sequence[Evidence]) -> tuple[bool, float, float]:
         if is_strong:
             strong *= 1 - weight
     return strong < 1 or len(best) > 1, round(1 - strong, 6), round(1 - all_, 6)
+
+
+def _placed(evidence: Sequence[Evidence], incident: int) -> tuple[bool, float, float, Key, int]:
+    """Where an incident stands among others, the surest first; of equals, whoever was told first counts last."""
+    joins, strong, score = _score(evidence)
+    return not joins, -strong, -score, min((e.of for e in evidence if e.of is not None), default=("", "")), incident
 
 
 def _short(this: Round, evidence: Sequence[Evidence], score: float) -> Why | None:

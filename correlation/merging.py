@@ -29,6 +29,14 @@ def taken_over(this: Round, cause: Mark) -> Iterator[tuple[Mark, float, int]]:
     yield from sorted(found, key=lambda f: (-f[1], f[0].id))
 
 
+def _is_better(cause: Mark, weight: float, effect: Mark, by: float) -> bool:
+    """Whether a cause explains an alert better than what it is with; of two that do so alike one has to be chosen."""
+    lead = round(weight - effect.weight, 6)
+    if not lead and effect.parent is not None and not by:
+        return cause.key < effect.parent
+    return lead > (by if effect.weight else 0.0)
+
+
 def may_move(incident: Incident) -> bool:
     """Whether alerts may be taken out again: nobody has taken note of the incident yet."""
     return incident.active and incident.acknowledged_at is None and incident.source != "self"

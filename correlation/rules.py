@@ -88,7 +88,7 @@ class EvidencePolicy(Rule):
     join: float = Field(default=0.6, gt=0, le=1)
     source_group: float = Field(default=0.5, ge=0, lt=0.6)
     text: float = Field(default=0.3, ge=0, lt=0.6)
-    better_by: float = Field(default=0.03, ge=0, le=1)
+    better_by: float = Field(default=0.0, ge=0, le=1)
     """By how much a later cause must be surer than the one an alert is with, to take it over."""
     quiet: Span = parse_span("5m")
     """Weak evidence counts for so long after the last alert."""

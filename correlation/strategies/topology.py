@@ -18,16 +18,22 @@ class Join:
 
     def find(self, firing: Firing, board: Any, rules: Any) -> Iterator[Evidence]:
         scene, mark, settles = board.scene, firing.mark, self._policy.settles
-        best: dict[int, tuple[float, int, Mark]] = {}
+        best: dict[int, tuple[float, Mark]] = {}
         for cause, hops in causes(mark, scene, rules):
             incident = board.incidents.get(cause.incident)
             if incident is None or not incident.active:
                 continue
             weight = weigh(cause, mark, hops, settles, fires=incident.open_alerts > 0)
             known = best.get(cause.incident)
-            if weight >= 0.3 and (known is None or (weight, -cause.id) > (known[0], -known[1])):
-                if known is None and scene.comes_of(cause, mark):
-                    continue
-                best[cause.incident] = (weight, cause.id, cause)
-        for incident_id, (weight, _, cause) in best.items():
+            if weight < 0.3 or (known is not None and not _is_surer(weight, cause, *known)):
+                continue
+            if known is None and scene.comes_of(cause, mark):
+                continue
+            best[cause.incident] = (weight, cause)
+        for incident_id, (weight, cause) in best.items():
             yield Evidence("topology", weight, incident_id, because(cause, mark), of=cause.key)
+
+
+def _is_surer(weight: float, cause: Mark, known_weight: float, known: Mark) -> bool:
+    """Whether one cause is surer than another; of equals always the same one, whoever was told first."""
+    return cause.key < known.key if weight == known_weight else weight > known_weight

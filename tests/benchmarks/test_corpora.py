@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import ROOT
-from benchmarks.correlation import topology_of
+from benchmarks.correlation import agreement, topology_of
 from benchmarks.knowledge import library_of
 
 SCORER = """
@@ -54,6 +54,14 @@ def test_a_corpus_is_replayed_and_scored(tmp_path: Path) -> None:
     assert json.loads(last) == {"last": True}
     assert ran.returncode == 3, "the exit code is the scorer's"
     assert sorted(p.name for p in corpus.iterdir()) == ["one.cmdb.json", "one.jsonl"], "nothing is written there"
+
+
+def test_groupings_agree_by_what_chance_would_not_do() -> None:
+    one = {"a": "1", "b": "1", "c": "2", "d": "2"}
+    assert agreement(one, {"a": "x", "b": "x", "c": "y", "d": "y"}) == 1.0
+    assert agreement(one, {"a": "1", "b": "2", "c": "1", "d": "2"}) < 0
+    assert agreement(one, dict.fromkeys("abcd", "1")) == 0.0
+    assert agreement({"a": "1"}, {"a": "2"}) == 1.0
 
 
 def test_the_pack_answers_as_it_is_with_no_join_rule_of_its_own(tmp_path: Path) -> None:

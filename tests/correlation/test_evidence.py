@@ -30,6 +30,7 @@ ITEMS = {
     "orders": Item(kind="database", depends_on=["db-1"]),
     "shop": Item(kind="service", depends_on=["web-1", "orders"]),
     "front": Item(kind="service", depends_on=["web-2", "shop"]),
+    "pair": Item(kind="service", depends_on=["web-1", "web-2"]),
 }
 RULES = rules_of(replace(configured(inhibit=False), topology=ITEMS, join_rules=()))
 S = timedelta(seconds=1)
@@ -305,3 +306,20 @@ def test_a_root_that_is_counted_on_is_the_one_that_would_be_chosen_anew(seed: in
                 assert incident.root is not None
                 assert (incident.root["origin"], incident.root["fingerprint"]) == root.key
                 assert incident.root["why"]["facts"] == facts
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_service_on_two_hosts_under_load_goes_to_the_same_one_whoever_is_told_first(seed: int) -> None:
+    """Both explain what stands on both; the later start does so a little better, in whatever order they come."""
+    told_in_order = [
+        (0, {"alertname": "HighLoad", "instance": "web-1:9100", "severity": "warning"}),
+        (29, {"alertname": "HighLoad", "instance": "web-2:9100", "severity": "warning"}),
+        (30, {"alertname": "ServiceHighLatency", "service": "pair", "severity": "warning"}),
+    ]
+    first, later = Stream(), Stream()
+    for n, (starts, labels) in enumerate(told_in_order):
+        first.tell(31 + n / 10, labels, starts=starts)
+    random.Random(seed).shuffle(told_in_order)
+    for n, (starts, labels) in enumerate(told_in_order):
+        later.tell(31 + n / 10, labels, starts=starts)
+    assert first.groups() == later.groups()
