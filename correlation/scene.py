@@ -24,9 +24,9 @@ _UNKNOWN = 0.72
 _OVER = 0.8
 """What is over explains so much less at once, and half of that after as long again as it lasted."""
 _LINGERS, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
-_LOOKED_AT = 16
-"""Marks of one item and signal that are looked at, the newest first; and items that are."""
-_MOST_MOVED = 512
+_LOOKED_AT, _NEWEST = 16, 4
+"""Items that are looked at; and the marks of one item and signal, the newest first."""
+_MOST_MOVED, _MOST_CAUSES = 512, 24
 _NOTHING: Mapping[str, dict[int, "Mark"]] = {}
 _NEAR = 2
 _PAIRED = frozenset({"database", "storage", "switch", "host"})
@@ -117,7 +117,7 @@ class Scene:
         found: list[Mark] = []
         for signal, marks in self.at.get(item, _NOTHING).items():
             if signals is None or signal in signals:
-                found.extend(marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _LOOKED_AT))
+                found.extend(marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST))
         return found
 
     # the tree
@@ -185,7 +185,11 @@ def because(cause: Mark, effect: Mark) -> Why:
 
 
 def causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
-    """The marks that an alert may have come of, with how many steps their items lie below its own."""
+    """The marks that an alert may have come of, with how many steps their items lie below its own: the nearest."""
+    return islice(_all_causes(effect, scene, rules), _MOST_CAUSES)
+
+
+def _all_causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
     if not effect.item:
         return
     able, at = rules.signals.explaining(effect.signal), scene.at
