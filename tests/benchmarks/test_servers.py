@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import growth, idle, intake, machine
+from benchmarks import growth, idle, intake, machine, storm
 from benchmarks.load import Load, send
 from benchmarks.parts import SITE, Tocsin, running
 
@@ -57,3 +57,12 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     server = Tocsin(tmp_path, {"tocsin.yaml": "sauces: {}\n"})
     with pytest.raises(RuntimeError, match="sauces"):
         server.start()
+
+
+def test_a_storm_ends_as_a_handful_of_incidents_and_the_other_alert_is_paged(tmp_path: Path) -> None:
+    said = storm.run(tmp_path, 1500, 0.5).splitlines()[-1]
+    _, total, _, incidents, pages, paged, _ = (cell.strip() for cell in said.split("|"))
+    assert total == "1,500"
+    assert 2 <= int(incidents) <= 40
+    assert int(pages) >= 1
+    assert float(paged) >= 0

@@ -64,6 +64,27 @@ async def test_a_critical_alert_of_another_kind_is_paged_by_itself_at_its_instan
     assert {(s.incident, s.at) for s in house.sent} == {(opened.number, house.now)}
 
 
+@pytest.mark.parametrize(
+    ("waits", "labels"),
+    [
+        pytest.param(0, {"cluster": "far-away"}, id="of another place"),
+        pytest.param(6, {}, id="of the same place, some seconds later"),
+    ],
+)
+async def test_a_storm_with_many_critical_kinds_of_its_own_hides_no_other_trouble(
+    house: House, waits: int, labels: dict[str, str]
+) -> None:
+    storm = distinct(600, names=300)
+    for place in range(0, len(storm), 100):
+        await told(house, *storm[place : place + 100])
+    await house.advance(seconds=waits)
+    house.sent.clear()
+    await told(house, {**LIVE, **labels})
+    opened = house.incidents()[-1]
+    assert opened.title.startswith("LeakDetected")
+    assert {(s.incident, s.at) for s in house.sent} == {(opened.number, house.now)}
+
+
 async def test_what_is_explained_goes_where_it_belongs_in_a_storm_too() -> None:
     house = await House(everywhere(), START).open()
     await flood(house, distinct(500, names=5))
