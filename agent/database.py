@@ -323,7 +323,7 @@ class PostgresWriter:
                 raise StoreTaken("another daemon is using this PostgreSQL database: stop it, or name another one")
         except StoreTaken:
             raise
-        except Exception as error:
+        except Exception as error:  # whatever a driver raises is an outage, and ends no daemon
             await self._hang_up()
             raise StoreDown(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
 
@@ -338,7 +338,7 @@ class PostgresWriter:
             async with self._db.transaction():
                 for sql, rows in batch:
                     await self._db.executemany(numbered(sql), [_for_postgres(row) for row in rows])
-        except Exception as error:
+        except Exception as error:  # the rim of the store: `_told` says what it means to the line
             raise await self._told(error) from error
 
     async def _told(self, error: Exception) -> Exception:
@@ -369,7 +369,7 @@ class PostgresWriter:
             await self._connect()
         try:
             return [tuple(row) for row in await self._db.fetch(numbered(sql), *values)]
-        except Exception as error:
+        except Exception as error:  # the rim of the store: `_told` says what it means to the line
             raise await self._told(error) from error
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ from escalation.store import NOTICE_BY_ID, notice_from
 _COLUMNS = "number, title, severity, state, history, resolution"
 _IN_STATE = f"SELECT {_COLUMNS} FROM incident WHERE state = ? ORDER BY id"  # noqa: S608 - our own text
 _OF_WEEK = (
-    f"SELECT {_COLUMNS} FROM incident WHERE source <> 'self' AND state <> 'cancelled' AND opened_at < ? AND "  # noqa: S608
+    f"SELECT {_COLUMNS} FROM incident WHERE source <> 'self' AND state <> 'cancelled' AND opened_at < ? AND "  # noqa: S608 - ours
     "(updated_at >= ? OR state NOT IN ('archived', 'out_of_scope')) ORDER BY id"
 )
 """All that was open at some time of the week, or ended in it (procedure R85)."""

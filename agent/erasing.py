@@ -116,7 +116,7 @@ class Erasing:
 
 def _naming(table: Table, who: Identity) -> ColumnElement[bool] | None:
     """A condition that holds for every row that names them; for some others too."""
-    columns = table.model.__table__.columns  # type: ignore[attr-defined]
+    columns = table.model.__table__.columns  # type: ignore[attr-defined]  # of table classes
     spelled = {form for name in who.names for form in (name, msgspec.json.encode(name).decode()[1:-1])}
     wanted = [columns[c].icontains(s, autoescape=True) for c in _texts(table) for s in sorted(spelled)]
     if not wanted:
@@ -130,7 +130,7 @@ def _texts(table: Table) -> Sequence[str]:
 
 async def _blobs(connection: AsyncConnection, table: Table, key: Sequence[Any], who: Identity) -> AsyncIterator[Key]:
     """Keys of rows whose bytes name them: compressed, so that each is looked at."""
-    columns: Mapping[str, Any] = table.model.__table__.columns  # type: ignore[attr-defined]
+    columns: Mapping[str, Any] = table.model.__table__.columns  # type: ignore[attr-defined]  # of table classes
     body, last = columns[table.blob], None
     while True:
         after = true() if last is None else key[0] > last

@@ -88,7 +88,7 @@ class _PostgresBeside(PostgresWriter):
 
         try:
             self._db = await asyncpg.connect(self.dsn, timeout=10, command_timeout=60)
-        except Exception as error:
+        except Exception as error:  # whatever a driver raises is an outage
             raise StoreDown(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
 
 
