@@ -1,5 +1,6 @@
 """The address that the house listens on."""
 
+import asyncio
 import contextlib
 import ipaddress
 import socket
@@ -8,7 +9,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from agent.http.door import Door, most_connections
+
 _LAST_PORT = 65_535
+_BACKLOG = 512
+"""Connections that may wait to be taken while the loop is busy."""
 
 
 class CannotStart(Exception):
@@ -51,19 +56,29 @@ def is_loopback(listen: str) -> bool:
 async def serving(app: web.Application, listen: str) -> AsyncIterator[int]:
     """Listen; yields the port. Raises CannotStart where it is in use."""
     host, port = address(listen)
-    runner = web.AppRunner(app, auto_decompress=False, access_log=None, handle_signals=False, shutdown_timeout=5.0)
+    runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=5.0)
     await runner.setup()
-    site = web.TCPSite(runner, host, port, reuse_address=True)
+    door = Door(_server_of(runner), most_connections())
+    loop = asyncio.get_running_loop()
     try:
-        await site.start()
+        listener = await loop.create_server(door, host, port, reuse_address=True, backlog=_BACKLOG)
     except OSError as error:
+        door.close()
         await runner.cleanup()
         raise _not_listening(listen, error) from error
-    server = site._server
     try:
-        yield server.sockets[0].getsockname()[1]  # type: ignore[union-attr]  # it has started
+        yield listener.sockets[0].getsockname()[1]
     finally:
+        listener.close()
+        door.close()
         await runner.cleanup()
+
+
+def _server_of(runner: web.AppRunner) -> web.Server:
+    server = runner.server
+    if server is None:
+        raise RuntimeError("the runner is set up first")
+    return server
 
 
 @contextlib.contextmanager
