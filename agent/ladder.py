@@ -30,6 +30,8 @@ from escalation.timetable import (
 
 _EACH: tuple[Literal[1, 2, 3, 4], ...] = (1, 2, 3, 4)
 _NO_WHY: Mapping[str, Any] = MappingProxyType({})
+HALTED = "halted"
+"""In an incident's targets: the state of `stop_in` in which its timetable stands still."""
 
 
 class Ladder:
@@ -59,17 +61,21 @@ class Ladder:
         raised = incident.severity < incident.targets.get("severity", 0)
         self._snapshot(incident)
         self._close(incident, lambda s: True, "superseded", group, incident.updated_at, {"code": "regraded"})
+        self._plan_untaken(incident, group, {"code": "severity_raised"} if raised else None)
+        self.refresh(incident, group)
+
+    def _plan_untaken(self, incident: Incident, group: Group, told_for: Mapping[str, Any] | None = None) -> None:
+        """Plan what has no record yet; of what looks for a responder nothing where there is one.
+
+        `told_for` is why those who are told of a new incident are told again; None: they are not.
+        """
+        if HALTED in incident.targets:
+            return
         climb, has_responder = self._climb(incident), incident.acknowledged_at is not None
         for planned in self._plan_from_relapse(incident):
-            if (
-                has_responder
-                and planned.step.clock != "resolution"
-                and not (raised and planned.step.clock == "created")
-            ):
-                continue
-            told_for = {"code": "severity_raised"} if raised and planned.step.clock == "created" else {}
-            self._add_untaken(incident, planned, climb, incident.updated_at, group, told_for)
-        self.refresh(incident, group)
+            again = told_for if planned.step.clock == "created" else None
+            if planned.step.clock == "resolution" or again is not None or not has_responder:
+                self._add_untaken(incident, planned, climb, incident.updated_at, group, again or _NO_WHY)
 
     def relapse(self, incident: Incident, now: datetime, group: Group) -> None:
         """It fires again after it was resolved.
@@ -101,7 +107,8 @@ class Ladder:
         incident.acknowledged_at = None
         incident.response_due_at = due(now, self._target(incident).response, self.calendar(incident), ())
         climb = self._climb(incident)
-        for planned in self._plan_again(incident, self._again_from(incident, now)):
+        again = self._plan_again(incident, self._again_from(incident, now)) if HALTED not in incident.targets else []
+        for planned in again:
             self._add(incident, replace(planned, relapse=climb), group, why)
         return climb
 
@@ -206,14 +213,16 @@ class Ladder:
 
     def stopped(self, incident: Incident, now: datetime, group: Group, code: str) -> None:
         """Resolved, cancelled, out of scope: nothing more is due."""
+        incident.targets = {k: v for k, v in incident.targets.items() if k != HALTED}
         self._close(incident, lambda s: True, "cancelled", group, now, {"code": code})
         self.refresh(incident, group)
 
     def clocks_moved(self, incident: Incident, group: Group) -> None:
         """A pause began or ended: resolution steps move with their clock (OUTSIDE §5: null while paused).
 
-        What had fallen due before it keeps its instant.
+        What had fallen due before it keeps its instant. In a state of `stop_in` nothing is left to move.
         """
+        self._halt(incident, group)
         planned = {_base(p): p for p in self._plan(incident)}
         pauses = self._pauses(incident)
         for step in self.agenda.of(incident.id):
@@ -230,6 +239,18 @@ class Ladder:
                 self.agenda.move(step, due_at)
                 group.steps[step.id] = step
         self.refresh(incident, group)
+
+    def _halt(self, incident: Incident, group: Group) -> None:
+        """Nothing of the timetable is pending in a state of `stop_in`; out of it, what was not taken is planned."""
+        state, halted = incident.state, HALTED in incident.targets
+        if incident.active and state in self.rules(incident).stop_in and not halted:
+            incident.targets = {**incident.targets, HALTED: str(state)}
+            its_own = {step.id for step in self.timetable(incident)}
+            why = {"code": "stops_in", "state": str(state)}
+            self._close(incident, lambda s: s.planned.step.id in its_own, "cancelled", group, incident.updated_at, why)
+        elif halted and state not in self.rules(incident).stop_in:
+            incident.targets = {k: v for k, v in incident.targets.items() if k != HALTED}
+            self._plan_untaken(incident, group)
 
     def taken(
         self, step: Step, outcome: str, now: datetime, why: dict[str, Any], incident: Incident, group: Group

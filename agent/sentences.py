@@ -138,6 +138,7 @@ REASONS: Sentences = {
     "noted": ("[{by} ]has taken note", "[{by} ]已知悉"),
     "severity_raised": ("the severity was raised", "严重程度已提升"),
     "grew": ("it has grown since it was acknowledged[: {new}]", "确认后事件范围扩大[:{new}]"),
+    "stops_in": ("the timetable stops while it is {state}", "处于 {state} 时时间表停止"),
     "regraded": ("the severity changed, the steps were planned anew", "级别变更,步骤重新安排"),
     "resolved": ("the incident is resolved", "事件已解决"),
     "cancelled": ("the incident is cancelled", "事件已取消"),

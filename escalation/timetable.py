@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 
 from collectors.rule import Rule, format_span, parse_span
 from correlation.calendar import Calendar
-from correlation.incident import State
+from correlation.incident import PENDING, State
 from escalation.roles import MANAGEMENT, SECOND, ToldRole
-from escalation.sla import SEVERITIES, Pause, PositiveSpan, Target, falls_due
+from escalation.sla import SEVERITIES, STOPPED, Pause, PositiveSpan, Target, falls_due
 
 RESPONDERS = frozenset({"l1", "l2", "l1_lead", "l2_lead", SECOND})
 """Who is told so that somebody takes the incident; the others (desk, pm, management, customer) are informed."""
@@ -81,6 +81,22 @@ class TimetableStep(Rule):
         return self
 
 
+_MAY_STOP_IN = STOPPED | PENDING | {State.SALES_DECISION}
+
+
+def _stops(states: list[State]) -> list[State]:
+    """The states in which the clock has stopped are all among them, and those in which people work are not."""
+    if missing := [str(s) for s in State if s in STOPPED and s not in states]:
+        raise ValueError(f"no clock runs in {', '.join(missing)}, so no step falls due there: write them too")
+    if working := [str(s) for s in states if s not in _MAY_STOP_IN]:
+        others = ", ".join(str(s) for s in State if s in _MAY_STOP_IN - STOPPED)
+        raise ValueError(
+            f"a timetable that stops in {', '.join(working)} would tell nobody: beside the states in which the clock "
+            f"has stopped, write some of {others} or none"
+        )
+    return states
+
+
 class EscalationRules(Rule):
     """How every timetable runs. `unacked_*`: a page that nobody acknowledges repeats, then goes a level up."""
 
@@ -91,13 +107,14 @@ class EscalationRules(Rule):
     unacked_raise_after: int = Field(default=2, ge=1)
     bounces_tell_pm: int = Field(default=3, ge=1)
     """When it came back to the desk so often, the project manager is told, and each time after (R58)."""
-    stop_in: list[State] = [
+    stop_in: Annotated[list[State], AfterValidator(_stops)] = [
         State.RESOLVED,
         State.PENDING_REVIEW,
         State.ARCHIVED,
         State.CANCELLED,
         State.OUT_OF_SCOPE,
     ]
+    """In these states the timetable stops (R96): what is pending is cancelled, and planned again when work goes on."""
 
 
 class NoUpdate(Rule):

@@ -70,12 +70,18 @@ def on_to_sales(turn: Turn, incident: Incident, intent: PersonActed) -> None:
 
 
 def on_clocks(turn: Turn, incident: Incident, intent: PersonActed) -> None:
-    if incident.active and incident.state is not State.SALES_DECISION and not turn.agenda.of(incident.id):
-        on_reopened(turn, incident, intent)  # it had ended, and comes back from there
+    if _comes_back_from_outside(incident):
+        on_reopened(turn, incident, intent)
     rest_again(turn, incident)
     turn.ladder.clocks_moved(incident, turn.group)
     if incident.resume_at is not None:
         turn.agenda.look_at(incident.id, incident.resume_at)
+
+
+def _comes_back_from_outside(incident: Incident) -> bool:
+    """Out of scope it had ended; sales has taken it up all the same."""
+    states = [state for _, state in incident.history[-3:]]
+    return incident.state is State.NEW and states[:2] == [State.OUT_OF_SCOPE, State.SALES_DECISION]
 
 
 def rest_again(turn: Turn, incident: Incident) -> None:

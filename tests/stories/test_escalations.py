@@ -1,5 +1,6 @@
 """What the timetable does besides telling people, and what becomes of an escalation that nobody acknowledges."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,8 +10,15 @@ import pytest
 from agent.house import House
 from agent.intents import ConfigChanged
 from correlation.permission import Forbidden
-from tests.house import DISK_FULL, START, alert, at, message
+from escalation.timetable import EscalationRules
+from tests.house import DISK_FULL, START, alert, at, message, site
 
+RESOLVED = {
+    "type": "workaround",
+    "resolution": "moved",
+    "note": "moved it away",
+    "service_restored_at": at(START),
+}
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 UPS_LOW = {"alertname": "UpsBatteryLow", "ups": "rack-1", "severity": "critical"}
 
@@ -260,3 +268,69 @@ async def test_who_may_ask_for_an_escalation_is_the_timetables_to_say(house: Hou
     with pytest.raises(Forbidden, match="customer, pm"):
         await house.act(number, "escalate", {"reason": "slow"}, "ana")
     await house.act(number, "escalate", {"reason": "slow"}, "pat")
+
+
+# where the timetable stops
+
+ALL_STOPS = ["resolved", "pending_review", "archived", "cancelled", "out_of_scope", "pending_vendor"]
+
+
+@pytest.fixture
+async def waiting_house() -> AsyncIterator[House]:
+    """A house whose timetable stops while a vendor works on it."""
+    config = site()
+    rules = EscalationRules.model_validate({**config.escalation.rules.model_dump(), "stop_in": ALL_STOPS})
+    made = await House(replace(config, escalation=config.escalation.model_copy(update={"rules": rules})), START).open()
+    yield made
+    await made.close()
+
+
+async def test_in_a_state_of_stop_in_nobody_is_told_and_afterwards_what_is_overdue_is(waiting_house: House) -> None:
+    house = waiting_house
+    number = await opened(house)
+    await house.advance(hours=1)
+    await house.act(number, "suspend", {"for": "vendor", "reason": "a part"}, "ana")
+    told_before = len(house.sent)
+    await house.restart()
+    await house.advance(hours=10)
+    assert len(house.sent) == told_before
+    ended = await house.writer.fetch("SELECT key, outcome, why FROM step WHERE outcome = 'cancelled' ORDER BY id")
+    assert {"2/p25", "2/p50", "2/p75", "2/p100"} <= {step for step, _, why in ended if "stops_in" in str(why)}
+    await house.act(number, "resume", {}, "ana")
+    records = await steps(house, number)
+    assert {"2/p25@1", "2/p50@1", "2/p75@1", "2/p100@1"} <= records.keys()
+    steps_told = [s.step for s in house.sent[told_before:] if s.person == "dora"]
+    assert steps_told == ["2/problem", "2/p75@1"]
+    await house.advance(hours=2)
+    assert "2/p100#1@1" in await steps(house, number)
+
+
+async def test_a_raise_while_it_stops_is_told_when_work_goes_on_and_a_resolution_ends_the_stop(
+    waiting_house: House,
+) -> None:
+    house = waiting_house
+    number = await opened(house)
+    await house.act(number, "suspend", {"for": "vendor", "reason": "a part"}, "ana")
+    told_before = len(house.sent)
+    await house.act(number, "set-severity", {"severity": 1, "reason": "worse"}, "pm")
+    await house.advance(hours=1, minutes=30)
+    assert not [s for s in house.sent[told_before:] if s.step.startswith("1/p")]
+    await house.act(number, "resolve", RESOLVED, "ana")
+    await house.act(number, "reject", {"reason": "it is back"}, "pm")
+    await house.advance(hours=1, minutes=30)
+    assert any(key.startswith("1/p25") for key in await steps(house, number))
+
+
+async def test_in_the_other_pending_states_the_timetable_goes_on(house: House) -> None:
+    number = await opened(house)
+    await house.act(number, "suspend", {"for": "vendor", "reason": "a part"}, "ana")
+    await house.advance(hours=6)
+    assert {"2/p25", "2/p50", "2/p75"} <= (await steps(house, number)).keys()
+
+
+async def test_a_pause_tells_nobody_that_it_was_reopened_where_all_steps_are_taken(house: House) -> None:
+    number = await opened(house)
+    for step in house.desk.agenda.of(house.incident(number).id):
+        house.desk.agenda.close([step], "cancelled", house.now, {"code": "regraded"})
+    await house.act(number, "suspend", {"for": "customer", "reason": "x", "resume_at": at(house.now + HOUR)}, "ana")
+    assert "2/reopened" not in await steps(house, number)
