@@ -270,7 +270,7 @@ class Desk:
 
     def watch(self, incident: Incident) -> None:
         """Have an incident read from the store come up when time alone will change it."""
-        for moment in (incident.resolves_at, incident.resume_at, incident.held_until):
+        for moment in (incident.resolves_at, incident.resume_at, incident.held_until, incident.digest_at):
             if moment is not None:
                 self.agenda.look_at(incident.id, moment)
         if not incident.active:

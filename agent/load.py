@@ -14,12 +14,15 @@ from agent.desk import Desk
 from correlation.board import MOST_TOMBSTONES, Beat
 from correlation.incident import Episode
 from correlation.joining import remember
+from correlation.lessons import kind_of
+from correlation.outcome import Round
 from correlation.store import (
     COUNTED,
     ENDED_EPISODES,
     HELD_ITEM_EDITS,
     LESSONS,
     OPEN_EPISODES,
+    OPENINGS,
     ORPHANED,
     SELECT_CHAINS,
     SUSPECTS,
@@ -28,7 +31,7 @@ from correlation.store import (
     lesson_from,
     silence_from,
 )
-from correlation.storm import remember_storms
+from correlation.storm import EVERYWHERE_TIMES, Opening, remember_storms
 from correlation.timeline import Chain
 from escalation.notice import is_draft
 from escalation.sla import SlaPolicy
@@ -199,13 +202,25 @@ async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
         _note_slots(desk, episode, came_at, came)
     for episode in sorted(board.episodes.values(), key=lambda e: e.id):
         remember(board, desk.rules, episode)
-    remember_storms(board, now)
+    await _load_storms(writer, desk, now)
     for episode in held_back:
         desk.hold_back(episode, board.labels(episode), now)
     if over:
         numbers: dict[int, str] = dict(await writer.fetch(ORPHANED))
         for incident in over:
             board.orphans.update(dict.fromkeys(board.members.pop(incident, ()), numbers.get(incident, "")))
+
+
+async def _load_storms(writer: Writer, desk: Desk, now: datetime) -> None:
+    """The storms go on, and what opened of late counts towards the next one."""
+    policy = desk.rules.correlation.storm
+    rows = await writer.fetch(OPENINGS, now - policy.within, policy.opened * EVERYWHERE_TIMES + 1)
+    openings = []
+    for incident, opened_at, facts in reversed(rows):
+        told = msgspec.json.decode(facts)
+        if "place" in told:
+            openings.append(Opening(opened_at, incident, kind_of(told["alertname"]), told["place"]))
+    remember_storms(Round(desk.board, desk.rules, now), openings)
 
 
 def _note_slots(desk: Desk, episode: Episode, came_at: datetime, came: dict[str, tuple[datetime, int]]) -> None:

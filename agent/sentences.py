@@ -66,6 +66,11 @@ REASONS: Sentences = {
         "it came in a storm of alerts[ in {place}], and nothing else explains it[; moved from {from}]",
         "属于[{place} 的]告警风暴,无其他原因可解释[;由 {from} 移入]",
     ),
+    "let_out": (
+        "{incident} is a storm of alerts[ in {place}]; a critical alert of a kind new to it may be another trouble, so "
+        "it stays apart: `merge` it where it is not",
+        "{incident} 是[{place} 的]告警风暴;其中未见过的严重告警可能是另一故障,故单独处理:若非如此请合并(`merge`)",
+    ),
     "kept_apart": (
         "not {incident}, which it would have joined: {by} split such alerts of {place} from each other in {split}; "
         "until {until} they are joined by hand alone",
@@ -319,6 +324,18 @@ HAPPENED: Sentences = {
     "storm_began": (
         "an alert storm[ in {place}]: {count} incidents opened at once; what nothing explains joins this one",
         "告警风暴[({place})]:短时间内产生 {count} 个事件;无法解释的告警并入本事件",
+    ),
+    "storm_digest": (
+        "the storm goes on: {count} more alerts[ ({kinds})][, about {items}]; {firing} fire now"
+        "[; opened by themselves: {let_out}]",
+        "告警风暴仍在持续:新增 {count} 个告警[({kinds})][,涉及 {items}];目前 {firing} 个正在告警"
+        "[;单独建立的事件:{let_out}]",
+    ),
+    "storm_over": (
+        "the storm is over: {count} more alerts[ ({kinds})][, about {items}]; {firing} fire still"
+        "[; opened by themselves: {let_out}]",
+        "告警风暴已结束:新增 {count} 个告警[({kinds})][,涉及 {items}];仍有 {firing} 个在告警"
+        "[;单独建立的事件:{let_out}]",
     ),
     "confirmed": ("said that this grouping is right[ ({alerts} alerts)]", "确认此归组正确[(告警 {alerts} 个)]"),
     "split": ("split off: {alerts}", "已拆分:{alerts}"),

@@ -81,8 +81,8 @@ class Board:
         """Per incident: its kinds of alert that were joined by rule or topology, each with an item."""
         self.seen: dict[tuple[str, str], deque[Key]] = {}
         """By place and kind, of kinds that others come with: the newest alerts."""
-        self.storms: dict[str, Any] = {}
-        """By place: the storm in it (correlation/storm.py)."""
+        self.storms: dict[str, int] = {}
+        """By place: the incident that stands for the storm in it."""
         self.openings: dict[str, deque[Any]] = {}
         """By place: the incidents opened of late."""
         self.known: dict[int, Any] = {}

@@ -8,6 +8,7 @@ import msgspec
 from correlation.incident import Incident, Why
 from correlation.outcome import Round
 from correlation.scene import Mark
+from correlation.storming import storm_of
 
 _REMEMBERED = 50
 """So many new items and kinds of an incident are told by name."""
@@ -27,8 +28,14 @@ def is_held(this: Round, incident: Incident) -> bool:
 
 
 def comes_in(this: Round, incident: Incident, marks: Iterable[Mark]) -> None:
-    """Alerts are about to become an incident's: new items or enough new kinds are growth for whoever holds it."""
+    """Alerts are about to become an incident's: new items or enough new kinds are growth for whoever holds it.
+
+    Of what a storm brings they hear at the pace of its digests instead.
+    """
     if not is_held(this, incident) or incident.id in this.out.relapsed:
+        return
+    if storm_of(this, incident) is not None:
+        this.board.known.pop(incident.id, None)
         return
     known, fresh = _known(this, incident), list(marks)
     items = sorted({item for mark in fresh for item in _items_of(this, mark)} - known.items)

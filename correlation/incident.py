@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from correlation.storm_state import Storm
+
 Json = dict[str, Any]
 
 
@@ -239,6 +241,10 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     """By known error: what was last said of it here."""
     form: Json = {}
     """What else the record form has (correlation/form.py), and `recorded_at` where that was after the report."""
+    digest_at: datetime | None = None
+    """When whoever holds the storm that it stands for hears next what came; null: no storm, or it is over."""
+    storming: Storm | None = None
+    """What the storm has seen that it stands for; null: of none, or it is over."""
 
     def linked(self, kind: str) -> list[str]:
         """What it is linked with of one kind, oldest first."""

@@ -17,6 +17,7 @@ from correlation.outcome import Round, Rules
 from correlation.root import worth_of
 from correlation.scene import Mark, Scene, because, causes, weigh
 from correlation.storm import has_opened, taken_in
+from correlation.storm_state import Storm
 from correlation.strategy import Firing
 from correlation.together import CONFIRMING, learn_joined, see
 
@@ -48,11 +49,12 @@ def _join_or_open(
     firing = firing_of(this, episode, labels, verdict, alert.group if alert is not None else "")
     keys = [strategy.key(labels, firing) for strategy in this.rules.strategies]
     choice, effects = choose(this, firing, keys, came_from, before), list(taken_over(this, firing.mark))
-    if choice.incident is None:
-        _explained_by_nothing(this, firing, verdict, choice, effects)
+    lets_out = _explained_by_nothing(this, firing, verdict, choice, effects) if choice.incident is None else None
     incident, why = choice.incident, choice.why
     if incident is None:
         incident = open_incident(this, episode, labels, alert, verdict)
+        if lets_out is not None:
+            lets_out.note_let_out(incident.number)
         why, episode.decision = Why("first_of_incident", {"rule": verdict.rule}), "opened"
         if note is not None and note.code == "still_fires":
             incident.recurrence_of = note.facts["incident"]
@@ -99,12 +101,18 @@ def _learn(this: Round, firing: Firing, choice: Choice, effects: list[tuple[Mark
 
 def _explained_by_nothing(
     this: Round, firing: Firing, verdict: Class, choice: Choice, effects: list[tuple[Mark, float, int]]
-) -> None:
-    """It may still explain others, or come in a storm."""
+) -> Storm | None:
+    """It may still explain others, or come in a storm; returns the storm that lets it out."""
     _adopt(this, choice, effects)
-    storm = taken_in(this, firing, verdict) if choice.incident is None else None
-    if storm is not None:
-        choice.incident, choice.why = storm, Why("storm", {"place": firing.scope})
+    came = taken_in(this, firing, verdict) if choice.incident is None else None
+    if came is None:
+        return None
+    storm, is_let_out = came
+    if is_let_out:
+        choice.rejected = Why("let_out", {"incident": storm.number, "place": storm.storm})
+        return storm.storming
+    choice.incident, choice.why = storm, Why("storm", {"place": storm.storm})
+    return None
 
 
 def firing_of(this: Round, episode: Episode, labels: Labels, verdict: Class, group: str) -> Firing:

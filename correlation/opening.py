@@ -54,6 +54,7 @@ def open_incident(this: Round, episode: Episode, labels: Labels, alert: Alert | 
         category=verdict.category,
         group=verdict.group,
         rule=verdict.rule,
+        place=this.rules.register.scope(labels, episode.origin),
     )
     return incident
 

@@ -1,6 +1,7 @@
 """What ops write about joining, inhibition, flapping and the end of an incident."""
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -10,6 +11,7 @@ from collectors.rule import Rule, Span, parse_span
 from correlation.incident import State
 from correlation.signals import Signal
 
+_Pace = Annotated[Span, Field(ge=timedelta(seconds=1))]
 Match = Annotated[tuple[Matcher, ...], BeforeValidator(matchers_from_yaml)]
 
 
@@ -102,13 +104,30 @@ class StormPolicy(Rule):
     """When incidents that open at once in one place are a storm, and so one incident; 0 `opened`: never.
 
     It is over when less than half as many alerts came `over_after`. `let_out` critical alerts of new kinds open their
-    own incidents meanwhile.
+    own incidents meanwhile. Whoever holds it hears what came `digest_after` its beginning, then each `digest_every`.
     """
 
     opened: int = Field(default=30, ge=0)
     within: Span = parse_span("1m")
     over_after: Span = parse_span("5m")
     let_out: int = Field(default=10, ge=0)
+    digest_after: list[_Pace] = [parse_span("1m"), parse_span("5m"), parse_span("15m")]
+    digest_every: _Pace = parse_span("30m")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if any(later <= earlier for earlier, later in pairwise(self.digest_after)):
+            raise ValueError(
+                "digest_after counts from the beginning of the storm: write later instants after earlier ones"
+            )
+        return self
+
+    def digest_wait(self, times: int) -> timedelta:
+        """How long after the beginning, or the digest before it, digest `times` (from 0 on) comes."""
+        after = self.digest_after
+        if times >= len(after):
+            return self.digest_every
+        return after[times] - (after[times - 1] if times else timedelta())
 
 
 class Growth(Rule):

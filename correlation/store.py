@@ -15,6 +15,7 @@ from correlation.incident import Episode, Incident, State, Why
 from correlation.lessons import Lesson
 from correlation.rows import columns, insert_into, select, upsert
 from correlation.silence import Silence
+from correlation.storm_state import Storm
 from correlation.timeline import Chain
 
 
@@ -142,6 +143,8 @@ class IncidentRow(SQLModel, table=True):
     rules_confirmed: str = Field(sa_type=Text)
     feedback: str = Field(sa_type=Text)
     form: str = Field(sa_type=Text)
+    digest_at: datetime | None
+    storming: str | None = Field(sa_type=Text)
 
 
 class TimelineRow(SQLModel, table=True):
@@ -291,6 +294,7 @@ _JSON_FIELDS = frozenset(
         "feedback",
         "form",
         "grown",
+        "storming",
     }
 )
 INCIDENT_FIELDS = Incident.__struct_fields__
@@ -319,6 +323,7 @@ def incident_from(row: tuple[Any, ...]) -> Incident:
     values["history"] = [(parse_moment(at), state) for at, state in values["history"]]
     values["rests"] = [(parse_moment(since), parse_moment(until)) for since, until in values["rests"]]
     values["links"] = [(kind, target) for kind, target in values["links"]]
+    values["storming"] = msgspec.convert(values["storming"], Storm | None)
     if values["root"]:
         values["root"]["at"] = parse_moment(values["root"]["at"])
     return Incident(**values)
@@ -386,6 +391,11 @@ COUNTED = (
     "ORDER BY opened_at DESC, id DESC LIMIT ?"
 )
 """The incidents of late, newest first: those that resemble each other propose a problem (procedure R102)."""
+OPENINGS = (
+    "SELECT i.id, i.opened_at, t.facts FROM incident i JOIN timeline t ON t.incident_id = i.id AND t.kind = 'opened' "
+    "WHERE i.opened_at >= ? AND i.source <> 'self' ORDER BY i.id DESC LIMIT ?"
+)
+"""The incidents opened of late, newest first, with what was told of each: what opens at once may be a storm."""
 _OVER = "state IN ('archived', 'cancelled', 'out_of_scope')"
 OLD_TIMELINE = (
     "SELECT t.id, t.link, t.at, i.state, i.updated_at "

@@ -9,7 +9,7 @@ from correlation.incident import Incident
 from correlation.lessons import TOGETHER, Lesson, kind_of
 from correlation.outcome import Round
 from correlation.scene import Mark
-from correlation.storm import is_storming
+from correlation.storming import is_storming
 from correlation.topology import Topology
 
 CONFIRMING = frozenset({"join_rule", "stands_on", "same_item", "brought_about"})

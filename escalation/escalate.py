@@ -162,7 +162,7 @@ CALLS = frozenset(
 
 GROWN = frozenset({"severity_raised", "grew"})
 """Why a step asks anew who had acknowledged."""
-_OF_THEIR_OWN = frozenset({"breach_expected", "unacknowledged", "raised_unacknowledged"})
+_OF_THEIR_OWN = frozenset({"breach_expected", "unacknowledged", "raised_unacknowledged", "storm_digest", "storm_over"})
 """Why a step comes that the timetable alone would not bring now."""
 
 

@@ -134,6 +134,15 @@ _REASONS: dict[str, tuple[str, str]] = {
     "reopened": ("the resolution was refused: work starts again", "解决结果被驳回,重新开始处理"),
     "fallback": ("no channel reaches {instead_of}: you stand in", "无法联系 {instead_of},由您代接"),
     "grew": ("it has grown since it was acknowledged: {new}", "确认后事件范围扩大:{new}"),
+    "storm_digest": (
+        "the storm goes on: {count} more alerts ({kinds}), about {items}; {firing} fire now. "
+        "Opened by themselves: {let_out}",
+        "告警风暴仍在持续:新增 {count} 个告警({kinds}),涉及 {items};目前 {firing} 个正在告警。单独建立的事件:{let_out}",
+    ),
+    "storm_over": (
+        "the storm is over: {count} more alerts ({kinds}), {firing} fire still. Opened by themselves: {let_out}",
+        "告警风暴已结束:新增 {count} 个告警({kinds}),仍有 {firing} 个在告警。单独建立的事件:{let_out}",
+    ),
     "severity_raised": ("the severity was raised", "严重程度已提升"),
     "self_incident": ("Tocsin itself needs help", "Tocsin 自身出现问题,需要处理"),
     "test": ("a test: there is nothing to do", "测试通知,无需处理"),
@@ -174,7 +183,7 @@ def reason_text(reason: Mapping[str, Any], role: str, language: Language) -> str
         return one_line(code, 100)
     facts = {**(reason.get("facts") or {}), "role": _ROLES_ZH.get(role, role) if language == "zh" else role}
     # One pass, so that braces inside a fact stay what they are.
-    return _HOLE.sub(lambda hole: one_line(str(facts.get(hole[1], "?")), 100), found[language == "zh"])
+    return _HOLE.sub(lambda hole: one_line(str(facts.get(hole[1], "?")) or "–", 100), found[language == "zh"])
 
 
 def compose(facts: PageFacts, language: Language = "en") -> Message:

@@ -3,6 +3,7 @@
 from agent.deciders.automation import expire
 from agent.deciders.escalations import one_level_up
 from agent.deciders.links import inform, inform_desk, inform_reporter
+from agent.deciders.storms import storm_seen
 from agent.intents import PersonActed
 from agent.turn import Turn
 from correlation.incident import RECOVERABLE, Incident, State
@@ -11,6 +12,7 @@ from correlation.incident import RECOVERABLE, Incident, State
 def on_acknowledged(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     turn.ladder.acknowledged(incident, turn.now, turn.group, intent.actor.id)
     turn.outbox.cancel_seekers(incident.id, turn.now, f"acknowledged by {intent.actor.id}")
+    storm_seen(turn, incident)
 
 
 def on_resolved(turn: Turn, incident: Incident, intent: PersonActed) -> None:

@@ -48,6 +48,8 @@ def follow(turn: Turn, out: Outcome, source: str, received_at: datetime) -> None
         turn.touch(incident)
         if incident.resolves_at is not None:
             turn.agenda.look_at(incident.id, incident.resolves_at)
+        if incident.digest_at is not None:
+            turn.agenda.look_at(incident.id, incident.digest_at)
     opened = {incident.id for incident in out.opened}
     for incident, _ in out.merged:
         if incident.id in opened:  # opened and put right by the same message: it has its record all the same

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from agent.intents import PersonActed
@@ -92,18 +93,25 @@ def inform_reporter(turn: Turn, incident: Incident, step: str) -> bool:
     return True
 
 
-def inform(turn: Turn, incident: Incident, step: str, tell: list[str], assignee: str | None = None) -> None:
+def inform(
+    turn: Turn,
+    incident: Incident,
+    step: str,
+    tell: list[str],
+    assignee: str | None = None,
+    why: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
     """Tell these roles at once, whatever the state of the incident: it asks nobody to take it.
 
-    `assignee` is who stands for that role, if not whoever has the incident.
+    `assignee` is who stands for that role, if not whoever has the incident; `why` a code with facts of its own.
     """
-    turn.ladder.call(incident, step, tell, turn.now, turn.group)
+    turn.ladder.call(incident, step, tell, turn.now, turn.group, why=why)
     due = max(turn.agenda.of(incident.id), key=lambda s: s.id)
     held_by = assignee or incident.assignee
     taken = take_due_steps([due], incident.group, held_by, turn.desk.directory, turn.now)
-    for told, outcome, why in taken.outcomes:
-        turn.ladder.taken(told, outcome, turn.now, why, incident, turn.group)
-        turn.tell(incident.id, "step", AGENT, {"step": told.key, "outcome": outcome, **why, "do": []})
+    for told, outcome, reached in taken.outcomes:
+        turn.ladder.taken(told, outcome, turn.now, reached, incident, turn.group)
+        turn.tell(incident.id, "step", AGENT, {"step": told.key, "outcome": outcome, **reached, "do": []})
     for call in taken.calls:
         turn.outbox.page(incident, replace(call, seeks_responder=False), turn.now)
     turn.ladder.refresh(incident, turn.group)

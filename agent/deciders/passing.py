@@ -9,6 +9,7 @@ from agent.deciders.effects import rest_again, stop
 from agent.deciders.escalations import await_acknowledgement
 from agent.deciders.intake import follow
 from agent.deciders.pages import reached_nobody
+from agent.deciders.storms import tell_of_storm
 from agent.deciders.watching import look_after
 from agent.intents import TimePassed
 from agent.turn import AGENT, Turn
@@ -47,6 +48,7 @@ def look_at(turn: Turn, incident: Incident) -> None:
     if incident.active:
         look_after(turn, incident)
         take_steps(turn, incident)
+        tell_of_storm(turn, incident)
         look_after(turn, incident)
     else:
         look_at_ended(turn, incident)

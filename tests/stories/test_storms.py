@@ -1,5 +1,6 @@
 """A storm of alerts is a handful of incidents and pages, and what has nothing to do with it is paged as ever."""
 
+import json
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -9,7 +10,9 @@ import pytest
 
 from agent.house import House
 from agent.sentences import text
+from correlation.incident import Incident
 from correlation.rules import StormPolicy
+from escalation.message import reason_text
 from tests.correlation.test_evidence import DATABASE, SHOP, SWITCH, WEB_1
 from tests.house import START, alert, at, message, site
 from tests.stories.test_growth import everywhere, told
@@ -124,14 +127,111 @@ async def test_a_storm_goes_on_over_a_restart_and_is_over_when_little_comes(hous
     assert house.desk.board.storms == {}
 
 
-async def test_whoever_holds_the_storm_is_paged_once_for_what_comes_after(house: House) -> None:
-    alerts = distinct(1000, names=5)
-    await flood(house, alerts[:500])
+async def held_storm(house: House) -> Incident:
+    """A storm of 500 alerts that the desk has acknowledged."""
+    await told(house, *distinct(500, names=5))
     (storm,) = (i for i in house.incidents() if i.active and i.storm is not None)
     await house.act(storm.number, "acknowledge", who="desk")
     house.sent.clear()
-    await flood(house, alerts[500:])
-    assert [s.step.partition("/")[2] for s in house.sent if s.incident == storm.number] == ["grew"]
+    return storm
+
+
+def digests(house: House, storm: Incident) -> list[tuple[str, timedelta]]:
+    """Whom the digests of a storm went to, and how long after its beginning."""
+    pages = [s for s in house.sent if s.incident == storm.number]
+    assert {s.step.partition("/")[2].partition("#")[0] for s in pages} <= {"digest"}, "nobody is paged alert by alert"
+    return [(s.person, s.at - START) for s in pages]
+
+
+async def test_whoever_holds_the_storm_hears_what_comes_after_at_a_bounded_pace(house: House) -> None:
+    storm = await held_storm(house)
+    for minute in range(90):
+        await told(house, *({**labels, "instance": f"m{minute}-{n}"} for n, labels in enumerate(distinct(20, names=5))))
+        await house.advance(minutes=1)
+    assert digests(house, storm) == [("desk", timedelta(minutes=minutes)) for minutes in (1, 5, 15, 45, 75)]
+    assert storm.acknowledged_at == START, "nobody has to acknowledge anew"
+
+
+async def test_a_digest_says_how_many_which_kinds_where_and_what_was_let_out(house: House) -> None:
+    storm = await held_storm(house)
+    await told(house, LIVE, *({"alertname": "Creaking", "instance": f"q-{n}", "severity": "warning"} for n in range(7)))
+    await house.advance(minutes=1)
+    let_out = house.incidents()[-1].number
+    (facts,) = [facts for _, kind, _, facts in await house.timeline(storm.number) if kind == "storm_digest"]
+    firing, items = 507, "q-0, q-1, q-2, q-3, +3"
+    assert facts == {"count": 7, "kinds": "Creaking 7", "items": items, "firing": firing, "let_out": let_out}
+    ((reason,),) = await house.writer.fetch("SELECT reason FROM page WHERE step LIKE '%/digest'")
+    said = reason_text(json.loads(reason), "assignee", "en")
+    now = f"7 more alerts (Creaking 7), about {items}; {firing} fire now. Opened by themselves: {let_out}"
+    assert said == f"the storm goes on: {now}"
+    why = await house.writer.fetch(
+        "SELECT e.rejected FROM episode e JOIN incident i ON i.id = e.incident_id WHERE i.number = ?", let_out
+    )
+    assert json.loads(why[0][0]) == {"code": "let_out", "facts": {"incident": storm.number, "place": "am"}}
+
+
+async def test_nothing_new_is_no_digest_and_the_end_of_the_storm_is_told_once(house: House) -> None:
+    storm = await held_storm(house)
+    await house.advance(minutes=4)
+    assert digests(house, storm) == []
+    await house.advance(minutes=30)
+    assert digests(house, storm) == [("desk", timedelta(minutes=15))]
+    assert [kind for _, kind, _, _ in await house.timeline(storm.number) if kind == "storm_over"] == ["storm_over"]
+    await told(house, *({"alertname": "Creaking", "instance": f"q-{n}", "severity": "warning"} for n in range(2)))
+    assert storm.open_alerts == 500
+
+
+async def test_a_storm_that_nobody_holds_or_that_is_snoozed_sends_no_digest(house: House) -> None:
+    await told(house, *distinct(500, names=5))
+    (storm,) = (i for i in house.incidents() if i.active and i.storm is not None)
+    await told(house, *distinct(40, names=5, job="again"))
+    await house.advance(minutes=2)
+    assert not [s for s in house.sent if "digest" in s.step]
+    await house.act(storm.number, "acknowledge", who="desk")
+    until = at(house.now + timedelta(minutes=20))
+    await house.act(storm.number, "snooze", {"until": until, "reason": "tea"}, who="desk")
+    await told(house, *distinct(40, names=5, job="once more"))
+    house.sent.clear()
+    await house.advance(minutes=19)
+    assert house.sent == []
+    await house.advance(minutes=2)
+    assert digests(house, storm) == [("desk", timedelta(minutes=22))]
+
+
+async def test_the_digests_of_a_storm_go_on_over_a_restart_as_without_it(house: House) -> None:
+    storm = await held_storm(house)
+    other = await House(site(), START).open()
+    unbroken = await held_storm(other)
+    for minute in range(20):
+        for one in (house, other):
+            more = ({**labels, "instance": f"m{minute}-{n}"} for n, labels in enumerate(distinct(20, names=minute + 5)))
+            await told(one, *more)
+            await one.advance(minutes=1)
+        await house.restart()
+    assert house.sent == other.sent
+    assert digests(house, storm)[0] == ("desk", timedelta(minutes=1))
+    assert await house.timeline(storm.number) == await other.timeline(unbroken.number)
+    await other.close()
+
+
+async def test_a_storm_that_was_over_does_not_come_back_with_a_restart(house: House) -> None:
+    await told(house, *distinct(100, names=5))
+    await house.advance(hours=1)
+    await house.restart()
+    await told(house, {"alertname": "Creaking", "instance": "z-3", "severity": "warning"})
+    assert house.incidents()[-1].open_alerts == 1
+
+
+async def test_what_opened_before_a_restart_counts_towards_a_storm(house: House) -> None:
+    await told(house, *distinct(20))
+    await house.restart()
+    await told(house, *distinct(40)[20:])
+    assert [i.storm for i in house.incidents() if i.storm is not None] == ["am"]
+
+
+def test_the_instants_of_digests_follow_one_another() -> None:
+    with pytest.raises(ValueError, match="write later instants after earlier ones"):
+        StormPolicy(digest_after=[timedelta(minutes=5), timedelta(minutes=1)])
 
 
 async def test_fewer_incidents_than_that_stay_apart_and_a_site_may_switch_storms_off(house: House) -> None:
