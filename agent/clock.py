@@ -1,6 +1,7 @@
 """The only place that may ask what time it is."""
 
 import asyncio
+import ctypes
 import heapq
 import time
 from datetime import UTC, datetime, timedelta
@@ -26,14 +27,17 @@ TOLERATED = timedelta(seconds=2)
 
 
 class SystemClock:
-    """The wall at start plus monotonic time (reliability R12): a wall that jumps moves nothing (decision 8)."""
+    """The wall at start plus the time since (reliability R12): a wall that jumps moves nothing by itself (decision 8).
+
+    The time that the machine was suspended for has passed: what came due meanwhile is due.
+    """
 
     def __init__(self) -> None:
         self._wall = datetime.now(UTC)
-        self._since = time.monotonic()
+        self._since = _running_s()
 
     def now(self) -> datetime:
-        return self._wall + timedelta(seconds=time.monotonic() - self._since)
+        return self._wall + timedelta(seconds=_running_s() - self._since)
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -41,6 +45,10 @@ class SystemClock:
     def drift(self) -> timedelta:
         """How far the wall is ahead of this clock."""
         return datetime.now(UTC) - self.now()
+
+    def adopt(self, shift: timedelta) -> None:
+        """Be ahead by this much from now on."""
+        self._wall += shift
 
     async def sleep_until(self, due: datetime | None, wake: asyncio.Event | None = None) -> None:
         wake = wake or asyncio.Event()
@@ -51,6 +59,25 @@ class SystemClock:
         except TimeoutError:
             pass
         wake.clear()
+
+
+def _running_s() -> float:
+    """Seconds since the machine started, those that it was suspended for included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+_TIMEX_BYTES = 512
+"""More than any kernel writes into its `struct timex`; zeroed, it asks and sets nothing."""
+_UNSYNCHRONISED = 5
+
+
+def kernel_is_synchronised() -> bool:
+    """Whether the kernel's clock is kept right by NTP or PTP, as far as the kernel knows (adjtimex)."""
+    try:
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    except (OSError, AttributeError):
+        return False
+    return 0 <= int(state) < _UNSYNCHRONISED
 
 
 class HandClock:

@@ -149,6 +149,10 @@ class Courier:
         with self.sending.by(notifier):
             return await deliver(page, notifier, lease, self._clock.monotonic)
 
+    def moved(self, shift: timedelta) -> None:
+        """The clock was put right by this much."""
+        self._aside = {number: until + shift for number, until in self._aside.items()}
+
     async def land(self) -> None:
         """Let pages in flight arrive, for a while; what is not sent by then is sent after the next start."""
         if self._flying:

@@ -47,7 +47,7 @@ from agent.rota_watch import RotaWatch
 from agent.runner import Runner
 from agent.store import UPSERT_CONFIG
 from agent.version import VERSION
-from agent.wall import follow_wall
+from agent.wall import WallWatch, follow_wall
 from correlation.calendar import that_open
 from correlation.own import own_alert
 
@@ -104,7 +104,6 @@ class Daemon:
         """The port that it listens on, once it does."""
         self._reloading = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
-        self._drifts = False
 
     async def _load(self, writer: Writer) -> Desk:
         return await load_desk(writer, self.config, self.clock.now())
@@ -355,19 +354,13 @@ class Daemon:
             await self.pipeline.try_refill()
 
     async def _watch_clock(self) -> None:
-        """A wall that runs away from the clock is told; it moves no due instant (reliability R12)."""
-        clock = self.clock
-        while isinstance(clock, SystemClock):
-            drift = clock.drift().total_seconds()
-            self.metrics.clock_shift.set(drift)
-            jumped = abs(drift) > 2.0
-            if jumped != self._drifts:
-                summary = f"the wall clock differs by {drift:.1f} s from the clock that steps are taken by"
-                alert = own_alert("ClockJumped", {}, summary, clock.now(), firing=jumped)
-                with contextlib.suppress(StoreDown, Undecided):
-                    await self.pipeline.submit(AlertsFound([alert], "self"))
-                    self._drifts = jumped
-            await clock.sleep_until(clock.now() + _LOOK_AGAIN)
+        """A wall that runs away from the clock is told, and adopted once it is known to be right (reliability R12)."""
+        if isinstance(self.clock, SystemClock):
+            await WallWatch(self.clock, self.pipeline, self.metrics, self._moved).run()
+
+    def _moved(self, shift: timedelta) -> None:
+        self.rounds.moved(shift)
+        self.courier.moved(shift)
 
     async def _watch_rota(self) -> None:
         """Every ten minutes the rotas are looked at two weeks ahead."""

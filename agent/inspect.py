@@ -59,6 +59,11 @@ class Rounds:
         for _, watch, _ in self._running.values():
             watch.heard(source, alerts, now)
 
+    def moved(self, shift: timedelta) -> None:
+        """The clock was put right by this much: what was counted up to now keeps its length."""
+        for _, watch, _ in self._running.values():
+            watch.moved(shift)
+
     @property
     def listens(self) -> bool:
         """Whether any inspection waits for heartbeats."""
@@ -74,7 +79,7 @@ class Rounds:
                 except Exception as error:  # the rim of an inspection: a fault in one stops no other, and no page
                     log.exception("an inspection has failed", inspection=name)
                     await watch.failed(error, now)
-                due = max(due + config.every, now)
+                due = min(max(due + config.every, now), now + config.every)
                 await self._clock.sleep_until(due)
         finally:
             await watch.close()
@@ -100,6 +105,12 @@ class Watch:
     def heard(self, source: str, alerts: list[Alert], now: datetime) -> None:
         if self.listens and any(a.firing and self._inspect.hears(source, a.labels) for a in alerts):
             self._inspect.beat(now)
+
+    def moved(self, shift: timedelta) -> None:
+        """Moments kept from earlier reads are later by this much."""
+        self._kept = {key: kept._replace(state=kept.state.moved(shift)) for key, kept in self._kept.items()}
+        if hasattr(self._inspect, "moved"):
+            self._inspect.moved(shift)
 
     async def once(self, now: datetime) -> None:
         """Read, judge and tell, once. What gives no data is told when that begins and when it ends.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from agent.config import Config
@@ -324,6 +324,13 @@ class LetterDied:
 
 
 @dataclass(frozen=True)
+class ClockAdopted:
+    """The wall clock was put right by this much, and what waits was moved with it."""
+
+    shift: timedelta
+
+
+@dataclass(frozen=True)
 class ConfigChanged:
     """A reload: decided with from here on."""
 
@@ -370,6 +377,7 @@ Intent = (
     | PageTried
     | Suggested
     | LetterDied
+    | ClockAdopted
     | ConfigChanged
     | Noted
 )

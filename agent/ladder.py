@@ -252,6 +252,19 @@ class Ladder:
             incident.targets = {k: v for k, v in incident.targets.items() if k != HALTED}
             self._plan_untaken(incident, group)
 
+    def recounted(self, incident: Incident, group: Group) -> None:
+        """The wall clock was put right, and what waits was moved along: what counts business time is counted anew."""
+        if self.calendar(incident) is not ALWAYS:
+            planned = {_base(p): p.due_at for p in self._plan_from_relapse(incident)}
+            for step in self.agenda.of(incident.id):
+                due_at = planned.get(_base(step.planned))
+                as_planned = step.due_at == step.planned.due_at and step.why.get("code") != "breach_expected"
+                if due_at is not None and as_planned and not step.planned.repetition:
+                    step.planned = replace(step.planned, due_at=due_at)
+                    self.agenda.move(step, due_at)
+                    group.steps[step.id] = step
+        self.refresh(incident, group)
+
     def taken(
         self, step: Step, outcome: str, now: datetime, why: dict[str, Any], incident: Incident, group: Group
     ) -> None:

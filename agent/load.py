@@ -43,6 +43,7 @@ from escalation.store import (
     PENDING_STEPS,
     ROTA_TO_COME,
     ROUNDS_DONE,
+    TOLD_AHEAD,
     TOLD_THROUGH,
     notice_from,
     page_from,
@@ -264,6 +265,7 @@ async def _load_ladder(writer: Writer, desk: Desk, now: datetime) -> None:
         desk.notices.add(notice, fresh=False, timed=not is_draft(notice))
     for name, about, day in await writer.fetch(TOLD_THROUGH):
         desk.notices.note_told(name, about, date.fromisoformat(day))
+    desk.notices.told_ahead = dict(await writer.fetch(TOLD_AHEAD, now))
     desk.notices.rounds_done = dict(await writer.fetch(ROUNDS_DONE, now - _ROUNDS_BACK))
     for row in await writer.fetch(OPEN_PAGES):
         desk.outbox.hold(page_from(row))

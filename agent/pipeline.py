@@ -45,8 +45,8 @@ _PROBE: Batch = [(UPSERT_META, [("probe", "")])]
 MOST_WAITING = 4096
 MOST_ALERTS = 1024
 """A group is closed when it holds this many alerts."""
-
 _Waiting = tuple[Intent, "asyncio.Future[Any]"]
+_Work = Callable[[Writer], Awaitable[None]]
 
 
 class Overloaded(Exception):
@@ -117,6 +117,8 @@ class Pipeline:
         self._line: deque[_Waiting] = deque()
         self._ahead: deque[_Waiting] = deque()
         """What is not intake: however many messages wait, a step that is due and an act of a person come next."""
+        self._work: deque[tuple[_Work, asyncio.Future[None]]] = deque()
+        """What is done between two groups, with nothing in hand."""
         self._arrived = asyncio.Event()
         self._last_at: datetime | None = None
         self._back = 0
@@ -141,6 +143,16 @@ class Pipeline:
         """
         return await self.put(intent)
 
+    async def between(self, work: _Work) -> None:
+        """Have the store changed past the deciders, with nothing in hand; then the desk is read anew.
+
+        The next decision may be earlier than the one before: the work may have set the clock. Raises StoreDown.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._work.append((work, future))
+        self._arrived.set()
+        await future
+
     def put(self, intent: Intent) -> "asyncio.Future[Any]":
         """Stand in line; the future is done after the commit. Raises Overloaded or StoreDown at once."""
         intake = isinstance(intent, AlertsArrived | LetterDied)
@@ -160,7 +172,7 @@ class Pipeline:
         writing: asyncio.Task[None] | None = None
         try:
             while True:
-                if self._line or self._ahead:
+                if self._line or self._ahead or self._work:
                     writing = await self._next(writing)
                 elif writing is not None:
                     await writing
@@ -176,6 +188,8 @@ class Pipeline:
         """Nothing goes through any more; whoever still waits is told."""
         self.stopped = True
         _refuse([*self._ahead, *self._line], StoreDown("the daemon is stopping"))
+        for _, future in self._work:
+            future.cancel()
         self._ahead.clear()
         self._line.clear()
 
@@ -191,6 +205,11 @@ class Pipeline:
         Should the one before fail, this one was decided on a board that is void: its intents go in again.
         """
         self._back = 0
+        if self._work:
+            if writing is not None:
+                await writing
+            await self._do_work()
+            return None
         waiting = self._take()
         self.metrics.queue.set(len(self._ahead) + len(self._line))
         if writing is not None and (self.down or _needs_reading(waiting)):
@@ -214,6 +233,19 @@ class Pipeline:
             await self._poisoned(len(answers), waiting, poison)
             return None
         return asyncio.create_task(self._commit(group, batch, waiting, answers), name="commit")
+
+    async def _do_work(self) -> None:
+        work, future = self._work.popleft()
+        try:
+            await work(self.writer)
+        except (StoreDown, Unwritable) as error:
+            if not future.done():
+                future.set_exception(error if isinstance(error, StoreDown) else Undecided(str(error)))
+            return
+        self._last_at = None
+        await self._recover()
+        if not future.done():
+            future.set_result(None)
 
     def _decide(self, waiting: list[_Waiting], group: Group) -> tuple[list[_Answer], Exception | None]:
         """Decide intents in order; where a fault of ours keeps one from being decided, stop there and return it."""

@@ -411,6 +411,10 @@ HAPPENED: Sentences = {
     ),
     "reopened": ("it persists: work starts again", "问题仍存在:重新开始处理"),
     "unsatisfied": ("score {score}: one level up is told", "评分 {score}:向上一级报告"),
+    "clock_adopted": (
+        "the wall clock was put right by {shift_s} s: its moments were moved along",
+        "系统时钟已校正 {shift_s} 秒:其各时刻随之调整",
+    ),
     "step": (
         "step {step}: {outcome}[; told {told}][; nobody holds {holes}][; did {did}]",
         "步骤 {step}:{outcome}[;已通知 {told}][;无人担任 {holes}][;执行 {did}]",

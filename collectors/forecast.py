@@ -51,6 +51,12 @@ class Trend:
         while self._points[0].at_s < at_s - self._window_s * _MEMORY / 6:
             self._points.popleft()
 
+    def moved(self, shift: timedelta) -> None:
+        """The clock was put right by this much: every sample is later by it."""
+        by_s = shift.total_seconds()
+        self._points = deque(point._replace(at_s=point.at_s + by_s) for point in self._points)
+        self._first_s, self._last_s = self._first_s + by_s, self._last_s + by_s
+
     def forget(self) -> None:
         """Begin anew: what is measured is another thing now."""
         self._points.clear()

@@ -91,6 +91,11 @@ class State(NamedTuple):
     warn_since: datetime | None = None
     crit_since: datetime | None = None
 
+    def moved(self, shift: timedelta) -> "State":
+        """The same, with its moments later by this much."""
+        warn, crit = (None if at is None else at + shift for at in (self.warn_since, self.crit_since))
+        return self._replace(warn_since=warn, crit_since=crit)
+
 
 def judge(state: State, reading: Reading, threshold: Threshold, now: datetime) -> tuple[State, Level | None]:
     """Return the new state and the level of a reading (procedure 4.6, hysteresis).

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from collectors.alert import Level
@@ -35,6 +35,10 @@ class UpsState(NamedTuple):
 
     findings: tuple[Finding, ...] = ()
     lost_since: datetime | None = None
+
+    def moved(self, shift: timedelta) -> "UpsState":
+        """The same, with its moment later by this much."""
+        return self._replace(lost_since=self.lost_since and self.lost_since + shift)
 
 
 class _Told(NamedTuple):

@@ -18,6 +18,8 @@ class NoticeBook:
         self.last_id = 0
         self.told_through: dict[tuple[str, str], date] = {}
         """By name and calendar: the last day whose notice has its outcome."""
+        self.told_ahead: dict[str, datetime] = {}
+        """By key, notices that have their outcome and are due only later: the clock was set back since."""
         self.rounds_done: dict[str, datetime] = {}
         """By round: by when the last of its windows that was filled or missed was to be filled."""
         self.plan_at: datetime | None = _LONG_AGO
@@ -27,6 +29,10 @@ class NoticeBook:
         self.found: dict[int, Notice] = {}
         """By id, a notice that somebody acts on: read before it is decided."""
         self._due: list[tuple[datetime, int, tuple[str, str, int]]] = []
+
+    def look_again(self, at: datetime) -> None:
+        """Look through the marks of the calendar at this moment at the latest."""
+        self.plan_at = at if self.plan_at is None else min(at, self.plan_at)
 
     def replan(self) -> None:
         """Calendars, rules or rotas have changed."""
@@ -50,10 +56,12 @@ class NoticeBook:
             heapq.heappush(self._due, (due_at, notice.id, notice.slot))
 
     def close(self, notice: Notice, outcome: str, now: datetime, **facts: Any) -> None:
-        """Give a notice its one outcome."""
+        """Give a notice its one outcome. One that moved away was never told: it gives its key to whoever comes back."""
         late_ms = max(0, round((now - notice.due_at).total_seconds() * 1000))
         notice.outcome, notice.at, notice.late_ms = outcome, now, late_ms
         notice.facts = {**notice.facts, **facts}
+        if outcome == "moved":
+            notice.key = f"{notice.key}~{notice.id}"
         self.pending.pop(notice.slot, None)
         self.read.pop(notice.id, None)
         self.dirty[notice.id] = notice

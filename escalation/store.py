@@ -259,6 +259,8 @@ ROUNDS_DONE = (
 """By when the windows of rounds were to be filled that were filled or missed, the last one last."""
 PENDING_NOTICES = f"{select(NoticeRow)} WHERE outcome = '' ORDER BY id"
 NOTICE_BY_ID = f"{select(NoticeRow)} WHERE id = ?"
+TOLD_AHEAD = "SELECT key, due_at FROM notice WHERE outcome NOT IN ('', 'moved') AND due_at > ?"
+"""Notices that have their outcome, and are due only later by a clock that was set back since."""
 TOLD_THROUGH = (
     "SELECT name, about, MAX(day) FROM notice WHERE outcome NOT IN ('', 'moved') AND incident_id = 0 AND day <> '' "
     "GROUP BY name, about"

@@ -12,7 +12,7 @@ from agent.deciders.changes import change_acted, change_raised
 from agent.deciders.checks import round_made
 from agent.deciders.customers import notice_acted
 from agent.deciders.erasing import rows_erased
-from agent.deciders.house import config_changed, noted
+from agent.deciders.house import clock_adopted, config_changed, noted
 from agent.deciders.items import item_edited
 from agent.deciders.known_errors import suggested
 from agent.deciders.letters import letter_died
@@ -33,6 +33,7 @@ from agent.intents import (
     Asked,
     ChangeActed,
     ChangeRaised,
+    ClockAdopted,
     ConfigChanged,
     FileAttached,
     Intent,
@@ -96,6 +97,7 @@ DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
     PageTried: page_tried,
     Suggested: suggested,
     LetterDied: letter_died,
+    ClockAdopted: clock_adopted,
     ConfigChanged: config_changed,
     Noted: noted,
 }

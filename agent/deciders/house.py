@@ -1,8 +1,8 @@
-"""What concerns no incident: another configuration, a line for the audit."""
+"""What concerns no one incident: another configuration, another time, a line for the audit."""
 
 from agent.group import as_json
-from agent.intents import ConfigChanged, Noted
-from agent.turn import Turn
+from agent.intents import ClockAdopted, ConfigChanged, Noted
+from agent.turn import AGENT, Turn
 
 
 def config_changed(turn: Turn, intent: ConfigChanged) -> None:
@@ -10,6 +10,15 @@ def config_changed(turn: Turn, intent: ConfigChanged) -> None:
     turn.desk.hold_back_again(turn.now)
     turn.journal("reload", intent.by, as_json({"version": intent.config.version}))
     turn.audit(intent.by, "reload", {"version": intent.config.version})
+
+
+def clock_adopted(turn: Turn, intent: ClockAdopted) -> None:
+    """What falls due in business time is counted anew; each open incident says that its moments were put right."""
+    for incident in list(turn.board.incidents.values()):
+        if incident.active:
+            turn.ladder.recounted(incident, turn.group)
+            turn.tell(incident.id, "clock_adopted", AGENT, {"shift_s": round(intent.shift.total_seconds())})
+            turn.touch(incident)
 
 
 def noted(turn: Turn, intent: Noted) -> None:

@@ -21,6 +21,7 @@ DRAFT = ".draft"
 """What is drafted for customers has a mark of its own, before that of the notice itself."""
 _FIRST_DAY, _ONE_DAY = date(1970, 1, 1), timedelta(days=1)
 _STALE_HANDOVER = timedelta(hours=12)
+_A_MOMENT = timedelta(seconds=1)
 _USUAL_DRAFT = timedelta(minutes=30)
 
 
@@ -62,6 +63,8 @@ def _plan(turn: Turn) -> None:
             held = None
         if fresh is not None and held is not None:
             book.move(held, fresh.due_at)
+        elif fresh is not None and fresh.key in book.told_ahead:
+            book.look_again(fresh.due_at + _A_MOMENT)
         elif fresh is not None:
             book.add(fresh)
 

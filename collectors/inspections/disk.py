@@ -63,6 +63,10 @@ class Inspect:
         self._device: int | None = None
         self._asked: asyncio.Future[Disk | OSError] | None = None
 
+    def moved(self, shift: timedelta) -> None:
+        """The clock was put right by this much."""
+        self._trend.moved(shift)
+
     async def read(self, now: datetime) -> list[Reading | Finding]:
         """Return `disk_used_pct`, `inode_free_pct` (where the filesystem counts inodes) and `disk_full_in_s`.
 

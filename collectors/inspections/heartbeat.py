@@ -51,6 +51,11 @@ class Inspect:
         """Note that it reported in; an earlier moment than the last one changes nothing."""
         self._beat_at = at if self._beat_at is None else max(at, self._beat_at)
 
+    def moved(self, shift: timedelta) -> None:
+        """The clock was put right by this much."""
+        self._started_at = self._started_at and self._started_at + shift
+        self._beat_at = self._beat_at and self._beat_at + shift
+
     async def read(self, now: datetime) -> list[Reading | Finding]:
         """Return HeartbeatMissing when the last beat, or else the first read, is longer ago than `within`.
 

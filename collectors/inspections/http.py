@@ -49,6 +49,10 @@ class Inspect:
         self._session: aiohttp.ClientSession | None = None
         self._tls: ssl.SSLContext | None = None
 
+    def moved(self, shift: timedelta) -> None:
+        """The clock was put right by this much."""
+        self._failing_since = self._failing_since and self._failing_since + shift
+
     async def read(self, now: datetime) -> list[Reading | Finding]:
         """Return HttpDown with its reason or as well, `http_latency_s`, and over TLS `tls_days_left`.
 

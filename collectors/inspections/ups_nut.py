@@ -47,6 +47,10 @@ class Inspect:
             config.host, config.port, config.username, password, timeout=config.deadline.total_seconds()
         )
 
+    def moved(self, shift: timedelta) -> None:
+        """The clock was put right by this much."""
+        self._state = self._state.moved(shift)
+
     async def read(self, now: datetime) -> list[Reading | Finding]:
         """Return the state and the readings of the UPS; stale data and a lost driver are findings.
 

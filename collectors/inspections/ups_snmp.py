@@ -65,6 +65,10 @@ class Inspect:
         self._engine: Any = None
         self._target: Any = None
 
+    def moved(self, shift: timedelta) -> None:
+        """The clock was put right by this much."""
+        self._state = self._state.moved(shift)
+
     async def read(self, now: datetime) -> list[Reading | Finding]:
         """Return the state and the readings of the UPS.
 

@@ -366,3 +366,29 @@ async def test_after_a_swap_the_handover_is_told_when_it_is_now(home: House) -> 
         timedelta(hours=1),
         timedelta(hours=5),
     ]
+
+
+async def test_a_mark_that_moves_away_and_back_goes_out_once(home: House) -> None:
+    """A holiday is written by mistake and taken out again: the day's notices come as if nothing had been."""
+    await opened(home)
+    right = home.config
+    mistaken = BusinessCalendar(time_zone="Asia/Shanghai", holidays=[date(2026, 3, 2)])
+    for again in range(2):
+        calendars = {**right.calendars, "business": mistaken}
+        await home.do(ConfigChanged(replace(right, calendars=calendars, version=right.version + 1), "root"))
+        await home.advance(seconds=1)
+        await home.do(ConfigChanged(right, "root"))
+        await home.advance(seconds=1 + again)
+    await home.advance_to(wall("18:00"))
+    assert [(s.person, s.at) for s in told(home, "pm_eod")] == [("pat", wall("17:00"))]
+
+
+async def test_a_handover_that_an_override_moves_is_told_when_the_override_is_taken_back(home: House) -> None:
+    for again in range(2):
+        over = msgspec.structs.replace(stands_in("luis", "ana"), id=f"o{again}", swap="")
+        await home.do(RotaChanged((over,), PM))
+        await home.advance(seconds=1)
+        await home.do(RotaEnded(over.id, PM))
+        await home.advance(seconds=1)
+    await home.advance_to(wall("09:30", 9))
+    assert {s.at for s in told(home, "handover/")} == {wall("09:00", 9)}
