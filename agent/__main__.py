@@ -38,7 +38,7 @@ def fail(text: str, code: int = FAILED) -> None:
     sys.exit(code)
 
 
-@main.command()
+@main.command(short_help="Run the daemon.")
 @_CONFIG_DIR
 @_PACK
 @click.option(
@@ -130,7 +130,7 @@ def check() -> None:
     """Check what is written before it goes live."""
 
 
-@check.command("config")
+@check.command("config", short_help="Print every fault, else where each value is from.")
 @_CONFIG_DIR
 @_PACK
 @click.option("--strict", is_flag=True, help="Take every warning for an error.")
@@ -145,16 +145,18 @@ def check_config(config_dir: str, pack: str | None, strict: bool) -> None:
     except ConfigFaults as faults:
         fail(str(faults), CONFIGURATION)
         return
+    for line in origins(config):
+        click.echo(line)
+    sys.stdout.flush()
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
     for note in config.notes:
         click.echo(f"note: {note}", err=True)
+    # Last, where a terminal still shows it.
     click.echo(
         f"{config_dir}: good; pack {config.pack}, {len(config.sources)} source(s), {len(config.people)} people, "
         f"{len(config.inspections)} inspection(s), {len(config.known_errors)} known error(s)"
     )
-    for line in origins(config):
-        click.echo(line)
 
 
 @main.group("config")
@@ -176,7 +178,7 @@ def config_show(config_dir: str, pack: str | None) -> None:
         fail(str(faults), CONFIGURATION)
 
 
-@config_group.command("export")
+@config_group.command("export", short_help="Print it as YAML with the origin of each value.")
 @_CONFIG_DIR
 @_PACK
 @_STORAGE
@@ -259,7 +261,7 @@ def db_current(storage_url: str) -> None:
     click.echo(f"store {found or 'empty'}, release {migrate.heads()[0]}")
 
 
-@main.command()
+@main.command(short_help="Run scenario files on a hand clock.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
 @_CONFIG_DIR
 def rehearse(files: tuple[str, ...], config_dir: str) -> None:
@@ -285,7 +287,7 @@ def rehearse(files: tuple[str, ...], config_dir: str) -> None:
         fail(f"{failed} of {len(files)} scenario(s) failed")
 
 
-@main.command()
+@main.command(short_help="Replay recorded webhooks.")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
 @_CONFIG_DIR
 @_PACK
@@ -338,7 +340,7 @@ def replay(
             click.echo(line)
 
 
-@main.command()
+@main.command(short_help="Look for what would fail at night.")
 @_CONFIG_DIR
 @_PACK
 @_STORAGE
@@ -348,12 +350,13 @@ def doctor(config_dir: str, pack: str | None, storage_url: str) -> None:
 
     findings = asyncio.run(examine(config_dir, pack, storage_url))
     for finding in findings:
-        click.echo(f"{'ok  ' if finding.good else 'BAD '} {finding.what}: {finding.found}")
+        standing = "BAD " if not finding.good else "warn" if finding.warns else "ok  "
+        click.echo(f"{standing} {finding.what}: {finding.found}")
     if not all(f.good for f in findings):
         sys.exit(FAILED)
 
 
-@main.command()
+@main.command(short_help="Play a two-minute outage, and say what happens.")
 @click.option("--fast", is_flag=True, help="In seconds instead of two minutes.")
 def demo(fast: bool) -> None:
     """Play a two-minute outage into a daemon of its own, and say what happens."""

@@ -20,6 +20,8 @@ class Finding:
     what: str
     found: str
     good: bool
+    warns: bool = False
+    """Good enough to run with, and worth mending."""
 
 
 async def examine(config_dir: str, pack: str | None, storage_url: str) -> list[Finding]:
@@ -45,7 +47,7 @@ def _configuration(config_dir: str, pack: str | None) -> list[Finding]:
         config = load(config_dir, pack, now=SystemClock().now())
     except ConfigFaults as faults:
         return [Finding("configuration", str(faults), False)]
-    warnings = [Finding("configuration", f"warning: {w}", True) for w in config.warnings]
+    warnings = [Finding("configuration", str(w), True, warns=True) for w in config.warnings]
     reach = [p for p in config.fallback if config.people.get(p) and config.people[p].contacts]
     fallback = Finding("fallback", ", ".join(reach) or "nobody can be reached where a step reaches nobody", bool(reach))
     return [Finding("configuration", f"{config_dir}, pack {config.pack}", True), *warnings, fallback]

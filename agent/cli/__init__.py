@@ -11,6 +11,7 @@ from agent.cli.notices import notice
 from agent.cli.notify import notify
 from agent.cli.oncall import oncall
 from agent.cli.people import person
+from agent.cli.silences import silence
 from agent.cli.tokens import token
 from agent.cli.watch import watch
 
@@ -19,6 +20,7 @@ commands: list[click.Command] = [
     watch,
     oncall,
     notice,
+    silence,
     token,
     notify,
     audit,

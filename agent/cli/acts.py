@@ -8,12 +8,14 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from agent.cli.client import DEADLINE_S, Api, shown, with_api
+from agent.cli.client import DEADLINE_S, Api, Instant, shown, with_api
 from agent.cli.incidents import checked_number
-from agent.http.bodies import ACTS, SUMMARIES, ActBody, Edit, Report
+from agent.http.bodies import ACTS, MOMENT, SUMMARIES, ActBody, Edit, Moment, Report
 from correlation.incident import Action
 
 _SHORT = {Action.ACKNOWLEDGE: "ack"}
+_AHEAD = frozenset({"until", "resume_at", "eta", "next_action_eta"})
+"""The moments of bodies that are still to come."""
 
 
 def _act_command(action: Action, body: type[ActBody]) -> click.Command:
@@ -40,6 +42,10 @@ def _option(name: str, field: FieldInfo, *, required: bool = True) -> click.Opti
     flag = "--" + (field.alias or name).replace("_", "-")
     kind = _kind(field.annotation)
     told: dict[str, Any] = {"required": required and field.is_required(), "default": None, "help": field.description}
+    if _is_moment(field):
+        moment = Instant(ahead=name in _AHEAD)
+        says = f"{field.description} ({moment.hint})" if field.description else f"{moment.hint}."
+        return click.Option([flag, name], type=moment, **told | {"help": says})
     if kind is bool:
         return click.Option([f"{flag}/--no-{flag[2:]}", name], **told)
     if get_origin(kind) is Literal:
@@ -47,6 +53,11 @@ def _option(name: str, field: FieldInfo, *, required: bool = True) -> click.Opti
     if get_origin(kind) is list:
         return click.Option([flag, name], type=str, multiple=True, **told)
     return click.Option([flag, name], type=int if kind is int else str, **told)
+
+
+def _is_moment(field: FieldInfo) -> bool:
+    constrained = any(getattr(part, "pattern", None) == MOMENT for part in field.metadata)
+    return constrained or Moment in get_args(field.annotation)
 
 
 def _kind(annotation: Any) -> Any:

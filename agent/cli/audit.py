@@ -23,7 +23,7 @@ def audit() -> None:
     """The evidence: what happened, and who did what."""
 
 
-@audit.command()
+@audit.command(short_help="Find every row that was tampered with.")
 @click.option("--expect", multiple=True, help="A head that was noted before, as this command or the log printed it.")
 @_STORAGE
 def verify(expect: tuple[str, ...], storage_url: str) -> None:

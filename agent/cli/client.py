@@ -12,6 +12,10 @@ from urllib.request import Request, urlopen
 
 import click
 
+from agent.clock import SystemClock
+from collectors.moment import moment_text
+from collectors.rule import parse_span
+
 FAILED, CONFIGURATION, UNREACHABLE = 1, 3, 4
 DEADLINE_S = 30.0
 
@@ -26,14 +30,36 @@ def with_api(command: F) -> F:
             default="http://127.0.0.1:9099",
             envvar="TOCSIN_URL",
             show_default=True,
-            help="Where the daemon listens.",
+            help="Where the daemon listens; also TOCSIN_URL.",
         ),
-        click.option("--token", default="", envvar="TOCSIN_TOKEN", help="Your token (`tocsin token create`)."),
+        click.option(
+            "--token", default="", envvar="TOCSIN_TOKEN", help="Your token (`tocsin token create`); also TOCSIN_TOKEN."
+        ),
         click.option("--json", "as_json", is_flag=True, help="Print what the API answered."),
     ]
     for option in reversed(options):
         command = option(command)
     return command
+
+
+class Instant(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on, and not before
+    """A moment of the API, `now`, or a span: `2h` ahead where the option is of what comes, else two hours ago."""
+
+    name = "moment"
+
+    def __init__(self, *, ahead: bool) -> None:
+        self._ahead = ahead
+        self.hint = f"2026-03-02T09:00:00Z, now, or 2h {'from now' if ahead else 'ago'}"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if "T" in value:
+            return value  # the API says what is wrong with it
+        try:
+            span = parse_span("0" if value == "now" else value)
+            now = SystemClock().now()
+            return str(moment_text(now + span if self._ahead else now - span))
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no moment: write 2026-03-02T09:00:00Z, now, or a span such as 2h", param, ctx)
 
 
 def leave(text: str, code: int = FAILED) -> NoReturn:
@@ -120,6 +146,11 @@ def _cell(value: Any) -> str:
     if value is None or value == "":
         return "-"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """The text without what would move the cursor or colour a terminal."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 

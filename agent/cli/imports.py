@@ -15,10 +15,10 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group("import")
 def import_() -> None:
-    """Take over what was written for other tools."""
+    """Take over rules and runbooks of other tools."""
 
 
-@import_.command("rules")
+@import_.command("rules", short_help="Print the texts of Prometheus rule files.")
 @click.argument("files", nargs=-1, required=True, type=_EXISTING)
 @click.option("--waits", "for_correlation", is_flag=True, help="Print how long they wait instead, as correlation.yaml.")
 def rules(files: tuple[Path, ...], for_correlation: bool) -> None:
@@ -49,7 +49,7 @@ def rules(files: tuple[Path, ...], for_correlation: bool) -> None:
         leave("\n".join(bad), FAILED)
 
 
-@import_.command("runbooks")
+@import_.command("runbooks", short_help="Write a known error for each runbook.")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--to", "target", required=True, type=click.Path(file_okay=False, path_type=Path), help="A folder.")
 def runbooks(folder: Path, target: Path) -> None:

@@ -4,10 +4,11 @@ import json
 import mimetypes
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
-from agent.cli.client import DEADLINE_S, Api, leave, shown, table, with_api
+from agent.cli.client import DEADLINE_S, Api, Instant, leave, printable, shown, table, with_api
 
 
 class _WithActs(click.Group):
@@ -19,7 +20,7 @@ class _WithActs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         self._load()
-        return super().get_command(ctx, cmd_name)
+        return super().get_command(ctx, "ack" if cmd_name == "acknowledge" else cmd_name)
 
     def _load(self) -> None:
         if "ack" not in self.commands:
@@ -39,7 +40,7 @@ def incident() -> None:
 @click.option("--severity", multiple=True, type=int)
 @click.option("--group")
 @click.option("-q", "words", help="Words of title, number, symptom or service.")
-@click.option("--since", help="Opened at or after this moment (2026-03-02T09:00:00Z).")
+@click.option("--since", type=Instant(ahead=False), help="Opened at or after: 2026-03-02T09:00:00Z, or 2h ago.")
 @click.option("--sort", type=click.Choice(["due", "opened", "updated"]), default="due", show_default=True)
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @with_api
@@ -96,7 +97,7 @@ def show(url: str, token: str, as_json: bool, number: str) -> None:
     if as_json:
         shown(found)
         return
-    click.echo(f"{found['number']}  {found['title']}")
+    click.echo(printable(f"{found['number']}  {found['title']}"))
     click.echo(
         f"severity {found['severity']}, {found['state']}, group {found['group']}, {found['assignee'] or 'nobody'}"
     )
@@ -111,11 +112,21 @@ def show(url: str, token: str, as_json: bool, number: str) -> None:
     for error in found["known_errors"]:
         click.echo(f"\nknown error {error['id']} ({error['confidence']}): {error['title']}\n{error['workaround']}")
     click.echo()
-    rows = [(a["status"], a["labels"].get("alertname", ""), a["startsAt"], a["why"]["text"]) for a in found["alerts"]]
-    table(("ALERT", "NAME", "STARTS", "WHY"), rows)
-    click.echo()
-    happened = api.call("GET", f"/api/v1/incidents/{number}/timeline", query={"limit": 500})
+    for alert in found["alerts"]:
+        _show_alert(alert)
+    happened = api.call("GET", f"/api/v1/incidents/{found['number']}/timeline", query={"limit": 500})
     table(("AT", "WHO", "WHAT"), [(_moment(h["at"]), h["actor"], h["text"]) for h in happened["items"]])
+
+
+def _show_alert(alert: dict[str, Any]) -> None:
+    """One alert as the person who is paged needs it: every label, what the rule says, and why it is here."""
+    labels = dict(alert["labels"])
+    name = labels.pop("alertname", "")
+    about = " ".join(f"{key}={value}" for key, value in labels.items())
+    click.echo(printable(f"{alert['status']}  {name}  {about}  since {alert['startsAt']}"))
+    for key, value in alert["annotations"].items():
+        click.echo(printable(f"  {key}: {value}"))
+    click.echo(printable(f"  why here: {alert['why']['text']}") + "\n")
 
 
 @incident.command()
@@ -150,7 +161,7 @@ def attachments(url: str, token: str, as_json: bool, number: str) -> None:
     table(("ID", "BYTES", "AT", "BY", "NAME"), rows)
 
 
-@incident.command()
+@incident.command(short_help="Write the file of an attachment.")
 @click.argument("number")
 @click.argument("attachment", type=int)
 @click.option("--to", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file to write.")
@@ -170,9 +181,12 @@ def download(url: str, token: str, as_json: bool, number: str, attachment: int, 
 
 
 def checked_number(number: str) -> str:
-    """A number of an incident, fit for a path. Raises click.UsageError."""
-    if not re.fullmatch(r"INC-[0-9A-Za-z-]{1,40}", number):
-        raise click.UsageError(f"{number!r} is no number of an incident: INC-20260302-0001")
+    """A number of an incident, fit for a path; `inc-…` is taken for `INC-…`. Raises click.UsageError."""
+    number = number.upper()
+    if not re.fullmatch(r"INC-[0-9A-Z-]{1,40}", number):
+        raise click.UsageError(
+            f"{number!r} is no number of an incident: write it whole, as INC-20260302-0001 (`tocsin incident list`)"
+        )
     return number
 
 

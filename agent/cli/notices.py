@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from agent.cli.client import Api, shown, table, with_api
+from agent.cli.client import Api, Instant, shown, table, with_api
 
 _BASE = "/api/v1/notices"
 
@@ -51,7 +51,7 @@ def edit(url: str, token: str, as_json: bool, id: int, text: str) -> None:
 
 
 @notice.command()
-@click.option("--since", help="Of incidents that were open since; default: seven days ago.")
+@click.option("--since", type=Instant(ahead=False), help="Of incidents that were open since; default: seven days ago.")
 @with_api
 def callbacks(url: str, token: str, as_json: bool, since: str | None) -> None:
     """All incidents of the week, and what their customers said."""

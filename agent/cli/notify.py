@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def notify() -> None:
-    """Channels."""
+    """Try the channels by which people are told."""
 
 
-@notify.command("test")
+@notify.command("test", short_help="Send a test message to a person now.")
 @click.option("--person", required=True, help="Whom to tell.")
 @click.option("--notifier", help="By this channel alone; default: by each of the person's contacts.")
 @click.option("--config.dir", "config_dir", default="./configs/site", show_default=True, envvar="TOCSIN_CONFIG_DIR")

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from agent.cli.client import Api, shown, table, with_api
+from agent.cli.client import Api, Instant, shown, table, with_api
 from collectors.rule import parse_span
 
 _FURTHEST = timedelta(days=366)
+_AHEAD = Instant(ahead=True)
 _BASE = "/api/v1/oncall"
 
 
@@ -26,7 +27,7 @@ def oncall() -> None:
 
 
 @oncall.command()
-@click.option("--at", help="At this moment (2026-03-02T09:00:00Z) instead of now.")
+@click.option("--at", type=_AHEAD, help=f"At {_AHEAD.hint}.")
 @with_api
 def who(url: str, token: str, as_json: bool, at: str | None) -> None:
     """Who is on call, first the one to page, then who comes next."""
@@ -73,8 +74,8 @@ def overrides(url: str, token: str, as_json: bool, schedule: str | None) -> None
 @click.argument("schedule")
 @click.option("--person", required=True, help="Who stands in.")
 @click.option("--replaces", help="For whom; left out: whoever is first.")
-@click.option("--from", "begins", help="From this moment; left out: now.")
-@click.option("--until", help="Until this moment; left out: until it is ended.")
+@click.option("--from", "begins", type=_AHEAD, help="From this moment; left out: now.")
+@click.option("--until", type=_AHEAD, help=f"Until {_AHEAD.hint}; left out: until it is ended.")
 @click.option("--reason", required=True)
 @with_api
 def override(url: str, token: str, as_json: bool, schedule: str, begins: str | None, **given: str | None) -> None:
@@ -87,11 +88,11 @@ def override(url: str, token: str, as_json: bool, schedule: str, begins: str | N
 @oncall.command()
 @click.argument("schedule")
 @click.option("--person", required=True, help="Who gives a stretch away.")
-@click.option("--from", "begins", required=True)
-@click.option("--until", required=True)
+@click.option("--from", "begins", type=_AHEAD, required=True)
+@click.option("--until", type=_AHEAD, required=True)
 @click.option("--with", "with_", required=True, help="Who takes it, and gives another one.")
-@click.option("--with-from", required=True)
-@click.option("--with-until", required=True)
+@click.option("--with-from", type=_AHEAD, required=True)
+@click.option("--with-until", type=_AHEAD, required=True)
 @click.option("--reason", required=True)
 @with_api
 def swap(url: str, token: str, as_json: bool, schedule: str, begins: str, with_: str, **given: str) -> None:
@@ -112,7 +113,7 @@ def end(url: str, token: str, as_json: bool, id: str) -> None:
 @oncall.command("import")
 @click.argument("schedule")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--until", help="What lies beyond is left out; default: a year from now.")
+@click.option("--until", type=_AHEAD, help="What lies beyond is left out; default: a year from now.")
 @click.option("--reason", required=True)
 @with_api
 def import_(url: str, token: str, as_json: bool, schedule: str, file: Path, until: str | None, reason: str) -> None:

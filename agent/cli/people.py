@@ -10,7 +10,7 @@ def person() -> None:
     """What is stored of people."""
 
 
-@person.command()
+@person.command(short_help="Erase a person from all that is stored.")
 @click.argument("name")
 @click.option("--also", multiple=True, help="Another name, address or number of theirs; may be repeated.")
 @with_api

@@ -100,4 +100,7 @@ def holding(listen: str) -> Iterator[None]:
 
 
 def _not_listening(listen: str, error: OSError) -> CannotStart:
-    return CannotStart(f"cannot listen on {listen}: {error.strerror or error}; name another --web.listen-address")
+    return CannotStart(
+        f"cannot listen on {listen}: {error.strerror or error}; name another --web.listen-address (`make run PORT=…`), "
+        "or stop what has it"
+    )

@@ -72,8 +72,8 @@ def test_a_sites_own_file_overrides_a_pack_key_by_key(tmp_path: Path) -> None:
 def test_check_config_names_file_and_line_of_every_value() -> None:
     said = CliRunner().invoke(main, ["check", "config", "--config.dir", str(EXAMPLE), "--pack", "on-call-only"])
     assert said.exit_code == 0
-    first, *lines = said.stdout.splitlines()
-    assert "good; pack on-call-only" in first
+    *lines, last = said.stdout.splitlines()
+    assert "good; pack on-call-only" in last
     written = (pack_folder("on-call-only") / "states.yaml").read_text("utf-8").splitlines()
     line = next(n for n, text in enumerate(written, 1) if "archive_after: 7d" in text)
     assert f'on-call-only/states.yaml:{line}: states.auto_recovered.archive_after = "7d"' in lines

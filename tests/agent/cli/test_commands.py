@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from click.testing import CliRunner, Result
 
 from agent import tokens
 from agent.__main__ import main
+from agent.cli.client import Instant
+from agent.clock import SystemClock
+from collectors.moment import parse_moment
 from correlation.incident import Action
 from tests.agent.http.serving import Served, served
 
@@ -45,6 +49,37 @@ async def test_an_incident_is_listed_shown_acknowledged_and_resolved(api: Served
     shown = await run(api, "incident", "show", number)
     assert f"{number}  DiskFull db-1:9100" in shown.output
     assert "acknowledged; ana has it" in shown.output
+
+
+async def test_an_alert_is_shown_with_its_labels_and_with_what_its_rule_says(api: Served) -> None:
+    number = await api.open_incident()
+    shown = (await run(api, "incident", "show", number.lower())).output
+    assert "firing  DiskFull  instance=db-1:9100" in shown
+    assert "  why here: no open incident took it in" in shown
+
+
+async def test_acknowledge_is_ack(api: Served) -> None:
+    number = await api.open_incident()
+    assert (await run(api, "incident", "acknowledge", number)).output.startswith(f"{number}  in_progress  ana")
+
+
+async def test_alerts_are_silenced_and_the_silence_is_ended(api: Served) -> None:
+    matchers = ('alertname="DiskFull"', 'instance=~"db-.+"')
+    until = ("--until", "2100-01-01T00:00:00Z", "--comment", "a new disk")
+    made = json.loads((await run(api, "silence", "add", *matchers, *until, "--json")).stdout)
+    assert made["matchers"] == list(matchers)
+    assert made["id"] in (await run(api, "silence", "list")).output
+    assert "expired" in (await run(api, "silence", "end", made["id"])).output
+    refused = await run(api, "silence", "add", *matchers, "--until", "soon", "--comment", "x")
+    assert (refused.exit_code, "or a span such as 2h" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("ahead", "sign"), [(True, 1), (False, -1)])
+def test_a_span_counts_from_now_in_the_direction_of_its_option(ahead: bool, sign: int) -> None:
+    before = SystemClock().now()
+    told = parse_moment(Instant(ahead=ahead).convert("2h", None, None))
+    assert told is not None
+    assert abs(told - before - sign * timedelta(hours=2)) < timedelta(minutes=10)
 
 
 async def test_the_word_for_and_a_choice_are_options(api: Served) -> None:
