@@ -1,7 +1,9 @@
 """Which open incident an alert belongs to: the evidence of every strategy, put together and held to a threshold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from operator import attrgetter
 
 import msgspec
 
@@ -10,11 +12,14 @@ from correlation.incident import Incident, Why
 from correlation.opening import may_relapse
 from correlation.outcome import Round
 from correlation.scene import Key, Mark
-from correlation.strategy import Evidence, Firing, Strategy
+from correlation.strategy import Evidence, Firing
 
 _SHOWN = 4
 _WORTH_TELLING = 0.3
 _FIRED_AGAIN, _MAY_BE_AGAIN = 0.96, 0.62
+_Standing = tuple[bool, float, float, Key, int]
+_NOBODY = ("", "")
+_by_weight, _by_strength = attrgetter("weight"), attrgetter("strong", "weight")
 
 
 class Choice(msgspec.Struct):
@@ -33,84 +38,118 @@ class Choice(msgspec.Struct):
 def choose(this: Round, firing: Firing, keys: Sequence[str | None], came_from: int, before: Mark | None) -> Choice:
     """The incident whose evidence, put together, is the surest; none where it falls short.
 
-    `keys` are the alert's join keys, one per strategy; `came_from` is the incident of its last firing, `before` that
-    firing.
+    `keys` are the alert's join keys, one per strategy, as the board's slots have them; `came_from` is the incident of
+    its last firing, `before` that firing.
     """
     found: dict[int, list[Evidence]] = {}
-    rejected: Why | None = None
-    apart: Why | None = None
-    for evidence in _gather(this, firing, keys, came_from, before):
-        if evidence.weight > 0:
-            found.setdefault(evidence.incident, []).append(evidence)
-        elif evidence.why.code == "window_over":
-            rejected = rejected or evidence.why
-    if this.board.lessons.apart:
-        for incident in found.keys() - {came_from}:
-            why = kept_apart(this, firing.mark, incident)
-            if why is not None:
-                apart = apart or why
-                del found[incident]
+    rejected = _gather(this, firing, keys, came_from, before, found)
+    apart = _leave_apart(this, firing, came_from, found) if this.board.lessons.apart else None
     if not found:
         return Choice(None, Why("none"), rejected=apart or rejected)
-    ranked = sorted([_placed(all_, incident) for incident, all_ in found.items()])
-    best, (joins, strong, score) = ranked[0][-1], _score(found[ranked[0][-1]])
-    if not joins or score < this.rules.correlation.evidence.join:
-        return Choice(None, Why("none"), rejected=apart or _short(this, found[best], score) or rejected)
+    (fails, strong, score, _, best), second = _two_best(found)
+    evidence, strong, score = found[best], -strong, -score
+    if fails or score < this.rules.correlation.evidence.join:
+        return Choice(None, Why("none"), rejected=apart or _short(this, evidence, score) or rejected)
     if apart is not None:
         rejected = apart
-    elif len(ranked) > 1:
-        rejected = _short(this, found[ranked[1][-1]], -ranked[1][2]) or rejected
-    evidence = max(found[best], key=lambda e: (e.strong, e.weight))
-    facts = {**evidence.why.facts, "weight": round(score, 2), "evidence": _shown(found[best])}
-    why = Why(evidence.why.code, facts)
-    parent = next((e.of for e in sorted(found[best], key=lambda e: -e.weight) if e.of is not None), None)
-    return Choice(this.board.incidents[best], why, strong or score, parent, rejected)
+    elif second is not None:
+        rejected = _short(this, found[second[-1]], -second[2]) or rejected
+    why = max(evidence, key=_by_strength).tell()
+    facts = {**why.facts, "weight": round(score, 2), "evidence": _shown(evidence)}
+    parent = next((e.of for e in sorted(evidence, key=_by_weight, reverse=True) if e.of is not None), None)
+    return Choice(this.board.incidents[best], Why(why.code, facts), strong or score, parent, rejected)
+
+
+def _leave_apart(this: Round, firing: Firing, came_from: int, found: dict[int, list[Evidence]]) -> Why | None:
+    """Drop the incidents that a person keeps apart from this alert; the reason of the first."""
+    apart: Why | None = None
+    for incident in found.keys() - {came_from}:
+        why = kept_apart(this, firing.mark, incident)
+        if why is not None:
+            apart = apart or why
+            del found[incident]
+    return apart
+
+
+def _two_best(found: Mapping[int, Sequence[Evidence]]) -> tuple[_Standing, _Standing | None]:
+    """Where the surest incident stands, and the next."""
+    if len(found) == 1:
+        ((incident, evidence),) = found.items()
+        return _standing(evidence, incident), None
+    best, second = sorted([_standing(evidence, incident) for incident, evidence in found.items()])[:2]
+    return best, second
+
+
+def _standing(evidence: Sequence[Evidence], incident: int) -> _Standing:
+    """Where an incident stands among others, the surest first; of equals, whoever was told first counts last."""
+    joins, strong, score = _score(evidence)
+    if len(evidence) == 1:
+        return not joins, -strong, -score, evidence[0].of or _NOBODY, incident
+    return not joins, -strong, -score, min((e.of for e in evidence if e.of is not None), default=_NOBODY), incident
 
 
 def _gather(
-    this: Round, firing: Firing, keys: Sequence[str | None], came_from: int, before: Mark | None
-) -> Iterator[Evidence]:
-    again = this.board.incidents.get(came_from)
+    this: Round,
+    firing: Firing,
+    keys: Sequence[str | None],
+    came_from: int,
+    before: Mark | None,
+    found: dict[int, list[Evidence]],
+) -> Why | None:
+    """Collect what speaks for each incident; what is told of one whose window is over, where there is one."""
+    board, over = this.board, None
+    again = board.incidents.get(came_from) if came_from else None
     if again is not None and (again.active or may_relapse(this, again)):
-        yield _fired_again(this, firing, again, before)
+        found[again.id] = [_fired_again(this, firing, again, before)]
+    may_share = not _is_clear(this, firing.mark)
     for strategy, key in zip(this.rules.strategies, keys, strict=True):
-        slot = this.board.slots.get(f"{strategy.id}\xff{key}") if key is not None else None
-        for number, last_at in slot.holders if slot is not None else ():
-            incident = this.board.incidents.get(number)
-            if incident is not None and incident.active and incident is not again:
-                yield _of_slot(this, firing, strategy, last_at, incident)
+        slot = board.slots.get(key) if key is not None else None
+        if slot is None or not (strategy.strong or may_share):
+            continue
+        since = this.now - strategy.window if strategy.window is not None else None
+        tell = partial(strategy.why, firing.labels)
+        for number, last_at in slot.holders if slot.earlier else ((slot.incident, slot.last_at),):
+            incident = board.incidents.get(number)
+            if incident is None or incident is again or not incident.active:
+                continue
+            if since is not None and last_at < since:
+                over = over or _window_over(this, incident, last_at, tell())
+            elif strategy.strong or _may_share(this, firing.mark, incident):
+                evidence = Evidence(strategy.kind, strategy.weight, number, tell, strong=strategy.strong)
+                found.setdefault(number, []).append(evidence)
     for finder in this.rules.finders:
-        yield from finder.find(firing, this.board, this.rules)
+        for evidence in finder.find(firing, board, this.rules):
+            found.setdefault(evidence.incident, []).append(evidence)
+    return over
 
 
 def _fired_again(this: Round, firing: Firing, incident: Incident, before: Mark | None) -> Evidence:
     """It belongs where it was; what may come of something else only until a better explanation is at hand."""
     sure = firing.mark.signal.id not in this.rules.signals.symptoms or not firing.mark.item
     parent = before.parent if before is not None and before.incident == incident.id else None
-    why = Why("fired_again", {"incident": incident.number})
+    tell = partial(Why, "fired_again", {"incident": incident.number})
     if sure:
-        return Evidence("history", _FIRED_AGAIN, incident.id, why, of=parent)
-    return Evidence("topology", _MAY_BE_AGAIN, incident.id, why, of=parent)
+        return Evidence("history", _FIRED_AGAIN, incident.id, tell, of=parent)
+    return Evidence("topology", _MAY_BE_AGAIN, incident.id, tell, of=parent)
 
 
-def _of_slot(this: Round, firing: Firing, strategy: Strategy, last_at: datetime, incident: Incident) -> Evidence:
-    why, weight = strategy.why(firing.labels), strategy.weight
-    late = this.now - last_at
-    if strategy.window is not None and late > strategy.window:
-        facts = {"incident": incident.number, "late_s": round(late.total_seconds()), **why.facts}
-        why, weight = Why("window_over", facts), 0.0
-    elif not strategy.strong and not _may_share(this, firing.mark, incident):
-        weight = 0.0
-    return Evidence(strategy.kind, weight, incident.id, why, strong=strategy.strong)
+def _window_over(this: Round, incident: Incident, last_at: datetime, why: Why) -> Why:
+    late = round((this.now - last_at).total_seconds())
+    return Why("window_over", {"incident": incident.number, "late_s": late, **why.facts})
+
+
+def _is_clear(this: Round, mark: Mark) -> bool:
+    """Whether it is of a kind that comes of nothing else: weak evidence does not count for it."""
+    signals = this.rules.signals
+    return mark.signal.id not in signals.symptoms and mark.signal is not signals.other
 
 
 def _may_share(this: Round, mark: Mark, incident: Incident) -> bool:
-    """Whether weak evidence counts: both may come of something unseen, and what is written does not keep them apart."""
-    rules = this.rules
-    if mark.signal.id not in rules.signals.symptoms and mark.signal is not rules.signals.other:
-        return False
+    """Whether both may come of something unseen: what is written does not keep them apart."""
+    if not this.rules.register.written:
+        return True
     root = root_mark(this, incident)
-    return root is None or rules.register.kin(mark.item, root.item)
+    return root is None or this.rules.register.kin(mark.item, root.item)
 
 
 def root_mark(this: Round, incident: Incident) -> Mark | None:
@@ -124,22 +163,20 @@ def _score(evidence: Sequence[Evidence]) -> tuple[bool, float, float]:
 
     What is weak decides only where nothing strong does.
     """
-    best: dict[str, tuple[float, bool]] = {}
+    if len(evidence) == 1:
+        weight = round(evidence[0].weight, 6)
+        return evidence[0].strong, weight if evidence[0].strong else 0.0, weight
+    best: dict[str, Evidence] = {}
     for one in evidence:
-        if one.kind not in best or one.weight > best[one.kind][0]:
-            best[one.kind] = (one.weight, one.strong)
+        known = best.get(one.kind)
+        if known is None or one.weight > known.weight:
+            best[one.kind] = one
     strong = all_ = 1.0
-    for weight, is_strong in best.values():
-        all_ *= 1 - weight
-        if is_strong:
-            strong *= 1 - weight
+    for one in best.values():
+        all_ *= 1 - one.weight
+        if one.strong:
+            strong *= 1 - one.weight
     return strong < 1 or len(best) > 1, round(1 - strong, 6), round(1 - all_, 6)
-
-
-def _placed(evidence: Sequence[Evidence], incident: int) -> tuple[bool, float, float, Key, int]:
-    """Where an incident stands among others, the surest first; of equals, whoever was told first counts last."""
-    joins, strong, score = _score(evidence)
-    return not joins, -strong, -score, min((e.of for e in evidence if e.of is not None), default=("", "")), incident
 
 
 def _short(this: Round, evidence: Sequence[Evidence], score: float) -> Why | None:
@@ -147,10 +184,13 @@ def _short(this: Round, evidence: Sequence[Evidence], score: float) -> Why | Non
     if score < _WORTH_TELLING:
         return None
     incident = this.board.incidents[evidence[0].incident]
-    facts = {"incident": incident.number, "weight": round(score, 2), "needed": this.rules.correlation.evidence.join}
-    return Why("evidence_short", {**facts, "evidence": _shown(evidence)})
+    needed = this.rules.correlation.evidence.join
+    facts = {"incident": incident.number, "weight": round(score, 2), "needed": needed, "evidence": _shown(evidence)}
+    return Why("evidence_short", facts)
 
 
 def _shown(evidence: Sequence[Evidence]) -> dict[str, float]:
-    best = sorted(evidence, key=lambda e: -e.weight)[:_SHOWN]
+    if len(evidence) == 1:
+        return {evidence[0].kind: round(evidence[0].weight, 2)}
+    best = sorted(evidence, key=_by_weight, reverse=True)[:_SHOWN]
     return {e.kind: round(e.weight, 2) for e in reversed(best)}

@@ -15,6 +15,7 @@ Json = dict[str, Any]
 class State(StrEnum):
     """The twelve values of procedure 4.4."""
 
+    __hash__ = str.__hash__  # an Enum hashes in Python, and every alert asks whether its incident is active
     NEW = "new"
     SALES_DECISION = "sales_decision"
     OUT_OF_SCOPE = "out_of_scope"

@@ -1,6 +1,5 @@
 """Where a firing belongs: held back, joined to an incident that is open, or the first of its own."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from collectors.alert import Alert
@@ -18,7 +17,7 @@ from correlation.root import worth_of
 from correlation.scene import Mark, Scene, because, causes, weigh
 from correlation.storm import has_opened, taken_in
 from correlation.storm_state import Storm
-from correlation.strategy import Firing
+from correlation.strategy import Firing, Strategy
 from correlation.together import CONFIRMING, learn_joined, see
 
 _AT_ONCE = timedelta()
@@ -47,8 +46,8 @@ def _join_or_open(
     verdict = this.rules.classifier.classify(labels, episode.level, this.rules.criticality(labels))
     before = this.board.scene.marks.get(episode.key)
     firing = firing_of(this, episode, labels, verdict, alert.group if alert is not None else "")
-    keys = [strategy.key(labels, firing) for strategy in this.rules.strategies]
-    choice, effects = choose(this, firing, keys, came_from, before), list(taken_over(this, firing.mark))
+    keys = [_slot_key(strategy, labels, firing) for strategy in this.rules.strategies]
+    choice, effects = choose(this, firing, keys, came_from, before), taken_over(this, firing.mark)
     lets_out = _explained_by_nothing(this, firing, verdict, choice, effects) if choice.incident is None else None
     incident, why = choice.incident, choice.why
     if incident is None:
@@ -73,10 +72,9 @@ def _join_or_open(
     enter(this, incident, episode, labels)
     if episode.decision == "joined":
         grade_to(this, incident, verdict, labels)
-    for strategy, join_key in zip(this.rules.strategies, keys, strict=True):
-        if join_key is not None:
-            this.board.slot(f"{strategy.id}\xff{join_key}", this.now, incident.id, shared=not strategy.strong)
-    _take_places(this, keys, incident)
+    for strategy, key in zip(this.rules.strategies, keys, strict=True):
+        if key is not None:
+            this.board.slot(key, this.now, incident.id, shared=not strategy.strong)
     for effect, weight, _ in effects:
         take_over(this, firing.mark, effect, weight, because(firing.mark, effect))
     if episode.decision == "opened":
@@ -84,11 +82,10 @@ def _join_or_open(
     _learn(this, firing, choice, effects)
 
 
-def _take_places(this: Round, keys: Sequence[str | None], incident: Incident) -> None:
-    """What agrees with this alert belongs to its incident from now on."""
-    for strategy, join_key in zip(this.rules.strategies, keys, strict=True):
-        if join_key is not None:
-            this.board.slot(f"{strategy.id}\xff{join_key}", this.now, incident.id)
+def _slot_key(strategy: Strategy, labels: Labels, firing: Firing) -> str | None:
+    """The key of an alert's slot on the board, by this strategy."""
+    key = strategy.key(labels, firing)
+    return f"{strategy.id}\xff{key}" if key is not None else None
 
 
 def _learn(this: Round, firing: Firing, choice: Choice, effects: list[tuple[Mark, float, int]]) -> None:
@@ -152,10 +149,10 @@ def remember(board: Board, rules: Rules, episode: Episode) -> None:
     board.scene.put(mark)
     board.scene.enter(mark, episode.incident)
     see(board, rules.register.scope(labels, episode.origin), mark)
-    settles = rules.correlation.evidence.settles
+    settles_s = rules.correlation.evidence.settles.total_seconds()
     fires = board.incidents[episode.incident].open_alerts > 0
     found = [
-        (weigh(cause, mark, hops, settles, fires=fires), -cause.id, cause)
+        (weigh(cause, mark, hops, settles_s, fires=fires), -cause.id, cause)
         for cause, hops in causes(mark, board.scene, rules)
         if cause.incident == mark.incident
     ]

@@ -1,6 +1,6 @@
 """Alerts move between incidents when a better cause is told, and incidents that were one trouble become one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from correlation.apart import kept_apart
 from correlation.growth import comes_in, grows
@@ -10,31 +10,30 @@ from correlation.rest import fires_no_more, run_on
 from correlation.scene import Mark, effects, weigh
 
 
-def taken_over(this: Round, cause: Mark) -> Iterator[tuple[Mark, float, int]]:
+def taken_over(this: Round, cause: Mark) -> list[tuple[Mark, float, int]]:
     """The alerts that this one explains, and better than what they are with; the surest and oldest first."""
-    if not cause.signal.explains:
-        return
+    if not cause.signal.explains or not cause.item:
+        return []
     policy, board = this.rules.correlation.evidence, this.board
+    join, better_by, settles_s, starts_at = (
+        policy.join,
+        policy.better_by,
+        policy.settles.total_seconds(),
+        cause.starts_at,
+    )
     found = []
     for mark, hops in effects(cause, board.scene, this.rules.register):
-        incident = board.incidents.get(mark.incident)
-        if incident is None or not incident.active or (mark.ends_at is not None and mark.ends_at < cause.starts_at):
+        better = mark.weight + better_by if mark.weight else 0.0
+        weight = weigh(cause, mark, hops, settles_s, fires=True, least=max(join, better))
+        if weight < join or weight <= better or (mark.ends_at is not None and mark.ends_at < starts_at):
             continue
-        weight = weigh(cause, mark, hops, policy.settles, fires=True)
-        better = mark.weight + (policy.better_by if mark.weight else 0.0)
-        if weight >= policy.join and weight > better and not board.scene.comes_of(cause, mark):
-            if kept_apart(this, cause, mark.incident) is not None:
-                continue
+        incident = board.incidents.get(mark.incident)
+        if incident is None or not incident.active or board.scene.comes_of(cause, mark):
+            continue
+        if kept_apart(this, cause, mark.incident) is None:
             found.append((mark, weight, hops))
-    yield from sorted(found, key=lambda f: (-f[1], f[0].id))
-
-
-def _is_better(cause: Mark, weight: float, effect: Mark, by: float) -> bool:
-    """Whether a cause explains an alert better than what it is with; of two that do so alike one has to be chosen."""
-    lead = round(weight - effect.weight, 6)
-    if not lead and effect.parent is not None and not by:
-        return cause.key < effect.parent
-    return lead > (by if effect.weight else 0.0)
+    found.sort(key=lambda one: (-one[1], one[0].id))
+    return found
 
 
 def may_move(incident: Incident) -> bool:

@@ -13,8 +13,8 @@ from correlation.topology import Hop, Topology
 
 Key = tuple[str, str]
 
-_DECAY = 0.95
-"""Per step between the items."""
+_DECAYED = [0.95**hops for hops in range(32)]
+"""What is left of a weight after so many steps between the items."""
 _SAME = 0.85
 """The same kind of trouble on the same item."""
 _LATE = 0.9
@@ -117,7 +117,7 @@ class Scene:
         found: list[Mark] = []
         for signal, marks in self.at.get(item, _NOTHING).items():
             if signals is None or signal in signals:
-                found.extend(marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST))
+                found += marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST)
         return found
 
     # the tree
@@ -151,29 +151,31 @@ class Scene:
         return False
 
 
-def weigh(cause: Mark, effect: Mark, hops: int, settles: timedelta, *, fires: bool) -> float:
-    """How sure it is, from 0 to 1, that one alert came of another, `hops` steps below it.
+def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool, least: float = 0.0) -> float:
+    """How sure it is, from 0 to 1, that one alert came of another, `hops` steps below it; 0 where less than `least`.
 
-    `settles` is by how much later than its effect a cause may be told; `fires`: whether the cause's incident fires.
+    `settles_s` is by how many seconds later than its effect a cause may be told; `fires`: whether the cause's incident
+    fires.
     """
-    base = cause.signal.explains.get(effect.signal.id, 0.0)
+    signal = cause.signal
+    base = signal.explains.get(effect.signal.id, 0.0)
     if not hops:
-        if cause.signal is effect.signal:
+        if signal is effect.signal:
             base = max(base, _SAME)
-        elif OTHER in (cause.signal.id, effect.signal.id):
+        elif signal.id == OTHER or effect.signal.id == OTHER:
             base = max(base, _UNKNOWN)
-    if not base:
+    weight: float = base * _DECAYED[hops]
+    if not weight or weight < least:
         return 0.0
-    weight: float = base * _DECAY**hops
     lag = (effect.starts_at - cause.starts_at).total_seconds()
     if lag < 0:
-        span = settles.total_seconds()
-        return weight * (_LATE + (1 - _LATE) * lag / span) if -lag <= span else 0.0
-    weight *= 0.5 ** (lag / cause.signal.fades.total_seconds())
-    if cause.ends_at is None or effect.starts_at <= cause.ends_at or (cause.signal.lingers and fires):
+        return weight * (_LATE + (1 - _LATE) * lag / settles_s) if -lag <= settles_s else 0.0
+    weight *= 0.5 ** (lag / signal.fades.total_seconds())
+    ends_at = cause.ends_at
+    if ends_at is None or effect.starts_at <= ends_at or (signal.lingers and fires):
         return weight
-    lasted, gap = (cause.ends_at - cause.starts_at), (effect.starts_at - cause.ends_at)
-    if cause.signal.lingers:
+    lasted, gap = (ends_at - cause.starts_at), (effect.starts_at - ends_at)
+    if signal.lingers:
         return weight / (1 + gap / max(lasted, _LINGERS))
     return weight * _OVER / (1 + gap / max(lasted, _SECOND))
 

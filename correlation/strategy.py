@@ -1,6 +1,6 @@
 """What a join strategy is: evidence that an alert belongs to an incident that is open already."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -15,13 +15,13 @@ class Evidence(msgspec.Struct, gc=False):
     """One reason why an alert may belong to an incident.
 
     `weight` is from 0 to 1. Weak evidence (not `strong`) joins nothing alone, only together with another kind of it.
-    `of` is the alert that it is evidence with.
+    `tell` makes the reason of it: asked only of what is stored. `of` is the alert that it is evidence with.
     """
 
     kind: str
     weight: float
     incident: int
-    why: Why
+    tell: Callable[[], Why]
     strong: bool = True
     of: Key | None = None
 

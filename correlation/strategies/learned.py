@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from correlation.incident import Why
@@ -45,7 +46,7 @@ class Join:
             if incident is not None and incident.active:
                 told = [n for n, held in lesson.said if held]
                 facts = {"alertname": mark.name, "times": lesson.times, "incidents": told}
-                yield Evidence("learned", round(weight, 4), number, Why("learned", facts), of=mark.key)
+                yield Evidence("learned", round(weight, 4), number, partial(Why, "learned", facts), of=mark.key)
 
     def _lesson(self, known: Any, mark: Mark, other: Mark | None, rules: Any) -> Lesson | None:
         if other is None or other is mark or abs(mark.starts_at - other.starts_at) > self._quiet:

@@ -1,6 +1,7 @@
 """An alert belongs with the trouble that it came of: on the same item, or on one that its item stands on."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from correlation.rules import EvidencePolicy
@@ -14,26 +15,33 @@ class Join:
     id, kind = "topology", "topology"
 
     def __init__(self, policy: EvidencePolicy) -> None:
-        self._policy = policy
+        self._settles_s = policy.settles.total_seconds()
 
     def find(self, firing: Firing, board: Any, rules: Any) -> Iterator[Evidence]:
-        scene, mark, settles = board.scene, firing.mark, self._policy.settles
+        scene, mark, settles_s, incidents = board.scene, firing.mark, self._settles_s, board.incidents
         best: dict[int, tuple[float, Mark]] = {}
         for cause, hops in causes(mark, scene, rules):
-            incident = board.incidents.get(cause.incident)
+            incident = incidents.get(cause.incident)
             if incident is None or not incident.active:
                 continue
-            weight = weigh(cause, mark, hops, settles, fires=incident.open_alerts > 0)
-            known = best.get(cause.incident)
-            if weight < 0.3 or (known is not None and not _is_surer(weight, cause, *known)):
+            weight = weigh(cause, mark, hops, settles_s, fires=incident.open_alerts > 0, least=_LEAST)
+            if weight < _LEAST:
                 continue
-            if known is None and scene.comes_of(cause, mark):
+            known = best.get(cause.incident)
+            if known is None:
+                if scene.comes_of(cause, mark):
+                    continue
+            elif not _is_surer(weight, cause, *known):
                 continue
             best[cause.incident] = (weight, cause)
         for incident_id, (weight, cause) in best.items():
-            yield Evidence("topology", weight, incident_id, because(cause, mark), of=cause.key)
+            yield Evidence("topology", weight, incident_id, partial(because, cause, mark), of=cause.key)
 
 
 def _is_surer(weight: float, cause: Mark, known_weight: float, known: Mark) -> bool:
     """Whether one cause is surer than another; of equals always the same one, whoever was told first."""
     return cause.key < known.key if weight == known_weight else weight > known_weight
+
+
+_LEAST = 0.3
+"""What explains less is no evidence."""
