@@ -18,6 +18,8 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from agent.wide_rows import widened
+
 T = TypeVar("T")
 Batch = Sequence[tuple[str, list[tuple[Any, ...]]]]
 """Statements with the tuples for each, written in order in one transaction."""
@@ -176,7 +178,8 @@ class SqliteWriter:
             self._roll_back()
             db.execute("BEGIN IMMEDIATE")
             for sql, rows in batch:
-                db.executemany(sql, rows)
+                for statement, values in widened(sql, rows):
+                    db.execute(statement, values)
             db.execute("COMMIT")
         except _REFUSES_ROWS as error:
             raise Unwritable(f"{type(error).__name__}: {error}") from error

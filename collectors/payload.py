@@ -23,7 +23,7 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
 def is_plain(body: bytes) -> bool:
     """Whether no string in it needs mending: no NUL, no surrogate escape, proper UTF-8."""
-    if b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body:
+    if b"\\u" in body and (b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body):
         return False
     if body.isascii():
         return True

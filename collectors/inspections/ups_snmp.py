@@ -126,6 +126,7 @@ class Inspect:
         config = self._config
         if self._engine is None:
             self._engine = SnmpEngine()
+        if self._target is None:  # also where the deadline came between the two
             patience = config.deadline.total_seconds() / (config.retries + 1)
             self._target = await UdpTransportTarget.create((config.host, config.port), patience, config.retries)
         community = CommunityData(config.community.get_secret_value(), mpModel=0 if config.version == "1" else 1)

@@ -1,9 +1,11 @@
 """A UPS behind a real SNMP agent."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from pysnmp.hlapi.v3arch.asyncio import UdpTransportTarget
 
 from collectors.inspections.ups_snmp import Config, Inspect
 from collectors.source import Unreachable
@@ -118,6 +120,22 @@ async def test_a_silent_address_is_an_outage_within_the_deadline(silent_udp_port
     for minute in range(2):
         with pytest.raises(Unreachable, match="does not answer"):
             await inspection.read(at(minute))
+    await inspection.close()
+
+
+async def test_a_deadline_before_the_address_is_found_spoils_no_later_look(
+    silent_udp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    inspection = Inspect("rack2", config(silent_udp_port, deadline="300ms"))
+    with monkeypatch.context() as patched:
+        patched.setattr(UdpTransportTarget, "create", never)
+        with pytest.raises(Unreachable):
+            await inspection.read(at(0))
+    with pytest.raises(Unreachable, match="does not answer"):
+        await inspection.read(at(1))
     await inspection.close()
 
 
