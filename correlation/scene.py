@@ -162,7 +162,7 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool
     if not hops:
         if signal is effect.signal:
             base = max(base, _SAME)
-        elif signal.id == OTHER or effect.signal.id == OTHER:
+        elif OTHER in (signal.id, effect.signal.id):
             base = max(base, _UNKNOWN)
     weight: float = base * _DECAYED[hops]
     if not weight or weight < least:
