@@ -16,7 +16,7 @@ from agent.store import ATTACHED, MAIL_BY_KEY
 from collectors.labels import Labels
 from correlation.board import Board
 from correlation.classify import Classifier
-from correlation.configuration_item import ItemEdit, Register, laid_over, next_end
+from correlation.configuration_item import ItemEdit, Register, laid_over, next_end, ring_through
 from correlation.correlate import (
     NOTHING_HOLDS,
     Round,
@@ -123,6 +123,10 @@ class Desk:
         self.config = self.ladder.config = self._laid(self.config, now)
         self.register, self.items_end_at = Register(self.config.topology), next_end(self.item_edits, now)
         self.rules = rules_of(self.config)
+
+    def ring_through(self, edit: ItemEdit) -> list[str]:
+        """The ring that an edit of an item would close."""
+        return ring_through(edit.item, self._filed, [*self.item_edits, edit], edit.at)
 
     def lay_known_errors(self) -> None:
         """Lay what people wrote over the known errors of the files."""

@@ -52,13 +52,17 @@ def fault_at(marks: Mapping[Path, Mark], path: Path, message: str, *, key: bool 
     return Fault(mark.file, line, col, dotted(path), message)
 
 
+_FEW = 40
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean 'warn'?)` or, if nothing is near, the words that are known."""
+    """Return ` (did you mean 'warn'?)` or, if nothing is near, the words that are known, where they are few."""
     words = sorted(known)
-    near = difflib.get_close_matches(word, words, n=1)
+    by_case = {name.lower(): name for name in words}
+    near = difflib.get_close_matches(word, words, n=1) or difflib.get_close_matches(word.lower(), by_case, n=1)
     if near:
-        return f" (did you mean {near[0]!r}?)"
-    return f" (known: {', '.join(words)})" if words else ""
+        return f" (did you mean {by_case.get(near[0], near[0])!r}?)"
+    return f" (known: {', '.join(words)})" if 0 < len(words) <= _FEW else ""
 
 
 def hide(text: str, hidden: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from agent.faults import Fault, fault_at
 from agent.layers import Layered
+from correlation.rings import rings, told_of
 
 _ITEMS = "configuration_items"
 
@@ -13,11 +14,9 @@ def topology_faults(layered: Layered) -> Iterator[Fault]:
     """Yield a fault for each ring, where it closes, and for each item whose name is another's but for its case."""
     items = layered.section(_ITEMS)
     edges = {str(name): _depends_on(item) for name, item in items.items()}
-    for ring in _rings(edges):
+    for ring in rings(edges):
         place = edges[ring[-1]].index(ring[0])
-        around = " stands on ".join([*ring, ring[0]])
-        message = f"{around}: nothing stands on itself; take out the one of these that is not so"
-        yield fault_at(layered.marks, (_ITEMS, ring[-1], "depends_on", place), message)
+        yield fault_at(layered.marks, (_ITEMS, ring[-1], "depends_on", place), told_of(ring))
     first: dict[str, str] = {}
     for name in edges:
         known = first.setdefault(name.lower(), name)
@@ -29,24 +28,3 @@ def topology_faults(layered: Layered) -> Iterator[Fault]:
 def _depends_on(item: Any) -> Sequence[str]:
     named = item.get("depends_on") if isinstance(item, Mapping) else None
     return [str(name) for name in named] if isinstance(named, list) else []
-
-
-def _rings(edges: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
-    """Each ring once, as the way from where it was entered to the item that closes it; no deeper than the stack."""
-    done: set[str] = set()
-    for start in edges:
-        way, ahead = [], [(start, iter(edges[start]))] if start not in done else []
-        if ahead:
-            way.append(start)
-        while ahead:
-            name, below = ahead[-1]
-            following = next(below, None)
-            if following is None:
-                ahead.pop()
-                way.pop()
-                done.add(name)
-            elif following in way:
-                yield way[way.index(following) :]
-            elif following in edges and following not in done:
-                way.append(following)
-                ahead.append((following, iter(edges[following])))

@@ -1,12 +1,13 @@
 """The register of configuration items: topology.yaml, with what people changed since laid over it (R98, R103)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from collectors.labels import Labels, all_match
+from correlation.rings import rings
 from correlation.rules import ConfigurationItem
 
 Items = Mapping[str, ConfigurationItem]
@@ -52,18 +53,43 @@ def written(edits: Iterable[ItemEdit], now: datetime) -> dict[str, dict[str, Any
 def laid_over(items: Items, edits: Iterable[ItemEdit], now: datetime) -> dict[str, ConfigurationItem]:
     """The items that hold: those of the file, key by key under what people wrote.
 
-    What an item depends on and does not exist is left out: the file may have lost it since.
+    What was refused when it was written may come about later, by another file or the end of an edit. What an item
+    depends on and does not exist is left out then, and so is what closes a ring; an item that the file has in another
+    case is the file's.
     """
+    found = as_written(items, edits, now)
+    edges = {name: item.depends_on for name, item in found.items()}
+    closing = {(ring[-1], ring[0]) for ring in rings(edges)}
+    for name, below in edges.items():
+        left = [d for d in below if d in found and (name, d) not in closing]
+        if len(left) < len(below):
+            found[name] = found[name].model_copy(update={"depends_on": left})
+    return found
+
+
+def as_written(items: Items, edits: Iterable[ItemEdit], now: datetime) -> dict[str, ConfigurationItem]:
+    """The items with what people wrote over them, whether or not it goes together."""
     found = dict(items)
-    for name, values in written(edits, now).items():
+    filed = {name.lower(): name for name in items}
+    for named, values in written(edits, now).items():
+        name = filed.get(named.lower(), named)
         below = found.get(name) or ConfigurationItem()
         found[name] = below.model_copy(update=values)
-    return {
-        name: item
-        if all(d in found for d in item.depends_on)
-        else item.model_copy(update={"depends_on": [d for d in item.depends_on if d in found]})
-        for name, item in found.items()
-    }
+    return found
+
+
+def ring_through(item: str, items: Items, edits: Sequence[ItemEdit], now: datetime) -> list[str]:
+    """A ring that an item would be part of, now or when one of the edits ends by itself; empty where there is none."""
+    moments = [
+        now,
+        *sorted({e.until for e in edits if e.until is not None and e.until > now and "depends_on" in e.values}),
+    ]
+    for moment in moments:
+        edges = {name: one.depends_on for name, one in as_written(items, edits, moment).items()}
+        found = next((ring for ring in rings(edges) if item in ring), None)
+        if found is not None:
+            return found
+    return []
 
 
 def next_end(edits: Iterable[ItemEdit], now: datetime) -> datetime | None:

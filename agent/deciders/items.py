@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.deciders.links import link
+from agent.faults import suggest
 from agent.group import as_json
 from agent.intents import ItemEdited, PersonActed
 from agent.turn import Turn
@@ -11,6 +12,7 @@ from correlation.configuration_item import GRADING, MAY_EDIT, MAY_GRADE, ItemEdi
 from correlation.incident import ITEM, Action, Incident
 from correlation.need import Missing
 from correlation.permission import Actor, Forbidden
+from correlation.rings import told_of
 from correlation.rules import ConfigurationItem
 from correlation.store import INSERT_ITEM_EDIT, item_edit_values
 from knowledge.feedback import HELPED
@@ -31,16 +33,18 @@ def item_edited(turn: Turn, intent: ItemEdited) -> str:
     desk, values, actor = turn.desk, dict(intent.values), intent.actor
     held = desk.register.items.get(intent.item)
     _check_rights(actor, values)
+    names = desk.register.items
     if held is None and not intent.new:
-        raise NoSuchItem(f"there is no configuration item {intent.item!r}")
-    if held is not None and intent.new:
-        raise ItemConflict(f"there is a configuration item {intent.item!r} already: change that one")
+        raise NoSuchItem(f"there is no configuration item {intent.item!r}{suggest(intent.item, names)}")
+    same = next((name for name in names if name.lower() == intent.item.lower()), None) if intent.new else None
+    if same is not None:
+        raise ItemConflict(f"there is a configuration item {same!r} already: change that one")
     _check_names(turn, intent.item, values)
     incident = turn.incident(intent.incident) if intent.incident else None
     if held is not None and (not values or (intent.until is None and _as_it_is(held, values))):
         return intent.item
     edit = ItemEdit(
-        id=turn.board.next_id("item_edit"),
+        id=turn.board.last_ids.get("item_edit", 0) + 1,
         item=intent.item,
         values=values,
         author=actor.id,
@@ -48,6 +52,10 @@ def item_edited(turn: Turn, intent: ItemEdited) -> str:
         at=turn.now,
         until=intent.until,
     )
+    ring = desk.ring_through(edit) if "depends_on" in values else []
+    if ring:
+        raise ItemConflict(told_of(ring))
+    turn.board.next_id("item_edit")
     facts = {"item": intent.item, "changes": values, "reason": intent.reason, "until": intent.until}
     turn.journal("item", actor.id, as_json(facts))
     turn.group.add(INSERT_ITEM_EDIT, *item_edit_values(edit))
@@ -71,8 +79,8 @@ def _check_names(turn: Turn, item: str, values: Mapping[str, Any]) -> None:
     known = turn.desk.register.items
     for name in values.get("depends_on") or ():
         if name not in known or name == item:
-            said = "it cannot depend on itself" if name == item else f"there is no configuration item {name!r}"
-            raise ItemConflict(said)
+            unknown = f"there is no configuration item {name!r}{suggest(name, known)}: add it first, or take it out"
+            raise ItemConflict(told_of([item]) if name == item else unknown)
 
 
 def _as_it_is(item: ConfigurationItem, values: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from agent.faults import suggest
 from agent.http import case_bodies as bodies
 from agent.http import case_views as views
 from agent.http.calls import Call, Result, Route
@@ -78,8 +79,9 @@ class ConfigurationItems:
 
     async def edit(self, call: Call) -> Result:
         name = call.request.match_info["item"]
-        if name not in self._api.pipeline.desk.register.items:
-            raise not_found(f"there is no configuration item {name!r}")
+        known = self._api.pipeline.desk.register.items
+        if name not in known:
+            raise not_found(f"there is no configuration item {name!r}{suggest(name, known)}")
         await self._submit(call, name, call.body(bodies.EditItem), new=False)
         return await self._in_full(call, name)
 
@@ -93,15 +95,16 @@ class ConfigurationItems:
         await self._api.pipeline.submit(intent)
 
     async def _in_full(self, call: Call, name: str) -> Result:
-        if name not in self._api.pipeline.desk.register.items:
-            raise not_found(f"there is no configuration item {name!r}")
+        known = self._api.pipeline.desk.register.items
+        if name not in known:
+            raise not_found(f"there is no configuration item {name!r}{suggest(name, known)}")
         same = self._shown(call, name).model_dump()
         return Result(views.ItemDetail(**same, incidents=await self._reads.incidents_of(ITEM, name)))
 
     def _shown(self, call: Call, name: str) -> views.ItemShown:
         desk = self._api.pipeline.desk
         item = desk.register.items[name]
-        edits = [edit for edit in desk.item_edits if edit.item == name and edit.holds(call.now)]
+        edits = [edit for edit in desk.item_edits if edit.item.lower() == name.lower() and edit.holds(call.now)]
         return views.ItemShown(
             id=name,
             kind=item.kind,

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from collectors.labels import Matcher
-from correlation.configuration_item import ItemEdit, Register, laid_over, next_end
+from correlation.configuration_item import ItemEdit, Register, laid_over, next_end, ring_through
+from correlation.rings import rings
 from correlation.rules import ConfigurationItem
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -52,6 +53,30 @@ def test_an_item_may_be_written_that_no_file_has() -> None:
 def test_what_an_item_depends_on_and_the_file_has_lost_is_left_out() -> None:
     found = laid_over({"db-1": FILED["db-1"]}, [edit(1, "db-1", owner="wei")], NOW)
     assert found["db-1"].depends_on == []
+
+
+def test_what_another_file_makes_a_ring_is_left_out_and_the_rest_holds() -> None:
+    edits = [edit(1, "ups-a", depends_on=["rack-b"], owner="wei"), edit(2, "rack-b", depends_on=[])]
+    filed = {**FILED, "rack-b": ConfigurationItem(kind="rack", depends_on=["ups-a"])}
+    found = laid_over(filed, edits[:1], NOW)
+    assert not list(rings({name: item.depends_on for name, item in found.items()}))
+    assert (found["ups-a"].owner, found["db-1"].depends_on) == ("wei", ["ups-a"])
+    assert laid_over(filed, edits, NOW)["ups-a"].depends_on == ["rack-b"]
+
+
+def test_an_item_that_a_file_has_in_another_case_since_is_that_one() -> None:
+    found = laid_over({"DB-1": FILED["db-1"], "ups-a": FILED["ups-a"]}, [edit(1, "db-1", owner="wei")], NOW)
+    assert sorted(found) == ["DB-1", "ups-a"]
+    assert found["DB-1"].owner == "wei"
+
+
+def test_a_ring_is_found_now_and_where_the_end_of_an_edit_would_close_it() -> None:
+    first = edit(1, "db-1", NOW + HOUR, depends_on=[])
+    second = edit(2, "ups-a", depends_on=["db-1"])
+    assert ring_through("ups-a", FILED, [second], NOW) == ["ups-a", "db-1"]
+    assert ring_through("ups-a", FILED, [first, second], NOW) == ["ups-a", "db-1"], "in an hour"
+    assert ring_through("ups-a", FILED, [edit(1, "db-1", depends_on=[]), second], NOW) == []
+    assert ring_through("db-1", {"db-1": ConfigurationItem(depends_on=["db-1"])}, [], NOW) == ["db-1"]
 
 
 def test_an_alert_is_about_the_item_that_a_label_names_else_the_first_that_matches() -> None:

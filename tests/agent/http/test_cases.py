@@ -1,5 +1,9 @@
 """Problems, changes, configuration items, briefs and links over the API."""
 
+from typing import Any
+
+import pytest
+
 from tests.agent.http.serving import Served
 
 RFC = {"title": "grow the disk", "risk": "low", "plan": "lvextend", "back_out": "none needed"}
@@ -67,6 +71,31 @@ async def test_a_configuration_item_is_written_over_and_added(api: Served) -> No
     first = (await api.get(f"{path}?limit=1")).body
     rest = (await api.get(f"{path}?limit=1&cursor={first['next']}")).body
     assert [i["id"] for i in (*first["items"], *rest["items"])] == ["db-1", "rack-a"]
+
+
+@pytest.mark.parametrize(
+    ("method", "item", "body", "status", "said"),
+    [
+        ("PATCH", "db-1", {"depends_on": ["rack-a"]}, 409, "stands on rack-a"),
+        ("PATCH", "db-1", {"depends_on": ["db-1"]}, 409, "db-1 stands on db-1: nothing stands on itself"),
+        ("PATCH", "db-1", {"depends_on": ["rack-b"]}, 409, "no configuration item 'rack-b' (did you mean 'rack-a'?)"),
+        ("POST", "", {"id": "DB-1"}, 409, "there is a configuration item 'db-1' already: change that one"),
+        ("POST", "", {"id": "new-1", "depends_on": ["RACK-A"]}, 409, "(did you mean 'rack-a'?)"),
+        ("POST", "", {"id": "new-1", "depends_on": ["new-1"]}, 409, "new-1 stands on new-1"),
+        ("PATCH", "DB-1", {"owner": "wei"}, 404, "(did you mean 'db-1'?)"),
+    ],
+)
+async def test_what_files_are_refused_for_is_refused_over_the_api_and_changes_nothing(
+    api: Served, method: str, item: str, body: dict[str, Any], status: int, said: str
+) -> None:
+    path = "/api/v1/configuration-items"
+    await api.post(path, {"id": "rack-a", "kind": "rack", "depends_on": ["db-1"], "reason": "new"}, as_="ana")
+    before = (await api.get(path)).body
+    url = f"{path}/{item}" if item else path
+    refused = await api.call(method, url, {**body, "reason": "x"}, as_="ana")
+    assert (refused.status, said in refused.body["detail"]) == (status, True), refused.body
+    assert (await api.get(path)).body == before
+    assert (await api.call("PATCH", f"{path}/rack-a", {"owner": "wei", "reason": "x"}, as_="ana")).status == 200
 
 
 async def test_the_brief_of_a_major_incident_leaves_nothing_out(api: Served) -> None:
