@@ -1,6 +1,6 @@
 """Notices: what goes out by the calendar, and when its next day and instant are (procedure 4.7, R79-R83)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -132,6 +132,20 @@ def is_missed(rule: NoticeRule, calendar: BusinessCalendar, day: str, now: datet
 def is_draft(notice: Notice) -> bool:
     """Whether it waits for the mark of its day, so that it can be edited or held until then."""
     return bool(notice.incident_id) and notice.name != UPDATE
+
+
+def is_for_customer(notice: Notice) -> bool:
+    """Whether it says something to a customer of one incident: that can be held and edited until it goes out (R82)."""
+    return bool(notice.incident_id)
+
+
+def holders(notice: Notice, rules: Mapping[str, NoticeRule]) -> list[ToldRole]:
+    """Who may hold or edit it; an update of sla.yaml those who may the notices to customers, pm where there is none."""
+    if notice.name != UPDATE:
+        return rules[notice.name].holdable_by if notice.name in rules else []
+    to_customers = [rule for rule in rules.values() if rule.kind == "customer"]
+    named: list[ToldRole] = ["pm"] if not to_customers else []
+    return list(dict.fromkeys([*named, *(role for rule in to_customers for role in rule.holdable_by)]))
 
 
 def week_before(at: datetime) -> datetime:

@@ -13,7 +13,7 @@ from correlation.calendar import BusinessCalendar
 from correlation.incident import Incident
 from correlation.need import Missing
 from correlation.permission import Forbidden
-from escalation.notice import UPDATE, Notice, NoticeRule
+from escalation.notice import UPDATE, Notice, NoticeRule, holders, is_for_customer
 from escalation.outbox import Word
 from escalation.store import Step
 
@@ -69,12 +69,7 @@ def tell_customers(turn: Turn, mark: Notice, rule: NoticeRule, calendar: Busines
         draft = book.pending.get((mark.name, customer, incident.id))
         if draft is None or draft.day != mark.day:
             draft = _draft(turn, incident, customer, mark.name, mark.day, mark.due_at)
-        if draft.held_by:
-            turn.tell(incident.id, "customer_not_told", AGENT, {"customer": customer, "by": draft.held_by})
-            book.close(draft, "held", turn.now)
-            continue
-        _send(turn, incident, customer, draft, "eod_customer")
-        told += 1
+        told += _say(turn, incident, customer, draft, "eod_customer")
     for draft in [n for n in book.pending.values() if n.name == mark.name and n.incident_id and n.day <= mark.day]:
         if turn.config.customers.get(draft.about) is None or missed or not _is_active(turn, draft):
             book.close(draft, "missed" if missed else "over", turn.now)
@@ -84,6 +79,16 @@ def tell_customers(turn: Turn, mark: Notice, rule: NoticeRule, calendar: Busines
 def _is_active(turn: Turn, notice: Notice) -> bool:
     incident = turn.board.incidents.get(notice.incident_id)
     return incident is not None and incident.active
+
+
+def _say(turn: Turn, incident: Incident, customer: str, notice: Notice, code: str) -> bool:
+    """Send it, unless it is held; return whether it was sent."""
+    if notice.held_by:
+        turn.tell(incident.id, "customer_not_told", AGENT, {"customer": customer, "by": notice.held_by})
+        turn.desk.notices.close(notice, "held", turn.now)
+        return False
+    _send(turn, incident, customer, notice, code)
+    return True
 
 
 def _send(turn: Turn, incident: Incident, customer: str, notice: Notice, code: str) -> None:
@@ -145,12 +150,12 @@ def keep_updates(turn: Turn, incident: Incident) -> None:
 
 
 def update_customers(turn: Turn, notice: Notice) -> None:
-    """One update is due: it is sent, unless the incident is over; the next one is planned from now on."""
+    """One update is due: unless it is held or the incident is over it is sent; the next one is planned from now on."""
     incident = turn.board.incidents.get(notice.incident_id)
     if incident is None or not incident.active or notice.about not in customers_of(turn, incident):
         turn.desk.notices.close(notice, "over", turn.now)
         return
-    _send(turn, incident, notice.about, notice, UPDATE)
+    _say(turn, incident, notice.about, notice, UPDATE)
     keep_updates(turn, incident)
 
 
@@ -164,12 +169,11 @@ def notice_acted(turn: Turn, intent: NoticeActed) -> Notice:
     if notice is None:
         raise NoSuchNotice(str(intent.notice))
     notice = book.pending.get(notice.slot, notice) if not notice.outcome else notice
-    rule = turn.config.notices.get(notice.name)
-    may = rule.holdable_by if rule is not None else []
+    may = holders(notice, turn.config.notices)
     if not intent.actor.rights & set(may):
         who = ", ".join(may) or "nobody"
         raise Forbidden(f"{intent.action} of a notice may be done by {who}; {intent.actor.id} is none of these")
-    if notice.outcome or not notice.incident_id:
+    if notice.outcome or not is_for_customer(notice):
         what = f"is {notice.outcome} already" if notice.outcome else "is no message to a customer: only those are held"
         raise NoticeOver(f"{notice.key} {what}")
     _DO[intent.action](turn, notice, intent)

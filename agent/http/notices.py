@@ -20,7 +20,7 @@ from collectors.moment import parse_moment
 from correlation.callback import CALLBACKS
 from correlation.incident import ENDED
 from correlation.store import IncidentRow
-from escalation.notice import is_draft
+from escalation.notice import UPDATE, is_for_customer
 from escalation.notice_text import compose_notice
 from escalation.store import NoticeRow, notice_from
 
@@ -173,11 +173,11 @@ class Notices:
         """What a draft says as it stands; afterwards what somebody wrote."""
         notice = notice_from(tuple(getattr(row, name) for name in NoticeRow.model_fields))
         incident = self._api.pipeline.desk.board.incidents.get(notice.incident_id)
-        if notice.text or notice.outcome or incident is None or not is_draft(notice):
+        if notice.text or notice.outcome or incident is None or not is_for_customer(notice):
             return notice.text
         config = self._api.get_config()
-        customer, rule = config.customers.get(notice.about), config.notices.get(notice.name)
-        if customer is None or rule is None:
+        customer = config.customers.get(notice.about)
+        if customer is None:
             return ""
         told = {
             "number": incident.number,
@@ -187,8 +187,10 @@ class Notices:
             "next_action": incident.next_action,
             "eta": incident.next_action_eta.isoformat() if incident.next_action_eta is not None else "",
         }
-        template = rule.template.get(customer.language, "")
-        return compose_notice("eod_customer", told, customer.language, template=template).text
+        rule = config.notices.get(notice.name)
+        template = rule.template.get(customer.language, "") if rule is not None else ""
+        code = UPDATE if notice.name == UPDATE else "eod_customer"
+        return compose_notice(code, told, customer.language, template=template).text
 
     async def callbacks(self, call: Call) -> Result:
         asked: CallbacksQuery = call.query

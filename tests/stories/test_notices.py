@@ -1,6 +1,7 @@
 """Notices by the calendar: each on its own, once, not on holidays, held or edited between the two."""
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -262,6 +263,62 @@ async def test_a_customer_is_told_at_the_pace_of_the_severity_until_it_is_over(h
     await home.act(number, "resolve", body, "ana")
     await home.advance(hours=3)
     assert len(told(home, "customer_update")) == 3
+
+
+async def update(house: House) -> int:
+    """The update at the pace of `customer_update` that is to come."""
+    rows = await house.writer.fetch("SELECT id FROM notice WHERE name = 'customer_update' AND outcome = ''")
+    return int(rows[-1][0])
+
+
+async def test_an_update_that_is_held_is_left_out_and_the_next_one_comes_at_its_time(home: House) -> None:
+    number = await opened(home, {**DISK_FULL, "service": "portal"})
+    begun = home.now
+    await home.advance(minutes=40)
+    await home.do(NoticeActed(await update(home), "hold", PM))
+    await home.restart()
+    await home.advance(minutes=40)
+    assert told(home, "customer_update") == []
+    assert (f"customer_update/{number}/acme/1", "held") in await outcomes(home, "customer_update")
+    assert [f["by"] for _, kind, _, f in await home.timeline(number) if kind == "customer_not_told"] == ["pat"]
+    await home.do(NoticeActed(await update(home), "edit", PM, "A new disk is on its way."))
+    home.broken = {"mail"}
+    await home.advance_to(begun + timedelta(hours=2, minutes=1))
+    (page,) = [p for p in home.desk.outbox.pages.values() if p.person == "customer/acme"]
+    assert (page.step, page.reason["facts"]["text"]) == (
+        f"customer_update/{number}/acme/2",
+        "A new disk is on its way.",
+    )
+    await home.advance(hours=1)
+    texts = [p.reason["facts"]["text"] for p in home.desk.outbox.pages.values() if p.step.startswith("customer_up")]
+    assert texts[-1] == ""
+
+
+@pytest.mark.parametrize(
+    ("holdable_by", "actor", "refused"),
+    [
+        pytest.param(["pm"], Actor("ana", frozenset({"l1"})), True, id="not by the first line"),
+        pytest.param(["desk"], PM, True, id="not by pm where the desk is named"),
+        pytest.param(["desk"], Actor("desk", frozenset({"desk"})), False, id="by the desk where it is named"),
+        pytest.param(None, PM, False, id="by pm where no notice goes to customers"),
+    ],
+)
+async def test_whoever_may_hold_notices_to_customers_may_hold_their_updates(
+    holdable_by: list[Any] | None, actor: Actor, *, refused: bool
+) -> None:
+    config = served()
+    notices = dict(config.notices)
+    if holdable_by is None:
+        del notices["customer_eod"]
+    else:
+        notices["customer_eod"] = notices["customer_eod"].model_copy(update={"holdable_by": holdable_by})
+    house = await House(replace(config, notices=notices), MORNING).open()
+    try:
+        await opened(house, {**DISK_FULL, "service": "portal"})
+        with pytest.raises(Forbidden) if refused else nullcontext():
+            await house.do(NoticeActed(await update(house), "hold", actor))
+    finally:
+        await house.close()
 
 
 async def archived_by_accepting(house: House, number: str) -> None:

@@ -37,6 +37,15 @@ async def test_a_draft_is_read_edited_held_and_released(api: Served) -> None:
         assert (done.status, done.body["held_by"]) == (200, by)
 
 
+async def test_the_next_update_of_a_customer_is_there_to_be_read_and_held(api: Served) -> None:
+    number, _ = await drafted(api)
+    await api.post(f"/api/v1/incidents/{number}/set-severity", {"severity": 2, "reason": "worse"}, as_="pat")
+    (shown,) = (await api.get(f"/api/v1/notices?incident={number}&name=customer_update&outcome=pending")).body["items"]
+    assert (shown["outcome"], number in shown["text"]) == ("pending", True)
+    done = await api.post(f"/api/v1/notices/{shown['id']}/hold", {}, as_="pat")
+    assert (done.status, done.body["held_by"]) == (200, "pat")
+
+
 async def test_what_refuses_comes_in_order(api: Served) -> None:
     _, notice = await drafted(api)
     assert (await api.post("/api/v1/notices/999/hold", {}, as_="pat")).status == 404
