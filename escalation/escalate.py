@@ -1,15 +1,15 @@
 """What has come due becomes pages: which step counts, whom it reaches, by which channel."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from escalation.oncall import Schedule
-from escalation.roles import ASSIGNEE, Group, Overrides, Person, Reached, reach
+from escalation.roles import ASSIGNEE, MANAGEMENT, Group, Overrides, Person, Reached, reach
 from escalation.store import Step
-from escalation.timetable import role_seeks_responder
+from escalation.timetable import TimetableStep, role_seeks_responder
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,27 @@ CALLS = frozenset(
     }
 )
 """Steps outside the timetable that an act asks for; each is its own reason, however often it is asked for."""
+
+
+BY_HAND = frozenset({"manual", "unsatisfied"})
+"""Calls that take an incident one level up."""
+
+
+def management_hops(told: Iterable[tuple[TimetableStep, int]]) -> int:
+    """How often an incident went up, from its steps that reached somebody (each with its repetition), oldest first.
+
+    A step of the response or the resolution clock that tells management is a hop, and so is what people asked for
+    (procedure R14-R17). Being told of a new incident is none, nor is a repetition, unless it reaches a level that
+    nothing had reached before.
+    """
+    hops, reached = 0, set[str]()
+    for step, repetition in told:
+        if step.clock == "created" and step.id not in BY_HAND:
+            continue
+        levels = set(step.tell) & set(MANAGEMENT)
+        hops += bool(levels and (not repetition or levels - reached or step.id in BY_HAND))
+        reached |= levels
+    return hops
 
 
 GROWN = frozenset({"severity_raised", "grew"})

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agent.http.masking import hides_words
+from agent.http.sums import Sums, sums_of
 from agent.store import AttachmentRow, DeadLetterRow
 from correlation.board import Board
 from correlation.incident import ACTIVE, OPEN, State
@@ -164,6 +165,10 @@ class Reads:
             for row in (await session.exec(statement)).all():
                 found.setdefault(row.incident_id, []).append(row)
         return found
+
+    async def sums(self, incidents: Sequence[int]) -> dict[int, Sums]:
+        """What the record of each of these incidents adds up."""
+        return await sums_of(self._engine, incidents)
 
     async def steps(self, incident: int) -> list[StepRow]:
         """All steps of an incident, taken and to come, in the order in which they are due."""

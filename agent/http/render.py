@@ -10,6 +10,7 @@ from agent.desk import Desk
 from agent.http import masking, views
 from agent.http.masking import MASKED
 from agent.http.reads import AlertPair, Reads, json_of
+from agent.http.sums import Sums
 from agent.sentences import happened, text
 from agent.store import DeadLetterRow
 from collectors.moment import ZERO_YEAR, moment_text, parse_moment
@@ -73,10 +74,19 @@ class Reader:
         """Incidents in full, with at most `most` alerts each."""
         ids = [row.id for row in rows]
         alerts, steps, links = await reads.alerts_of(ids, most), await reads.next_steps(ids), await reads.links(ids)
-        return [self.incident(row, alerts.get(row.id, []), steps.get(row.id), links.get(row.id, ())) for row in rows]
+        sums = await reads.sums(ids)
+        return [
+            self.incident(row, alerts.get(row.id, []), steps.get(row.id), sums[row.id], links.get(row.id, ()))
+            for row in rows
+        ]
 
     def incident(
-        self, row: IncidentRow, alerts: Sequence[AlertPair], step: StepRow | None, links: Sequence[LinkRow] = ()
+        self,
+        row: IncidentRow,
+        alerts: Sequence[AlertPair],
+        step: StepRow | None,
+        sums: Sums,
+        links: Sequence[LinkRow] = (),
     ) -> views.IncidentView:
         root = json_of(row.root)
         active = State(row.state) in ACTIVE
@@ -92,12 +102,12 @@ class Reader:
             major=self._major(json_of(row.major), row.reporter),
             links=[views.LinkView(kind=r.kind, target=r.target, at=r.at, by=r.by) for r in links],
             restricted=self.restricted(row, links),
-            record=self._record(row, links),
+            record=self._record(row, links, sums),
         )
 
-    def _record(self, row: IncidentRow, links: Sequence[LinkRow]) -> views.Record:
+    def _record(self, row: IncidentRow, links: Sequence[LinkRow], sums: Sums) -> views.Record:
         kept = {k: v for k, v in json_of(row.resolution).items() if k != "acts"}
-        filled = _form(row, kept, links)
+        filled = _form(row, kept, links) | _summed(sums)
         plain = {n: getattr(row, n) for n in views.Record.model_fields if n != "resolution" and n not in filled}
         plain |= filled
         if self.is_masked(row.reporter):
@@ -372,6 +382,14 @@ def _form(row: IncidentRow, resolution: Mapping[str, Any], links: Sequence[LinkR
         "proactive": form.is_proactive(row.source),
         "solved_tier": row.tier if row.resolved_at is not None else None,
         "affected_items": [link.target for link in links if link.kind == ITEM],
+    }
+
+
+def _summed(sums: Sums) -> dict[str, Any]:
+    return {
+        "escalations": views.Escalations(functional=sums.functional, hierarchical=sums.hierarchical),
+        "attachments": sums.attachments,
+        "last_customer_update": sums.last_customer_update,
     }
 
 

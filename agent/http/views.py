@@ -95,6 +95,13 @@ class MajorView(View):
     review: dict[str, Any] | None
 
 
+class Escalations(View):
+    """How often it went on to another line or a vendor, and how often it went up."""
+
+    functional: int
+    hierarchical: int
+
+
 class Record(View):
     """The rest of the record form (procedure 4.15)."""
 
@@ -146,6 +153,11 @@ class Record(View):
     cause_code: str
     lessons: str
     resolution_channel: str
+    escalations: Escalations
+    attachments: int
+    """How many files it has."""
+    last_customer_update: At | None
+    """When a customer was last told of it."""
 
 
 class IncidentView(View):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from escalation.escalate import CALLS, Directory, page_key, reason_of, take_due_steps
+from escalation.escalate import CALLS, Directory, management_hops, page_key, reason_of, take_due_steps
 from escalation.roles import Contact, Group, Person
 from escalation.store import Step
 from escalation.timetable import PlannedStep, TimetableStep
@@ -138,3 +138,29 @@ def test_a_key_differs_by_incident_step_person_and_channel() -> None:
     given = [("INC-1", "2/c0", "ana", "hook"), ("INC-2", "2/c0", "ana", "hook"), ("INC-1", "2/r50", "ana", "hook")]
     given += [("INC-1", "2/c0", "wei", "hook"), ("INC-1", "2/c0", "ana", "mail")]
     assert len({page_key(*parts) for parts in given}) == len(given)
+
+
+def _told(step_id: str, clock: str, *tell: str) -> TimetableStep:
+    return TimetableStep.model_validate({"id": step_id, "clock": clock, "at": 0, "tell": list(tell)})
+
+
+@pytest.mark.parametrize(
+    ("told", "hops"),
+    [
+        pytest.param(
+            [(_told("c0", "created", "l1", "pm", "dept_manager"), 0)], 0, id="a new incident is no escalation"
+        ),
+        pytest.param([(_told("r50", "response", "l1"), 0)], 0, id="the first line is no management"),
+        pytest.param([(_told("r100", "response", "l1", "pm"), 0)], 1, id="nobody has answered"),
+        pytest.param([(_told("p75", "resolution", "dept_manager"), n) for n in range(3)], 1, id="repeated"),
+        pytest.param(
+            [(_told("p75", "resolution", "dept_manager"), 2), (_told("p75", "resolution", "director"), 3)],
+            2,
+            id="repeated, and then a level up",
+        ),
+        pytest.param([(_told("manual", "created", "pm"), n) for n in range(2)], 2, id="asked for by hand twice"),
+        pytest.param([(_told("problem", "created", "pm", "dept_manager"), 0)], 0, id="told of a problem"),
+    ],
+)
+def test_an_escalation_is_counted_once(told: list[tuple[TimetableStep, int]], hops: int) -> None:
+    assert management_hops(told) == hops

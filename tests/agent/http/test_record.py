@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,10 @@ import pytest_asyncio
 from click.testing import CliRunner
 
 from agent.__main__ import main
+from agent.intents import ConfigChanged
+from agent.site import Customer, Service
+from collectors.moment import moment_text
+from escalation.roles import Contact
 from tests.agent.http.serving import START, Served, served
 
 FORM: dict[str, Any] = {
@@ -143,3 +148,29 @@ async def test_the_command_line_reports_and_completes(api: Served, as_json: bool
     assert done.exit_code == 0, done.output
     held = await record(api, number)
     assert (held["error_codes"], held["service_affecting"], held["lessons"]) == (["E-1", "E-2"], True, "label them")
+
+
+async def test_the_record_adds_up_escalations_files_and_when_the_customer_was_last_told(api: Served) -> None:
+    acme = Customer(name="Acme", contacts=[Contact(notifier="hook", to="acme")])
+    daemon = api.daemon
+    daemon.config = replace(daemon.config, customers={"acme": acme}, services={"portal": Service(customers=["acme"])})
+    await daemon.pipeline.submit(ConfigChanged(daemon.config, "root"))
+    number = await api.open_incident({"alertname": "DiskFull", "instance": "db-1:9100", "service": "portal"})
+    held = await record(api, number)
+    nothing = {"functional": 0, "hierarchical": 0}
+    assert (held["escalations"], held["attachments"], held["last_customer_update"]) == (nothing, 0, None)
+    await api.act(number, "acknowledge", as_="ana")
+    await api.act(number, "call-vendor", {"vendor": "server-vendor", "note": "a disk"}, as_="ana")
+    await api.act(number, "handover", {"to": "l2", "reason": "deep"}, as_="ana")
+    await api.act(number, "escalate", {"reason": "no skill"}, as_="ana")
+    for name in ("a.log", "b.log"):
+        assert (await api.call("POST", f"/api/v1/incidents/{number}/attachments?name={name}", data=b"x")).status == 201
+    await api.settle()
+    api.clock.set(START + timedelta(hours=6, minutes=10))
+    await api.settle()
+    told_at = api.clock.now() - timedelta(seconds=1)
+    held = await record(api, number)
+    assert held["escalations"] == {"functional": 2, "hierarchical": 3}
+    assert (held["attachments"], held["last_customer_update"]) == (2, moment_text(told_at))
+    (listed,) = (await api.get("/api/v1/incidents")).items
+    assert listed["record"] == held
