@@ -85,8 +85,9 @@ async def _walk(folder: Path) -> list[Stop]:
         await daemon.open()
         async with serving(daemon.app(), options.listen) as port, aiohttp.ClientSession() as session:
             loops = asyncio.create_task(daemon.run(stop))
-            notices = daemon.pipeline.desk.notices
-            await until(lambda: notices.plan_at is None and not notices.dirty, "the notices to come are planned")
+            notices, stored = daemon.pipeline.desk.notices, list[str]()
+            daemon.pipeline.committed.append(lambda group: stored.extend(s for s in group.rows if "notice" in s))
+            await until(lambda: stored and notices.plan_at is None, "the notices to come are planned and stored")
             with traced() as calls:
                 await send(session, f"http://127.0.0.1:{port}/webhooks/alertmanager/am")
                 await until(daemon.metrics.pages.labels("hook", "sent")._value.get, "a page was sent")
