@@ -229,6 +229,7 @@ class Stage:
             "commander": incident.commander,
             "billable": incident.billable,
             "recurrence_of": incident.recurrence_of,
+            "service_affecting": incident.form.get("service_affecting"),
             "preempted_by": incident.preempted_by,
             "group": incident.group,
             "assignee": incident.assignee,

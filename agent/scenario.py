@@ -41,6 +41,7 @@ class Wanted(Rule):
     recurrence_of: int | None = None
     """The incident that it repeats, counted from 1, as the next."""
     preempted_by: int | None = None
+    service_affecting: bool | None = None
     group: str | None = None
     assignee: str | None = None
     alerts: int | None = None

@@ -200,6 +200,10 @@ HAPPENED: Sentences = {
     ),
     "alerts_joined": ("{count} alert(s) joined: {alerts}[ (by {why})]", "{count} 个告警并入:{alerts}[(依据 {why})]"),
     "alerts_ended": ("{count} alert(s) ended: {alerts}[ (by {why})]", "{count} 个告警结束:{alerts}[(依据 {why})]"),
+    "service_affected": (
+        "a service is affected: {alertname}[, by rule {rule}]",
+        "服务受到影响:{alertname}[,规则 {rule}]",
+    ),
     "fires_again": (
         "alert {alertname} fires again before the incident was resolved",
         "告警 {alertname} 在事件解决前再次触发",

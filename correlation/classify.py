@@ -54,6 +54,8 @@ class Class(NamedTuple):
     severity: int
     service: str
     rule: str
+    service_affecting: bool | None = None
+    """What the rule says of the service; None: it says nothing of it."""
 
 
 _MOST_NAMES = 10_000
@@ -92,6 +94,7 @@ class Classifier:
             int(asked) if asked else self._severity.severity(urgency, impact),
             said.service or labels.get("service", ""),
             rule.id if rule else "",
+            said.service_affecting,
         )
 
     def _rule(self, labels: Labels) -> ClassificationRule | None:

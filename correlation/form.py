@@ -23,6 +23,8 @@ FIELDS = (
     "cause_code",
     "resolution_channel",
 )
+AFFECTING, BY_RULE = "service_affecting", "service_affecting_rule"
+"""Whether a service is affected, and the classification rule that said so while no person has."""
 _ALERTED = frozenset({"monitoring", "inspection", "generic", "self"})
 
 
@@ -34,13 +36,26 @@ def taken(body: Mapping[str, Any]) -> Json:
 def changed(incident: Incident, changes: Mapping[str, Any]) -> Json:
     """What of these changes is new to the form; null is what was taken out of it."""
     fresh = {name: _plain(name, value) for name, value in changes.items() if name in FIELDS}
-    return {name: value for name, value in fresh.items() if incident.form.get(name) != value}
+    own = {name: incident.form.get(name) for name in fresh if not (name == AFFECTING and BY_RULE in incident.form)}
+    return {name: value for name, value in fresh.items() if name not in own or own[name] != value}
 
 
 def fill_in(incident: Incident, fresh: Mapping[str, Any]) -> None:
-    """Write into the form."""
-    filled = {**incident.form, **fresh}
+    """Write into the form; what a person says of the service is theirs from then on."""
+    filled = {**incident.form, **fresh, **({BY_RULE: ""} if AFFECTING in fresh else {})}
     incident.form = {name: value for name, value in filled.items() if value not in (None, "", [])}
+
+
+def judge_service(incident: Incident, affecting: bool | None, rule: str) -> bool:
+    """Note what a classification rule says of the service (procedure R11); return whether that is new.
+
+    A person's word stands, and no alert takes back what another has said to be affected.
+    """
+    held, by_rule = incident.form.get(AFFECTING), BY_RULE in incident.form
+    if affecting is None or (held is not None and (not by_rule or held or not affecting)):
+        return False
+    incident.form = {**incident.form, AFFECTING: affecting, BY_RULE: rule}
+    return True
 
 
 def _plain(name: str, value: Any) -> Any:

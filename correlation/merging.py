@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from correlation.apart import kept_apart
+from correlation.form import AFFECTING, BY_RULE, judge_service
 from correlation.growth import comes_in, grows
 from correlation.incident import Incident, State, Why
 from correlation.outcome import Round
@@ -92,6 +93,7 @@ def move(this: Round, marks: list[Mark], old: Incident, new: Incident, why: Why)
     """Have these alerts be another incident's."""
     comes_in(this, new, marks)
     hand_over(this, marks, old, new, why)
+    judge_service(new, old.form.get(AFFECTING), old.form.get(BY_RULE, ""))
     if old.severity < new.severity:
         this.out.tell(new, "severity_raised", was=new.severity, now=old.severity, merged=old.number)
         grows(this, new, Why("severity_raised", {"was": new.severity, "now": old.severity}))

@@ -3,6 +3,7 @@
 from collectors.alert import Alert
 from collectors.labels import Labels
 from correlation.classify import Class
+from correlation.form import judge_service
 from correlation.growth import grows
 from correlation.incident import RELAPSABLE, Episode, Incident, State, Why
 from correlation.lessons import kind_of
@@ -44,6 +45,7 @@ def open_incident(this: Round, episode: Episode, labels: Labels, alert: Alert | 
         config_version=this.rules.config_version,
     )
     incident.history.append((now, str(incident.state)))
+    judge_service(incident, verdict.service_affecting, verdict.rule)
     this.board.admit(incident)
     this.out.opened.append(incident)
     this.out.tell(
@@ -147,7 +149,9 @@ def grade(this: Round, incident: Incident, labels: Labels, level: str) -> None:
 
 
 def grade_to(this: Round, incident: Incident, verdict: Class, labels: Labels) -> None:
-    """An alert may raise the severity; the agent never lowers it (procedure R60)."""
+    """An alert may raise the severity, and say that a service is affected; the agent never lowers (R11, R60)."""
+    if judge_service(incident, verdict.service_affecting, verdict.rule) and verdict.service_affecting:
+        this.out.tell(incident, "service_affected", alertname=labels.get("alertname", ""), rule=verdict.rule)
     if verdict.severity >= incident.severity:
         return
     before, incident.severity = incident.severity, verdict.severity

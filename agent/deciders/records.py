@@ -72,6 +72,7 @@ def reported(turn: Turn, body: Mapping[str, Any], recorder: str) -> Incident:
     )
     if reported_at < turn.now:
         incident.form["recorded_at"] = moment_text(turn.now)
+    form.judge_service(incident, verdict.service_affecting, verdict.rule)
     incident.history.append((reported_at, str(incident.state)))
     board.admit(incident)
     turn.group.add(UPSERT_COUNTER, str(board.counter[0]), board.counter[1])

@@ -380,6 +380,7 @@ def _form(row: IncidentRow, resolution: Mapping[str, Any], links: Sequence[LinkR
         "accepted_at": parse_moment((resolution.get("acceptance") or {}).get("at") or ""),
         "archived_at": form.entered_at(history, State.ARCHIVED),
         "proactive": form.is_proactive(row.source),
+        form.BY_RULE: filled.get(form.BY_RULE),
         "solved_tier": row.tier if row.resolved_at is not None else None,
         "affected_items": [link.target for link in links if link.kind == ITEM],
     }

@@ -148,6 +148,8 @@ class Record(View):
     impact_actual: str
     impact_potential: str
     service_affecting: bool | None
+    service_affecting_rule: str | None
+    """The classification rule that says so; null where a person did, or nobody."""
     outage_start: At | None
     outage_end: At | None
     cause_code: str

@@ -174,3 +174,17 @@ async def test_the_record_adds_up_escalations_files_and_when_the_customer_was_la
     assert (held["attachments"], held["last_customer_update"]) == (2, moment_text(told_at))
     (listed,) = (await api.get("/api/v1/incidents")).items
     assert listed["record"] == held
+
+
+async def test_what_a_rule_says_of_the_service_is_shown_with_the_rule_and_a_person_corrects_it(api: Served) -> None:
+    number = await api.open_incident({"alertname": "PostgresqlDown", "instance": "pg-1", "severity": "critical"})
+    held = await record(api, number)
+    assert (held["service_affecting"], held["service_affecting_rule"]) == (True, "database-down")
+    version = {"If-Match": str((await api.get(f"/api/v1/incidents/{number}")).body["version"])}
+    correction = {"service_affecting": False}
+    assert (
+        await api.call("PATCH", f"/api/v1/incidents/{number}", correction, as_="desk", headers=version)
+    ).status == 200
+    await api.open_incident({"alertname": "SomethingElse"})
+    held = await record(api, number)
+    assert (held["service_affecting"], held["service_affecting_rule"]) == (False, None)
