@@ -42,6 +42,7 @@ REFERENCES: tuple[tuple[str, Pattern, str], ...] = (
     ("escalation.yaml", ("escalation", "timetable", "*", "*", "channel"), "notifier"),
     ("classification.yaml", ("groups", "*", "l2"), "group"),
     ("classification.yaml", ("classification", "unclassified", "group"), "group"),
+    ("classification.yaml", ("classification", "unclassified", "alarm_to", "*"), "role"),
     ("classification.yaml", ("classification", "rules", "*", "set", "group"), "group"),
 )
 """Where a name stands that must be the name of something."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from agent.config import Config
 from agent.contracts import contracts_of
 from agent.group import Group
+from collectors.rule import format_span
 from correlation.calendar import ALWAYS, Calendar, calendar_named
 from correlation.incident import Incident, Why
 from escalation.agenda import Agenda
@@ -29,6 +30,8 @@ from escalation.timetable import (
 )
 
 _EACH: tuple[Literal[1, 2, 3, 4], ...] = (1, 2, 3, 4)
+UNCLASSIFIED = "unclassified"
+"""The step that tells what has waited too long to be classified; it is of no timetable."""
 _NO_WHY: Mapping[str, Any] = MappingProxyType({})
 HALTED = "halted"
 """In an incident's targets: the state of `stop_in` in which its timetable stands still."""
@@ -60,7 +63,7 @@ class Ladder:
         """
         raised = incident.severity < incident.targets.get("severity", 0)
         self._snapshot(incident)
-        self._close(incident, lambda s: True, "superseded", group, incident.updated_at, {"code": "regraded"})
+        self._close(incident, lambda s: not _waits(s), "superseded", group, incident.updated_at, {"code": "regraded"})
         self._plan_untaken(incident, group, {"code": "severity_raised"} if raised else None)
         self.refresh(incident, group)
 
@@ -202,6 +205,21 @@ class Ladder:
             ),
             None,
         )
+
+    def await_classification(
+        self, incident: Incident, after: timedelta, tell: list[str], now: datetime, group: Group
+    ) -> None:
+        """Have these roles told if it still waits to be classified by then; once, whatever its severity becomes."""
+        step = {"id": UNCLASSIFIED, "clock": "created", "at": format_span(after), "tell": tell}
+        definition = TimetableStep.model_validate(step)
+        self._add(incident, PlannedStep(incident.severity, definition, now + after), group)
+        self.refresh(incident, group)
+
+    def classified(self, incident: Incident, now: datetime, group: Group) -> None:
+        """It waits for that no more."""
+        if any(map(_waits, self.agenda.of(incident.id))):
+            self._close(incident, _waits, "cancelled", group, now, {"code": "classified"})
+            self.refresh(incident, group)
 
     # what acts do to it
 
@@ -459,6 +477,11 @@ def _mark(planned: PlannedStep, incident: Incident) -> str:
     """What is remembered of a step that was taken: the first clocks start anew with each relapse."""
     base = _base(planned)
     return base if planned.step.clock == "resolution" else f"{base}@{incident.relapse}"
+
+
+def _waits(step: Step) -> bool:
+    """Whether a step waits for somebody to classify its incident."""
+    return step.planned.step.id == UNCLASSIFIED
 
 
 def _seeks(step: Step) -> bool:

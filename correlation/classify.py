@@ -35,6 +35,9 @@ class Unclassified(Rule):
     urgency: int = 3
     impact: int = 3
     alarm_after: Span | None = None
+    """For how long an incident may wait at the desk with no category or grade; null: for as long as it does (R51)."""
+    alarm_to: list[str] = ["desk", "pm"]
+    """The roles that are told then, once."""
 
 
 class Classification(Rule):

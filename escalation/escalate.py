@@ -155,6 +155,7 @@ CALLS = frozenset(
         "recall_proposed",
         "recalled",
         "preempted",
+        "unclassified",
     }
 )
 """Steps outside the timetable that an act asks for; each is its own reason, however often it is asked for."""

@@ -124,6 +124,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     ),
     "recalled": ("you are recalled to it from less urgent work", "您已从低紧急度事件召回处理此事件"),
     "preempted": ("whoever worked on it was recalled: it is back in the queue", "处理人已被召回,事件退回队列"),
+    "unclassified": ("nobody had classified and graded it after {at}", "登记 {at} 后仍未分类定级"),
     "bounced": ("it came back to the desk again and again", "事件多次被退回服务台"),
     "vendor_proposed": ("a vendor might be called: decide whether and whom", "建议联系厂商:请决定是否联系及联系谁"),
     "action_failed": (

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from agent.deciders.automation import propose
+from agent.deciders.classifying import await_classification
 from agent.deciders.effects import stop
 from agent.deciders.known_errors import is_known, rank, recognise
 from agent.deciders.lessons import keep_lessons, write_forgotten
@@ -74,6 +75,7 @@ def climb(turn: Turn, out: Outcome) -> None:
         if incident.id in gone:
             continue
         turn.ladder.begin(incident, turn.group)
+        await_classification(turn, incident)
         if not is_known(incident):
             rank(turn, incident)
         propose_recall(turn, incident)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from agent.deciders.classifying import await_classification
 from agent.deciders.known_errors import rank
 from agent.deciders.links import link
 from agent.deciders.majors import look_for_major
@@ -77,6 +78,8 @@ def reported(turn: Turn, body: Mapping[str, Any], recorder: str) -> Incident:
     board.admit(incident)
     turn.group.add(UPSERT_COUNTER, str(board.counter[0]), board.counter[1])
     turn.ladder.begin(incident, turn.group)
+    by_hand = bool(body.get("urgency") and body.get("impact"))
+    await_classification(turn, incident, graded=by_hand or bool(verdict.rule))
     rank(turn, incident)
     turn.tell(incident.id, "opened", recorder, {"severity": severity, "category": category, "group": target})
     for item in body.get("affected_items") or ():

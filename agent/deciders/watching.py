@@ -1,5 +1,6 @@
 """What has to be looked at again whenever something of an incident has changed."""
 
+from agent.deciders.classifying import look_whether_it_waits
 from agent.deciders.customers import keep_updates
 from agent.deciders.forecast import look_ahead
 from agent.turn import Turn
@@ -8,7 +9,8 @@ from escalation.ola import keep_stay
 
 
 def look_after(turn: Turn, incident: Incident) -> None:
-    """An expected breach is told at once, the next word to each customer planned, and which group has it noted."""
+    """Whether it still waits to be classified, whether a breach is expected, when its customers hear, who has it."""
+    look_whether_it_waits(turn, incident)
     look_ahead(turn, incident)
     keep_updates(turn, incident)
     if incident.active and keep_stay(incident, turn.config.groups, turn.config.calendars, turn.now):
