@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from agent.cli.client import DEADLINE_S, Api, Instant, leave, printable, shown, table, with_api
+from agent.cli.figures import in_figures
 
 
 class _WithActs(click.Group):
@@ -85,6 +86,32 @@ def list_incidents(
     table(("NUMBER", "SEV", "STATE", "GROUP", "ASSIGNEE", "NEXT STEP", "TITLE"), rows)
     if found["next"]:
         click.echo("there is more: --limit")
+
+
+@incident.command()
+@click.option(
+    "--since", type=Instant(ahead=False), help="Opened at or after, or 7d ago.  [default: 30d before --until]"
+)
+@click.option("--until", type=Instant(ahead=False), help="Opened before.  [default: now]")
+@click.option("--group")
+@click.option("--per", type=click.Choice(["day", "week", "month"]), help="Also by day, week or month.")
+@with_api
+def statistics(
+    url: str,
+    token: str,
+    as_json: bool,
+    since: str | None,
+    until: str | None,
+    group: str | None,
+    per: str | None,
+) -> None:
+    """Incidents in figures: how many of which kind, whether targets were kept, who solved them, what is open."""
+    query = {"since": since, "until": until, "group": group, "per": per}
+    found = Api(url, token).call("GET", "/api/v1/statistics", query=query)
+    if as_json:
+        shown(found)
+        return
+    in_figures(found)
 
 
 @incident.command()

@@ -32,6 +32,7 @@ from agent.http.reads import Reads
 from agent.http.refusals import Refusals
 from agent.http.render import Reader
 from agent.http.rounds import round_routes
+from agent.http.statistics import statistics_routes
 from agent.intents import Mark
 from agent.pipeline import Pipeline
 from agent.sentences import language_of
@@ -124,6 +125,7 @@ def routes_of(api: Api) -> list[Route]:
         *people_routes(api),
         *rota.rota_routes(api),
         *round_routes(api),
+        *statistics_routes(api),
     ]
 
 

@@ -44,6 +44,7 @@ ACCESS: Final[Mapping[str, Access]] = {
     "edit_incident": _EDITING,
     "archive_incidents": frozenset({"pm"}),
     **{str(action).replace("-", "_"): INCIDENT for action in Action},
+    "get_statistics": _REPORTING | {"viewer"},
     "list_alerts": INSIDE,
     "list_pages": INSIDE,
     "list_dead_letters": INSIDE,

@@ -86,7 +86,7 @@ class Reads:
     ) -> tuple[list[IncidentRow], str | None]:
         """One page of the list and the cursor of the next."""
         row = IncidentRow
-        wanted: list[ColumnElement[bool]] = [_visible_to(actor)]
+        wanted: list[ColumnElement[bool]] = [visible_to(actor)]
         if states:
             wanted.append(col(row.state).in_(sorted(states)))
         if severities:
@@ -406,7 +406,7 @@ def _says(q: str, actor: Actor) -> ColumnElement[bool]:
     return or_(theirs, *(col(c).icontains(q, autoescape=True) for c in plain))
 
 
-def _visible_to(actor: Actor) -> ColumnElement[bool]:
+def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Everybody of the organisation reads everything; others what is their own (OUTSIDE §3)."""
     if not actor.outside:
         return true()
