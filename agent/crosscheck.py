@@ -38,6 +38,8 @@ REFERENCES: tuple[tuple[str, Pattern, str], ...] = (
     ("classification.yaml", ("groups", "*", "ola", "calendar"), "calendar"),
     ("people.yaml", ("groups", "*", "ola", "calendar"), "calendar"),
     ("services.yaml", ("contracts", "*", "services", "*"), "service"),
+    ("services.yaml", ("contracts", "*", "items", "*"), "configuration item"),
+    ("services.yaml", ("contracts", "*", "hours"), "calendar"),
     ("sla.yaml", ("sla", "default", "*", "calendar"), "calendar"),
     ("escalation.yaml", ("escalation", "timetable", "*", "*", "channel"), "notifier"),
     ("classification.yaml", ("groups", "*", "l2"), "group"),

@@ -20,6 +20,22 @@ REASONS: Sentences = {
         "no open incident took it in, so it opened this one[ (classified by rule {rule})]",
         "没有可并入的事件,因此新建事件[(按规则 {rule} 分类)]",
     ),
+    # whose it is, and what it is
+    "covered": ("contract {contract} covers it", "合同 {contract} 覆盖该事项"),
+    "no_contract": ("{customer} has no contract", "{customer} 没有合同"),
+    "contract_not_begun": ("contract {contract} begins on {valid_from}", "合同 {contract} 自 {valid_from} 起生效"),
+    "contract_over": ("contract {contract} ended on {valid_until}", "合同 {contract} 已于 {valid_until} 到期"),
+    "service_not_covered": (
+        "contract {contract} does not cover the service {service}",
+        "合同 {contract} 不包含服务 {service}",
+    ),
+    "items_not_covered": ("contract {contract} covers none of {items}", "合同 {contract} 不包含 {items}"),
+    "outside_hours": (
+        "it was reported outside the hours ({hours}) of contract {contract}",
+        "报告时间不在合同 {contract} 的服务时段({hours})内",
+    ),
+    "kind_is_change": ("it is of the kind {kind}", "其性质为 {kind}"),
+    "category_is_change": ("{category} is a category of changes", "{category} 属于变更类别"),
     "join_rule": ("joined by rule {rule}: it has the same {labels}", "按规则 {rule} 并入:{labels} 相同"),
     "same_alert": (
         "the same alert at another threshold[ (severity {severity})]",
@@ -200,6 +216,8 @@ HAPPENED: Sentences = {
     ),
     "alerts_joined": ("{count} alert(s) joined: {alerts}[ (by {why})]", "{count} 个告警并入:{alerts}[(依据 {why})]"),
     "alerts_ended": ("{count} alert(s) ended: {alerts}[ (by {why})]", "{count} 个告警结束:{alerts}[(依据 {why})]"),
+    "out_of_scope_proposed": ("proposed as out of scope: {why}", "建议不予受理:{why}"),
+    "change_proposed": ("proposed as a request for change: {why}", "建议提出变更请求:{why}"),
     "service_affected": (
         "a service is affected: {alertname}[, by rule {rule}]",
         "服务受到影响:{alertname}[,规则 {rule}]",

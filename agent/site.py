@@ -1,7 +1,7 @@
 """The files of a configuration directory and their keys; what a room reads has its model in that room."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -199,8 +199,21 @@ class Contract(Rule):
     services: list[str] = []
     """Left out: all services of the customer."""
     reference: str = ""
+    items: list[str] = []
+    """Configuration items that it covers. Left out: all."""
+    hours: str | None = None
+    """The calendar in whose hours something must be reported. Left out: at any time."""
+    valid_from: date | None = None
+    valid_until: date | None = None
+    """Its first and its last day."""
     sla: dict[Literal[1, 2, 3, 4], Promise] = {}
     """What it promises beyond the service; of several contracts the strictest holds."""
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.valid_from is not None and self.valid_until is not None and self.valid_until < self.valid_from:
+            raise ValueError(f"valid_until {self.valid_until} is before valid_from {self.valid_from}: swap them")
+        return self
 
 
 class ServicesFile(Rule):

@@ -1,13 +1,14 @@
 """Category, group, urgency and impact of an alert, by rules over its labels (procedure R19, R51, R52)."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, StringConstraints
 
 from collectors.labels import Labels, Matcher, all_match, matchers_from_yaml
 from collectors.rule import Rule, Span
 from correlation.severity import SeverityPolicy
 
+_Said = Annotated[str, StringConstraints(min_length=1)]
 Match = Annotated[tuple[Matcher, ...], BeforeValidator(matchers_from_yaml)]
 
 
@@ -20,6 +21,7 @@ class Verdict(Rule):
     impact: int | None = None
     service: str | None = None
     service_affecting: bool | None = None
+    kind: Literal["incident", "service_request", "hazard", "complaint", "change_request"] | None = None
     playbook: str | None = None
 
 
@@ -40,10 +42,28 @@ class Unclassified(Rule):
     """The roles that are told then, once."""
 
 
+class StandardChange(Rule):
+    """What is written into the request for a change that is always made the same way."""
+
+    risk: _Said
+    plan: _Said
+    back_out: _Said
+
+
+class Changes(Rule):
+    """Which incidents are really changes (procedure R6), beside those of kind `change_request`."""
+
+    categories: list[str] = []
+    """Of these a request for change is proposed."""
+    standard: dict[str, StandardChange] = {}
+    """Of these the agent raises it, by category; a person approves it like any other."""
+
+
 class Classification(Rule):
     """classification.yaml: the first rule that matches wins; a site's rules (rules.yaml) come first."""
 
     unclassified: Unclassified = Unclassified()
+    changes: Changes = Changes()
     rules: list[ClassificationRule] = []
 
 
@@ -59,6 +79,8 @@ class Class(NamedTuple):
     rule: str
     service_affecting: bool | None = None
     """What the rule says of the service; None: it says nothing of it."""
+    kind: str = ""
+    """What it is, where the rule says it."""
 
 
 _MOST_NAMES = 10_000
@@ -98,6 +120,7 @@ class Classifier:
             said.service or labels.get("service", ""),
             rule.id if rule else "",
             said.service_affecting,
+            said.kind or "",
         )
 
     def _rule(self, labels: Labels) -> ClassificationRule | None:

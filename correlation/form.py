@@ -25,6 +25,8 @@ FIELDS = (
 )
 AFFECTING, BY_RULE = "service_affecting", "service_affecting_rule"
 """Whether a service is affected, and the classification rule that said so while no person has."""
+SCOPE, IS_CHANGE = "scope", "is_change"
+"""The verdict of the contracts with what it was judged by, and why it is really a change: written by the agent."""
 _ALERTED = frozenset({"monitoring", "inspection", "generic", "self"})
 
 

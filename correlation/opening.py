@@ -28,6 +28,7 @@ def open_incident(this: Round, episode: Episode, labels: Labels, alert: Alert | 
         number=this.board.next_number(now, this.rules.zone),
         title=title_of(labels, summary),
         state=State.ASSIGNED if verdict.rule else State.NEW,
+        kind=verdict.kind or "incident",
         source=this.source,
         channel="webhook" if this.source == "monitoring" else this.source,
         severity=verdict.severity,

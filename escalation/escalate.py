@@ -156,6 +156,8 @@ CALLS = frozenset(
         "recalled",
         "preempted",
         "unclassified",
+        "out_of_scope_proposed",
+        "change_proposed",
     }
 )
 """Steps outside the timetable that an act asks for; each is its own reason, however often it is asked for."""

@@ -117,6 +117,14 @@ _REASONS: dict[str, tuple[str, str]] = {
     "received": ("we have their mail", "已收到其邮件"),
     "desk_informed": ("for the desk to know", "告知服务台"),
     "out_of_scope": ("it is not in the scope of what is served", "该事项不在受理责任范围内"),
+    "out_of_scope_proposed": (
+        "no contract covers it: decide whether it is out of scope",
+        "无合同覆盖该事项:请决定是否不予受理",
+    ),
+    "change_proposed": (
+        "it is really a change: decide whether a request for change is raised",
+        "该事项实为变更:请决定是否提出变更请求",
+    ),
     "to_sales": ("sales decides whether it is done for money", "由销售部门决定是否有偿受理"),
     "recall_proposed": (
         "everybody is busy: recall somebody from less urgent work",

@@ -6,7 +6,8 @@ from typing import Any
 from agent.deciders.links import inform, link
 from agent.group import as_json
 from agent.intents import ChangeActed, ChangeRaised, PersonActed
-from agent.turn import Turn
+from agent.turn import AGENT, Turn
+from correlation.classify import StandardChange
 from correlation.incident import CHANGE, Incident, State
 from correlation.permission import Forbidden
 from knowledge.change import MAY_RAISE, Change, ChangeAction, act, check, number_of
@@ -35,6 +36,17 @@ def change_raised(turn: Turn, intent: ChangeRaised) -> Change:
     change = _create(turn, intent.body, actor.id, None)
     turn.audit(actor.id, "change", {"change": change.number, "state": str(change.state)})
     return change
+
+
+def raise_standard(turn: Turn, incident: Incident, standard: StandardChange) -> None:
+    """A change that is always made the same way is raised by the agent; a person approves it (procedure R6)."""
+    body = {"title": incident.title, **standard.model_dump()}
+    change = _create(turn, body, AGENT, incident.number)
+    link(turn, incident, CHANGE, change.number, AGENT)
+    turn.tell(
+        incident.id, "change_raised", AGENT, {name: getattr(change, name) for name in ("number", "title", "risk")}
+    )
+    inform(turn, incident, "change", ["pm"])
 
 
 def _create(turn: Turn, body: Mapping[str, Any], author: str, incident: str | None) -> Change:

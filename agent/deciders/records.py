@@ -50,7 +50,7 @@ def reported(turn: Turn, body: Mapping[str, Any], recorder: str) -> Incident:
         id=board.next_id("incident"),
         number=board.next_number(turn.now, turn.rules.zone),
         title=body["title"],
-        kind=body.get("kind") or "incident",
+        kind=body.get("kind") or verdict.kind or "incident",
         source=body.get("source") or "user",
         channel=body.get("channel") or "api",
         severity=severity,

@@ -107,7 +107,9 @@ class Reader:
 
     def _record(self, row: IncidentRow, links: Sequence[LinkRow], sums: Sums) -> views.Record:
         kept = {k: v for k, v in json_of(row.resolution).items() if k != "acts"}
+        judged = json_of(row.form)
         filled = _form(row, kept, links) | _summed(sums)
+        filled |= {name: self.why(judged[name]) if name in judged else None for name in (form.SCOPE, form.IS_CHANGE)}
         plain = {n: getattr(row, n) for n in views.Record.model_fields if n != "resolution" and n not in filled}
         plain |= filled
         if self.is_masked(row.reporter):

@@ -148,6 +148,10 @@ class Record(View):
     impact_actual: str
     impact_potential: str
     service_affecting: bool | None
+    scope: Why | None
+    """What the contracts say: `covered`, or why none covers it; null where that cannot be judged. A person decides."""
+    is_change: Why | None
+    """Why it is taken for a change; null where it is not."""
     service_affecting_rule: str | None
     """The classification rule that says so; null where a person did, or nobody."""
     outage_start: At | None

@@ -16,7 +16,7 @@ from agent.intents import ConfigChanged
 from agent.site import Customer, Service
 from collectors.moment import moment_text
 from escalation.roles import Contact
-from tests.agent.http.serving import START, Served, served
+from tests.agent.http.serving import SITE, START, Served, served
 
 FORM: dict[str, Any] = {
     "reporter_contact": "555-0134",
@@ -188,3 +188,18 @@ async def test_what_a_rule_says_of_the_service_is_shown_with_the_rule_and_a_pers
     await api.open_incident({"alertname": "SomethingElse"})
     held = await record(api, number)
     assert (held["service_affecting"], held["service_affecting_rule"]) == (False, None)
+
+
+async def test_what_the_contracts_say_and_that_it_is_a_change_stand_in_the_record(tmp_path: Path) -> None:
+    services = "customers: {acme: {name: Acme}}\nservices: {fax: {customers: [acme]}}\n"
+    files = {**SITE, "services.yaml": f"{services}contracts: {{old: {{customer: acme, valid_until: 2025-12-31}}}}\n"}
+    async with served(tmp_path, files=files) as api:
+        held = await record(api, await api.report("fax", service="fax", kind="change_request"))
+        assert held["scope"] == {
+            "code": "contract_over",
+            "facts": {"contract": "old", "valid_until": "2025-12-31"},
+            "text": "contract old ended on 2025-12-31",
+        }
+        assert held["is_change"]["text"] == "it is of the kind change_request"
+        other = await record(api, await api.report("till"))
+        assert (other["scope"], other["is_change"]) == (None, None)
