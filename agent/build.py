@@ -116,6 +116,10 @@ _ADVICE: Mapping[str, _Advice] = {
         ("dict_type", "model_type", "model_attributes_type", "dataclass_type"), _fixed("a mapping: {{key: value}}")
     ),
     **dict.fromkeys(("literal_error", "enum"), _one_of),
+    **dict.fromkeys(
+        ("timezone_aware", "datetime_parsing", "datetime_from_date_parsing", "datetime_type"),
+        _fixed("a moment with its zone: 2026-03-02T09:00:00+08:00"),
+    ),
     "string_type": _quoted,
     "string_too_short": _fixed("a text that is not empty"),
     "string_pattern_mismatch": _fixed("a text of the form {pattern}"),

@@ -158,7 +158,7 @@ class _Loading:
 
     def __init__(self, folder: FilePath, environ: Mapping[str, str], strict: bool, now: datetime | None) -> None:
         self._folder, self._environ, self._strict, self._now = folder, environ, strict, now
-        self._faults: list[Fault] = []
+        self._faults: list[Fault] = layers.misnamed(folder)
         self._warnings: list[Fault] = layers.strangers(folder)
         self._notes: list[Fault] = []
         self._layers: dict[str, Layered] = {}

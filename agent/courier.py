@@ -102,13 +102,11 @@ class Courier:
         """Send one page, in the room of its notifier: one that hangs keeps no other from sending."""
         async with self._rooms.setdefault(claimed.notifier, asyncio.Semaphore(_AT_ONCE)):
             attempt = await self._attempt(claimed, lease_from)
-        if not attempt.sent:
-            log.warning(
-                "page not delivered",
-                notifier=claimed.notifier,
-                step=claimed.step,
-                why=without_addresses(attempt.reason),
-            )
+        about = {"incident": claimed.facts.number, "step": claimed.step, "notifier": claimed.notifier}
+        if attempt.sent:
+            log.info("page delivered", **about, attempt=claimed.attempt)
+        else:
+            log.warning("page not delivered", **about, why=without_addresses(attempt.reason))
         await self._bring_back(attempt)
 
     async def _bring_back(self, attempt: Attempt) -> None:

@@ -12,6 +12,7 @@ from agent.site import BARE, FILES, PackFile
 from agent.yaml import Document, read
 
 _NO_YAML = ("knowledge", "README.md", "secrets", "holidays.yaml")
+_MISNAMED = {f"{name.removesuffix('.yaml')}.yml": name for name in FILES}
 
 
 @dataclass
@@ -170,8 +171,14 @@ def strangers(folder: FilePath) -> list[Fault]:
     found = []
     for path in sorted(folder.iterdir()):
         name = path.name
-        if name in FILES or name in _NO_YAML or name.startswith("."):
+        if name in FILES or name in _MISNAMED or name in _NO_YAML or name.startswith("."):
             continue
         if path.suffix in (".yaml", ".yml", ".json") or path.is_dir():
             found.append(Fault(name, 1, 1, "", f"nothing reads this file{suggest(name, [*FILES, 'knowledge'])}"))
     return found
+
+
+def misnamed(folder: FilePath) -> list[Fault]:
+    """Return a fault for every file of a site that would be read if it ended in `.yaml`: what it says is missed."""
+    there = sorted(name for name in _MISNAMED if (folder / name).exists())
+    return [Fault(name, 1, 1, "", f"nothing reads this file: name it {_MISNAMED[name]}") for name in there]

@@ -102,7 +102,7 @@ def _character(text: str, line: int, col: int) -> str:
 
 
 _ADVICE = {
-    "mapping values are not allowed": "quote a text that holds ': '",
+    "mapping values are not allowed": "check the indentation of this line, and quote a text that holds ': '",
     "did not find expected key": "check the indentation and the quotes of the line above",
     "could not find expected ':'": "write 'key: value'",
     "did not find expected ',' or": "close the bracket, or put a comma",

@@ -33,7 +33,14 @@ def compile_pattern(pattern: str) -> Any:
     try:
         return re2.compile(f"^(?:{pattern})$", options)
     except re2.error as error:
-        raise BadMatcher(f"the regex {pattern!r} is refused (RE2 syntax): {error}") from error
+        raise BadMatcher(f"the regex {pattern!r} is refused (RE2 syntax): {_said(error, pattern)}") from error
+
+
+def _said(error: Exception, pattern: str) -> str:
+    """RE2's own words: it speaks in bytes, and of the pattern as we anchored it."""
+    said = error.args[0] if error.args else error
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    return text.removesuffix(f": ^(?:{pattern})$")
 
 
 @dataclass(frozen=True, slots=True)

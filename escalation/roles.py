@@ -24,8 +24,12 @@ ROLES = (*OUTSIDE, "desk", "l1", "l2", "l1_lead", "l2_lead", *MANAGEMENT, "sales
 
 
 def _role_to_tell(role: str) -> str:
-    if role not in ROLES and role != ASSIGNEE:
-        raise ValueError(f"{role!r} is no role: write one of {', '.join(ROLES)}")
+    return role if role == ASSIGNEE else _one_of(ROLES, role)
+
+
+def _one_of(roles: Sequence[str], role: str) -> str:
+    if role not in roles:
+        raise ValueError(f"{role!r} is no role: write one of {', '.join(roles)}")
     return role
 
 
@@ -34,7 +38,7 @@ def _role_to_hold(role: str) -> str:
         raise ValueError(f"nobody holds {SECOND}: it is the next person of the schedule of l1")
     if role == ASSIGNEE:
         raise ValueError(f"nobody holds {ASSIGNEE}: it is whoever has the incident")
-    return _role_to_tell(role)
+    return _one_of(ROLES[:-1], role)
 
 
 ToldRole = Annotated[str, AfterValidator(_role_to_tell)]

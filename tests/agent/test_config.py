@@ -75,7 +75,7 @@ def test_there_are_bad_sites_enough_and_one_has_ten_faults() -> None:
 def test_every_expected_fault_names_file_line_column() -> None:
     for expected in BAD.glob("*/expected.txt"):
         for line in expected.read_text("utf-8").splitlines():
-            assert re.match(r"[a-z0-9/-]+\.(yaml|md):\d+:\d+: \S", line), (expected.parent.name, line)
+            assert re.match(r"[a-z0-9/-]+\.(ya?ml|md):\d+:\d+: \S", line), (expected.parent.name, line)
 
 
 def test_a_directory_that_is_not_there_is_said(tmp_path: Path) -> None:
