@@ -1,7 +1,7 @@
 """Carries pages: claims what is due, sends it by its notifier, and brings the result back through the line."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -34,6 +34,10 @@ class House(Protocol):
 
     def links(self, number: str, person: str) -> dict[str, str]:
         """Where a page points to."""
+        ...
+
+    async def annotations(self, alerts: Sequence[int]) -> Mapping[int, Mapping[str, str]]:
+        """What senders wrote beside the labels of alerts, by their rows; {} where the store does not say it at once."""
         ...
 
 
@@ -137,7 +141,7 @@ class Courier:
         if not self._pipeline.desk.is_wanted(number):
             return Attempt(number, sent=False, attempt=claimed.attempt, reason="it is not wanted any more")
         try:
-            page = claimed.composed(self._house.links)
+            page = claimed.composed(self._house.links, await self._house.annotations(claimed.alerts))
         except Exception as error:  # what cannot be said is told as not sent, so that others are called
             log.exception("a page cannot be composed", step=claimed.step)
             return Attempt(

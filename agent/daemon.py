@@ -7,7 +7,7 @@ import gc
 import hashlib
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_exponential
 
@@ -34,6 +35,7 @@ from agent.http.api import Api, add_api
 from agent.http.health import Health
 from agent.http.listening import holding, is_loopback, serving
 from agent.http.proxies import Proxies
+from agent.http.reads import Reads
 from agent.http.refusals import Refusals
 from agent.http.webhooks import LIMIT, Intake
 from agent.inspect import Rounds
@@ -61,6 +63,7 @@ _WAIT_FOR_STORE_S = 15.0
 _A_BLINK = timedelta(milliseconds=5)
 """The least that the escalation loop rests, lest a due instant that does not pass keeps it spinning."""
 _A_MOMENT = timedelta(seconds=1)
+_DESCRIPTIONS_S = 1.0
 _TEN_MINUTES = timedelta(minutes=10)
 _LOOK_AGAIN = timedelta(seconds=5)
 """The escalation loop looks at least this often, whatever it believes to be due next."""
@@ -114,6 +117,17 @@ class Daemon:
             "open": f"{self.external_url}/api/v1/incidents/{number}",
             "acknowledge": ack_link(self.secret, self.external_url, number, person),
         }
+
+    async def annotations(self, alerts: Sequence[int]) -> Mapping[int, Mapping[str, str]]:
+        """What senders wrote beside the labels of alerts; a page goes without where the store does not answer."""
+        if not alerts:
+            return {}
+        try:
+            async with asyncio.timeout(_DESCRIPTIONS_S):
+                return await Reads(self.engine).annotations(alerts)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("a page goes without the descriptions of its alerts", why=type(error).__name__)
+            return {}
 
     # start
 

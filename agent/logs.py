@@ -9,6 +9,20 @@ import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 
 _LONGEST = 1024
+OURS = (
+    "api",
+    "automation",
+    "courier",
+    "daemon",
+    "erasure",
+    "http",
+    "inspect",
+    "intake",
+    "page",
+    "pipeline",
+    "reconcile",
+)
+"""Our loggers; of libraries only warnings are told."""
 
 
 def _short(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -61,5 +75,5 @@ def set_up(level: str = "info", form: str = "logfmt") -> None:
         cache_logger_on_first_use=True,
     )
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
-    for ours in ("pipeline", "daemon", "intake", "inspect", "reconcile", "page", "api"):
+    for ours in OURS:
         logging.getLogger(ours).setLevel(number)

@@ -1,14 +1,15 @@
 """A page is composed when it is sent, from the incident as it then is."""
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agent.config import Config
 from agent.threads import RECEIPT
 from correlation.board import Board
-from correlation.incident import Incident
+from correlation.calendar import parse_zone
+from correlation.incident import Episode, Incident
 from escalation.delivery import Message, PageToSend
 from escalation.message import KnownErrorShown, PageFacts, compose, receipt
 from escalation.store import Page
@@ -19,6 +20,7 @@ _SHOWN = 10
 """How many alerts a page shows."""
 Links = Callable[[str, str], dict[str, str]]
 """The links of an incident's number for a person."""
+Annotations = Mapping[int, Mapping[str, str]]
 
 
 def no_links(_number: str, _person: str) -> dict[str, str]:
@@ -39,13 +41,18 @@ class Claimed:
     facts: PageFacts
     language: Language
     created_at: datetime
+    alerts: tuple[int, ...] = ()
+    """The rows of the alerts that are shown."""
 
-    def composed(self, links: Links) -> PageToSend:
-        """The page with its message. Takes a millisecond: not for the line."""
+    def composed(self, links: Links, annotations: Annotations | None = None) -> PageToSend:
+        """The page with its message; `annotations` by the row of an alert. Takes a millisecond: not for the line."""
         if self.step == RECEIPT:
             message = receipt(self.facts.number, self.facts.title, self.language)
             return self._page(self.facts.number, message)
         facts = replace(self.facts, links=links(self.facts.number, self.target)) if self.facts.number else self.facts
+        if annotations:
+            shown = zip(self.alerts, facts.alerts, strict=True)
+            facts = replace(facts, alerts=[{**a, "annotations": annotations.get(row, {})} for row, a in shown])
         return self._page(facts.number, compose(facts, self.language))
 
     def _page(self, number: str, message: Message) -> PageToSend:
@@ -67,6 +74,7 @@ def claimed(page: Page, incident: Incident | None, config: Config, board: Board)
     """Note what a page is about, in the language of whom it is for."""
     person = config.addressees.get(page.person)
     language: Language = person.language if person else "zh" if page.reason["facts"].get("language") == "zh" else "en"
+    shown = _shown(incident, board)
     return Claimed(
         page=page.id,
         key=page.key,
@@ -75,16 +83,24 @@ def claimed(page: Page, incident: Incident | None, config: Config, board: Board)
         to=page.address,
         attempt=page.attempts,
         notifier=page.notifier,
-        facts=_facts(page, incident, config, board, language),
+        facts=_facts(page, incident, config, board, language, shown),
         language=language,
         created_at=page.created_at,
+        alerts=tuple(e.id for e in shown),
     )
 
 
-def _facts(page: Page, incident: Incident | None, config: Config, board: Board, language: Language) -> PageFacts:
-    number = incident.number if incident is not None else ""
+def _shown(incident: Incident | None, board: Board) -> list[Episode]:
+    """The alerts that a page shows: those that fire, oldest first."""
     members = (board.episodes[key] for key in board.members.get(incident.id if incident else 0, ()))
-    alerts = heapq.nsmallest(_SHOWN, members, key=lambda e: (e.starts_at, e.id))
+    return heapq.nsmallest(_SHOWN, members, key=lambda e: (e.starts_at, e.id))
+
+
+def _facts(
+    page: Page, incident: Incident | None, config: Config, board: Board, language: Language, shown: Sequence[Episode]
+) -> PageFacts:
+    number = incident.number if incident is not None else ""
+    person = config.people.get(page.person)
     return PageFacts(
         number=number,
         title=incident.title if incident else "",
@@ -104,11 +120,12 @@ def _facts(page: Page, incident: Incident | None, config: Config, board: Board, 
         late_s=_late(page.created_at, page.due_at),
         unconfirmed=page.unconfirmed,
         supersedes=page.supersedes,
-        alerts=[{"labels": dict(board.labels(e)), "startsAt": e.starts_text} for e in alerts],
+        alerts=[{"labels": dict(board.labels(e)), "startsAt": e.starts_text} for e in shown],
         alert_count=incident.alert_count if incident else 0,
         firing=incident.open_alerts if incident else 0,
         known_errors=_known_errors(incident, config, language),
         template=_template(page, config, language),
+        zone=parse_zone(person.time_zone) if person is not None and person.time_zone else None,
     )
 
 

@@ -3,17 +3,17 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from collectors.moment import moment_text
 from collectors.rule import format_span
 from escalation.delivery import Message
 from escalation.notice_text import compose_notice, headline, is_notice
-from escalation.words import Language, block, bounded, cut_bytes, one_line, state_text
+from escalation.words import Language, block, bounded, cut_bytes, local_text, one_line, state_text
 
 _SUBJECT, _TEXT, _SHORT = 200, 8000, 200
-_MOST_ALERTS, _MOST_STEPS, _MOST_KNOWN = 20, 20, 5
+_MOST_ALERTS, _MOST_STEPS, _MOST_KNOWN, _MOST_ANNOTATIONS = 20, 20, 5, 8
 _HOLE = re.compile(r"\{(\w+)\}")
 _OVER = frozenset({"resolved", "pending_review", "archived", "cancelled", "out_of_scope"})
 _WAITS = frozenset({"new", "assigned"})
@@ -60,6 +60,8 @@ class PageFacts:
     links: Mapping[str, str] = field(default_factory=dict)
     template: str = ""
     """In which words a customer is told; empty: in ours."""
+    zone: tzinfo | None = None
+    """Where the reader's clock is; None: not known."""
 
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -209,7 +211,9 @@ def compose(facts: PageFacts, language: Language = "en") -> Message:
     head = f"[{one_line(facts.number, 40)} sev{facts.severity}]{_standing(facts, language)}"
     subject = one_line(f"{head} {one_line(facts.title, 160)}", _SUBJECT)
     short = one_line(f"{head} {one_line(facts.title, 90)}: {reason}", _SHORT)
-    links = "".join(f"\n{_say(n, language)}: {one_line(facts.links[n])}" for n in _LINKS if n in facts.links)
+    # For people the page that acknowledges; the address of the record is for programs, which send a token.
+    shown = next((name for name in ("acknowledge", "open") if name in facts.links), None)
+    links = f"\n{_say(shown, language)}: {one_line(facts.links[shown])}" if shown else ""
     body = cut_bytes("\n".join(_lines(facts, reason, language)), max(_TEXT - len(links.encode()) - 1, 1000))
     text = body + ("\n" + links if links else "")
     return Message(subject, text, short, _payload(facts, reason, text, language))
@@ -230,9 +234,6 @@ def receipt(number: str, title: str, language: Language = "en") -> Message:
     return Message(one_line(subject, _SUBJECT), text, one_line(subject, _SHORT), {"number": number, "title": shown})
 
 
-_LINKS = ("acknowledge", "open")
-
-
 def _standing(facts: PageFacts, language: Language) -> str:
     """What the subject adds to an incident that somebody has, or that is over; and whether this is a repeat."""
     said = []
@@ -242,7 +243,7 @@ def _standing(facts: PageFacts, language: Language) -> str:
         if facts.state != "resolved" or facts.resolved_at is None:
             said.append(state_text(facts.state, language) + has_it)
         if over and facts.resolved_at is not None:
-            at = f"{_say('at', language)} {moment_text(facts.resolved_at)}"
+            at = f"{_say('at', language)} {local_text(facts.resolved_at, facts.zone)}"
             said.append(f"{state_text('resolved', language)} {at}")
     if facts.unconfirmed:
         said.append(_say("again", language))
@@ -273,7 +274,7 @@ def _lines(facts: PageFacts, reason: str, language: Language) -> list[str]:
         ("resolve_due", facts.resolve_due_at),
     ):
         if moment is not None:
-            lines.append(line(word, moment_text(moment)))
+            lines.append(line(word, local_text(moment, facts.zone)))
     return [*lines, "", *_known_errors(facts, language), *_alerts(facts, language)]
 
 
@@ -298,7 +299,14 @@ def _alerts(facts: PageFacts, language: Language) -> list[str]:
         name = labels.pop("alertname", "")
         about = ", ".join(f"{one_line(str(k), 60)}={one_line(str(v), 100)}" for k, v in list(labels.items())[:6])
         lines.append(f"  {one_line(str(name), 100)} {about}".rstrip())
+        lines += _annotations(alert, facts.title)
     return lines
+
+
+def _annotations(alert: Mapping[str, Any], title: str) -> list[str]:
+    """What the rule says of it, runbook and dashboard among it; not what the title says already."""
+    said = [(str(key), str(value)) for key, value in (alert.get("annotations") or {}).items() if value != title]
+    return [f"    {one_line(key, 60)}: {one_line(value, 500)}" for key, value in said[:_MOST_ANNOTATIONS]]
 
 
 def _payload(facts: PageFacts, reason: str, text: str, language: Language) -> dict[str, Any]:

@@ -3,7 +3,10 @@
 import math
 import re
 from collections.abc import Mapping
+from datetime import datetime, tzinfo
 from typing import Any, Literal
+
+from collectors.moment import moment_text
 
 Language = Literal["en", "zh"]
 FIELD = 4000
@@ -59,6 +62,15 @@ def state_text(state: str, language: Language) -> str:
     """A state as people call it."""
     known = _STATES_ZH.get(state) if language == "zh" else None
     return known or one_line(state.replace("_", " "), 40)
+
+
+def local_text(moment: datetime, zone: tzinfo | None) -> str:
+    """A moment as its reader's clock shows it, with the offset; in UTC where their zone is not known."""
+    if zone is None:
+        return moment_text(moment) or ""
+    local = moment.astimezone(zone)
+    offset = f"{local:%z}"
+    return f"{local:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
 
 
 def bounded(value: Any) -> Any:

@@ -1,9 +1,8 @@
 """Acknowledge links: GET shows a page with a button, POST acts as the person the link was made for (OUTSIDE §6)."""
 
-import base64
 import hashlib
 import html
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,10 +11,14 @@ from aiohttp import web
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from agent.clock import SystemClock
+from agent.http.incident_page import ALERTS_SHOWN, HEADERS, LINES_SHOWN, IncidentPage, page, tag
 from agent.http.problems import problem_of
+from agent.http.render import Reader
 from agent.intents import PersonActed
-from correlation.incident import ACTIVE, Action, State
+from correlation.calendar import parse_zone
+from correlation.incident import ACTIVE, Action
 from correlation.permission import Actor
+from escalation.words import Language, state_text
 
 if TYPE_CHECKING:
     from agent.http.api import Api
@@ -23,36 +26,22 @@ if TYPE_CHECKING:
 
 VALID_FOR = timedelta(hours=24)
 _SALT = "acknowledge"
-_STYLE = (
-    "body{font:18px/1.5 sans-serif;max-width:34em;margin:3em auto;padding:0 1em}button{font:inherit;padding:.6em 2em}"
-)
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-HEADERS = {
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; "
-        "base-uri 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
-_WORDS = {
+_WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "button": "Acknowledge",
         "ask": "Acknowledge as {person}: you take it on.",
         "done": "Acknowledged. It is with {assignee}.",
         "over": "This incident is {state}: there is nothing to acknowledge.",
-        "expired": "This link has expired: acknowledge on the command line or in the console.",
-        "forged": "This link is not valid.",
+        "expired": "This link has expired: acknowledge on the command line.",
+        "forged": "This link is not valid: open it whole, as the page has it, or acknowledge on the command line.",
     },
     "zh": {
         "button": "响应",
         "ask": "以 {person} 的身份响应:由您负责处理。",
         "done": "已响应,由 {assignee} 负责。",
         "over": "该事件当前为 {state},无需响应。",
-        "expired": "链接已过期,请使用命令行或控制台响应。",
-        "forged": "链接无效。",
+        "expired": "链接已过期,请使用命令行响应。",
+        "forged": "链接无效:请完整打开通知中的链接,或使用命令行响应。",
     },
 }
 
@@ -101,51 +90,67 @@ def add(app: web.Application, api: "Api") -> None:
     app.router.add_post("/ack/{token}", _framed(api, _acknowledge))
 
 
-_Do = Callable[["Api", web.Request, Link, Actor], Awaitable[web.Response]]
+_Do = Callable[["Api", Link, Actor, Language], Awaitable[web.Response]]
 
 
 def _framed(api: "Api", do: _Do) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def answer(request: web.Request) -> web.StreamResponse:
-        language = "en"
+        language: Language = "en"
         try:
             link = read_link(api.secret, request.match_info["token"], api.clock.now())
-            actor = api.auth.person(link.person)
-            if actor is None:
-                actor = Actor(link.person, frozenset())
-            language = api.language(actor, request)
-            if link.person not in api.get_config().people:
+            person = api.get_config().people.get(link.person)
+            if person is None:
                 raise BadLink(403, "forged")
-            return await do(api, request, link, actor)
+            language = person.language
+            actor = api.auth.person(link.person) or Actor(link.person, frozenset())
+            return await do(api, link, actor, language)
         except BadLink as bad:
-            return _page(bad.status, language, "Tocsin", _WORDS[language][bad.word])
+            return _answer(bad.status, language, "Tocsin", [tag("p", _WORDS[language][bad.word])])
         except Exception as error:  # the rim of a request
             problem = problem_of(error)
-            return _page(problem.status, language, "Tocsin", problem.detail)
+            return _answer(problem.status, language, "Tocsin", [tag("p", problem.detail)])
 
     return answer
 
 
-async def _show(api: "Api", request: web.Request, link: Link, actor: Actor) -> web.Response:
+async def _show(api: "Api", link: Link, actor: Actor, language: Language) -> web.Response:
     """The page with the button; nothing changes, however often mail scanners and previews fetch it."""
     row = await _incident(api, link)
-    language = api.language(actor, request)
     words = _WORDS[language]
     if row.state not in ACTIVE:
-        return _page(200, language, f"{row.number} {row.title}", words["over"].format(state=row.state))
-    said = words["ask"].format(person=link.person)
-    return _page(200, language, f"{row.number} {row.title}", said, button=words["button"])
+        said = words["over"].format(state=state_text(row.state, language))
+        return await _told(api, row, actor, language, 200, tag("p", said))
+    button = f'<form method="post"><button type="submit">{html.escape(words["button"])}</button></form>'
+    asked = tag("p", words["ask"].format(person=link.person), "soft")
+    return await _told(api, row, actor, language, 200, button + asked)
 
 
-async def _acknowledge(api: "Api", request: web.Request, link: Link, actor: Actor) -> web.Response:
-    language = api.language(actor, request)
+async def _acknowledge(api: "Api", link: Link, actor: Actor, language: Language) -> web.Response:
     row = await _incident(api, link)
     words = _WORDS[language]
     if row.state not in ACTIVE:
-        return _page(409, language, f"{row.number} {row.title}", words["over"].format(state=State(row.state)))
+        said = words["over"].format(state=state_text(row.state, language))
+        return await _told(api, row, actor, language, 409, tag("p", said))
     await api.pipeline.submit(PersonActed(link.number, Action.ACKNOWLEDGE, {}, actor))
     row = await _incident(api, link)
     said = words["done"].format(assignee=row.assignee or link.person)
-    return _page(200, language, f"{row.number} {row.title}", said)
+    return await _told(api, row, actor, language, 200, tag("p", said))
+
+
+async def _told(
+    api: "Api", row: "IncidentRow", actor: Actor, language: Language, status: int, said: str
+) -> web.Response:
+    """The incident with what is said of the acknowledgement; an outsider sees its title alone."""
+    title = f"{row.number} {row.title}"
+    if actor.outside:
+        return _answer(status, language, title, [tag("h1", title), said])
+    config = api.get_config()
+    zone = config.people[actor.id].time_zone
+    reader = Reader(config, api.pipeline.desk, api.clock.now(), language, actor)
+    (shown,) = await reader.incidents(api.reads, [row], ALERTS_SHOWN)
+    happened = [reader.happened(line, row.reporter) for line in await api.reads.latest(row.id, LINES_SHOWN)]
+    made = IncidentPage(shown, language, parse_zone(zone) if zone else None)
+    return _answer(status, language, f"{row.number} {shown.title}", [*made.head(), said, *made.rest(happened)])
 
 
 async def _incident(api: "Api", link: Link) -> "IncidentRow":
@@ -155,12 +160,5 @@ async def _incident(api: "Api", link: Link) -> "IncidentRow":
     return row
 
 
-def _page(status: int, language: str, title: str, said: str, button: str = "") -> web.Response:
-    """A page of HTML; whatever comes from outside is escaped."""
-    form = f'<form method="post"><button type="submit">{html.escape(button)}</button></form>' if button else ""
-    text = (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1><p>{html.escape(said)}</p>{form}</body></html>"
-    )
-    return web.Response(status=status, text=text, content_type="text/html", headers=HEADERS)
+def _answer(status: int, language: str, title: str, body: Sequence[str]) -> web.Response:
+    return web.Response(status=status, text=page(language, title, body), content_type="text/html", headers=HEADERS)

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from agent.http import ack
+from agent.http import incident_page
 from agent.http.auth import ACCESS
 from agent.http.bodies import ATTACHMENT, NUMBER
 from agent.http.calls import JSON, Route, read_query, refused
@@ -221,7 +221,7 @@ def add(app: web.Application, api: "Api", routes: list[Route]) -> None:
         return web.json_response(document(routes, _names(api) if inside else None))
 
     async def show_page(request: web.Request) -> web.Response:
-        return web.Response(text=page, content_type="text/html", headers=ack.HEADERS)
+        return web.Response(text=page, content_type="text/html", headers=incident_page.HEADERS)
 
     app.router.add_get("/api/v1/openapi.json", _framed(show_document))
     app.router.add_get("/api/docs", _framed(show_page))

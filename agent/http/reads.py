@@ -170,6 +170,12 @@ class Reads:
         """What the record of each of these incidents adds up."""
         return await sums_of(self._engine, incidents)
 
+    async def annotations(self, alerts: Sequence[int]) -> dict[int, dict[str, str]]:
+        """What its sender wrote beside the labels of each alert."""
+        statement = select(AlertRow.id, AlertRow.annotations).where(col(AlertRow.id).in_(alerts))
+        async with self._session() as session:
+            return {row_id: json.loads(text) for row_id, text in (await session.exec(statement)).all()}
+
     async def steps(self, incident: int) -> list[StepRow]:
         """All steps of an incident, taken and to come, in the order in which they are due."""
         statement = select(StepRow).where(col(StepRow.incident_id) == incident)
@@ -187,6 +193,17 @@ class Reads:
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
         return found[:limit], cursor_of(None, found[limit - 1].id) if len(found) > limit else None
+
+    async def latest(self, incident: int, most: int) -> list[TimelineRow]:
+        """The end of a timeline, the newest line first."""
+        statement = (
+            select(TimelineRow)
+            .where(col(TimelineRow.incident_id) == incident)
+            .order_by(col(TimelineRow.id).desc())
+            .limit(most)
+        )
+        async with self._session() as session:
+            return list((await session.exec(statement)).all())
 
     async def episodes_of(self, incident: int, after: int, limit: int) -> tuple[list[AlertPair], str | None]:
         """The alerts of an incident, oldest first."""

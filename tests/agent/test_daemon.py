@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import structlog
 import yaml
+from sqlalchemy.exc import OperationalError
 
 from agent import courier
 from agent.clock import SystemClock
@@ -19,6 +20,7 @@ from agent.config import load
 from agent.daemon import Daemon, Options
 from agent.deciders import DECIDERS
 from agent.encoder import Suggestions
+from agent.http.reads import Reads
 from agent.intents import AlertsArrived, PagesClaimed, PageTried, PersonActed, TimePassed
 from agent.paging import Claimed, claimed
 from agent.pipeline import Undecided
@@ -59,9 +61,9 @@ class Running:
         self.daemon, self.hook, self.mail = daemon, Channel(), Channel()
         daemon.notifiers = {"hook": self.hook, "mail": self.mail}
 
-    async def receive(self) -> str:
+    async def receive(self, **more: Any) -> str:
         now = self.daemon.clock.now()
-        body = message(alert(DISK_FULL, starts=at(now)))
+        body = message(alert(DISK_FULL, starts=at(now), **more))
         parsed = parse(body, "am", now)
         await self.daemon.pipeline.submit(AlertsArrived("am", "am", "alertmanager", body, parsed, now))
         return next(iter(self.daemon.pipeline.desk.board.numbers))
@@ -113,6 +115,29 @@ async def test_a_notifier_that_hangs_keeps_no_other_from_sending(
     assert running.hook.got == []
     running.hook.gate.set()
     await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
+
+
+async def test_a_page_tells_what_the_rule_says_of_its_alert(running: Running) -> None:
+    await running.receive(annotations={"runbook_url": "https://wiki/disk"})
+    await running.hook.started.wait()
+    await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
+    (page, *_) = running.hook.got
+    assert "runbook_url: https://wiki/disk" in page.message.text
+    assert page.message.payload["alerts"][0]["annotations"] == {"runbook_url": "https://wiki/disk"}
+
+
+async def test_a_page_goes_without_descriptions_where_the_store_does_not_say_them(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise OperationalError("SELECT", {}, OSError("gone"))
+
+    monkeypatch.setattr(Reads, "annotations", broken)
+    await running.receive(annotations={"runbook_url": "https://wiki/disk"})
+    await running.hook.started.wait()
+    await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
+    assert all("runbook" not in page.message.text for page in running.hook.got)
+    assert running.hook.got
 
 
 async def test_a_page_that_waits_for_its_notifier_is_not_sent_once_somebody_has_the_incident(

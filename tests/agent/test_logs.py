@@ -1,7 +1,9 @@
 """What is logged, and what is not."""
 
 import logging
+import re
 import sys
+from pathlib import Path
 
 import pytest
 from aiohttp.http_exceptions import BadStatusLine
@@ -16,6 +18,18 @@ def as_before() -> object:
     yield
     root.handlers[:], server.filters[:] = handlers, filters
     root.setLevel(level)
+
+
+def test_every_logger_of_ours_tells_what_happens_and_libraries_only_warn(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up()
+    files = (f for room in ("agent", "escalation") for f in (Path(logs.__file__).parent.parent / room).rglob("*.py"))
+    named = {name for file in files for name in re.findall(r'get_logger\("(\w+)"', file.read_text("utf-8"))}
+    assert named
+    for name in named:
+        logging.getLogger(name).info("heard")
+    assert capsys.readouterr().err.count("heard") == len(named)
+    logging.getLogger("aiohttp").info("heard")
+    assert capsys.readouterr().err == ""
 
 
 def failed(error: Exception) -> None:

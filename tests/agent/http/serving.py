@@ -39,7 +39,8 @@ people:
   ana: {name: Ana, roles: [l1], groups: [sys-ops], contacts: [{notifier: hook, to: ana}]}
   luis: {name: Luis, roles: [l1], groups: [sys-ops], contacts: [{notifier: hook, to: luis}]}
   noa: {name: Noa, roles: [l1], groups: [net-ops], contacts: [{notifier: hook, to: noa}]}
-  wei: {name: 伟, roles: [l2], groups: [sys-expert], language: zh, contacts: [{notifier: hook, to: wei}]}
+  wei: {name: 伟, roles: [l2], groups: [sys-expert], language: zh, time_zone: Asia/Shanghai,
+    contacts: [{notifier: hook, to: wei}]}
   pat: {name: Pat, roles: [pm], contacts: [{notifier: hook, to: pat}]}
   dora: {name: Dora, roles: [dept_manager], contacts: [{notifier: hook, to: dora}]}
   desk: {name: Desk, roles: [desk], groups: [desk], contacts: [{notifier: hook, to: desk}]}

@@ -105,3 +105,36 @@ async def test_what_came_with_an_alert_is_no_html(api: Served) -> None:
     page = await api.get(await link_for(api, found["number"], "luis"), as_="")
     assert "<script>" not in page.text
     assert "&lt;script&gt;" in page.text
+
+
+async def test_the_page_shows_what_the_paged_person_needs(api: Served) -> None:
+    said = {
+        "summary": "full",
+        "runbook_url": "https://wiki/disk?a=1&b=2",
+        "note": 'no <b>tag</b> javascript:alert("x")',
+    }
+    await api.receive(
+        alert({"alertname": "DiskFull", "instance": "db-1:9100", "severity": "critical"}, annotations=said)
+    )
+    (found,) = (await api.get("/api/v1/incidents")).items
+    text = (await api.get(await link_for(api, found["number"], "luis"), as_="")).text
+    for shown in (found["number"], "DiskFull", "instance=db-1:9100", "nobody has it", "opened with severity"):
+        assert shown in text, shown
+    assert '<a href="https://wiki/disk?a=1&amp;b=2"' in text
+    assert text.count("<a ") == 1
+    assert "<b>" not in text
+    assert text.index("<form") < text.index("instance=db-1")
+
+
+async def test_a_customer_sees_no_more_than_the_title(api: Served) -> None:
+    await api.receive(alert({"alertname": "DiskFull", "instance": "db-1:9100", "severity": "critical"}))
+    (found,) = (await api.get("/api/v1/incidents")).items
+    text = (await api.get(await link_for(api, found["number"], "cus"), as_="")).text
+    assert found["title"] in text
+    assert "instance=db-1" not in text
+
+
+async def test_the_page_is_in_utc_or_on_the_clock_of_its_person(api: Served) -> None:
+    number = await api.open_incident()
+    for person, at in (("luis", "2026-03-02T09:00:00.000Z"), ("wei", "2026-03-02 17:00:00 +08:00")):
+        assert at in (await api.get(await link_for(api, number, person), as_="")).text

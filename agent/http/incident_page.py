@@ -1,0 +1,148 @@
+"""An incident as a page for a phone: what it is, what helps, which alerts, and what happened last."""
+
+import base64
+import hashlib
+import html
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, tzinfo
+
+from agent.http.views import At, FoundError, Happened, IncidentAlert, IncidentView
+from agent.layers import shared
+from escalation.words import Language, local_text, state_text
+
+ALERTS_SHOWN, LINES_SHOWN = 20, 15
+STYLE = (shared("web") / "page.css").read_text("utf-8")
+_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+_ADDRESS = re.compile(r"https?://[^\s<>\"']+")
+_WORDS: dict[str, tuple[str, str]] = {
+    "severity": ("Severity", "严重程度"),
+    "nobody": ("nobody has it", "尚无人接手"),
+    "has_it": ("with", "处理人"),
+    "opened": ("Opened", "登记时间"),
+    "response_due": ("Response due", "响应期限"),
+    "resolve_due": ("Resolution due", "解决期限"),
+    "next_step": ("Next step", "下一步升级"),
+    "group": ("Group", "处理组"),
+    "known_error": ("Known error", "已知错误"),
+    "unknown": ("No known error fits.", "没有匹配的已知错误。"),
+    "alerts": ("Alerts", "告警"),
+    "firing": ("firing", "正在告警"),
+    "resolved": ("resolved", "已恢复"),
+    "more": ("and more", "其余略"),
+    "happened": ("What happened", "时间线"),
+    "to": ("to", "通知"),
+}
+
+
+def page(language: str, title: str, body: Iterable[str]) -> str:
+    """A whole page; `body` is HTML, `title` is not."""
+    return (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{html.escape(title)}</title>'
+        f"<style>{STYLE}</style></head><body>{''.join(body)}</body></html>"
+    )
+
+
+def tag(name: str, text: str, style: str = "") -> str:
+    """An element that holds a text; whatever comes from outside is escaped."""
+    return f"<{name}{f' class={style}' if style else ''}>{html.escape(text)}</{name}>"
+
+
+class IncidentPage:
+    """One incident in the language and on the clock of one reader."""
+
+    def __init__(self, incident: IncidentView, language: Language, zone: tzinfo | None) -> None:
+        self._incident, self._language, self._zone = incident, language, zone
+
+    def head(self) -> list[str]:
+        """Number, severity, title, and who has it."""
+        found = self._incident
+        state = state_text(found.state, self._language)
+        holder = f"{self._say('has_it')} {found.assignee}" if found.assignee else self._say("nobody")
+        return [
+            "<p>",
+            tag("span", f"{self._say('severity')} {found.severity}", "sev"),
+            tag("span", f" · {found.number}", "soft"),
+            "</p>",
+            tag("h1", found.title),
+            tag("p", f"{state} · {holder}"),
+        ]
+
+    def rest(self, happened: Sequence[Happened]) -> list[str]:
+        """When it is due, what helps, its alerts, and `happened`, the newest first."""
+        return [*self._dues(), *self._helps(), *self._alerts(), *self._happened(happened)]
+
+    def _say(self, word: str) -> str:
+        return _WORDS[word][self._language == "zh"]
+
+    def _at(self, moment: datetime | At) -> str:
+        return local_text(moment, self._zone)
+
+    def _dues(self) -> list[str]:
+        found = self._incident
+        step = found.next_step
+        told = f" {self._say('to')} {', '.join(step.targets)}" if step and step.targets else ""
+        facts = [
+            ("group", found.group),
+            ("opened", self._at(found.opened_at)),
+            ("response_due", found.response_due_at and self._at(found.response_due_at)),
+            ("resolve_due", found.resolve_due_at and self._at(found.resolve_due_at)),
+            ("next_step", step and f"{self._at(step.due_at)}{told}"),
+        ]
+        return ["<dl>", *(tag("dt", self._say(w)) + tag("dd", fact) for w, fact in facts if fact), "</dl>"]
+
+    def _helps(self) -> list[str]:
+        if not self._incident.known_errors:
+            return [tag("h2", self._say("known_error")), tag("p", self._say("unknown"))]
+        return [part for found in self._incident.known_errors[:2] for part in self._known_error(found)]
+
+    def _known_error(self, found: FoundError) -> list[str]:
+        return [
+            tag("h2", f"{self._say('known_error')}: {found.title}"),
+            tag("p", found.why.text, "soft"),
+            tag("p", found.workaround, "plain"),
+        ]
+
+    def _alerts(self) -> list[str]:
+        alerts, record = self._incident.alerts, self._incident.record
+        counted = f"{self._say('alerts')}: {record.alert_count} ({record.open_alerts} {self._say('firing')})"
+        shown = [self._alert(alert) for alert in alerts[:ALERTS_SHOWN]]
+        more = [tag("p", f"{self._say('more')} …", "soft")] if record.alert_count > len(shown) else []
+        return [tag("h2", counted), *shown, *more]
+
+    def _alert(self, alert: IncidentAlert) -> str:
+        labels = {k: v for k, v in alert.labels.items() if k != "alertname"}
+        said = [(k, v) for k, v in alert.annotations.items() if v != self._incident.title]
+        return "".join(
+            [
+                '<div class="alert">',
+                tag("p", f"{self._say(alert.status)} · {alert.labels.get('alertname', '')}"),
+                tag("p", " ".join(f"{k}={v}" for k, v in labels.items()), "soft"),
+                *(f"<p>{html.escape(k)}: {_linked(v)}</p>" for k, v in said[:8]),
+                "</div>",
+            ]
+        )
+
+    def _happened(self, happened: Sequence[Happened]) -> list[str]:
+        lines = (f"<li>{tag('time', f'{self._at(h.at)} · {h.actor}')}{html.escape(h.text)}</li>" for h in happened)
+        return [tag("h2", self._say("happened")), "<ol>", *lines, "</ol>"]
+
+
+def _linked(text: str) -> str:
+    """A text in which web addresses can be tapped: a runbook, a dashboard."""
+    pieces, rest = [], 0
+    for found in _ADDRESS.finditer(text):
+        address = html.escape(found[0])
+        pieces += [html.escape(text[rest : found.start()]), f'<a href="{address}" rel="noreferrer">{address}</a>']
+        rest = found.end()
+    return "".join([*pieces, html.escape(text[rest:])])
