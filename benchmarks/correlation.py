@@ -30,6 +30,7 @@ import yaml
 
 from agent import logs, replay
 from benchmarks.parts import PLAIN
+from correlation.topology import bare
 
 Items = dict[str, dict[str, Any]]
 
@@ -176,7 +177,7 @@ def _programs(cmdb: Mapping[str, Any]) -> Iterator[_Item]:
     for database in cmdb.get("databases", ()):
         yield database["name"], "database", (database.get("host"),)
     for service in cmdb.get("services", ()):
-        hosts = (instance.partition(":")[0] for instance in service.get("instances", ()))
+        hosts = (bare(instance) for instance in service.get("instances", ()))
         yield service["name"], "service", (*hosts, *service.get("databases", ()), *service.get("depends_on", ()))
 
 

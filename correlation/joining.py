@@ -116,18 +116,21 @@ def firing_of(this: Round, episode: Episode, labels: Labels, verdict: Class, gro
     """An alert as strategies see it, put on the scene."""
     mark = mark_of(this.rules, episode, labels, verdict)
     this.board.scene.put(mark)
-    return Firing(labels, mark, this.rules.register.scope(labels, episode.origin), group)
+    return Firing(labels, mark, mark.scope, group)
 
 
 def mark_of(rules: Rules, episode: Episode, labels: Labels, verdict: Class) -> Mark:
     """An alert as it stands on the scene."""
     signal, name = rules.signals.of(verdict), labels.get("alertname", "")
+    item = rules.register.subject(labels, signal.on)
+    signal = rules.signals.about(signal, rules.register.kinds.get(item, ""))
     return Mark(
         key=episode.key,
         id=episode.id,
         name=name,
-        item=rules.register.subject(labels, signal.on),
+        item=item,
         signal=signal,
+        scope=rules.register.scope(labels, episode.origin),
         starts_at=episode.starts_at,
         began_at=episode.starts_at - rules.correlation.waits.get(name, _AT_ONCE),
         severity=verdict.severity,
@@ -148,7 +151,7 @@ def remember(board: Board, rules: Rules, episode: Episode) -> None:
     mark = mark_of(rules, episode, labels, verdict)
     board.scene.put(mark)
     board.scene.enter(mark, episode.incident)
-    see(board, rules.register.scope(labels, episode.origin), mark)
+    see(board, mark.scope, mark)
     settles_s = rules.correlation.evidence.settles.total_seconds()
     fires = board.incidents[episode.incident].open_alerts > 0
     found = [

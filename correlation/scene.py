@@ -53,6 +53,8 @@ class Mark(msgspec.Struct, gc=False, kw_only=True):
     starts_at: datetime
     began_at: datetime
     """When the trouble began, as far as that is known: its rule may wait before it fires."""
+    scope: str = ""
+    """The place that it was told from."""
     severity: int = 4
     worth: float = 0.0
     """What speaks for it as a root by itself."""
@@ -70,6 +72,8 @@ class Scene:
         self.at: dict[str, dict[str, dict[int, Mark]]] = {}
         """By item, signal and the id of the firing; what is told of an item again and again hides no other trouble."""
         self.of: dict[int, dict[Key, Mark]] = {}
+        self.wide: dict[Key, Mark] = {}
+        """Those whose signal reaches everything in their place."""
         self.leads: dict[int, tuple[float, datetime]] = {}
         """Per incident: by how much its root is likelier than any other alert of it, at least; and the first start."""
 
@@ -79,6 +83,8 @@ class Scene:
         if before is not None:
             self._drop(before)
         self.marks[mark.key] = mark
+        if mark.signal.wide:
+            self.wide[mark.key] = mark
         if mark.item:
             self.at.setdefault(mark.item, {}).setdefault(mark.signal.id, {})[mark.id] = mark
         if mark.incident:
@@ -97,10 +103,12 @@ class Scene:
         for mark in self.of.pop(incident, {}).values():
             if self.marks.get(mark.key) is mark:
                 del self.marks[mark.key]
+                self.wide.pop(mark.key, None)
             self._leave_item(mark)
 
     def _drop(self, mark: Mark) -> None:
         self.marks.pop(mark.key, None)
+        self.wide.pop(mark.key, None)
         self.of.get(mark.incident, {}).pop(mark.key, None)
         self._leave_item(mark)
 
@@ -192,6 +200,8 @@ def causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int
 
 
 def _all_causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
+    if scene.wide:
+        yield from _wide_causes(effect, scene)
     if not effect.item:
         return
     able, at = rules.signals.explaining(effect.signal), scene.at
@@ -203,6 +213,12 @@ def _all_causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark
         if there is not None and not able.isdisjoint(there):
             for mark in scene.newest(item, able):
                 yield mark, hops
+
+
+def _wide_causes(effect: Mark, scene: Scene) -> Iterator[tuple[Mark, int]]:
+    for mark in islice(reversed(scene.wide.values()), _NEWEST):
+        if mark.scope == effect.scope and mark.key != effect.key and effect.signal.id in mark.signal.explains:
+            yield mark, _NEAR
 
 
 def _may_cause(effect: Mark, register: Topology) -> Iterator[Hop]:
@@ -219,9 +235,11 @@ def _may_cause(effect: Mark, register: Topology) -> Iterator[Hop]:
 
 def effects(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:
     """The marks that may have come of an alert, with how many steps their items lie above its own."""
+    told, at = cause.signal.explains, scene.at
+    if cause.signal.wide:
+        yield from _wide_effects(cause, scene)
     if not cause.item:
         return
-    told, at = cause.signal.explains, scene.at
     for mark in scene.newest(cause.item):
         if mark.key != cause.key:
             yield mark, 0
@@ -237,3 +255,9 @@ def effects(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mar
     for item, hops in ((cause.item, 0), *below[:_LOOKED_AT]):
         for peer in register.peers(item) if register.kinds.get(item) in _PAIRED else ():
             yield from ((mark, hops + 1) for mark in scene.newest(peer, told) if mark.signal.peers)
+
+
+def _wide_effects(cause: Mark, scene: Scene) -> Iterator[tuple[Mark, int]]:
+    for mark in islice(reversed(scene.marks.values()), _MOST_MOVED):
+        if mark.signal.id in cause.signal.explains and mark.scope == cause.scope and mark.key != cause.key:
+            yield mark, _NEAR

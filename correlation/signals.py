@@ -8,6 +8,8 @@ from collectors.rule import Rule, Span, parse_span
 from correlation.classify import Class
 
 OTHER = "other"
+_SYMPTOM = 0.8
+"""What comes of another trouble with less certainty is mostly a trouble of its own."""
 _NONE: frozenset[str] = frozenset()
 
 
@@ -33,6 +35,10 @@ class Signal(Rule):
     """It has another end: it may come of a trouble of any other item of its kind."""
     through: list[str] = []
     """It is told through things of these kinds that stand on the item: their trouble may be all it is."""
+    wide: bool = False
+    """Everything in its place may stand on it, and nobody writes that down: name service, cooling, the way out."""
+    by_kind: dict[str, str] = {}
+    """The signal that it is of an item of this kind (`*`: of any other); what does not answer may be anything."""
 
 
 class Signals:
@@ -43,9 +49,9 @@ class Signals:
         self.other = self.by_id.get(OTHER) or Signal(id=OTHER)
         self._of = {name: s for s in reversed(signals) for name in s.of}
         self._found: dict[tuple[str, str], Signal] = {}
-        told = {name for s in signals for name in s.explains if s.id != name}
+        told = {name for s in signals for name, sure in s.explains.items() if s.id != name and sure >= _SYMPTOM}
         self.symptoms = frozenset(told)
-        """The signals that something else may have brought about."""
+        """The signals that something else has often brought about."""
         by: dict[str, set[str]] = {}
         for signal in signals:
             for name, weight in signal.explains.items():
@@ -62,6 +68,11 @@ class Signals:
                 self._found.clear()
             found = self._found[key] = self._look_up(*key)
         return found
+
+    def about(self, signal: Signal, kind: str) -> Signal:
+        """The signal of an alert, now that the kind of its item is known."""
+        name = signal.by_kind.get(kind) or signal.by_kind.get("*") if signal.by_kind else None
+        return self.by_id.get(name, signal) if name is not None else signal
 
     def explaining(self, signal: Signal) -> frozenset[str]:
         """The signals that can bring this one about on an item that its own stands on."""

@@ -80,7 +80,15 @@ class Topology:
             return next((name for name, match in self._matched if all_match(match, labels)), "")
         if len(found) > 1:
             self._learn(found, kinds)
-        return self._choose(found, kinds)
+        return self._nearest(self._choose(found, kinds), kinds)
+
+    def _nearest(self, item: str, kinds: Sequence[str]) -> str:
+        """The only item of these kinds that stands on this one, or that it stands on: the database of a host."""
+        if not kinds or item not in self.written or self.kinds[item] in kinds:
+            return item
+        near = (*self._under.get(item, ()), *self._on.get(item, ()))
+        of_kind = [name for name in near if self.kinds[name] in kinds] if len(near) <= _MOST_ABOVE else ()
+        return of_kind[0] if len(of_kind) == 1 else item
 
     def _found(self, labels: Labels) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -144,8 +152,15 @@ class Topology:
                     self._relate(service, instance)
         chain = [by_kind[k] for k in _CHAIN[1:] if k in by_kind]
         for item, below in pairwise(chain):
-            if item not in self.written or not self._on.get(item):
+            if self._may_stand_on(item, below, by_kind):
                 self._relate(item, below)
+
+    def _may_stand_on(self, item: str, below: str, by_kind: Mapping[str, str]) -> bool:
+        """Whether labels may add this: of a written item only what it stands on in no way, or the place it is in."""
+        if item not in self.written or not self._on.get(item):
+            return True
+        place = next((kind for kind in _PLACES if by_kind.get(kind) == below), None)
+        return place is not None and all(self.kinds.get(name) != place for name, _ in self.above(item))
 
     def _remember(self, item: str, kind: str) -> bool:
         if len(self._learned) >= _MOST_LEARNED:

@@ -323,3 +323,40 @@ def test_a_service_on_two_hosts_under_load_goes_to_the_same_one_whoever_is_told_
     for n, (starts, labels) in enumerate(told_in_order):
         later.tell(31 + n / 10, labels, starts=starts)
     assert first.groups() == later.groups()
+
+
+def test_what_does_not_answer_is_the_kind_of_trouble_of_its_item() -> None:
+    gone = {"alertname": "TorUnreachable", "target": "sw-1:161", "severity": "critical"}
+    assert len(grouped(gone, WEB_1, WEB_2)) == 1
+    assert len(grouped({**gone, "target": "orders"}, WEB_1, WEB_2)) == 3, (
+        "a database that is gone takes no host with it"
+    )
+
+
+def test_a_trouble_of_a_database_told_of_its_host_is_of_the_one_database_on_it() -> None:
+    told_of_host = {"alertname": "PostgresqlDown", "instance": "db-1:9187", "severity": "critical"}
+    assert len(grouped(told_of_host, SHOP)) == 1
+    assert len(grouped({**told_of_host, "instance": "web-2:9187"}, SHOP)) == 2
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0)], ids=["the cause first", "the cause last"])
+def test_name_service_explains_errors_in_its_place_though_nobody_wrote_who_asks_it(order: tuple[int, ...]) -> None:
+    dns = {"alertname": "DnsServerDown", "instance": "ns-1:53", "site": "a", "severity": "critical"}
+    alerts = [dns, {**SHOP, "site": "a"}, {"alertname": "ServiceHighErrorRate", "service": "pair", "site": "a"}]
+    assert len(grouped(*[alerts[n] for n in order])) == 1
+    assert len(grouped(dns, {**SHOP, "site": "b"})) == 2, "not what another place tells"
+    assert len(grouped(dns, {**LOAD_1, "site": "a"})) == 2, "nor what does not come of it"
+
+
+def test_a_backup_that_fails_while_its_host_is_down_is_of_that_trouble() -> None:
+    failed = {"alertname": "BackupJobFailed", "client": "web-1", "severity": "warning"}
+    assert len(grouped(WEB_1, failed)) == 1
+    assert len(grouped(WEB_2, failed)) == 2
+
+
+def test_labels_say_in_which_room_a_written_rack_stands() -> None:
+    register = Topology(ITEMS, configured().correlation.items)
+    assert register.subject({"alertname": "TempHigh", "rack": "rack-1", "room": "hall-1"}) == "rack-1"
+    assert ("hall-1", 1) in register.above("rack-1")
+    register.subject({"alertname": "TempHigh", "rack": "rack-9", "host": "web-1"})
+    assert "rack-9" not in {name for name, _ in register.above("web-1")}, "what is written of a place stands"

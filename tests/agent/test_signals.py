@@ -1,0 +1,85 @@
+"""What kind of trouble the pack takes an alert for, by the names that public rule collections and teams give it."""
+
+import pytest
+
+from agent.config import load
+from correlation.classify import Classifier
+from correlation.signals import Signals
+from tests.house import SITE
+
+CONFIG = load(SITE)
+CLASSIFIER = Classifier(CONFIG.classification, CONFIG.severity)
+SIGNALS = Signals(CONFIG.correlation.signals)
+
+NAMES = {
+    "power": "UPSLowBattery ApcUpsBatteryNearlyEmpty UpsRuntimeShort UPS电量不足 PduInputFeedLost BatteryLow",
+    "on-battery": "UPSOnBattery ApcUpsAcInputOutage MainsPowerLost UpsInputPowerFailure UPS电池供电 市电中断",
+    "unreachable": "UPSNoComm ups_no_contact UpsSnmpTimeout UPS通信中断 TargetDown",
+    "network": "SwitchDown switch_unreachable NetworkDeviceDown 交换机不可达 网络设备离线",
+    "wan": "WanLinkDown BgpSessionDown 专线中断",
+    "names": "CoreDNSDown DnsServerDown 域名解析失败",
+    "storage": "NasUnreachable NfsServerNotResponding CephHealthError 存储不可用",
+    "host": "HostDown NodeDown KubeNodeNotReady KubeNodeUnreachable ServerNotResponding 主机宕机 服务器失联",
+    "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down 光模块异常",
+    "disk": "NodeFilesystemAlmostOutOfSpace HostOutOfDiskSpace DiskWillFillIn4Hours FsFull 磁盘快满了",
+    "memory": "HostOutOfMemory NodeMemoryHighUtilization HostOomKillDetected RAMExhausted 内存不足",
+    "saturation": "NodeCPUHighUsage HostHighCpuLoad NodeSystemSaturation LoadAverageHigh cpu_usage CPU使用率过高",
+    "database-down": "PostgresqlDown MySQLInstanceDown PgDown OracleListenerDown 数据库宕机 数据库实例不可达",
+    "database": "PostgresqlTooManyConnections MysqlSlowQueries MaxConnectionsReached 数据库连接耗尽 慢查询过多",
+    "replication": "PostgresqlReplicationLag MysqlSlaveIoThreadNotRunning SlaveLagTooHigh StandbyBehindPrimary",
+    "restart": "KubePodCrashLooping ContainerRestarting KubeJobFailed 应用频繁重启",
+    "certificate": "BlackboxSslCertificateExpired CertManagerCertExpirySoon X509CertExpired 证书即将过期",
+    "queue": "KafkaConsumerGroupLag RabbitmqTooManyReadyMessages MessagesPilingUp MqDepthHigh 消息堆积",
+    "down": "KubePodNotReady BlackboxProbeFailed ServiceDown NoHealthyInstances WebsiteDown 服务不可用 拨测失败",
+    "errors": "ErrorBudgetBurn IstioHigh5xxErrorRate TooManyErrors Http5xxSpike 错误率过高 请求失败率上升",
+    "latency": "IstioLatency99Percentile HighRequestLatency SlowResponses ResponseTimeTooLong 响应时间过长 网站访问慢",
+    "cooling": "CracUnitFailed ChillerFault 空调故障",
+    "temperature": "RackInletTempHigh HostPhysicalComponentTooHot 机房温度过高",
+    "backup": "BackupJobFailed VeleroBackupFailed 备份失败",
+    "alone": "BackupTooOld NodeClockSkewDetected NTPOffset NodeRAIDDegraded NodeSystemdServiceFailed UPS电池需更换",
+    "gone": "TorUnreachable 前置机失联 PbxOffline",
+    "other": "Watchmaker 某某指标异常",
+}
+
+
+@pytest.mark.parametrize(("signal", "name"), [(signal, n) for signal, names in NAMES.items() for n in names.split()])
+def test_the_name_of_an_alert_tells_its_kind_of_trouble(signal: str, name: str) -> None:
+    assert SIGNALS.of(CLASSIFIER.classify({"alertname": name})).id == signal
+
+
+@pytest.mark.parametrize(
+    ("labels", "signal"),
+    [
+        ({"job": "node-exporter", "instance": "web-1:9100"}, "host"),
+        ({"instance": "web-1:9182"}, "host"),
+        ({"job": "snmp-ups", "instance": "ups-1:161"}, "unreachable"),
+        ({"job": "snmp-switch", "instance": "sw-1:161"}, "network"),
+        ({"job": "groups", "instance": "web-1:80"}, "unreachable"),
+        ({"job": "kubelet", "namespace": "kube-system"}, "unreachable"),
+    ],
+)
+def test_what_prometheus_cannot_reach_is_known_by_its_job_or_port(labels: dict[str, str], signal: str) -> None:
+    for name in ("TargetDown", "InstanceDown", "PrometheusTargetMissing"):
+        found = SIGNALS.of(CLASSIFIER.classify({"alertname": name, **labels})).id
+        assert found == signal or (found, signal, name) == ("down", "unreachable", "InstanceDown")
+
+
+@pytest.mark.parametrize(
+    ("kind", "signal"),
+    [("host", "host"), ("switch", "network"), ("ups", "unreachable"), ("service", "down"), ("", "down")],
+)
+def test_what_does_not_answer_is_known_by_the_kind_of_its_item(kind: str, signal: str) -> None:
+    gone = SIGNALS.of(CLASSIFIER.classify({"alertname": "PbxOffline"}))
+    assert SIGNALS.about(gone, kind).id == signal
+
+
+def test_every_signal_that_another_names_exists() -> None:
+    for signal in CONFIG.correlation.signals:
+        assert {*signal.explains, *signal.by_kind.values()} <= SIGNALS.by_id.keys()
+
+
+@pytest.mark.parametrize(
+    ("word", "urgency"), [("紧急", 1), ("严重", 2), ("警告", 3), ("提示", 4), ("CRIT", 2), ("warn", 3)]
+)
+def test_the_severity_label_is_read_in_the_words_of_many(word: str, urgency: int) -> None:
+    assert CLASSIFIER.classify({"alertname": "Watchmaker", "severity": word}).urgency == urgency
