@@ -90,7 +90,7 @@ def remember_storms(this: Round, opened: Iterable[Opening]) -> None:
         if storm is not None and not storm.over and incident.active:
             board.storms[incident.storm or EVERYWHERE] = incident.id
             began[incident.storm or EVERYWHERE] = storm.after
-    for opening in opened:
+    for opening in opened if this.rules.correlation.storm.opened else ():
         for place, of_late, _ in _note(this, opening):
             if opening.incident <= began.get(place, 0):
                 of_late.clear()

@@ -242,6 +242,8 @@ async def test_fewer_incidents_than_that_stay_apart_and_a_site_may_switch_storms
     other = await House(replace(config, correlation=policy), START).open()
     await told(other, *distinct(100))
     assert len([i for i in other.incidents() if i.active]) == 100
+    await other.restart()
+    assert len([i for i in other.incidents() if i.active]) == 100
     await other.close()
 
 
