@@ -39,7 +39,7 @@ from agent.http.reads import Reads
 from agent.http.refusals import Refusals
 from agent.http.webhooks import LIMIT, Intake
 from agent.inspect import Rounds
-from agent.intents import AlertsFound, ConfigChanged, NoticesDue, OldRowsDue, Suggested, TimePassed
+from agent.intents import AlertsFound, ConfigChanged, OldRowsDue, Suggested
 from agent.journal_size import JournalSize
 from agent.load import load_desk
 from agent.metrics import Metrics
@@ -48,6 +48,7 @@ from agent.reconcile import Reconciler
 from agent.rota_watch import RotaWatch
 from agent.runner import Runner
 from agent.store import UPSERT_CONFIG
+from agent.ticker import Ticker
 from agent.version import VERSION
 from agent.wall import WallWatch, follow_wall
 from correlation.calendar import that_open
@@ -99,6 +100,7 @@ class Daemon:
         self.journal_size = JournalSize()
         self.runner = Runner(self.pipeline, self.clock, lambda: self.config.automation)
         self.notifiers: dict[str, Any] = {}
+        self.ticker = Ticker(self.pipeline, self.clock)
         self.courier = Courier(self.pipeline, self.clock, self)
         self._closing: set[asyncio.Task[None]] = set()
         self._asked_to_reload = asyncio.Event()
@@ -340,17 +342,18 @@ class Daemon:
             now = self.clock.now()
             try:
                 if self.pipeline.down or (due is not None and due <= now):
-                    await self.pipeline.submit(TimePassed())
+                    await self.ticker.pass_time()
                 notices = self.pipeline.desk.notices.next_due()
                 if not self.pipeline.down and notices is not None and notices <= now:
-                    await self.pipeline.submit(NoticesDue(now))
+                    await self.ticker.pass_notices(now)
                 await self._tell_of_store()
             except (StoreDown, Undecided):  # a fault of ours is in the log, and no cycle is completed: not healthy
                 await self.clock.sleep_until(now + _A_MOMENT)
                 continue
             self.cycle.beat()
             due = self._next_due()
-            soonest, latest = self.clock.now() + _A_BLINK, self.clock.now() + _LOOK_AGAIN
+            rest = _A_MOMENT if self.ticker.is_held_up else _A_BLINK
+            soonest, latest = self.clock.now() + rest, self.clock.now() + _LOOK_AGAIN
             until = latest if due is None else max(soonest, min(due, latest))
             await self.clock.sleep_until(until, self.pipeline.wake)
 

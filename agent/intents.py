@@ -49,6 +49,8 @@ class AlertsArrived:
     body: bytes
     parsed: Parsed
     received_at: datetime
+    part: bool = False
+    """The rest of a message whose first part has brought the body to the journal."""
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,10 @@ class RotaEnded:
 
 @dataclass(frozen=True)
 class TimePassed:
-    """Something may have come due."""
+    """Something may have come due: for every incident, or for those of `only`; not for those `without`."""
+
+    only: frozenset[int] | None = None
+    without: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -315,12 +320,13 @@ class Suggested:
 
 @dataclass(frozen=True)
 class LetterDied:
-    """Something that could not be taken: kept, and told as a self-incident."""
+    """Something that could not be taken: kept, and told as a self-incident, unless that is what could not be done."""
 
     source: str
     reason: str
     body: bytes
     received_at: datetime
+    told: bool = True
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import structlog
 
 from agent.ahead import needs_reading, read_ahead
@@ -29,6 +31,7 @@ from agent.intents import AlertsArrived, Intent, LetterDied, RowsErased
 from agent.metrics import Metrics
 from agent.store import UPSERT_META
 from agent.turn import NoSuchIncident
+from collectors.payload import clean
 from correlation.act import Lowered
 from correlation.attachment import TooMuch
 from correlation.incident import IllegalAction
@@ -267,12 +270,30 @@ class Pipeline:
         self.metrics.undecided.inc()
         others = waiting[:place] + waiting[place + 1 :]
         self._line.extendleft(reversed(others))
-        if isinstance(intent, AlertsArrived):
-            letter = LetterDied(intent.source, f"{type(error).__name__}: {error}", intent.body, intent.received_at)
-            self._line.append((letter, future))
+        reason = clean(f"{type(error).__name__}: {error}")
+        if isinstance(intent, AlertsArrived) and len(intent.parsed.alerts) > 1:
+            self._halve(intent, future)
+        elif isinstance(intent, AlertsArrived):
+            body = intent.parsed.alerts[0].labels_json if intent.part else intent.body
+            self._line.append((LetterDied(intent.source, reason, body, intent.received_at), future))
+        elif isinstance(intent, LetterDied) and intent.told:
+            self._line.append((replace(intent, told=False), future))
         elif not future.done():
-            future.set_exception(Undecided(f"{type(error).__name__}: {error}"))
+            future.set_exception(Undecided(reason))
         await self._recover()
+
+    def _halve(self, intent: AlertsArrived, whole: "asyncio.Future[Any]") -> None:
+        """What one alert has wrong costs the others nothing: each half goes in again, and the answer is of both."""
+        alerts, middle = intent.parsed.alerts, len(intent.parsed.alerts) // 2
+        first = replace(intent, parsed=msgspec.structs.replace(intent.parsed, alerts=alerts[:middle]))
+        parsed = msgspec.structs.replace(intent.parsed, alerts=alerts[middle:], rejected=[])
+        halves: list[_Waiting] = []
+        for half in (first, replace(intent, parsed=parsed, part=True)):
+            future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            future.add_done_callback(lambda _: _answer_of(whole, [f for _, f in halves]))
+            halves.append((half, future))
+        self._line.extendleft(reversed(halves))
+        self._alone += len(halves)
 
     def _take(self) -> list[_Waiting]:
         waiting: list[_Waiting] = []
@@ -407,6 +428,19 @@ class Pipeline:
                 await read_ahead(self.desk, self.writer, intent)
             except StoreDown as error:
                 log.warning("cannot read what an act is about", intent=type(intent).__name__, error=str(error))
+
+
+def _answer_of(whole: "asyncio.Future[Any]", halves: list["asyncio.Future[Any]"]) -> None:
+    """Answer for a message when both of its halves have their answer: a refusal of one is one of the whole."""
+    if not all(half.done() for half in halves):
+        return
+    refused = [error for half in halves if (error := half.exception()) is not None]
+    if whole.done():
+        return
+    if refused:
+        whole.set_exception(refused[0])
+    else:
+        whole.set_result(None)
 
 
 def _needs_reading(waiting: list[_Waiting]) -> bool:

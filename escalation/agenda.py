@@ -42,6 +42,10 @@ class Agenda:
             found[heapq.heappop(self._due)[1]] = None
         return list(found)
 
+    def shown(self, now: datetime) -> list[int]:
+        """Those that `due` would return; they stay."""
+        return list(dict.fromkeys(incident for at, incident in sorted(self._due) if at <= now))
+
     def next_due(self) -> datetime | None:
         """The next moment at which something may be due."""
         return self._due[0][0] if self._due else None

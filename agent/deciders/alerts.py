@@ -15,7 +15,8 @@ from correlation.own import ORIGIN
 
 
 def alerts_arrived(turn: Turn, intent: AlertsArrived) -> None:
-    turn.journal(f"webhook/{intent.type}", intent.source, intent.body)
+    if not intent.part:
+        turn.journal(f"webhook/{intent.type}", intent.source, intent.body)
     if intent.parsed.mail is not None:
         mail_arrived(turn, intent, intent.parsed.mail)
         return

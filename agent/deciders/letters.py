@@ -9,7 +9,8 @@ from correlation.own import BRIEFLY, ORIGIN, own_alert
 
 def letter_died(turn: Turn, intent: LetterDied) -> None:
     bury_letter(turn, intent.source, intent.reason, intent.body)
-    tell_of_letter(turn, intent.source, intent.reason)
+    if intent.told:
+        tell_of_letter(turn, intent.source, intent.reason)
 
 
 def bury_letter(turn: Turn, source: str, reason: str, body: bytes) -> None:

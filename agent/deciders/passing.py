@@ -20,18 +20,32 @@ from correlation.own import ORIGIN
 from correlation.silence import silenced_by
 from escalation.escalate import take_due_steps
 
+_A_MINUTE = timedelta(minutes=1)
+
 
 def time_passed(turn: Turn, intent: TimePassed) -> None:
+    if not intent.only:
+        _for_all(turn)
+    for number in turn.agenda.due(turn.now):
+        incident = turn.board.incidents.get(number)
+        if incident is None:
+            continue
+        if number in intent.without:
+            turn.agenda.look_at(number, turn.now + _A_MINUTE)
+        elif intent.only is None or number in intent.only:
+            look_at(turn, incident)
+        else:
+            turn.agenda.look_at(number, turn.now)
+
+
+def _for_all(turn: Turn) -> None:
+    """What time alone decides of alerts, silences and configuration items."""
     if turn.desk.items_end_at is not None and turn.desk.items_end_at <= turn.now:
         turn.desk.lay_items(turn.now)
     verify(turn)
     this = turn.round("monitoring")
     settle(this)
     follow(turn, this.out, ORIGIN, turn.now)
-    for number in turn.agenda.due(turn.now):
-        incident = turn.board.incidents.get(number)
-        if incident is not None:
-            look_at(turn, incident)
 
 
 def look_at(turn: Turn, incident: Incident) -> None:

@@ -22,7 +22,7 @@ from agent.http.proxies import Proxies, is_forwarded
 from agent.http.refusals import Refusals
 from agent.intents import AlertsArrived, LetterDied
 from agent.metrics import Metrics
-from agent.pipeline import Overloaded, Pipeline
+from agent.pipeline import Overloaded, Pipeline, Undecided
 from collectors.alert import NotThisFormat, Parsed
 from collectors.payload import clean
 
@@ -109,7 +109,7 @@ class Intake:
             buried = await self._bury(source, str(error), getattr(error, "body", b""))
             status = 413 if isinstance(error, TooLarge) else 400
             return self._answer(kind, status if buried else 503, str(error))
-        except (StoreDown, Overloaded) as error:
+        except (StoreDown, Overloaded, Undecided) as error:
             return self._answer(kind, 503, str(error))
         if parsed.rejected and not parsed.alerts and kind != "alertmanager":
             return self._answer(kind, 400, _faults(parsed))
@@ -130,7 +130,7 @@ class Intake:
             buried = await self._bury(source, str(error), getattr(error, "body", b""))
             status = 413 if isinstance(error, TooLarge) else 400
             return self._answer("prometheus", status if buried else 503, str(error))
-        except (StoreDown, Overloaded) as error:
+        except (StoreDown, Overloaded, Undecided) as error:
             return self._answer("prometheus", 503, str(error))
         if parsed.rejected:
             return self._answer("prometheus", 400, _faults(parsed))
@@ -256,7 +256,7 @@ class Intake:
     async def _bury(self, source: str, reason: str, body: bytes) -> bool:
         try:
             await self._pipeline.submit(LetterDied(clean(source), clean(reason), body, self._clock.now()))
-        except (StoreDown, Overloaded):
+        except (StoreDown, Overloaded, Undecided):
             return False
         return True
 

@@ -331,3 +331,86 @@ async def test_a_group_decided_while_the_one_before_fails_for_longer_is_not_writ
     assert [e.incident > 0 for e in house.desk.board.episodes.values()] == [True]
     rows = await house.writer.fetch("SELECT count(*) FROM alert WHERE id IN (SELECT alert_id FROM episode)")
     assert rows == [(1,)]
+
+
+async def drained(house: House, *futures: "asyncio.Future[Any]") -> None:
+    while not all(future.done() for future in futures):
+        await house.pipeline.drain_once()
+        await asyncio.sleep(0)
+
+
+def many(house: House, count: int = 9) -> AlertsArrived:
+    """A message of many alerts; the one that is poison stands in the middle."""
+    names = [f"db-{n}" for n in range(count)]
+    labels = [{**DISK_FULL, "alertname": f"A{name}", "instance": name} for name in names]
+    return arrived(
+        house, message(*(alert(of) for of in labels[:4]), alert({"alertname": "Poison"}), *map(alert, labels[4:]))
+    )
+
+
+async def test_one_alert_that_cannot_be_decided_costs_the_others_of_its_message_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = DECIDERS[AlertsArrived]
+
+    def decide_or_break(turn: Turn, intent: Any) -> Any:
+        decide(turn, intent)
+        if any(b"Poison" in a.labels_json for a in intent.parsed.alerts):
+            raise ZeroDivisionError("a fault of ours: \ud800\0")
+
+    monkeypatch.setitem(DECIDERS, AlertsArrived, decide_or_break)
+    other = house.pipeline.put(arrived(house, message(alert({**DISK_FULL, "instance": "other"}))))
+    future = house.pipeline.put(many(house))
+    await drained(house, future, other)
+    assert (future.exception(), other.exception()) == (None, None)
+    assert len([e for e in house.desk.board.episodes.values() if e.origin == "am"]) == 10
+    assert await house.writer.fetch("SELECT reason, body FROM dead_letter") == [
+        ("ZeroDivisionError: a fault of ours: \ufffd\ufffd", b'{"alertname": "Poison"}')
+    ]
+    kinds = await house.writer.fetch("SELECT kind, count(*) FROM journal WHERE kind LIKE 'webhook%' GROUP BY kind")
+    assert kinds == [("webhook/alertmanager", 2)]
+
+
+async def test_one_alert_whose_row_the_store_refuses_costs_the_others_of_its_message_nothing(house: House) -> None:
+    real = house.writer.commit
+
+    async def commit(batch: Any) -> None:
+        if any(b"Poison" in str(row).encode() for sql, rows in batch for row in rows if "INTO alert" in sql):
+            raise Unwritable("no such row")
+        await real(batch)
+
+    house.writer.commit = commit  # type: ignore[method-assign]  # one row is refused
+    future = house.pipeline.put(many(house))
+    await drained(house, future)
+    assert future.exception() is None
+    assert len([e for e in house.desk.board.episodes.values() if e.origin == "am"]) == 9
+    assert len(await house.writer.fetch("SELECT id FROM dead_letter")) == 1
+
+
+async def test_of_a_message_a_half_of_which_the_store_does_not_take_the_sender_is_told_to_come_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = DECIDERS[AlertsArrived]
+
+    def decide_or_break(turn: Turn, intent: Any) -> Any:
+        if len(intent.parsed.alerts) > 5:
+            raise ZeroDivisionError
+        decide(turn, intent)
+
+    monkeypatch.setitem(DECIDERS, AlertsArrived, decide_or_break)
+    future = house.pipeline.put(many(house))
+    await house.pipeline.drain_once()
+    house.writer.commit = failing(house, StoreDown("gone"), 1)  # type: ignore[method-assign]
+    await drained(house, future)
+    assert isinstance(future.exception(), StoreDown)
+
+
+async def test_a_letter_that_cannot_be_told_is_kept_all_the_same(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("agent.deciders.letters.tell_of_letter", broken)
+    future = house.pipeline.put(LetterDied("am", "no JSON", b"{", house.now))
+    await drained(house, future)
+    assert future.exception() is None
+    assert await house.writer.fetch("SELECT reason FROM dead_letter") == [("no JSON",)]
