@@ -88,6 +88,7 @@ async def _walk(folder: Path) -> list[Stop]:
             notices, stored = daemon.pipeline.desk.notices, list[str]()
             daemon.pipeline.committed.append(lambda group: stored.extend(s for s in group.rows if "notice" in s))
             await until(lambda: stored and notices.plan_at is None, "the notices to come are planned and stored")
+            await until(lambda: daemon.cycle.late_s() is not None, "the loops have come to rest")
             with traced() as calls:
                 await send(session, f"http://127.0.0.1:{port}/webhooks/alertmanager/am")
                 await until(daemon.metrics.pages.labels("hook", "sent")._value.get, "a page was sent")

@@ -70,12 +70,11 @@ class Api:
         self.answers = Answers(beside(engine.url.render_as_string(hide_password=False)))
         self.events = events.Events(self)
 
-    async def may_reload(self, request: web.Request) -> str | None:
-        """Who asks for a reload, if they may: a person with the role ops."""
-        actor = await self.auth.actor_of(request)
-        if actor is None:
-            self._turned_away(request)
-        return actor.id if actor is not None and "ops" in actor.rights else None
+    async def may_reload(self, request: web.Request) -> str:
+        """Who asks for a reload: a person with the role ops. Raises the 401 or the 403."""
+        actor = await self.caller(request)
+        require(actor, "reload")
+        return actor.id
 
     def reader(self, actor: Actor, request: web.Request, now: datetime) -> Reader:
         """What is shown to this person now, in the language they ask for."""

@@ -9,13 +9,14 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPEN
 from prometheus_client.openmetrics.exposition import generate_latest as open_metrics
 
 from agent.cycle import Cycle
+from agent.http.problems import problem_of
 from agent.metrics import Metrics
 from agent.pipeline import Pipeline
 
 Reload = Callable[[str], Awaitable[list[str]]]
 """Reloads the configuration for whoever asks; returns the faults, none where it was taken."""
-MayReload = Callable[[web.Request], Awaitable[str | None]]
-"""Who asks for a reload, if they may."""
+MayReload = Callable[[web.Request], Awaitable[str]]
+"""Who asks for a reload. Raises what refuses them."""
 
 
 class Health:
@@ -69,9 +70,10 @@ class Health:
         return response
 
     async def reload(self, request: web.Request) -> web.Response:
-        who = await self._may_reload(request)
-        if who is None:
-            return web.Response(status=401, text="a token of a person with the role ops is needed\n")
+        try:
+            who = await self._may_reload(request)
+        except Exception as error:  # no middleware answers here: whatever refuses is told as a problem
+            return problem_of(error).response()
         faults = await self._reload(who)
         if faults:
             return web.Response(status=422, text="the configuration stays as it was:\n" + "\n".join(faults) + "\n")

@@ -200,6 +200,13 @@ def test_what_is_known_of_a_token_is_forgotten_after_its_life_and_beyond_its_bou
     assert asyncio.run(look()) == (None, 2, None)
 
 
+@pytest.mark.parametrize(("who", "status"), [("ana", 403), ("nobody", 401)])
+async def test_a_reload_is_for_ops(api: Served, who: str, status: int) -> None:
+    answered = await api.call("POST", "/-/reload", as_=who if who != "nobody" else "")
+    assert (answered.status, answered.body["status"]) == (status, status)
+    assert answered.headers["Content-Type"] == "application/problem+json"
+
+
 async def test_a_token_is_nowhere_in_the_store(api: Served, tmp_path: object) -> None:
     token = await api.token("ana")
     await api.get("/api/v1/me", as_="ana")
