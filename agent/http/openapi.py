@@ -57,6 +57,7 @@ _NAMING = frozenset({"get_calendar", "request_change", "open_problem", "add_conf
 _STATEFUL = frozenset(
     {
         "attach",
+        "get_statistics",
         "edit_incident",
         "create_silence",
         "add_configuration_item",

@@ -37,6 +37,7 @@ MATRIX = {
     "list_attachments": EVERY,
     "get_attachment": EVERY,
     "attach": EVERY,
+    "get_statistics": EVERY - {"vendor"},
     "list_alerts": INSIDE,
     "list_pages": INSIDE,
     "list_dead_letters": INSIDE,
