@@ -83,19 +83,21 @@ class Class(NamedTuple):
     """What it is, where the rule says it."""
 
 
-_MOST_NAMES = 10_000
+_MOST_NAMES, _MOST_FOUND = 10_000, 20_000
 _LEVEL_URGENCY = {"crit": 2, "warn": 3}
 _Candidate = tuple[ClassificationRule, tuple[Matcher, ...]]
+_Looked = tuple[tuple[str, ...], list[_Candidate]]
+"""The labels that decide, and the rules that are left to be looked at."""
 
 
 class Classifier:
-    """Classifies alerts by the rules; for each alert name it remembers which rules are left to be looked at."""
+    """Classifies alerts by the rules, and remembers what it found: most alerts repeat what decides."""
 
     def __init__(self, policy: Classification, severity: SeverityPolicy) -> None:
         self._policy = policy
         self._severity = severity
-        self._candidates: dict[str, tuple[tuple[str, ...], list[_Candidate]]] = {}
-        self._found: dict[tuple[str, ...], ClassificationRule | None] = {}
+        self._candidates: dict[str, _Looked] = {}
+        self._found: dict[tuple[str, ...], Class] = {}
 
     def classify(self, labels: Labels, level: str = "", criticality: str = "") -> Class:
         """Return the class of an alert.
@@ -103,7 +105,22 @@ class Classifier:
         `level` is what our own inspections say: `warn`, `crit`, or with the severity 1-4 they ask for, `crit:1`.
         `criticality` is that of the configuration item.
         """
-        rule = self._rule(labels)
+        others, _ = looked = self._looked_through(labels.get("alertname", ""))
+        said = [labels.get(name, "") for name in others]
+        key = (labels.get("alertname", ""), labels.get("severity", ""), level, criticality, *said)
+        found = self._found.get(key)
+        if found is None:
+            if len(self._found) >= _MOST_FOUND:
+                self._found.clear()
+            found = self._found[key] = self._decide(labels, looked, level, criticality)
+        if found.service or "service" not in labels:
+            return found
+        category, group, urgency, impact, severity, _, rule = found
+        return Class(category, group, urgency, impact, severity, labels["service"], rule)
+
+    def _decide(self, labels: Labels, looked: _Looked, level: str, criticality: str) -> Class:
+        """The class of an alert, but for the service that its labels name."""
+        rule = next((rule for rule, left in looked[1] if all_match(left, labels)), None)
         said = rule.set if rule else _NOTHING
         word, _, asked = level.partition(":")
         by_label: dict[str, int] = self._severity.from_alert_label.get(labels.get("severity", "").lower(), {})
@@ -117,31 +134,21 @@ class Classifier:
             urgency,
             impact,
             int(asked) if asked else self._severity.severity(urgency, impact),
-            said.service or labels.get("service", ""),
+            said.service or "",
             rule.id if rule else "",
             said.service_affecting,
             said.kind or "",
         )
 
-    def _rule(self, labels: Labels) -> ClassificationRule | None:
-        name = labels.get("alertname", "")
+    def _looked_through(self, name: str) -> _Looked:
         looked = self._candidates.get(name)
         if looked is None:
             if len(self._candidates) >= _MOST_NAMES:
                 self._candidates.clear()
             looked = self._candidates[name] = self._look_through(name)
-        others, candidates = looked
-        key = (name, *[labels.get(other, "") for other in others])
-        try:
-            return self._found[key]
-        except KeyError:
-            if len(self._found) >= _MOST_NAMES:
-                self._found.clear()
-            found = next((rule for rule, left in candidates if all_match(left, labels)), None)
-            self._found[key] = found
-            return found
+        return looked
 
-    def _look_through(self, name: str) -> tuple[tuple[str, ...], list[_Candidate]]:
+    def _look_through(self, name: str) -> _Looked:
         """The rules that an alert of this name can match, and the other labels that decide between them."""
         found: list[_Candidate] = []
         for rule in self._policy.rules:

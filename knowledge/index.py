@@ -11,6 +11,8 @@ from collectors.labels import Labels, Matcher, all_match
 from knowledge.known_error import Group, KnownError
 
 _ALERTNAME = "alertname"
+_MOST_FOUND = 4096
+"""Values of a label whose regexes are remembered: the names of alerts, above all."""
 _SET_MEMORY = 64 * 1024 * 1024
 _LITERAL = re.compile(r"(?:[\w \-/:@%,;<>=!&~#'\"]|\\[^\w\s]|\\ )+")
 _PIECE = re.compile(r"(?:\\.|[^|\\])+", re.DOTALL)
@@ -95,8 +97,17 @@ class _Patterns:
             self._set.Add(pattern)
         self._set.Add(r"(?s).*")
         self._set.Compile()
+        self._found: dict[str, list[Predicate]] = {}
 
     def find(self, value: str) -> list[Predicate]:
+        known = self._found.get(value)
+        if known is None:
+            if len(self._found) >= _MOST_FOUND:
+                self._found.clear()
+            known = self._found[value] = self._find(value)
+        return known
+
+    def _find(self, value: str) -> list[Predicate]:
         found = self._set.Match(value)
         if len(self._predicates) not in found:
             return self._predicates

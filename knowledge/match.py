@@ -1,7 +1,7 @@
 """Which known errors fit an incident, and why: predicates decide first, then words (procedure R61, 4.14)."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -46,11 +46,16 @@ def match(labels_of_alerts: Sequence[Labels], text: str, library: Library, limit
     return [*certain, *likely][:limit]
 
 
-def match_predicates(labels_of_alerts: Sequence[Labels], library: Library) -> list[Match]:
-    """Return every known error whose predicate holds for one of the alerts, the most specific first."""
+def match_predicates(labels_of_alerts: Sequence[Labels], library: Library, but: Container[str] = ()) -> list[Match]:
+    """Return every known error whose predicate holds for one of the alerts, the most specific first.
+
+    `but` names those that are known already.
+    """
     best: dict[str, Match] = {}
     for labels in labels_of_alerts:
         for predicate, seen in _holding(labels, library):
+            if predicate.entry.id in but:
+                continue
             found = _certain(predicate, seen)
             if found.id not in best or best[found.id].confidence < found.confidence:
                 best[found.id] = found

@@ -23,8 +23,7 @@ LOOKED_AT = 50
 def recognise(turn: Turn, incident: Incident, alerts: list[Labels]) -> None:
     """Find the known errors whose predicates hold (procedure R61, R62); the demoted ones come last."""
     known = {k["id"] for k in incident.known_errors}
-    fresh = [match for match in match_predicates(alerts, turn.config.known_errors) if match.id not in known]
-    if fresh:
+    if fresh := match_predicates(alerts, turn.config.known_errors, but=known):
         _put(turn, incident, fresh)
 
 

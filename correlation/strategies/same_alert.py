@@ -24,7 +24,7 @@ class Join:
         rest = {**labels}
         del rest["severity"]
         # Only the hash: there is one key per alert, and the board holds them all.
-        return f"{hash(chr(0).join(sorted(map('='.join, rest.items())))):x}"
+        return f"{hash(frozenset(rest.items())):x}"
 
     def why(self, labels: Labels) -> Why:
         return Why("same_alert", {"severity": labels.get("severity", "")})

@@ -1,13 +1,10 @@
 """Alerts of one name in one place read alike: weak evidence, that joins nothing by itself."""
 
-import re
-
 from collectors.labels import Labels
 from correlation.incident import Why
+from correlation.lessons import kind_of
 from correlation.rules import EvidencePolicy
 from correlation.strategy import Firing
-
-_MASKED = re.compile(r"[\d_\-. ]+")
 
 
 class Join:
@@ -22,7 +19,7 @@ class Join:
     def key(self, labels: Labels, firing: Firing | None = None) -> str | None:
         if firing is None:
             return None
-        return f"{firing.scope}\xff{_MASKED.sub('', labels.get('alertname', '')).lower()}"
+        return f"{firing.scope}\xff{kind_of(firing.mark.name)}"
 
     def why(self, labels: Labels) -> Why:
         return Why("similar_text", {"alertname": labels.get("alertname", "")})
