@@ -407,8 +407,8 @@ class Ladder:
         }
         contracts = contracts_of(incident, self.config)
         incident.targets = {**incident.targets, "contracts": sorted(contracts)} if contracts else incident.targets
-        found = {}
-        for severity in _EACH:
+        found: dict[str, Any] = {}
+        for severity in _EACH if service is not None or contracts else ():
             beneath = service.sla.get(severity) if service is not None else None
             over = strictest([c.sla[severity] for c in contracts.values() if severity in c.sla])
             laid = {

@@ -23,7 +23,7 @@ def taken_over(this: Round, cause: Mark) -> list[tuple[Mark, float, int]]:
         cause.starts_at,
     )
     found = []
-    for mark, hops in effects(cause, board.scene, this.rules.register):
+    for mark, hops in effects(cause, board.scene, this.rules, join):
         better = mark.weight + better_by if mark.weight else 0.0
         weight = weigh(cause, mark, hops, settles_s, fires=True, least=max(join, better))
         if weight < join or weight <= better or (mark.ends_at is not None and mark.ends_at < starts_at):

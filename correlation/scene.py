@@ -228,33 +228,50 @@ def _may_cause(effect: Mark, register: Topology) -> Iterator[Hop]:
             yield peer, 1
             yield from ((item, hops + 1) for item, hops in register.above(peer))
     if effect.signal.through:
-        for item, hops in register.below(effect.item)[:_LOOKED_AT]:
+        for item, hops in islice(register.below(effect.item), _LOOKED_AT):
             if hops <= _NEAR and register.kinds.get(item) in effect.signal.through:
                 yield item, hops
 
 
-def effects(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:
-    """The marks that may have come of an alert, with how many steps their items lie above its own."""
-    told, at = cause.signal.explains, scene.at
+def effects(cause: Mark, scene: Scene, rules: Sight, least: float) -> Iterator[tuple[Mark, int]]:
+    """The marks that may have come of an alert, with how many steps their items lie above its own.
+
+    What a cause of its kind explains by less than `least`, so many steps away, is left out.
+    """
     if cause.signal.wide:
         yield from _wide_effects(cause, scene)
     if not cause.item:
         return
+    register, at = rules.register, scene.at
     for mark in scene.newest(cause.item):
         if mark.key != cause.key:
             yield mark, 0
-    below = register.below(cause.item)
-    for item, hops in [hop for hop in below if hop[0] in at]:
-        if not told.keys().isdisjoint(at[item]):
-            for mark in scene.newest(item, told):
-                yield mark, hops
+    for hops, ring in enumerate(register.rings_below(cause.item), 1):
+        able = rules.signals.explained_by(cause.signal, least / _DECAYED[hops])
+        for item in filter(at.__contains__, ring):
+            for signal, marks in at[item].items():
+                if signal in able:
+                    for mark in marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST):
+                        yield mark, hops
+    yield from _told_through(cause, scene, register)
+    yield from _other_ends(cause, scene, register)
+
+
+def _told_through(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:
+    """The marks of what its item stands on that are told through things of its kind."""
     kind = register.kinds.get(cause.item, "")
     for item, hops in register.above(cause.item)[:_LOOKED_AT]:
-        if hops <= _NEAR and item in at:
-            yield from ((mark, hops) for mark in scene.newest(item, told) if kind in mark.signal.through)
-    for item, hops in ((cause.item, 0), *below[:_LOOKED_AT]):
+        if hops <= _NEAR and item in scene.at:
+            marks = scene.newest(item, cause.signal.explains)
+            yield from ((mark, hops) for mark in marks if kind in mark.signal.through)
+
+
+def _other_ends(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:
+    """The marks of the other ends of what stands on its item."""
+    for item, hops in ((cause.item, 0), *islice(register.below(cause.item), _LOOKED_AT)):
         for peer in register.peers(item) if register.kinds.get(item) in _PAIRED else ():
-            yield from ((mark, hops + 1) for mark in scene.newest(peer, told) if mark.signal.peers)
+            marks = scene.newest(peer, cause.signal.explains)
+            yield from ((mark, hops + 1) for mark in marks if mark.signal.peers)
 
 
 def _wide_effects(cause: Mark, scene: Scene) -> Iterator[tuple[Mark, int]]:

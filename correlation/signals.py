@@ -49,6 +49,7 @@ class Signals:
         self.other = self.by_id.get(OTHER) or Signal(id=OTHER)
         self._of = {name: s for s in reversed(signals) for name in s.of}
         self._found: dict[tuple[str, str], Signal] = {}
+        self._explained: dict[tuple[str, float], frozenset[str]] = {}
         told = {name for s in signals for name, sure in s.explains.items() if s.id != name and sure >= _SYMPTOM}
         self.symptoms = frozenset(told)
         """The signals that something else has often brought about."""
@@ -77,6 +78,14 @@ class Signals:
     def explaining(self, signal: Signal) -> frozenset[str]:
         """The signals that can bring this one about on an item that its own stands on."""
         return self._explaining.get(signal.id, _NONE)
+
+    def explained_by(self, signal: Signal, least: float) -> frozenset[str]:
+        """The signals that this one explains by so much at least."""
+        key = (signal.id, least)
+        found = self._explained.get(key)
+        if found is None:
+            found = self._explained[key] = frozenset(n for n, weight in signal.explains.items() if weight >= least)
+        return found
 
     def _look_up(self, rule: str, category: str) -> Signal:
         for name in (rule, category, category.partition("/")[0]):

@@ -1,8 +1,8 @@
 """Configuration items and what each stands on: written in topology.yaml, named by patterns, or learned from labels."""
 
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise, repeat
+from operator import itemgetter
 
 from collectors.labels import Labels, all_match, compile_pattern
 from correlation.rules import ConfigurationItem, ItemPolicy
@@ -37,7 +37,7 @@ class Topology:
         self._on: dict[str, list[str]] = {}
         self._under: dict[str, list[str]] = {}
         self._above: dict[str, list[Hop]] = {}
-        self._below: dict[str, list[Hop]] = {}
+        self._below: dict[str, list[list[str]]] = {}
         self._learned: dict[str, None] = {}
         self._label_kinds = {label: kind for kind, labels in policy.labels.items() for label in labels}
         self._matched = [(name, item.match) for name, item in items.items() if item.match]
@@ -92,14 +92,16 @@ class Topology:
 
     def _found(self, labels: Labels) -> dict[str, str]:
         found: dict[str, str] = {}
+        named, kinds = bool(self._names), self._label_kinds
         for label, value in labels.items():
-            if label in _NO_NAMES or not value or len(value) > 253:
+            kind = kinds.get(label)
+            if not (named or kind) or label in _NO_NAMES or not value or len(value) > 253:
                 continue
-            written = self._written_name(value)
+            written = self._written_name(value) if named else None
             if written:
                 found[written] = self.kinds[written]
-            elif label in self._label_kinds and "/" not in value.partition("://")[2] + value[:1]:
-                found.setdefault(bare(value), self._label_kinds[label])
+            elif kind and "/" not in value.partition("://")[2] + value[:1]:
+                found.setdefault(bare(value), kind)
         for label, pattern in self._patterns:
             match = pattern.match(labels.get(label, ""))
             if match is not None:
@@ -110,8 +112,6 @@ class Topology:
 
     def _written_name(self, value: str) -> str | None:
         names = self._names
-        if not names:
-            return None
         low = value.lower()
         name = names.get(low)
         if name is None and (":" in low or "." in low):
@@ -171,7 +171,7 @@ class Topology:
 
     def _relate(self, item: str, below: str) -> None:
         on = self._on.get(item, ())
-        if below in on or len(on) >= _MOST_ON or item in {n for n, _ in self.above(below)}:
+        if below in on or len(on) >= _MOST_ON or any(name == item for name, _ in self.above(below)):
             return
         if item not in self.kinds and not self._remember(item, ""):
             return
@@ -193,13 +193,14 @@ class Topology:
             if before <= hops:
                 continue
             nearest[item] = hops
-            known = self._below.get(item)
-            if known is not None:
-                if before <= _MOST_HOPS and (top, before) in known:
-                    known.remove((top, before))
-                if len(known) < _MOST_BELOW:
-                    known.insert(bisect_right(known, hops, key=_hops), (top, hops))
-        self._above[top] = sorted(nearest.items(), key=_hops)[:_MOST_ABOVE]
+            rings = self._below.get(item)
+            if rings is not None:
+                if before <= _MOST_HOPS and len(rings) >= before and top in rings[before - 1]:
+                    rings[before - 1].remove(top)
+                if sum(map(len, rings)) < _MOST_BELOW:
+                    rings.extend([] for _ in range(hops - len(rings)))
+                    rings[hops - 1].append(top)
+        self._above[top] = sorted(nearest.items(), key=itemgetter(1))[:_MOST_ABOVE]
 
     # what stands on what
 
@@ -209,17 +210,22 @@ class Topology:
         if found is None:
             if len(self._above) > _MOST_LEARNED:
                 self._above.clear()
-            found = self._above[item] = _walk(item, self._on, _MOST_ABOVE) if item in self._on else []
+            rings = _walk(item, self._on, _MOST_ABOVE) if item in self._on else []
+            found = self._above[item] = list(_hops_of(rings))
         return found
 
-    def below(self, item: str) -> Sequence[Hop]:
-        """What stands on an item, nearest first, with how many steps away."""
+    def rings_below(self, item: str) -> Sequence[Sequence[str]]:
+        """What stands on an item: first what is one step away, then what is two, …"""
         found = self._below.get(item)
         if found is None:
             if len(self._below) > _MOST_LEARNED:
                 self._below.clear()
             found = self._below[item] = _walk(item, self._under, _MOST_BELOW) if item in self._under else []
         return found
+
+    def below(self, item: str) -> Iterator[Hop]:
+        """What stands on an item, nearest first, with how many steps away."""
+        return _hops_of(self.rings_below(item))
 
     def peers(self, item: str) -> Sequence[str]:
         """The written items of the same kind, where they are few: the other ends of a pair."""
@@ -260,23 +266,26 @@ def bare(value: str) -> str:
     return name if colon and port.isdigit() and ":" not in name else value
 
 
-def _hops(hop: Hop) -> int:
-    return hop[1]
+def _hops_of(rings: Sequence[Sequence[str]]) -> Iterator[Hop]:
+    for hops, ring in enumerate(rings, 1):
+        yield from zip(ring, repeat(hops), strict=False)
 
 
-def _walk(item: str, edges: Mapping[str, Sequence[str]], most: int) -> list[Hop]:
-    """What is reached from an item, nearest first, so many at most."""
-    seen, ring = {item}, [item]
-    found: list[Hop] = []
-    for hops in range(1, _MOST_HOPS + 1):
+def _walk(item: str, edges: Mapping[str, Sequence[str]], most: int) -> list[list[str]]:
+    """What is reached from an item, by the number of steps, so many at most."""
+    seen, ring, left = {item}, [item], most
+    rings: list[list[str]] = []
+    for _ in range(_MOST_HOPS):
         following = []
         for name in ring:
             for other in edges.get(name, ()):
                 if other not in seen:
                     seen.add(other)
                     following.append(other)
-        found.extend(zip(following, repeat(hops), strict=False))
-        if not following or len(found) >= most:
+        if following:
+            rings.append(following[:left])
+        left -= len(following)
+        if not following or left <= 0:
             break
         ring = following
-    return found[:most]
+    return rings

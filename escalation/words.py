@@ -16,6 +16,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _CALLS_ALL = re.compile(r"(?<!\w)@(?=(?:all|here|channel|everyone)\b|所有人)", re.IGNORECASE)
 _MARKUP = re.compile(r"<(?=[!@#]|[a-z][a-z0-9+.-]*:)|\](?=\()", re.IGNORECASE)
+_SUSPECT = re.compile(r"[<@\]]|\s(?<! )|" + _UNSAFE.pattern)
+"""What one of those above may change; most texts hold nothing of it."""
 _STATES_ZH = {
     "new": "已登记",
     "sales_decision": "待销售决定",
@@ -38,6 +40,8 @@ def one_line(text: str, most: int = FIELD) -> str:
     What a chat would read as a call to everybody (`@all`, `<!channel>`) or as a link under another name is broken
     with a space (reliability S36): only configuration may call people.
     """
+    if len(text) <= most and not _SUSPECT.search(text):
+        return text
     cleaned = _UNSAFE.sub(" ", text[: 2 * most].replace("\n", " ").replace("\t", " "))
     return cut(_MARKUP.sub(r"\g<0> ", _CALLS_ALL.sub("@ ", cleaned)), most)
 
@@ -76,7 +80,7 @@ def local_text(moment: datetime, zone: tzinfo | None) -> str:
 def bounded(value: Any) -> Any:
     """A value as JSON may hold it: texts cut, no half characters, no NaN."""
     if isinstance(value, str):
-        return cut(_SURROGATE.sub("\ufffd", value), FIELD)
+        return cut(value if value.isascii() else _SURROGATE.sub("\ufffd", value), FIELD)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

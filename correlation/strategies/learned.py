@@ -1,8 +1,9 @@
 """Kinds of alert that came together in confirmed incidents belong together again, within one place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from correlation.incident import Why
@@ -32,7 +33,7 @@ class Join:
         if not known or board.storms:
             return
         found: dict[int, tuple[float, Mark, Lesson]] = {}
-        for other in dict.fromkeys(partner for partner, _ in list(known)[:_MOST_PARTNERS]):
+        for other in _confirmed_partners(known):
             for key in board.seen.get((firing.scope, other), ()):
                 mark = board.scene.marks.get(key)
                 lesson = self._lesson(known, firing.mark, mark, rules)
@@ -53,3 +54,9 @@ class Join:
             return None
         found: Lesson | None = known.get((kind_of(other.name), relation(rules.register, mark.item, other.item)))
         return found if found is not None and found.times >= CONFIRMED else None
+
+
+def _confirmed_partners(known: Mapping[tuple[str, str], Lesson]) -> Iterable[str]:
+    """The kinds that have come with it often enough in one place or another, each once."""
+    looked_at = islice(known.items(), _MOST_PARTNERS)
+    return dict.fromkeys(other for (other, _), lesson in looked_at if lesson.times >= CONFIRMED)
