@@ -115,8 +115,7 @@ class Classifier:
             found = self._found[key] = self._decide(labels, looked, level, criticality)
         if found.service or "service" not in labels:
             return found
-        category, group, urgency, impact, severity, _, rule = found
-        return Class(category, group, urgency, impact, severity, labels["service"], rule)
+        return found._replace(service=labels["service"])
 
     def _decide(self, labels: Labels, looked: _Looked, level: str, criticality: str) -> Class:
         """The class of an alert, but for the service that its labels name."""
