@@ -13,20 +13,15 @@ from correlation.scene import Mark, effects, weigh
 
 def taken_over(this: Round, cause: Mark) -> list[tuple[Mark, float, int]]:
     """The alerts that this one explains, and better than what they are with; the surest and oldest first."""
-    if not cause.signal.explains or not cause.item:
+    if not cause.signal.explains:
         return []
     policy, board = this.rules.correlation.evidence, this.board
-    join, better_by, settles_s, starts_at = (
-        policy.join,
-        policy.better_by,
-        policy.settles.total_seconds(),
-        cause.starts_at,
-    )
+    settles_s, starts_at = policy.settles.total_seconds(), cause.starts_at
     found = []
-    for mark, hops in effects(cause, board.scene, this.rules, join):
-        better = mark.weight + better_by if mark.weight else 0.0
-        weight = weigh(cause, mark, hops, settles_s, fires=True, least=max(join, better))
-        if weight < join or weight <= better or (mark.ends_at is not None and mark.ends_at < starts_at):
+    for mark, hops in effects(cause, board.scene, this.rules, policy.join):
+        better = mark.weight + policy.better_by if mark.weight else 0.0
+        weight = weigh(cause, mark, hops, settles_s, fires=True, least=max(policy.join, better))
+        if weight < policy.join or weight <= better or (mark.ends_at is not None and mark.ends_at < starts_at):
             continue
         incident = board.incidents.get(mark.incident)
         if incident is None or not incident.active or board.scene.comes_of(cause, mark):
