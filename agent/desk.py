@@ -47,6 +47,7 @@ from escalation.store import PAGED, PAGED_EACH
 from knowledge.casebook import Casebook
 from knowledge.feedback import Feedback
 from knowledge.library import Library
+from knowledge.past import Past
 from knowledge.run import Runs
 from knowledge.store import (
     CHANGE_BY_NUMBER,
@@ -86,6 +87,7 @@ class Desk:
         """What people have laid over the schedules, by id; what is over is let go of when the store is read."""
         self.counts: Counter[str] = Counter()
         self.casebook = Casebook()
+        self.past = Past()
         self.feedback = Feedback()
         self.item_edits: list[ItemEdit] = []
         """What people wrote over the configuration items, in order; some of it may have ended."""

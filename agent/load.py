@@ -25,6 +25,7 @@ from correlation.store import (
     OPENINGS,
     ORPHANED,
     SELECT_CHAINS,
+    SOLVED,
     SUSPECTS,
     episode_from,
     item_edit_from,
@@ -53,6 +54,8 @@ from escalation.store import (
 from escalation.timetable import EscalationPolicy
 from knowledge.automation import LONGEST_LIMIT
 from knowledge.casebook import MOST_SEEN
+from knowledge.past import MOST as MOST_SOLVED
+from knowledge.past import Past
 from knowledge.run import Runs
 from knowledge.store import (
     OPEN_CHANGES,
@@ -65,6 +68,7 @@ from knowledge.store import (
     change_from,
     problem_from,
     run_from,
+    solved_from,
     tally_from,
     written_from,
 )
@@ -165,6 +169,8 @@ async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
     for row_id, number, opened_at, root, category in reversed(counted):
         told = msgspec.json.decode(root) if root else None
         book.remember(seen_of(row_id, number, opened_at, told, category))
+    solved = [solved_from(row) for row in await writer.fetch(SOLVED, MOST_SOLVED)]
+    desk.past = Past(sorted(solved, key=lambda one: (one.resolved_at, one.id)))
 
 
 async def _load_incidents(writer: Writer, desk: Desk, now: datetime) -> None:

@@ -11,10 +11,12 @@ from correlation.board import Board
 from correlation.calendar import parse_zone
 from correlation.incident import Episode, Incident
 from escalation.delivery import Message, PageToSend
-from escalation.message import KnownErrorShown, PageFacts, compose, receipt
+from escalation.message import KnownErrorShown, NearShown, PageFacts, compose, receipt
+from escalation.roles import OUTSIDE
 from escalation.store import Page
 from escalation.words import Language
 from knowledge.match import sentence
+from knowledge.past import Past, alert_of, in_common
 
 _SHOWN = 10
 """How many alerts a page shows."""
@@ -53,6 +55,8 @@ class Claimed:
         if annotations:
             shown = zip(self.alerts, facts.alerts, strict=True)
             facts = replace(facts, alerts=[{**a, "annotations": annotations.get(row, {})} for row, a in shown])
+        linked = [replace(one, link=links(one.number, self.target).get("open", "")) for one in facts.nearest]
+        facts = replace(facts, nearest=linked)
         return self._page(facts.number, compose(facts, self.language))
 
     def _page(self, number: str, message: Message) -> PageToSend:
@@ -70,7 +74,7 @@ class Claimed:
         )
 
 
-def claimed(page: Page, incident: Incident | None, config: Config, board: Board) -> Claimed:
+def claimed(page: Page, incident: Incident | None, config: Config, board: Board, past: Past) -> Claimed:
     """Note what a page is about, in the language of whom it is for."""
     person = config.addressees.get(page.person)
     language: Language = person.language if person else "zh" if page.reason["facts"].get("language") == "zh" else "en"
@@ -83,7 +87,9 @@ def claimed(page: Page, incident: Incident | None, config: Config, board: Board)
         to=page.address,
         attempt=page.attempts,
         notifier=page.notifier,
-        facts=_facts(page, incident, config, board, language, shown),
+        facts=replace(
+            _facts(page, incident, config, board, language, shown), nearest=_nearest(page, incident, past, language)
+        ),
         language=language,
         created_at=page.created_at,
         alerts=tuple(e.id for e in shown),
@@ -127,6 +133,17 @@ def _facts(
         template=_template(page, config, language),
         zone=parse_zone(person.time_zone) if person is not None and person.time_zone else None,
     )
+
+
+def _nearest(page: Page, incident: Incident | None, past: Past, language: Language) -> list[NearShown]:
+    """The solved incidents nearest to one that no known error fits; for people of the organisation."""
+    if incident is None or incident.known_errors or page.role in OUTSIDE:
+        return []
+    found = past.nearest(incident.id, alert_of(incident.root), incident.category, incident.title)
+    return [
+        NearShown(near.solved.number, near.solved.title, near.solved.resolution, in_common(near.why, language))
+        for near in found
+    ]
 
 
 def _template(page: Page, config: Config, language: Language) -> str:

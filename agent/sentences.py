@@ -20,6 +20,10 @@ REASONS: Sentences = {
         "no open incident took it in, so it opened this one[ (classified by rule {rule})]",
         "没有可并入的事件,因此新建事件[(按规则 {rule} 分类)]",
     ),
+    "no_known_error": (
+        "no known error fits; {count} solved incident(s) resemble it",
+        "没有匹配的已知错误;有 {count} 个相近的已解决事件",
+    ),
     # whose it is, and what it is
     "covered": ("contract {contract} covers it", "合同 {contract} 覆盖该事项"),
     "no_contract": ("{customer} has no contract", "{customer} 没有合同"),

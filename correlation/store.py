@@ -396,6 +396,13 @@ OPENINGS = (
     "WHERE i.opened_at >= ? AND i.source <> 'self' ORDER BY i.id DESC LIMIT ?"
 )
 """The incidents opened of late, newest first, with what was told of each: what opens at once may be a storm."""
+SOLVED = (
+    "SELECT id, number, title, root, category, resolved_at, resolution FROM incident "
+    "WHERE id > (SELECT COALESCE(MAX(id), 0) FROM incident) - 100000 AND resolved_at IS NOT NULL "
+    "AND state IN ('resolved', 'pending_review', 'archived') AND resolution LIKE '%\"resolution\":%' "
+    'AND resolution NOT LIKE \'%"type":"auto_recovered"%\' ORDER BY id DESC LIMIT ?'
+)
+"""The incidents of late that a person solved, newest first (procedure R63)."""
 _OVER = "state IN ('archived', 'cancelled', 'out_of_scope')"
 OLD_TIMELINE = (
     "SELECT t.id, t.link, t.at, i.state, i.updated_at "

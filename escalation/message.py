@@ -13,7 +13,7 @@ from escalation.notice_text import compose_notice, headline, is_notice
 from escalation.words import Language, block, bounded, cut_bytes, local_text, one_line, state_text
 
 _SUBJECT, _TEXT, _SHORT = 200, 8000, 200
-_MOST_ALERTS, _MOST_STEPS, _MOST_KNOWN, _MOST_ANNOTATIONS = 20, 20, 5, 8
+_MOST_ALERTS, _MOST_STEPS, _MOST_KNOWN, _MOST_ANNOTATIONS, _MOST_NEAR = 20, 20, 5, 8, 3
 _HOLE = re.compile(r"\{(\w+)\}")
 _OVER = frozenset({"resolved", "pending_review", "archived", "cancelled", "out_of_scope"})
 _WAITS = frozenset({"new", "assigned"})
@@ -29,6 +29,17 @@ class KnownErrorShown:
     safety_note: str
     why: str
     confidence: float
+
+
+@dataclass(frozen=True)
+class NearShown:
+    """A solved incident that resembles this one, as it is sent along where no known error fits."""
+
+    number: str
+    title: str
+    resolution: str
+    why: str
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,7 @@ class PageFacts:
     alert_count: int = 0
     firing: int = 0
     known_errors: Sequence[KnownErrorShown] = ()
+    nearest: Sequence[NearShown] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     template: str = ""
     """In which words a customer is told; empty: in ours."""
@@ -91,6 +103,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "at": ("at", "于"),
     "nobody": ("nobody", "无"),
     "unknown": ("No known error fits.", "没有匹配的已知错误。"),
+    "nearest": ("Nearest of those that were solved:", "最相近的已解决事件:"),
+    "solved": ("Solved by", "解决办法"),
     "acknowledge": ("Acknowledge", "确认接手"),
     "open": ("Open", "查看"),
 }
@@ -280,7 +294,7 @@ def _lines(facts: PageFacts, reason: str, language: Language) -> list[str]:
 
 def _known_errors(facts: PageFacts, language: Language) -> list[str]:
     if not facts.known_errors:
-        return [_say("unknown", language), ""]
+        return [_say("unknown", language), *_nearest(facts, language), ""]
     lines: list[str] = []
     for known in facts.known_errors[:2]:
         lines.append(f"{_say('known_error', language)}: {one_line(known.id, 100)} {one_line(known.title, 200)}")
@@ -289,6 +303,16 @@ def _known_errors(facts: PageFacts, language: Language) -> list[str]:
             lines.append(f"{_say('safety', language)}: {block(known.safety_note, 1000)}")
         lines.append(f"{_say('workaround', language)}:\n{block(known.workaround, 2500)}")
         lines.append("")
+    return lines
+
+
+def _nearest(facts: PageFacts, language: Language) -> list[str]:
+    """How what resembles it was solved: that may help where nothing is known (procedure R63)."""
+    lines = [_say("nearest", language)] if facts.nearest else []
+    for near in facts.nearest[:_MOST_NEAR]:
+        lines.append(f"- {one_line(near.number, 40)} {one_line(near.title, 160)} ({one_line(near.why, 200)})")
+        lines.append(f"  {_say('solved', language)}: {one_line(near.resolution, 300)}")
+        lines += [f"  {one_line(near.link)}"] if near.link else []
     return lines
 
 
@@ -333,11 +357,25 @@ def _payload(facts: PageFacts, reason: str, text: str, language: Language) -> di
             "alert_count": facts.alert_count,
             "alerts": list(facts.alerts[:_MOST_ALERTS]),
             "known_errors": known_errors,
+            "nearest": _near(facts),
             "links": dict(facts.links),
             "language": language,
         }
     )
     return {**payload, "text": text}
+
+
+def _near(facts: PageFacts) -> list[dict[str, str]]:
+    return [
+        {
+            "number": near.number,
+            "title": one_line(near.title, _SUBJECT),
+            "resolution": block(near.resolution),
+            "why": one_line(near.why),
+            "link": near.link,
+        }
+        for near in facts.nearest[:_MOST_NEAR]
+    ]
 
 
 def _incident(facts: PageFacts) -> dict[str, Any]:

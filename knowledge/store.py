@@ -11,6 +11,7 @@ from correlation.incident import Why
 from correlation.rows import columns, select, upsert
 from knowledge.change import Change, ChangeState
 from knowledge.feedback import Tally
+from knowledge.past import Solved, alert_of
 from knowledge.problem import Origin, Problem, ProblemState
 from knowledge.run import Run, RunState
 from knowledge.written import WrittenError
@@ -233,3 +234,19 @@ def run_from(row: tuple[Any, ...]) -> Run:
     values |= {"state": RunState(values["state"])}
     values |= {"verified": None if values["verified"] is None else bool(values["verified"])}
     return Run(**values)
+
+
+def solved_from(row: tuple[Any, ...]) -> Solved:
+    """The solved incident of a row of correlation.store.SOLVED."""
+    row_id, number, title, root, category, resolved_at, resolution = row
+    said = msgspec.json.decode(resolution)
+    return Solved(
+        id=row_id,
+        number=number,
+        title=title,
+        alert=alert_of(msgspec.json.decode(root) if root else None),
+        category=category,
+        resolved_at=resolved_at,
+        type=said.get("type") or "",
+        resolution=said.get("resolution") or "",
+    )

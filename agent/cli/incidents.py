@@ -138,11 +138,21 @@ def show(url: str, token: str, as_json: bool, number: str) -> None:
         )
     for error in found["known_errors"]:
         click.echo(f"\nknown error {error['id']} ({error['confidence']}): {error['title']}\n{error['workaround']}")
+    for line in _nearest(found["no_known_error"]):
+        click.echo(printable(line))
     click.echo()
     for alert in found["alerts"]:
         _show_alert(alert)
     happened = api.call("GET", f"/api/v1/incidents/{found['number']}/timeline", query={"limit": 500})
     table(("AT", "WHO", "WHAT"), [(_moment(h["at"]), h["actor"], h["text"]) for h in happened["items"]])
+
+
+def _nearest(none_fits: dict[str, Any] | None) -> list[str]:
+    """That no known error fits, and how what resembles it was solved."""
+    if none_fits is None:
+        return []
+    near = [(n, f"{n['number']} {n['title']} ({n['why']['text']})") for n in none_fits["nearest"]]
+    return ["", none_fits["text"], *(f"  {said}: {n['type']}, {n['resolution']}" for n, said in near)]
 
 
 def _show_alert(alert: dict[str, Any]) -> None:

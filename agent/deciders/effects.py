@@ -3,6 +3,7 @@
 from agent.deciders.automation import expire
 from agent.deciders.escalations import one_level_up
 from agent.deciders.links import inform, inform_desk, inform_reporter
+from agent.deciders.past import forget_solved, remember_solved
 from agent.deciders.storms import storm_seen
 from agent.intents import PersonActed
 from agent.turn import Turn
@@ -16,6 +17,7 @@ def on_acknowledged(turn: Turn, incident: Incident, intent: PersonActed) -> None
 
 
 def on_resolved(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    remember_solved(turn, incident)
     stop(turn, incident, "resolved")
     turn.agenda.look_at(incident.id, turn.desk.leaves_at(incident))
 
@@ -34,6 +36,7 @@ def stop(turn: Turn, incident: Incident, code: str) -> None:
 
 
 def on_reopened(turn: Turn, incident: Incident, intent: PersonActed) -> None:
+    forget_solved(turn, incident)
     turn.board.take_back(incident)
     turn.ladder.reopen(incident, turn.now, turn.group)
 

@@ -9,6 +9,7 @@ from agent.deciders.known_errors import is_known, rank, recognise
 from agent.deciders.lessons import keep_lessons, write_forgotten
 from agent.deciders.links import link_items
 from agent.deciders.majors import look_for_major
+from agent.deciders.past import forget_solved
 from agent.deciders.problems import count
 from agent.deciders.recalls import propose_recall
 from agent.deciders.watching import look_after
@@ -92,6 +93,7 @@ def keep_ladders(turn: Turn, out: Outcome, opened: set[int], gone: set[int]) -> 
     for number in out.raised - opened - gone:
         turn.ladder.regrade(turn.board.incidents[number], turn.group)
     for number in out.relapsed:
+        forget_solved(turn, turn.board.incidents[number])
         turn.ladder.relapse(turn.board.incidents[number], turn.now, turn.group)
     for number in out.clocks - gone:
         turn.ladder.clocks_moved(turn.board.incidents[number], turn.group)

@@ -15,7 +15,8 @@ from escalation.store import Page
 
 def pages_claimed(turn: Turn, intent: PagesClaimed) -> list[Claimed]:
     pages = turn.outbox.claim(intent.pages, turn.now, turn.config.delivery)
-    return [claimed(page, turn.board.incidents.get(page.incident_id), turn.config, turn.board) for page in pages]
+    incidents, past = turn.board.incidents, turn.desk.past
+    return [claimed(page, incidents.get(page.incident_id), turn.config, turn.board, past) for page in pages]
 
 
 def page_tried(turn: Turn, intent: PageTried) -> None:

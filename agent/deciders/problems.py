@@ -11,6 +11,7 @@ from agent.turn import AGENT, Turn
 from correlation.incident import PROBLEM, Action, Incident
 from correlation.need import Missing
 from correlation.permission import Forbidden
+from knowledge.past import alert_of
 from knowledge.problem import (
     MAY_CREATE,
     MOST_LISTED,
@@ -210,5 +211,4 @@ def _propose_repeated(turn: Turn, incident: Incident, found: Repeated) -> None:
 
 def seen_of(row: int, number: str, opened_at: datetime, root: Any, category: str) -> Seen:
     """An incident as the counting remembers it; `root` is the alert it began with, or None."""
-    alert = f"{root.get('origin', '')}/{root['fingerprint']}" if root else ""
-    return Seen(row, number, opened_at, alert, "" if category in _UNCOUNTED else category)
+    return Seen(row, number, opened_at, alert_of(root), "" if category in _UNCOUNTED else category)

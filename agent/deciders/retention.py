@@ -37,6 +37,7 @@ def old_rows(turn: Turn, intent: OldRowsDue) -> bool:
         counts[f"gone/{table}"] += len(keys)
     for incident in due.incidents:
         turn.board.drop(incident)
+        turn.desk.past.forget(incident)
     if due.timeline:
         _let_go(turn, due)
         counts["gone/timeline"] += len(due.timeline)

@@ -255,8 +255,10 @@ class Incidents:
         return self._api.reader(call.actor, call.request, call.now)
 
     async def _shown(self, call: Call, row: IncidentRow, status: int = 200) -> Result:
-        shown = await self._reader(call).incidents(self._api.reads, [row], ALERTS_SHOWN)
-        return Result(shown[0], status, {"ETag": f'"{row.version}"'})
+        reader = self._reader(call)
+        (shown,) = await reader.incidents(self._api.reads, [row], ALERTS_SHOWN)
+        shown.no_known_error = reader.no_known_error(row)
+        return Result(shown, status, {"ETag": f'"{row.version}"'})
 
 
 _ACTS = {str(action) for action in Action}

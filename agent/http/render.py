@@ -27,6 +27,7 @@ from escalation.sla import Pause, explain, fold, stopped_at
 from escalation.store import PageRow, Step, StepRow
 from escalation.timetable import PlannedStep, TimetableStep
 from knowledge.match import sentence
+from knowledge.past import Near, alert_of, in_common
 from knowledge.store import LinkRow
 
 ALERTS_SHOWN, ALERTS_LISTED = 1000, 100
@@ -99,6 +100,7 @@ class Reader:
             and views.Root(fingerprint=root["fingerprint"], startsAt=root["startsAt"], why=self.why(root.get("why"))),
             alerts=[self.incident_alert(pair) for pair in alerts],
             known_errors=[self.found_error(found) for found in json_of(row.known_errors)],
+            no_known_error=None,
             major=self._major(json_of(row.major), row.reporter),
             links=[views.LinkView(kind=r.kind, target=r.target, at=r.at, by=r.by) for r in links],
             restricted=self.restricted(row, links),
@@ -163,6 +165,28 @@ class Reader:
                 code=found["why"]["code"], facts=found["why"]["facts"], text=sentence(found["why"], self.language)
             ),
             workaround=entry.text("workaround", self.language) if entry else "",
+        )
+
+    def no_known_error(self, row: IncidentRow) -> views.NoKnownError | None:
+        """Where no known error fits: that it is so, and the nearest of what was solved (procedure R63)."""
+        if json_of(row.known_errors):
+            return None
+        outside = self.actor is not None and self.actor.outside
+        alert = alert_of(json_of(row.root))
+        found = [] if outside else self.desk.past.nearest(row.id, alert, row.category, row.title)
+        nearest = [self._near(near) for near in found]
+        return views.NoKnownError(text=text("no_known_error", {"count": len(nearest)}, self.language), nearest=nearest)
+
+    def _near(self, near: Near) -> views.NearIncident:
+        solved, hidden = near.solved, self.hides_words(None)
+        why = views.Why(code=near.why["code"], facts=near.why["facts"], text=in_common(near.why, self.language))
+        return views.NearIncident(
+            number=solved.number,
+            title=MASKED if hidden and solved.is_reported else solved.title,
+            resolved_at=solved.resolved_at,
+            type=solved.type,
+            resolution=MASKED if hidden else solved.resolution,
+            why=why,
         )
 
     def happened(self, row: TimelineRow, reporter: str | None) -> views.Happened:

@@ -65,6 +65,25 @@ class FoundError(View):
     workaround: str
 
 
+class NearIncident(View):
+    """A solved incident that resembles this one."""
+
+    number: str
+    title: str
+    resolved_at: At
+    type: str
+    """permanent, workaround, …"""
+    resolution: str
+    why: Why
+
+
+class NoKnownError(View):
+    """That no known error fits, and the nearest of the incidents that were solved, at most three; often none."""
+
+    text: str
+    nearest: list[NearIncident]
+
+
 class LinkView(View):
     """What an incident has to do with."""
 
@@ -196,6 +215,8 @@ class IncidentView(View):
     root: Root | None
     alerts: list[IncidentAlert]
     known_errors: list[FoundError]
+    no_known_error: NoKnownError | None
+    """Null where one fits, and in lists."""
     merged_into: str | None
     recurrence_of: str | None
     commander: str | None

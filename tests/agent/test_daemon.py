@@ -109,7 +109,8 @@ async def test_a_notifier_that_hangs_keeps_no_other_from_sending(
     await running.hook.started.wait()
     page = next(iter(running.daemon.pipeline.desk.outbox.pages.values()))
     desk = running.daemon.pipeline.desk
-    by_mail = replace(claimed(page, desk.board.incidents[page.incident_id], desk.config, desk.board), notifier="mail")
+    made = claimed(page, desk.board.incidents[page.incident_id], desk.config, desk.board, desk.past)
+    by_mail = replace(made, notifier="mail")
     await running.daemon.courier.send(by_mail, running.daemon.clock.monotonic())
     assert [p.notifier for p in running.mail.got] == ["mail"]
     assert running.hook.got == []

@@ -243,6 +243,7 @@ def test_the_payload_is_what_the_manual_says() -> None:
         "alert_count",
         "alerts",
         "known_errors",
+        "nearest",
         "links",
         "language",
         "text",

@@ -22,7 +22,7 @@ SHAPE = {
 async def test_an_incident_has_exactly_the_shape_of_the_contract(api: Served) -> None:
     number = await api.open_incident()
     found = (await api.get(f"/api/v1/incidents/{number}")).body
-    assert set(found) == SHAPE | {"record", "commander", "major", "links", "restricted"}
+    assert set(found) == SHAPE | {"record", "commander", "major", "links", "restricted", "no_known_error"}
     assert found["opened_at"] == "2026-03-02T09:00:00.000Z"
     assert found["next_step"]["step"] == "2/r50"
     assert found["next_step"]["targets"] == ["luis", "ana"]
@@ -487,3 +487,28 @@ async def test_every_act_of_the_house_has_its_body_its_route_and_its_words() -> 
     from agent.http.bodies import ACTS, SUMMARIES
 
     assert set(ACTS) == set(SUMMARIES) == set(Action)
+
+
+async def test_where_no_known_error_fits_the_nearest_solved_incidents_are_shown_to_whoever_may_read_them(
+    api: Served,
+) -> None:
+    first = await api.report("blank invoices from the printer", reporter="cus")
+    second = await api.report("blank invoices from the printer", reporter="cus")
+    path = f"/api/v1/incidents/{second}"
+    none_yet = (await api.get(path)).body["no_known_error"]
+    assert none_yet == {"text": "no known error fits; 0 solved incident(s) resemble it", "nearest": []}
+    await api.act(first, "acknowledge", as_="desk")
+    done = {"type": "workaround", "resolution": "a new drum", "note": "drum"}
+    await api.act(first, "resolve", done, as_="desk")
+    (near,) = (await api.get(path)).body["no_known_error"]["nearest"]
+    assert (near["number"], near["type"], near["resolution"]) == (first, "workaround", "a new drum")
+    assert (near["why"]["code"], near["why"]["text"].startswith("The same category, and these words")) == (
+        "same_words",
+        True,
+    )
+    (masked,) = (await api.get(path, as_="vic")).body["no_known_error"]["nearest"]
+    assert (masked["title"], masked["resolution"]) == ("(masked)", "(masked)")
+    assert (await api.get(path, as_="cus")).body["no_known_error"]["nearest"] == []
+    assert {i["no_known_error"] for i in (await api.get("/api/v1/incidents")).items if i["number"] == second} == {None}
+    number = await api.open_incident({"alertname": "DiskFull", "instance": "db-1"})
+    assert (await api.get(f"/api/v1/incidents/{number}")).body["no_known_error"] is None
