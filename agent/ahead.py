@@ -12,6 +12,8 @@ from agent.intents import (
     ChangeRaised,
     ConfigChanged,
     FileAttached,
+    ImprovementActed,
+    ImprovementSuggested,
     Intent,
     ItemEdited,
     NoticeActed,
@@ -36,6 +38,8 @@ _READING = (
     RecordEdited,
     ProblemOpened,
     ProblemActed,
+    ImprovementSuggested,
+    ImprovementActed,
     ChangeRaised,
     ChangeActed,
     ItemEdited,
@@ -88,6 +92,8 @@ async def _read_case(desk: Desk, writer: Writer, intent: Intent) -> None:
     match intent:
         case ProblemActed(number=number) | ChangeRaised(body={"problem": str(number)}):
             await desk.fetch_problem(writer, number)
+        case ImprovementActed(number=number):
+            await desk.fetch_improvement(writer, number)
         case ChangeActed(number=number):
             await desk.fetch_change(writer, number)
         case PersonActed(action=Action.LINK, body={"kind": kind, "target": str(target)}):
@@ -125,6 +131,6 @@ def _incidents(desk: Desk, intent: Intent) -> set[str]:
         case ChangeActed(number=number):
             change = desk.casebook.changes.get(number)
             named = {change.incident if change is not None else None}
-        case ItemEdited(incident=number):
+        case ItemEdited(incident=number) | ImprovementSuggested(body={"incident": number}):
             named = {number}
     return {number for number in named if isinstance(number, str)}

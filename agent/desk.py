@@ -51,9 +51,11 @@ from knowledge.past import Past
 from knowledge.run import Runs
 from knowledge.store import (
     CHANGE_BY_NUMBER,
+    IMPROVEMENT_BY_NUMBER,
     PROBLEM_BY_NUMBER,
     RUN_BY_ID,
     change_from,
+    improvement_from,
     problem_from,
     run_from,
 )
@@ -65,6 +67,7 @@ _THE_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_NAMED = 1_000
 """Alerts of an incident that had left the board that a person may name, the newest."""
 _MOST_MAILS = 10_000
+_MOST_IMPROVEMENTS = 1_000
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -256,6 +259,14 @@ class Desk:
         if number not in self.casebook.problems:
             for row in await writer.fetch(PROBLEM_BY_NUMBER, number):
                 self.casebook.problems[number] = problem_from(row)
+
+    async def fetch_improvement(self, writer: Writer, number: str) -> None:
+        """Have a suggestion of improvement in the casebook before somebody acts on it."""
+        if len(self.casebook.improvements) > _MOST_IMPROVEMENTS:
+            self.casebook.improvements.clear()
+        if number not in self.casebook.improvements:
+            for row in await writer.fetch(IMPROVEMENT_BY_NUMBER, number):
+                self.casebook.improvements[number] = improvement_from(row)
 
     async def fetch_change(self, writer: Writer, number: str) -> None:
         """Have a change in the casebook before somebody acts on it."""

@@ -15,7 +15,7 @@ from agent.store import AnswerRow, AttachmentRow, AuditRow, ConfigRow, DeadLette
 from correlation.form import WORDS
 from correlation.store import IncidentRow, ItemEditRow, JournalRow, LessonRow, SilenceRow, TimelineRow
 from escalation.store import NoticeRow, PageRow, RotaRow, StepRow
-from knowledge.store import ChangeRow, KnownErrorRow, LinkRow, ProblemRow, RunRow
+from knowledge.store import ChangeRow, ImprovementRow, KnownErrorRow, LinkRow, ProblemRow, RunRow
 
 ERASED = "(erased)"
 """What stands in place of a text."""
@@ -231,6 +231,11 @@ PLAIN = (
         ChangeRow,
         people=("author", "approver"),
         texts=("title", "risk", "plan", "back_out", "reason", "outcome"),
+    ),
+    Table(
+        ImprovementRow,
+        people=("suggested_by", "owner", "decided_by"),
+        texts=("title", "text", "about", "reason", "outcome"),
     ),
     Table(LinkRow, people=("by",)),
     Table(RunRow, people=("decided_by",), texts=("output",), json=("labels", "argv", "why")),

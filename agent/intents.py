@@ -14,6 +14,7 @@ from correlation.silence import Silence
 from escalation.outbox import Attempt
 from escalation.rota import RotaChange
 from knowledge.change import ChangeAction
+from knowledge.improvement import ImprovementAction
 from knowledge.match import Match
 from knowledge.problem import ProblemAction
 from knowledge.run import RunState
@@ -134,6 +135,24 @@ class ProblemActed(Asked):
 
     number: str
     action: ProblemAction
+    body: Mapping[str, Any]
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class ImprovementSuggested(Asked):
+    """Somebody suggests an improvement; `body` may name the incident that showed it."""
+
+    body: Mapping[str, Any]
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class ImprovementActed(Asked):
+    """A person acts on a suggestion of improvement."""
+
+    number: str
+    action: ImprovementAction
     body: Mapping[str, Any]
     actor: Actor
 
@@ -363,6 +382,8 @@ Intent = (
     | FileAttached
     | ProblemOpened
     | ProblemActed
+    | ImprovementSuggested
+    | ImprovementActed
     | ChangeRaised
     | ChangeActed
     | ItemEdited

@@ -82,6 +82,7 @@ _LAST_IDS = {
     "timeline": "SELECT COALESCE(MAX(id), 0) FROM timeline",
     "dead_letter": "SELECT COALESCE(MAX(id), 0) FROM dead_letter",
     "problem": "SELECT COALESCE(MAX(id), 0) FROM problem",
+    "improvement": "SELECT COALESCE(MAX(id), 0) FROM improvement",
     "change": "SELECT COALESCE(MAX(id), 0) FROM change",
     "attachment": "SELECT COALESCE(MAX(id), 0) FROM attachment",
     "item_edit": "SELECT COALESCE(MAX(id), 0) FROM item_edit",

@@ -39,6 +39,7 @@ from correlation.need import Missing
 from correlation.permission import Forbidden
 from knowledge.casebook import NoSuchCase
 from knowledge.change import IllegalChangeAction
+from knowledge.improvement import IllegalImprovementAction
 from knowledge.problem import IllegalProblemAction
 from knowledge.written import BadEntry
 
@@ -67,6 +68,7 @@ REFUSALS = (
     Forbidden,
     IllegalAction,
     IllegalChangeAction,
+    IllegalImprovementAction,
     IllegalProblemAction,
     IllegalRun,
     ItemConflict,

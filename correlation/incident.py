@@ -137,6 +137,8 @@ NEXT: Mapping[Action, State] = {
 PROBLEM, CHANGE, ITEM, KNOWN_ERROR, INCIDENT = "problem", "change", "configuration_item", "known_error", "incident"
 LINKS = (PROBLEM, CHANGE, ITEM, KNOWN_ERROR, INCIDENT)
 """The kinds of links of an incident that people make."""
+IMPROVEMENT = "improvement"
+"""A suggestion of improvement that it led to (procedure R33)."""
 INSPECTION = "inspection"
 """The record of a round that found it: its round and the beginning of its window (procedure R37)."""
 

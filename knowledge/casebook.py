@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from knowledge.change import Change
+from knowledge.improvement import Improvement
 from knowledge.problem import MOST_LISTED, Problem, Seen
 
 MOST_SEEN = 50_000
@@ -12,7 +13,7 @@ MOST_SEEN = 50_000
 
 
 class NoSuchCase(Exception):
-    """No problem, or no change, has this number (404)."""
+    """No problem, change or improvement has this number (404)."""
 
 
 class Casebook:
@@ -21,6 +22,8 @@ class Casebook:
     def __init__(self) -> None:
         self.problems: dict[str, Problem] = {}
         self.changes: dict[str, Change] = {}
+        self.improvements: dict[str, Improvement] = {}
+        """Those that somebody acted on of late."""
         self._seen: deque[Seen] = deque(maxlen=MOST_SEEN)
         self._alike: dict[str, deque[Seen]] = {}
         self.settled: dict[str, datetime] = {}
@@ -37,6 +40,12 @@ class Casebook:
         if number not in self.changes:
             raise NoSuchCase(f"there is no change {number}")
         return self.changes[number]
+
+    def improvement(self, number: str) -> Improvement:
+        """Return the suggestion of improvement of this number. Raises NoSuchCase."""
+        if number not in self.improvements:
+            raise NoSuchCase(f"there is no improvement {number}")
+        return self.improvements[number]
 
     def open_about(self, about: str) -> Problem | None:
         """The problem about this that is not over yet."""

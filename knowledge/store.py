@@ -11,6 +11,7 @@ from correlation.incident import Why
 from correlation.rows import columns, select, upsert
 from knowledge.change import Change, ChangeState
 from knowledge.feedback import Tally
+from knowledge.improvement import Improvement, ImprovementOrigin, ImprovementState
 from knowledge.past import Solved, alert_of
 from knowledge.problem import Origin, Problem, ProblemState
 from knowledge.run import Run, RunState
@@ -45,6 +46,31 @@ class ProblemRow(SQLModel, table=True):
     opened_at: datetime
     updated_at: datetime
     ended_at: datetime | None
+
+
+class ImprovementRow(SQLModel, table=True):
+    """A suggestion of improvement: the columns are the fields of `Improvement`."""
+
+    __tablename__ = "improvement"
+    __table_args__ = (Index("ix_improvement_number", "number", unique=True), Index("ix_improvement_state", "state"))
+    id: int = Field(sa_column=_id())
+    number: str
+    title: str
+    text: str = Field(sa_type=Text)
+    about: str
+    incident: str | None
+    origin: str
+    state: str
+    version: int
+    suggested_by: str
+    suggested_at: datetime
+    owner: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str = Field(sa_type=Text)
+    outcome: str = Field(sa_type=Text)
+    ended_at: datetime | None
+    updated_at: datetime
 
 
 class ChangeRow(SQLModel, table=True):
@@ -158,6 +184,8 @@ UPSERT_TALLY, TALLIES = upsert(TallyRow), select(TallyRow)
 OPEN_CHANGES = f"{select(ChangeRow)} WHERE state IN ('requested', 'approved')"
 SETTLED_PROBLEMS = f"SELECT about, ended_at FROM problem WHERE {_ENDED_PROBLEMS} AND ended_at > ?"  # noqa: S608
 PROBLEM_BY_NUMBER = f"{select(ProblemRow)} WHERE number = ?"
+UPSERT_IMPROVEMENT = upsert(ImprovementRow)
+IMPROVEMENT_BY_NUMBER = f"{select(ImprovementRow)} WHERE number = ?"
 CHANGE_BY_NUMBER = f"{select(ChangeRow)} WHERE number = ?"
 
 
@@ -179,6 +207,20 @@ def problem_from(row: tuple[Any, ...]) -> Problem:
     values |= {"state": ProblemState(values["state"]), "origin": Origin(values["origin"])}
     values |= {name: msgspec.json.decode(values[name]) for name in ("facts", "incidents")}
     return Problem(**values)
+
+
+def improvement_values(improvement: Improvement) -> tuple[Any, ...]:
+    """A tuple for UPSERT_IMPROVEMENT."""
+    values = {name: getattr(improvement, name) for name in Improvement.__struct_fields__}
+    values |= {"state": str(improvement.state), "origin": str(improvement.origin)}
+    return tuple(values[name] for name in columns(ImprovementRow))
+
+
+def improvement_from(row: tuple[Any, ...]) -> Improvement:
+    """The suggestion of a row in the order of its columns."""
+    values = dict(zip(columns(ImprovementRow), row, strict=True))
+    values |= {"state": ImprovementState(values["state"]), "origin": ImprovementOrigin(values["origin"])}
+    return Improvement(**values)
 
 
 def change_values(change: Change) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from agent.deciders.checks import round_made
 from agent.deciders.customers import notice_acted
 from agent.deciders.erasing import rows_erased
 from agent.deciders.house import clock_adopted, config_changed, noted
+from agent.deciders.improvements import improvement_acted, improvement_suggested
 from agent.deciders.items import item_edited
 from agent.deciders.known_errors import suggested
 from agent.deciders.letters import letter_died
@@ -36,6 +37,8 @@ from agent.intents import (
     ClockAdopted,
     ConfigChanged,
     FileAttached,
+    ImprovementActed,
+    ImprovementSuggested,
     Intent,
     ItemEdited,
     KnownErrorWritten,
@@ -77,6 +80,8 @@ DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
     FileAttached: file_attached,
     ProblemOpened: problem_opened,
     ProblemActed: problem_acted,
+    ImprovementSuggested: improvement_suggested,
+    ImprovementActed: improvement_acted,
     ChangeRaised: change_raised,
     ChangeActed: change_acted,
     ItemEdited: item_edited,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent.deciders.changes import next_number
+from agent.deciders.improvements import suggest_from
 from agent.deciders.items import check_rules_confirmed, rules_of_restricted
 from agent.deciders.known_errors import check_feedback, take_feedback
 from agent.deciders.links import check_link, link_what_helped
@@ -69,8 +70,9 @@ def _check_change(turn: Turn, incident: Incident) -> None:
 
 
 def afterwards(turn: Turn, incident: Incident, intent: PersonActed) -> None:
-    """What an act means for problems, links and the major flow."""
+    """What an act means for problems, links, the major flow and the register of improvements."""
     link_what_helped(turn, incident, intent)
     take_feedback(turn, incident, intent)
     look_for_major(turn, incident)
     after_act(turn, incident, intent)
+    suggest_from(turn, incident, intent)

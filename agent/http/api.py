@@ -19,8 +19,9 @@ from agent.http.automation import automation_routes
 from agent.http.bodies import ATTACHMENT, NUMBER
 from agent.http.brief import brief_routes
 from agent.http.calls import LIMIT, Call, Result, Route, read_json, read_query, read_raw, refused, response_of
-from agent.http.case_bodies import CHANGE, ENTRY, ITEM, PROBLEM, RUN
+from agent.http.case_bodies import CHANGE, ENTRY, IMPROVEMENT, ITEM, PROBLEM, RUN
 from agent.http.cases import case_routes
+from agent.http.improvements import improvement_routes
 from agent.http.items import item_routes
 from agent.http.known_errors import known_error_routes
 from agent.http.lists import list_routes
@@ -117,6 +118,7 @@ def routes_of(api: Api) -> list[Route]:
         *attachment_routes(api),
         *brief_routes(api),
         *case_routes(api),
+        *improvement_routes(api),
         *item_routes(api),
         *known_error_routes(api),
         *list_routes(api),
@@ -151,6 +153,7 @@ _PATTERNS = {
     "number": NUMBER,
     "problem": PROBLEM,
     "change": CHANGE,
+    "improvement": IMPROVEMENT,
     "item": ITEM,
     "known_error": ENTRY,
     "run": RUN,

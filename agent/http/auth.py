@@ -15,7 +15,7 @@ from agent.tokens import holder_of
 from correlation.configuration_item import MAY_EDIT
 from correlation.incident import Action
 from correlation.permission import Actor
-from knowledge import change, problem
+from knowledge import change, improvement, problem
 from knowledge.automation import APPROVERS
 from knowledge.written import MAY_WRITE
 
@@ -88,6 +88,10 @@ ACCESS: Final[Mapping[str, Access]] = {
     "get_change": INSIDE,
     "request_change": change.MAY_RAISE,
     **{f"{action}_change".replace("-", "_"): who for action, who in change.WHO_MAY.items()},
+    "list_improvements": INSIDE,
+    "get_improvement": INSIDE,
+    "suggest_improvement": improvement.MAY_SUGGEST,
+    **{f"{action}_improvement": improvement.MAY_DECIDE for action in improvement.ImprovementAction},
     "list_attachments": ANYBODY,
     "get_attachment": ANYBODY,
     "attach": INCIDENT,

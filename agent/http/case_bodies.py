@@ -10,6 +10,7 @@ from knowledge.problem import ProblemAction
 
 PROBLEM = r"^PRB-[0-9]{4,18}$"
 CHANGE = r"^CHG-[0-9]{4,18}$"
+IMPROVEMENT = r"^IMP-[0-9]{4,18}$"
 ITEM = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}$"
 ItemName = Annotated[str, StringConstraints(pattern=ITEM)]
 Title = Annotated[Name, StringConstraints(max_length=200)]

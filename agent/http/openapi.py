@@ -12,11 +12,12 @@ from agent.http import incident_page
 from agent.http.auth import ACCESS
 from agent.http.bodies import ATTACHMENT, NUMBER
 from agent.http.calls import JSON, Route, read_query, refused
-from agent.http.case_bodies import CHANGE, ENTRY, ITEM, PROBLEM, RUN
+from agent.http.case_bodies import CHANGE, ENTRY, IMPROVEMENT, ITEM, PROBLEM, RUN
 from agent.http.problems import TYPE, ProblemView
 from agent.version import VERSION
 from correlation.incident import Action
 from knowledge.change import ChangeAction
+from knowledge.improvement import ImprovementAction
 from knowledge.problem import ProblemAction
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _PATHS: dict[str, dict[str, Any]] = {
     "notice": {"type": "string", "pattern": "^[0-9]{1,18}$"},
     "problem": {"type": "string", "pattern": PROBLEM},
     "change": {"type": "string", "pattern": CHANGE},
+    "improvement": {"type": "string", "pattern": IMPROVEMENT},
     "item": {"type": "string", "pattern": ITEM},
     "attachment": {"type": "string", "pattern": ATTACHMENT},
     "known_error": {"type": "string", "pattern": ENTRY},
@@ -52,7 +54,7 @@ _WITH_BODY = {408: "Too slow", 413: "Too large", 415: "Another content type"}
 _WITH_STATE = {409: "Not in this state: `allowed` names what is; or edited meanwhile: `version` and `made_on`"}
 
 
-_NAMING = frozenset({"get_calendar", "request_change", "open_problem", "add_configuration_item"})
+_NAMING = frozenset({"get_calendar", "request_change", "open_problem", "add_configuration_item", "suggest_improvement"})
 """Their body names incidents and problems, which must be there."""
 _STATEFUL = frozenset(
     {
@@ -68,6 +70,7 @@ _STATEFUL = frozenset(
         "request_change",
         "take_up_problem",
         *(f"{action}_problem" for action in ProblemAction),
+        *(f"{action}_improvement" for action in ImprovementAction),
         *(f"{action}_change".replace("-", "_") for action in ChangeAction),
     }
 )

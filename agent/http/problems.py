@@ -28,6 +28,7 @@ from correlation.need import Missing
 from correlation.permission import Forbidden
 from knowledge.casebook import NoSuchCase
 from knowledge.change import IllegalChangeAction
+from knowledge.improvement import IllegalImprovementAction
 from knowledge.problem import IllegalProblemAction
 from knowledge.written import BadEntry
 
@@ -124,7 +125,7 @@ def _refusal(error: Exception) -> Problem | None:
             problem = not_found(str(error))
         case ItemConflict() | FiledKnownError():
             problem = Problem(409, str(error))
-        case IllegalAction() | IllegalProblemAction() | IllegalChangeAction():
+        case IllegalAction() | IllegalProblemAction() | IllegalChangeAction() | IllegalImprovementAction():
             problem = Problem(409, str(error), allowed=error.allowed)
         case Stale():
             problem = Problem(409, str(error), version=error.now)

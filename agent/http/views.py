@@ -88,7 +88,7 @@ class LinkView(View):
     """What an incident has to do with."""
 
     kind: str
-    """problem, change, configuration_item, known_error, incident."""
+    """problem, change, configuration_item, known_error, incident, inspection, improvement."""
     target: str
     at: At
     by: str

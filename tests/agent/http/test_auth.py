@@ -84,6 +84,12 @@ MATRIX = {
     "reopen_problem": {"pm", "dept_manager"},
     "close_problem": {"pm", "dept_manager"},
     "link_problem": SOLVING,
+    "list_improvements": INSIDE,
+    "get_improvement": INSIDE,
+    "suggest_improvement": ON_CALL,
+    "accept_improvement": {"pm", "dept_manager"},
+    "decline_improvement": {"pm", "dept_manager"},
+    "complete_improvement": {"pm", "dept_manager"},
     "list_changes": INSIDE,
     "get_change": INSIDE,
     "request_change": {"desk", "l1", "l2", "pm"},
@@ -142,6 +148,8 @@ async def test_a_viewer_reads_everything_and_changes_nothing(api: Served) -> Non
     ids = {"number": number, "problem": problem, "change": change, "item": "db-1", "known_error": "disk-space-low"}
     ids["run"] = str(await api.propose_action())
     ids |= {"notice": "1", "round": "room"}
+    said = {"title": "label the breakers", "text": "nobody knew which was which"}
+    ids["improvement"] = (await api.post("/api/v1/improvements", said)).body["number"]
     ids["attachment"] = attached.body["id"]
     for route in routes_of(api_of(api)):
         path = route.path.format(**ids, id="00000000-0000-4000-8000-000000000000")

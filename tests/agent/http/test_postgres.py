@@ -27,6 +27,8 @@ async def test_every_read_answers(api: Served) -> None:
     raised = {"title": "grow", "risk": "low", "plan": "lvextend", "back_out": "none"}
     change = (await api.post("/api/v1/changes", raised)).body["number"]
     ids = {"number": number, "problem": problem, "change": change, "item": "db-1", "known_error": "disk-space-low"}
+    said = {"title": "label the breakers", "text": "nobody knew which was which"}
+    ids["improvement"] = (await api.post("/api/v1/improvements", said)).body["number"]
     ids["run"] = str(await api.propose_action())
     path = f"/api/v1/incidents/{number}/attachments"
     attached = await api.call("POST", path, data=b"x", headers={"Content-Type": "text/plain"})
