@@ -47,6 +47,24 @@ class Rounds:
                 watch = Watch(name, config, self._pipeline, self._config, self._metrics)
                 task = tasks.create_task(self._run(name, config, watch), name=f"inspect {name}")
                 self._running[name] = (config, watch, task)
+        if self._orphans():
+            tasks.create_task(self._end_orphans(), name="alerts of inspections that are gone")
+
+    def _orphans(self) -> list[Labels]:
+        """The labels of open alerts whose inspection is not written any more."""
+        board = self._pipeline.desk.board
+        mine = [board.labels(e) for e in board.episodes.values() if e.open and e.origin == ORIGIN]
+        return [labels for labels in mine if labels.get("inspection") not in self._running]
+
+    async def _end_orphans(self) -> None:
+        """Nobody will look again: what a removed inspection has told ends."""
+        try:
+            now = self._clock.now()
+            await self._pipeline.submit(
+                AlertsFound([resolved(labels, now) for labels in self._orphans()], "inspection")
+            )
+        except (StoreDown, Undecided) as error:
+            log.error("alerts of a removed inspection stay open until the next reload", why=str(error))
 
     def stop(self) -> None:
         """End every inspection."""
@@ -137,6 +155,8 @@ class Watch:
         findings, kept = judge_all(
             seen, self._kept, lambda key: self._config().threshold(self.name, key), now, open_levels
         )
+        if getattr(self._inspect, "tells_all", False):
+            findings += self._gone(findings)
         if self._unreachable and self._still_without_data(findings):
             return
         if self._unreachable:
@@ -145,6 +165,16 @@ class Watch:
         if await self._tell(findings, now):
             self._kept = kept
             self._unreachable = False
+
+    def _gone(self, findings: list[Finding]) -> list[Finding]:
+        """What was told, also before a restart, and is not seen any more."""
+        seen = {alert_key(f.alertname, f.labels) for f in findings}
+        ours = alert_key("InspectionUnreachable", {"inspection": self.name})
+        return [
+            Finding(name, dict(labels), None)
+            for name, labels in self._told or ()
+            if (name, labels) not in seen | {ours}
+        ]
 
     async def _take_letters(self, letters: list[Letter], now: datetime) -> None:
         """Put mails in line, and have the mailbox note those that were stored; the others are found again."""
@@ -255,6 +285,20 @@ class Watch:
 
     async def close(self) -> None:
         await self._inspect.close()
+
+
+def resolved(labels: Labels, now: datetime) -> Alert:
+    """The end of an alert of an inspection, by the labels that it has."""
+    return Alert(
+        origin=ORIGIN,
+        fingerprint=fingerprint(labels),
+        status=Status.RESOLVED,
+        starts_at=now,
+        starts_text="",
+        ends_at=now,
+        labels_json=encode_labels(dict(labels)),
+        annotations_json=b"{}",
+    )
 
 
 def _level(finding: Finding) -> str:

@@ -47,8 +47,15 @@ class Config(JudgedConfig):
         return {**self.thresholds, self.key or name: Threshold.model_validate(fields)} if fields else self.thresholds
 
 
+_OURS = frozenset({"alertname", "inspection"})
+"""Labels that the alert has of us: those of a series go beside them, as Prometheus does it where names clash."""
+
+
 class Inspect:
     """One expression at one Prometheus."""
+
+    tells_all = True
+    """What it does not return is well, also after a restart: a series that is gone is told by nobody."""
 
     def __init__(self, name: str, config: Config) -> None:
         self._config = config
@@ -78,7 +85,11 @@ class Inspect:
             self._session = None
 
     def _reading(self, series: Mapping[str, Any]) -> Reading:
-        labels = {name: value for name, value in series["metric"].items() if name != "__name__"}
+        labels = {
+            f"exported_{name}" if name in _OURS else name: value
+            for name, value in series["metric"].items()
+            if name != "__name__"
+        }
         facts = {"query": self._config.query}
         return Reading(self._key, float(series["value"][1]), labels, facts, alertname=self._config.alertname)
 

@@ -1,5 +1,6 @@
 """An inspection tells the line what has changed: once when it begins, once when it ends, over a restart too."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +11,7 @@ import pytest
 from agent import plugins
 from agent.config import Config
 from agent.house import House
-from agent.inspect import Watch
+from agent.inspect import Rounds, Watch
 from agent.metrics import Metrics
 from collectors.source import Finding, Reading, Unreachable
 from collectors.thresholds import Threshold
@@ -193,3 +194,29 @@ async def test_the_same_finding_told_again_costs_no_row(stand: Stand) -> None:
         await stand.sees(used(91))
     assert await stand.house.writer.fetch("SELECT count(*) FROM journal WHERE kind = 'inspection'") == [(1,)]
     assert before >= 1
+
+
+async def test_a_series_that_vanished_while_the_daemon_was_down_is_well_where_the_inspection_tells_all(
+    stand: Stand,
+) -> None:
+    await stand.sees(used(96))
+    await stand.restart()
+    await stand.sees([])
+    assert stand.firing == {"DiskSpaceLow": "crit:2"}
+    stand.gauge.tells_all = True  # type: ignore[attr-defined]  # as an expression of Prometheus
+    await stand.sees(Unreachable("away"))
+    assert "DiskSpaceLow" in stand.firing
+    await stand.sees([])
+    assert stand.firing == {}
+
+
+@pytest.mark.parametrize("written", [True, False])
+async def test_what_an_inspection_has_told_ends_when_it_is_not_written_any_more(stand: Stand, written: bool) -> None:
+    await stand.sees(used(96))
+    house = stand.house
+    house.config = replace(house.config, inspections=house.config.inspections if written else {})
+    rounds = Rounds(house.pipeline, lambda: house.config, house.clock, Metrics())
+    async with asyncio.TaskGroup() as tasks:
+        rounds.reconfigure(tasks)
+        rounds.stop()
+    assert bool(stand.firing) is written

@@ -114,3 +114,14 @@ async def test_an_alert_may_be_named(web: Web) -> None:
     found, _ = judge_all(await inspection.read(at(0)), {}, lambda _: Threshold.model_validate({"warn": 5}), at(0))
     assert findings(found) == {"QueueStuck": ("warn", None)}
     await inspection.close()
+
+
+async def test_labels_that_are_ours_in_an_alert_go_beside_them(web: Web) -> None:
+    """`ALERTS` has the label alertname: two of its series stay two alerts."""
+    series = [({"alertname": name, "inspection": "x", "host": "a"}, "1") for name in ("A", "B")]
+    web.body = vector(*series)
+    inspection = Inspect("firing", config(web.url))
+    assert [dict(r.labels) for r in await inspection.read(at(0))] == [
+        {"exported_alertname": name, "exported_inspection": "x", "host": "a"} for name in ("A", "B")
+    ]
+    await inspection.close()
