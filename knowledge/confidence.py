@@ -15,30 +15,35 @@ class Signs(NamedTuple):
 
     share: float
     """The best score, as a part of the most that any entry could have had."""
-    told: float
-    """How much of the question lies in words that the library knows."""
     lead: float
     """How far the best is ahead of the second, as a part of its score."""
     words: float
-    """How many words are shared: log(1 + n)."""
+    """How many words are shared, what overlaps once: log(1 + n)."""
     asked: float
     """How much was asked: log(1 + the most that any entry could have scored)."""
+    cover: float
+    """How much of the best's title, or of one of its aliases, the question says."""
+    single: float
+    """1 where a single word is all that is shared."""
     meaning: float = 0.0
     """How near the best is in meaning, 0..1; 0 without an encoder."""
     agreement: float = 0.0
     """1 where words and meaning put the same entry first."""
 
 
-_BY_WORDS = (5.812, -0.086, 3.157, 0.631, 0.781)
-_BY_WORDS_AND_MEANING = (3.475, -0.196, 5.252, 0.227, 0.467, 4.425, 0.36)
-_WORDS_BIAS, _MEANING_BIAS = -7.44, -7.535
+_BY_WORDS = (4.077, 3.125, 0.829, 0.357, 4.242, -0.468)
+_BY_WORDS_AND_MEANING = (2.682, 4.742, 0.42, 0.07, 2.175, -0.195, 4.496, 0.299)
+_UNDECIDED = 0.49
+_WORDS_BIAS, _MEANING_BIAS = -6.169, -6.12
 
 
 def confidence(signs: Signs, *, with_meaning: bool = False) -> float:
-    """Return the confidence, 0..1, that the first entry is right."""
+    """Return the confidence, 0..1, that the first entry is right; below 0.5 where the second is as good."""
     if with_meaning:
-        return _logistic(_MEANING_BIAS, _BY_WORDS_AND_MEANING, signs)
-    return _logistic(_WORDS_BIAS, _BY_WORDS, signs)
+        sure = _logistic(_MEANING_BIAS, _BY_WORDS_AND_MEANING, signs)
+    else:
+        sure = _logistic(_WORDS_BIAS, _BY_WORDS, signs)
+    return sure if signs.lead > 0 else min(sure, _UNDECIDED)
 
 
 def _logistic(bias: float, weights: Sequence[float], signs: Signs) -> float:

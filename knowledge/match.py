@@ -11,6 +11,7 @@ from knowledge.index import Predicate, literals
 from knowledge.known_error import KnownError
 from knowledge.library import Library
 from knowledge.ranking import Found
+from knowledge.words import shared_apart
 
 PREDICATE, WORDS = "predicate", "words"
 
@@ -18,6 +19,7 @@ _EXACT_NAME, _NAME_BY_REGEX, _NO_NAME = 0.95, 0.90, 0.85
 _WORDS_AT_MOST = 0.80
 _SAID_FROM = 0.50  # below this nothing is said: a wrong workaround at night is worse than none
 _WORDS_TOLD = 8
+_TWO = 2
 _MEANING_WEIGHT = 50.0  # what a likeness in meaning of 1 is worth beside a score by words
 
 Likeness = Mapping[str, float]
@@ -80,7 +82,7 @@ def rank(text: str, library: Library, limit: int = 5, likeness: Likeness | None 
     ranked = _ranked(found, library, likeness)[:limit] if found.asked else []
     if not ranked:
         return []
-    first = confidence(_signs(found, ranked, likeness), with_meaning=likeness is not None)
+    first = confidence(_signs(text, library, found, ranked, likeness), with_meaning=likeness is not None)
     best = ranked[0].score
     return [_likely(one, first * max(0.0, one.score) / best if best > 0 else 0.0, found) for one in ranked]
 
@@ -109,17 +111,19 @@ def _ranked(found: Found, library: Library, likeness: Likeness | None) -> list[_
     return sorted(ranked, key=lambda one: (-one.score, one.entry.id))
 
 
-def _signs(found: Found, ranked: Sequence[_Ranked], likeness: Likeness | None) -> Signs:
+def _signs(text: str, library: Library, found: Found, ranked: Sequence[_Ranked], likeness: Likeness | None) -> Signs:
     first, second = ranked[0], ranked[1].score if len(ranked) > 1 else 0.0
     by_words = next((one.score for one in found.shared if one.entry.id == first.entry.id), 0.0)
     first_by_words = found.shared[0].entry.id if found.shared else ""
     first_by_meaning = max(sorted(likeness), key=lambda name: likeness[name]) if likeness else ""
+    apart = shared_apart(text, frozenset(first.words))
     return Signs(
         share=by_words / found.asked,
-        told=found.told / found.asked,
         lead=(first.score - second) / first.score if first.score > 0 else 0.0,
-        words=math.log1p(len(first.words)),
+        words=math.log1p(apart),
         asked=math.log1p(found.asked),
+        cover=library.words.cover(first.entry, text),
+        single=float(apart < _TWO),
         meaning=first.meaning or 0.0,
         agreement=float(first_by_words == first_by_meaning != ""),
     )

@@ -6,6 +6,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from knowledge.index import literals
@@ -16,6 +17,7 @@ _ALERTNAME = "alertname"
 _SATURATION, _LENGTH = 1.2, 0.5
 _VISITS = 6_000  # entries looked at for one question, the rarest words first: bounds its time in a large library
 _BEST = 40
+_HEADS = 16  # titles and aliases of an entry that a question is compared with one by one
 
 Aliases = Mapping[str, Sequence[str]]
 
@@ -46,6 +48,7 @@ class WordIndex:
 
     def __init__(self, entries: Sequence[KnownError], aliases: Aliases | None = None) -> None:
         self._entries = tuple(entries)
+        self._aliases = aliases or {}
         counted = [_counted(_texts(entry, aliases or {})) for entry in self._entries]
         lengths = [sum(counts.values()) for counts in counted]
         mean = sum(lengths) / len(lengths) if lengths else 1.0
@@ -79,6 +82,17 @@ class WordIndex:
         shared.sort(key=lambda one: (-one.score, one.entry.id))
         asked = sum(rarity.values()) * (_SATURATION + 1)
         return Found(shared, asked, sum(rarity[word] for word in known) * (_SATURATION + 1))
+
+    def cover(self, entry: KnownError, text: str) -> float:
+        """Return how much of one of an entry's names a text says, 0..1: of its title or an alias, the fullest."""
+        asked = frozenset(words(text))
+        fullest = 0.0
+        for name in islice(_heads(entry, self._aliases), _HEADS):
+            telling = {word: self.rarity(word) for word in words(name)}
+            whole = sum(telling.values())
+            if whole:
+                fullest = max(fullest, sum(telling[word] for word in telling if word in asked) / whole)
+        return fullest
 
     def _gather(self, known: Sequence[str], rarity: Mapping[str, float]) -> tuple[dict[int, float], list[str]]:
         scores: dict[int, float] = {}
@@ -120,11 +134,14 @@ def alert_names(entry: KnownError) -> list[str]:
     return list(dict.fromkeys(exact))
 
 
+def _heads(entry: KnownError, aliases: Aliases) -> Iterator[str]:
+    yield from (entry.title, entry.title_zh)
+    yield from (alias for name in (entry.id, *alert_names(entry)) for alias in aliases.get(name, ()))
+
+
 def _texts(entry: KnownError, aliases: Aliases) -> Iterator[tuple[str, float]]:
-    names = alert_names(entry)
-    yield from ((text, 3.0) for text in (entry.title, entry.title_zh))
-    yield from ((name, 1.0) for name in names)
-    yield from ((alias, 3.0) for name in (entry.id, *names) for alias in aliases.get(name, ()))
+    yield from ((text, 3.0) for text in _heads(entry, aliases))
+    yield from ((name, 1.0) for name in alert_names(entry))
     yield from ((text, 2.0) for text in (entry.symptoms, entry.symptoms_zh))
     yield from ((text, 0.5) for text in (entry.root_cause, entry.root_cause_zh))
     yield from ((text, 0.5) for text in (entry.workaround, entry.workaround_zh, entry.solution, entry.solution_zh))

@@ -3,7 +3,7 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 READ_AT_MOST = 20_000
 """Characters of a text that are read; what stands behind them is not."""
@@ -48,6 +48,39 @@ def _words(plain: str) -> Iterator[str]:
         if before and found.start() - ended <= 1:
             yield before + word
         before, ended = word, found.end()
+
+
+def shared_apart(text: str, shared: Collection[str]) -> float:
+    """Return how many of the shared words stand apart in a text: what overlaps or repeats is told once.
+
+    Chinese pairs that overlap are half a word for each of their characters, and at least one; two latin words that
+    are also given as one are two.
+    """
+    plain, seen, before = unicodedata.normalize("NFKC", text[:READ_AT_MOST]), set[str](), ""
+    total = 0.0
+    for found in _RUNS.finditer(plain):
+        run = found[0]
+        if run.isascii():
+            word = run.lower()
+            token = next((one for one in (stem(word), before + word) if one in shared and one not in seen), None)
+            total += token is not None
+            seen |= {stem(word), before + word}
+            before = word
+            continue
+        for stretch in _stretches(run, shared):
+            total += max(1.0, len(stretch) / 2) if stretch not in seen else 0.0
+            seen.add(stretch)
+    return total
+
+
+def _stretches(run: str, shared: Collection[str]) -> Iterator[str]:
+    """The longest pieces of a Chinese text that are made of shared pairs."""
+    begins = 0
+    for at in range(len(run)):
+        if run[at : at + 2] not in shared or at + 1 == len(run):
+            if at > begins or (len(run) == 1 and run in shared):
+                yield run[begins : at + 1]
+            begins = at + 1
 
 
 def stem(word: str) -> str:

@@ -165,3 +165,12 @@ HELD = {"code": "predicate", "facts": {"predicates": ['alertname="A"', 'job=~"b.
 )
 def test_a_reason_is_told_in_the_readers_language(why: dict[str, object], language: str, says: str) -> None:
     assert sentence(why, language) == says
+
+
+def test_one_piece_of_chinese_is_no_more_than_one_word_however_many_pairs_it_gives() -> None:
+    shelf = library(
+        entry("api", title="API server is down", title_zh="接口服务器宕机", symptoms_zh="客户端连不上"),
+        *(entry(f"net{n}", title=f"switch port {n}", title_zh="交换机端口") for n in range(9)),
+    )
+    assert ids(rank("VPN 连不上", shelf))[0] == "api"
+    assert match_text("VPN 连不上", shelf) == []

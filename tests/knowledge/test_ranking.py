@@ -1,5 +1,6 @@
 """Entries are ranked by what they share with a text, and the rest of a large library costs no time."""
 
+from knowledge.library import Library
 from knowledge.ranking import WordIndex, alert_names
 from tests.knowledge.shelf import entry
 
@@ -42,6 +43,17 @@ def test_a_common_word_counts_for_what_a_rare_one_found_in_a_large_library() -> 
     found = index.find("disk enclosure").shared
     assert [shared.entry.id for shared in found] == ["z", "a"]
     assert set(found[0].words) == {"disk", "enclosure"} or len(found[0].words) >= 2
+
+
+def test_a_question_says_the_whole_of_a_title_or_of_an_alias_or_a_part() -> None:
+    shelf = Library(
+        [entry("fan", title="Chassis fan failed"), entry("psu", title="Power")], {"fan": ["fan stands still"]}
+    )
+    fan = next(one for one in shelf if one.id == "fan")
+    assert shelf.words.cover(fan, "node 7: chassis fan failed again") == 1
+    assert shelf.words.cover(fan, "again a fan stands still") == 1, "of its names the fullest"
+    assert 0 < shelf.words.cover(fan, "a fan is loud") < 1
+    assert shelf.words.cover(fan, "电源") == 0
 
 
 def test_an_empty_library_finds_nothing() -> None:

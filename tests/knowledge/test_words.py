@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.words import words
+from knowledge.words import shared_apart, words
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,20 @@ def test_what_is_written_apart_and_as_one_meets() -> None:
 def test_only_the_beginning_of_an_endless_text_is_read() -> None:
     assert "batteri" not in words("ups " * 10_000 + "battery")
     assert "battery" not in words("ups " * 10_000 + "battery")
+
+
+@pytest.mark.parametrize(
+    ("text", "shared", "apart"),
+    [
+        pytest.param("网站首页 502", {"网站"}, 1.0, id="one pair"),
+        pytest.param("VPN 连不上", {"连不", "不上"}, 1.5, id="pairs that overlap"),
+        pytest.param("数据库主从延迟", {"数据", "据库", "延迟"}, 2.5, id="two stretches"),
+        pytest.param("电池,电池!", {"电池"}, 1.0, id="the same again"),
+        pytest.param("漏 水", {"水"}, 1.0, id="a single character"),
+        pytest.param("almost full, almost", {"almost", "full", "almostfull"}, 2.0, id="two words also given as one"),
+        pytest.param("API server down", {"apiserver"}, 1.0, id="only as one"),
+        pytest.param("nothing of it", set(), 0.0, id="none"),
+    ],
+)
+def test_what_overlaps_is_told_once(text: str, shared: set[str], apart: float) -> None:
+    assert shared_apart(text, shared) == apart
