@@ -25,7 +25,7 @@ from correlation.correlate import (
 )
 from correlation.incident import RELAPSABLE, Episode, Incident
 from correlation.inhibit import Inhibitors
-from correlation.joining import remember
+from correlation.joining import NOT_PLACED, remember
 from correlation.major import is_reviewed
 from correlation.signals import Signals
 from correlation.store import (
@@ -34,6 +34,7 @@ from correlation.store import (
     INCIDENT_BY_NUMBER,
     episode_from,
     incident_from,
+    place_from,
 )
 from correlation.strategies.same_alert import Join as SameAlert
 from correlation.timeline import Chains
@@ -233,8 +234,8 @@ class Desk:
             held = self.board.episodes.get(episode.key)
             if held is None:
                 self.board.bury(episode)
-            if held is None or held.id == episode.id:
-                remember(self.board, self.rules, episode)
+            if (held is None or held.id == episode.id) and episode.decision not in NOT_PLACED:
+                remember(self.board, self.rules, episode, place_from(row))
 
     async def fetch_mails(self, writer: Writer, keys: Iterable[str], numbers: Iterable[str]) -> None:
         """Know to which incidents these mails belong, and have those, and incidents of these numbers, on the board."""

@@ -18,7 +18,9 @@ from correlation.store import (
     INSERT_ALERT,
     INSERT_EPISODE,
     INSERT_TIMELINE,
+    MOVE_EPISODE,
     MOVE_START,
+    PLACE_EPISODE,
     TOUCH_EPISODE,
     UPSERT_CHAIN,
     UPSERT_INCIDENT,
@@ -28,6 +30,7 @@ from correlation.store import (
     changed_values,
     episode_values,
     incident_values,
+    placed_values,
     to_json,
 )
 from correlation.timeline import Chain, Chains
@@ -78,7 +81,7 @@ class Group:
             fresh.add(episode.id)
             why, rejected = out.whys.get(episode.id, (_NOTHING, None))
             self.add(INSERT_ALERT, *alert_values(alert, episode, source, received_at))
-            self.add(INSERT_EPISODE, *episode_values(episode, why, rejected))
+            self.add(INSERT_EPISODE, *episode_values(episode, why, rejected, out.placed.get(episode.id)))
         for episode in out.touched.values():
             if episode.id not in fresh and episode.id not in out.changed:
                 self.add(TOUCH_EPISODE, episode.last_at, episode.count, episode.id)
@@ -86,10 +89,17 @@ class Group:
             if episode.id in fresh:
                 continue
             self.add(CHANGE_EPISODE, *changed_values(episode))
-            self.add(MOVE_START, episode.starts_at, episode.starts_text, episode.id)
+            self.add(MOVE_START, episode.starts_at, episode.starts_text, episode.latest_at, episode.id)
             if episode.id in out.whys:
                 why, rejected = out.whys[episode.id]
                 self.add(EXPLAIN_EPISODE, to_json(why), to_json(rejected) if rejected else None, episode.id)
+
+        for number, incident in out.moved.items():
+            why, _ = out.whys[number]
+            self.add(MOVE_EPISODE, incident, "joined", to_json(why), number)
+        for number, mark in out.placed.items():
+            if number not in fresh:
+                self.add(PLACE_EPISODE, *placed_values(mark), number)
 
     def batch(self, chains: Chains) -> list[tuple[str, list[tuple[Any, ...]]]]:
         """All of it, ready for the writer: evidence is bound to the rows before it."""

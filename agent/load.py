@@ -1,6 +1,7 @@
 """The desk is rebuilt from the store: at start, and after a commit that failed."""
 
 import gc
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,25 +12,30 @@ from agent.config import Config
 from agent.database import Writer
 from agent.deciders.problems import seen_of
 from agent.desk import Desk
-from correlation.board import MOST_TOMBSTONES, Beat
+from correlation.board import MOST_TOMBSTONES, Beat, Key
 from correlation.incident import Episode
-from correlation.joining import remember
+from correlation.joining import NOT_PLACED, remember, remember_keys
 from correlation.lessons import kind_of
 from correlation.outcome import Round
+from correlation.place import Place
 from correlation.store import (
     COUNTED,
     ENDED_EPISODES,
+    ENDED_OF_OPEN,
     HELD_ITEM_EDITS,
     LESSONS,
+    MERGED,
     OPEN_EPISODES,
     OPENINGS,
     ORPHANED,
     SELECT_CHAINS,
     SOLVED,
+    STORMS_OF_LATE,
     SUSPECTS,
     episode_from,
     item_edit_from,
     lesson_from,
+    place_from,
     silence_from,
 )
 from correlation.storm import EVERYWHERE_TIMES, Opening, remember_storms
@@ -75,6 +81,8 @@ from knowledge.store import (
 
 _ROUNDS_BACK = timedelta(days=14)
 """No window of a round is further apart from the next."""
+_LEARNED_FROM = 20_000
+"""Of alerts whose incidents are over, the last so many tell what stands on what: a start takes no longer than that."""
 log = structlog.get_logger("daemon")
 _LAST_IDS = {
     "alert": "SELECT COALESCE(MAX(id), 0) FROM alert",
@@ -187,29 +195,35 @@ async def _load_incidents(writer: Writer, desk: Desk, now: datetime) -> None:
 
 async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
     board, tombstones_for = desk.board, desk.rules.correlation.dedup.tombstones_for
-    came: dict[str, tuple[datetime, int]] = {}
-    for row in reversed(await writer.fetch(ENDED_EPISODES, now - tombstones_for, MOST_TOMBSTONES)):
-        episode, came_at = episode_from(row), row[-1]
-        board.bury(episode)
-        _note_change(desk, episode, came_at, now)
-        _note_slots(desk, episode, came_at, came)
+    placed: list[tuple[Place, Episode]] = []
+    since = now - tombstones_for
+    for row in (
+        *await writer.fetch(ENDED_OF_OPEN, since),
+        *reversed(await writer.fetch(ENDED_EPISODES, since, MOST_TOMBSTONES)),
+    ):
+        episode, place = episode_from(row), place_from(row)
+        if episode.closed_at is not None and episode.closed_at >= since:
+            board.bury(episode)
+            _note_change(desk, episode, place.came_at, now)
+        if episode.decision not in NOT_PLACED:
+            placed.append((place, episode))
     for row in await writer.fetch(SUSPECTS):
         suspect = episode_from(row)
         board.suspects[suspect.key] = suspect
     held_back: list[Episode] = []
     over: set[int] = set()
     for row in await writer.fetch(OPEN_EPISODES):
-        episode, came_at = episode_from(row), row[-1]
+        episode, place = episode_from(row), place_from(row)
         board.hold(episode)
         if episode.decision == "suppressed":
             held_back.append(episode)
         elif episode.incident and desk.is_over_by_id(episode.incident, now):
             over.add(episode.incident)
         board.inhibitors.add(episode.key, board.labels(episode))
-        _note_change(desk, episode, came_at, now)
-        _note_slots(desk, episode, came_at, came)
-    for episode in sorted(board.episodes.values(), key=lambda e: e.id):
-        remember(board, desk.rules, episode)
+        _note_change(desk, episode, place.came_at, now)
+        if episode.decision not in NOT_PLACED:
+            placed.append((place, episode))
+    _place(desk, placed, dict(await writer.fetch(MERGED)))
     await _load_storms(writer, desk, now)
     for episode in held_back:
         desk.hold_back(episode, board.labels(episode), now)
@@ -217,6 +231,19 @@ async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
         numbers: dict[int, str] = dict(await writer.fetch(ORPHANED))
         for incident in over:
             board.orphans.update(dict.fromkeys(board.members.pop(incident, ()), numbers.get(incident, "")))
+
+
+def _place(desk: Desk, placed: list[tuple[Place, Episode]], merged: Mapping[int, int]) -> None:
+    """The last firing of each alert is on the scene; those before it have their part in the keys of their incident."""
+    last: dict[Key, int] = {}
+    for _, episode in placed:
+        last[episode.key] = max(last.get(episode.key, 0), episode.id)
+    placed.sort(key=lambda found: (found[0].since, found[1].id))
+    for number, (place, episode) in enumerate(placed, _LEARNED_FROM - len(placed)):
+        if last[episode.key] != episode.id:
+            remember_keys(desk.board, desk.rules, episode, place, merged.get(episode.incident, episode.incident))
+        elif number >= 0 or episode.incident in desk.board.incidents:
+            remember(desk.board, desk.rules, episode, place)
 
 
 async def _load_storms(writer: Writer, desk: Desk, now: datetime) -> None:
@@ -228,23 +255,10 @@ async def _load_storms(writer: Writer, desk: Desk, now: datetime) -> None:
         told = msgspec.json.decode(facts)
         if "place" in told:
             openings.append(Opening(opened_at, incident, kind_of(told["alertname"]), told["place"]))
-    remember_storms(Round(desk.board, desk.rules, now), openings)
-
-
-def _note_slots(desk: Desk, episode: Episode, came_at: datetime, came: dict[str, tuple[datetime, int]]) -> None:
-    """An active incident takes alerts in by the keys of those that have come to it, from the last of them on."""
-    incident = desk.board.incidents.get(episode.incident)
-    if incident is None or not incident.active or episode.decision == "stale":
-        return
-    labels = desk.board.labels(episode)
-    for strategy in desk.rules.strategies:
-        join_key = strategy.key(labels)
-        if join_key is not None:
-            slot = f"{strategy.id}\xff{join_key}"
-            last = came.get(slot)
-            if last is None or last <= (came_at, episode.id):
-                came[slot] = (came_at, episode.id)
-                desk.board.slot(slot, came_at, episode.incident)
+    began: dict[str, int] = {}
+    for place, storming in await writer.fetch(STORMS_OF_LATE, now - policy.within):
+        began[place] = max(began.get(place, 0), msgspec.json.decode(storming)["after"])
+    remember_storms(Round(desk.board, desk.rules, now), began, openings)
 
 
 def _note_change(desk: Desk, episode: Episode, came_at: datetime, now: datetime) -> None:

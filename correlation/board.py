@@ -19,15 +19,18 @@ Key = tuple[str, str]
 """An alert: (origin, fingerprint)."""
 
 MOST_TOMBSTONES = 200_000
-_MOST_EARLIER = 3
+_MOST_EARLIER = 15
+LOOKED_AT = 4
+"""Incidents of one key that are asked for, the newest: of the others one follows where one of these is over."""
 _labels = msgspec.json.Decoder(dict[str, str])
 
 
 class Slot(msgspec.Struct, gc=False):
     """The incident that holds the alerts of one join key, and when the last of them came.
 
-    `earlier` are other incidents that had alerts of this key before it, the newest first: where a key is shared by what
-    need not be one trouble, one alert of something else does not take the place of all that came before.
+    `earlier` are other incidents that have alerts of this key from before, the newest first: where a key is shared by
+    what need not be one trouble, one alert of something else does not take the place of all that came before; and when
+    the newest is over, the one before it has the key again.
     """
 
     incident: int
@@ -77,8 +80,6 @@ class Board:
         self.lessons = Lessons()
         self._holders: dict[int, str] = {}
         self._held: dict[str, set[int]] = {}
-        self.together_of: dict[int, dict[str, str]] = {}
-        """Per incident: its kinds of alert that were joined by rule or topology, each with an item."""
         self.seen: dict[tuple[str, str], deque[Key]] = {}
         """By place and kind, of kinds that others come with: the newest alerts."""
         self.storms: dict[str, int] = {}
@@ -167,32 +168,49 @@ class Board:
 
     # joining
 
-    def slot(self, join_key: str, now: datetime, incident: int, *, shared: bool = False) -> None:
-        """Remember that alerts with this key belong to this incident; where it is `shared`, to the ones before too."""
+    def slot(self, join_key: str, at: datetime, incident: int) -> None:
+        """Alerts with this key belong to this incident since a moment: the newest holder of it, or one before that."""
         slot = self.slots.get(join_key)
-        if slot is not None and slot.incident == incident:
-            slot.last_at = now
-            return
-        before = slot.holders if slot is not None else ()
-        if all(holder != incident for holder, _ in before):
-            self.slots_of.setdefault(incident, []).append(join_key)
         if slot is None:
-            slot = self.slots[join_key] = Slot(incident, now)
-        if shared:
-            slot.earlier = tuple(h for h in before if h[0] != incident)[:_MOST_EARLIER]
-        slot.incident, slot.last_at = incident, now
+            self.slots[join_key] = Slot(incident, at)
+            self.slots_of.setdefault(incident, []).append(join_key)
+        elif slot.incident == incident and not slot.earlier:
+            slot.last_at = max(slot.last_at, at)
+        else:
+            self._share(slot, join_key, at, incident)
+
+    def _share(self, slot: Slot, join_key: str, at: datetime, incident: int) -> None:
+        holders = dict(slot.holders)
+        if incident not in holders:
+            self.slots_of.setdefault(incident, []).append(join_key)
+        holders[incident] = max(at, holders.get(incident, at))
+        newest, *earlier = sorted(holders.items(), key=lambda held: (held[1], held[0]), reverse=True)
+        (slot.incident, slot.last_at), slot.earlier = newest, tuple(earlier[:_MOST_EARLIER])
+
+    def pass_slots(self, old: int, new: int) -> None:
+        """What belonged to one incident belongs to another."""
+        for join_key in self.slots_of.pop(old, ()):
+            slot = self.slots.get(join_key)
+            since = next((at for holder, at in slot.holders if holder == old), None) if slot is not None else None
+            if since is not None:
+                self.release_slot(join_key, old)
+                self.slot(join_key, since, new)
+
+    def release_slot(self, join_key: str, incident: int) -> None:
+        """An incident has no alert of this key any more."""
+        slot = self.slots.get(join_key)
+        if slot is None:
+            return
+        left = tuple(h for h in slot.holders if h[0] != incident)
+        if not left:
+            del self.slots[join_key]
+        else:
+            (slot.incident, slot.last_at), slot.earlier = left[0], left[1:]
 
     def release_slots(self, incident: int) -> None:
         """An incident no longer takes alerts in."""
         for join_key in self.slots_of.pop(incident, ()):
-            slot = self.slots.get(join_key)
-            if slot is None:
-                continue
-            left = tuple(h for h in slot.holders if h[0] != incident)
-            if not left:
-                del self.slots[join_key]
-            else:
-                (slot.incident, slot.last_at), slot.earlier = left[0], left[1:]
+            self.release_slot(join_key, incident)
 
     def let_go(self, incident: Incident) -> bool:
         """An incident is over; whether any of its alerts still fires."""
@@ -214,7 +232,6 @@ class Board:
         self.release_slots(incident)
         self.scene.forget(incident)
         self.known.pop(incident, None)
-        self.together_of.pop(incident, None)
         gone = self.incidents.pop(incident, None)
         if gone is not None:
             self.note_holder(gone)

@@ -8,6 +8,7 @@ from operator import attrgetter
 import msgspec
 
 from correlation.apart import kept_apart
+from correlation.board import LOOKED_AT
 from correlation.incident import Incident, Why
 from correlation.opening import may_relapse
 from correlation.outcome import Round
@@ -108,7 +109,8 @@ def _gather(
             continue
         since = this.now - strategy.window if strategy.window is not None else None
         tell = partial(strategy.why, firing.labels)
-        for number, last_at in slot.holders if slot.earlier else ((slot.incident, slot.last_at),):
+        holders = slot.holders if slot.earlier else ((slot.incident, slot.last_at),)
+        for number, last_at in holders[: 1 if strategy.strong else LOOKED_AT]:
             incident = board.incidents.get(number)
             if incident is None or incident is again or not incident.active:
                 continue

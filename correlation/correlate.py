@@ -19,6 +19,7 @@ from correlation.joining import place, release
 from correlation.opening import grade, name_roots
 from correlation.outcome import Outcome, Round, Rules
 from correlation.rest import come_to_rest, frozen
+from correlation.root import worth_of
 from correlation.settle import settle
 from correlation.suspect import confirm_suspect, drop_suspect
 
@@ -151,7 +152,11 @@ def _change_level(this: Round, episode: Episode, alert: Alert) -> None:
         this.out.tell(
             incident, "level_changed", alertname=alert.labels.get("alertname", ""), was=before, now=alert.level
         )
-        grade(this, incident, alert.labels, alert.level)
+        verdict = grade(this, incident, alert.labels, alert.level)
+        mark = this.board.scene.marks.get(episode.key)
+        if mark is not None:
+            mark.severity, mark.worth = verdict.severity, worth_of(mark.signal.prior, verdict.severity)
+            this.reroot.add(incident.id)
 
 
 def _take_after_end(this: Round, alert: Alert, ended: Episode) -> None:

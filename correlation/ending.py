@@ -25,7 +25,7 @@ def end_episode(this: Round, episode: Episode, ends_at: datetime, ends_text: str
     board.bury(episode)
     this.out.changed[episode.id] = episode
     mark = board.scene.marks.get(episode.key)
-    if mark is not None:
+    if mark is not None and mark.id == episode.id:
         mark.ends_at = ends_at
     count_change(this, episode.key)
     for reason_key in list(board.suppressed) if episode.decision == "suppressed" else ():

@@ -248,6 +248,8 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     """When whoever holds the storm that it stands for hears next what came; null: no storm, or it is over."""
     storming: Storm | None = None
     """What the storm has seen that it stands for; null: of none, or it is over."""
+    together: dict[str, str] = {}
+    """Its kinds of alert that were joined by rule or topology, each with an item."""
 
     def linked(self, kind: str) -> list[str]:
         """What it is linked with of one kind, oldest first."""

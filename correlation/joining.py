@@ -1,6 +1,11 @@
 """Where a firing belongs: held back, joined to an incident that is open, or the first of its own."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
+
+import msgspec
 
 from collectors.alert import Alert
 from collectors.labels import Labels
@@ -13,14 +18,24 @@ from correlation.incident import Episode, Incident, Why
 from correlation.merging import take_over, taken_over
 from correlation.opening import enter, grade_to, open_incident
 from correlation.outcome import Round, Rules
+from correlation.place import Place
 from correlation.root import worth_of
 from correlation.scene import Mark, Scene, because, causes, weigh
+from correlation.slots import keys_of, leave_slots
 from correlation.storm import has_opened, taken_in
 from correlation.storm_state import Storm
-from correlation.strategy import Firing, Strategy
+from correlation.strategy import Firing
 from correlation.together import CONFIRMING, learn_joined, see
 
 _AT_ONCE = timedelta()
+NOT_PLACED = frozenset({"suppressed", "stale", "heartbeat", "suspect"})
+"""The decisions about alerts that came into no incident."""
+
+
+@lru_cache(maxsize=1000)
+def hash_of(group: str) -> str:
+    """A group of a sender, in few characters."""
+    return blake2b(group.encode(), digest_size=8).hexdigest() if group else ""
 
 
 def place(
@@ -45,13 +60,13 @@ def _join_or_open(
 ) -> None:
     verdict = this.rules.classifier.classify(labels, episode.level, this.rules.criticality(labels))
     before = this.board.scene.marks.get(episode.key)
-    firing = firing_of(this, episode, labels, verdict, alert.group if alert is not None else "")
-    keys = [_slot_key(strategy, labels, firing) for strategy in this.rules.strategies]
+    firing = firing_of(this, episode, labels, verdict, hash_of(alert.group) if alert is not None else "")
+    keys = keys_of(this.rules, firing)
     choice, effects = choose(this, firing, keys, came_from, before), taken_over(this, firing.mark)
     lets_out = _explained_by_nothing(this, firing, verdict, choice, effects) if choice.incident is None else None
     incident, why = choice.incident, choice.why
     if incident is None:
-        incident = open_incident(this, episode, labels, alert, verdict)
+        incident = open_incident(this, episode, labels, alert, verdict, firing.scope)
         if lets_out is not None:
             lets_out.note_let_out(incident.number)
         why, episode.decision = Why("first_of_incident", {"rule": verdict.rule}), "opened"
@@ -68,24 +83,19 @@ def _join_or_open(
     this.out.decisions[episode.decision] += 1
     if before is not None and before.incident != incident.id:
         this.reroot.add(before.incident)
+        leave_slots(this, before)
     _stand(this, firing.mark, incident, choice)
     enter(this, incident, episode, labels)
     if episode.decision == "joined":
         grade_to(this, incident, verdict, labels)
-    for strategy, key in zip(this.rules.strategies, keys, strict=True):
+    for key in keys:
         if key is not None:
-            this.board.slot(key, this.now, incident.id, shared=not strategy.strong)
+            this.board.slot(key, this.now, incident.id)
     for effect, weight, _ in effects:
         take_over(this, firing.mark, effect, weight, because(firing.mark, effect))
     if episode.decision == "opened":
         has_opened(this, firing, incident)
     _learn(this, firing, choice, effects)
-
-
-def _slot_key(strategy: Strategy, labels: Labels, firing: Firing) -> str | None:
-    """The key of an alert's slot on the board, by this strategy."""
-    key = strategy.key(labels, firing)
-    return f"{strategy.id}\xff{key}" if key is not None else None
 
 
 def _learn(this: Round, firing: Firing, choice: Choice, effects: list[tuple[Mark, float, int]]) -> None:
@@ -115,6 +125,7 @@ def _explained_by_nothing(
 def firing_of(this: Round, episode: Episode, labels: Labels, verdict: Class, group: str) -> Firing:
     """An alert as strategies see it, put on the scene."""
     mark = mark_of(this.rules, episode, labels, verdict)
+    mark.placed_at, mark.group = this.now, group
     this.board.scene.put(mark)
     return Firing(labels, mark, mark.scope, group)
 
@@ -139,21 +150,56 @@ def mark_of(rules: Rules, episode: Episode, labels: Labels, verdict: Class) -> M
     )
 
 
-def remember(board: Board, rules: Rules, episode: Episode) -> None:
+def remember(board: Board, rules: Rules, episode: Episode, place: Place) -> None:
     """Put an alert read from the store on the scene, in its place in the tree of its incident.
 
-    Of ended ones only those whose incident is on the board. They come in the order of their ids.
+    Where its incident is not on the board, what its labels say of items is learned alone. Alerts come in the order in
+    which they were placed.
     """
-    if episode.incident not in board.incidents or episode.decision in ("suppressed", "stale", "heartbeat", "suspect"):
+    incident = board.incidents.get(episode.incident)
+    labels = board.labels(episode)
+    verdict = rules.classifier.classify(labels, episode.level, rules.criticality(labels))
+    mark = mark_of(rules, episode, labels, verdict)
+    if incident is None:
+        return
+    mark.placed_at, mark.group = place.since, place.group
+    board.scene.put(mark)
+    board.scene.enter(mark, episode.incident)
+    firing = Firing(labels, mark, mark.scope, place.group)
+    see(board, firing.scope, mark)
+    if place.placed_at is not None:
+        mark.parent, mark.weight = place.parent, place.weight
+    else:
+        _find_parent(board, rules, mark)
+    _take_keys(board, keys_of(rules, firing), place.since, incident)
+
+
+def remember_keys(board: Board, rules: Rules, episode: Episode, place: Place, incident: int) -> None:
+    """An earlier firing of an alert read from the store: its incident has the group that it was told in.
+
+    What its labels say belongs where the last firing is.
+    """
+    held = board.incidents.get(incident)
+    if held is None:
         return
     labels = board.labels(episode)
     verdict = rules.classifier.classify(labels, episode.level, rules.criticality(labels))
     mark = mark_of(rules, episode, labels, verdict)
-    board.scene.put(mark)
-    board.scene.enter(mark, episode.incident)
-    see(board, mark.scope, mark)
+    firing = Firing(labels, mark, mark.scope, place.group)
+    of_labels = keys_of(rules, msgspec.structs.replace(firing, group=""))
+    _take_keys(board, (key for key in keys_of(rules, firing) if key not in of_labels), place.since, held)
+
+
+def _take_keys(board: Board, keys: Iterable[str | None], since: datetime, incident: Incident) -> None:
+    for key in keys:
+        if key is not None and incident.active:
+            board.slot(key, since, incident.id)
+
+
+def _find_parent(board: Board, rules: Rules, mark: Mark) -> None:
+    """An older release did not write what an alert came of: the surest that its incident has is taken for it."""
     settles_s = rules.correlation.evidence.settles.total_seconds()
-    fires = board.incidents[episode.incident].open_alerts > 0
+    fires = board.incidents[mark.incident].open_alerts > 0
     found = [
         (weigh(cause, mark, hops, settles_s, fires=fires), -cause.id, cause)
         for cause, hops in causes(mark, board.scene, rules)
@@ -183,6 +229,7 @@ def _stand(this: Round, mark: Mark, incident: Incident, choice: Choice) -> None:
     """Give an alert its place in the tree of its incident."""
     scene = this.board.scene
     scene.enter(mark, incident.id)
+    this.out.placed[mark.id] = mark
     if choice.weight:
         parent = scene.marks.get(choice.parent) if choice.parent is not None else root_mark(this, incident)
         if parent is not None and parent.incident == incident.id and not scene.comes_of(parent, mark):

@@ -9,6 +9,7 @@ from correlation.incident import Incident, State, Why
 from correlation.outcome import Round
 from correlation.rest import fires_no_more, run_on
 from correlation.scene import Mark, effects, weigh
+from correlation.slots import move_slots
 
 
 def taken_over(this: Round, cause: Mark) -> list[tuple[Mark, float, int]]:
@@ -44,7 +45,7 @@ def take_over(this: Round, cause: Mark, effect: Mark, weight: float, why: Why) -
         return
     was = board.incidents.get(effect.incident)
     if was is None or effect.incident == cause.incident:
-        effect.parent, effect.weight = cause.key, weight
+        _come_of(this, effect, cause, weight)
         this.reroot.add(effect.incident)
         return
     if not may_move(was):
@@ -54,13 +55,19 @@ def take_over(this: Round, cause: Mark, effect: Mark, weight: float, why: Why) -
     moving = board.scene.under(effect)
     if any(kept_apart(this, mark, into.id) is not None for mark in moving):
         return
-    effect.parent, effect.weight = cause.key, weight
+    _come_of(this, effect, cause, weight)
     if len(moving) < len(board.scene.of.get(was.id, ())):
+        move_slots(this, moving, was, into)
         move(this, moving, was, into, why)
     elif was.id < into.id and may_move(into):
         merge(this, into, was, why)
     else:
         merge(this, was, into, why)
+
+
+def _come_of(this: Round, effect: Mark, cause: Mark, weight: float) -> None:
+    effect.parent, effect.weight = cause.key, weight
+    this.out.placed[effect.id] = effect
 
 
 def merge(this: Round, incident: Incident, into: Incident, why: Why, *, told: bool = False) -> None:
@@ -70,10 +77,7 @@ def merge(this: Round, incident: Incident, into: Incident, why: Why, *, told: bo
     """
     scene = this.board.scene
     move(this, list(scene.of.get(incident.id, {}).values()), incident, into, why)
-    for join_key in list(this.board.slots_of.get(incident.id, ())):
-        slot = this.board.slots.get(join_key)
-        if slot is not None and slot.incident == incident.id:
-            this.board.slot(join_key, slot.last_at, into.id)
+    this.board.pass_slots(incident.id, into.id)
     if not told:
         grows(this, into, Why("grew", {"new": incident.number, "what": "merged"}))
     incident.merged_into = into.number
@@ -98,6 +102,7 @@ def move(this: Round, marks: list[Mark], old: Incident, new: Incident, why: Why)
 
 def hand_over(this: Round, marks: Iterable[Mark], old: Incident, new: Incident, why: Why) -> None:
     """Alerts become another incident's; the one that they leave may have come to rest by that."""
+    this.board.known.pop(old.id, None)
     for mark in marks:
         this.board.scene.enter(mark, new.id)
         _move_episode(this, mark, old, new, why)
@@ -109,12 +114,16 @@ def hand_over(this: Round, marks: Iterable[Mark], old: Incident, new: Incident, 
 
 def _move_episode(this: Round, mark: Mark, old: Incident, new: Incident, why: Why) -> None:
     board, episode = this.board, this.board.episodes.get(mark.key)
-    if episode is None or episode.incident != old.id or episode.id != mark.id:
+    this.out.whys[mark.id] = (why, None)
+    new.alert_count += 1
+    if episode is None or episode.id != mark.id:
+        this.out.moved[mark.id] = new.id  # another firing, or only its end, was told since
+        if episode is not None and episode.incident == old.id:
+            episode.incident = new.id
+            this.out.changed[episode.id] = episode
         return
     episode.incident, episode.decision = new.id, "joined"
     this.out.changed[episode.id] = episode
-    this.out.whys[episode.id] = (why, None)
-    new.alert_count += 1
     new.occurred_at = min(new.occurred_at, episode.starts_at)
     if episode.open:
         board.members.get(old.id, set()).discard(episode.key)

@@ -10,6 +10,7 @@ from correlation.lessons import kind_of
 from correlation.outcome import Round
 from correlation.rest import run_on
 from correlation.root import RANKED, as_meant, as_root, counts_for_root, first_root, likely_root, named_by_person
+from correlation.slots import take_keys_again
 
 TITLE = 200
 
@@ -20,7 +21,10 @@ def may_relapse(this: Round, incident: Incident) -> bool:
     return incident.state in RELAPSABLE and ended is not None and this.now - ended <= window
 
 
-def open_incident(this: Round, episode: Episode, labels: Labels, alert: Alert | None, verdict: Class) -> Incident:
+def open_incident(
+    this: Round, episode: Episode, labels: Labels, alert: Alert | None, verdict: Class, place: str = ""
+) -> Incident:
+    """Open an incident for an alert; `place` is where that is, for those that count towards a storm."""
     now = this.now
     summary = alert.annotations.get("summary", "") if alert is not None else ""
     incident = Incident(
@@ -57,7 +61,7 @@ def open_incident(this: Round, episode: Episode, labels: Labels, alert: Alert | 
         category=verdict.category,
         group=verdict.group,
         rule=verdict.rule,
-        place=this.rules.register.scope(labels, episode.origin),
+        **({"place": place} if place else {}),
     )
     return incident
 
@@ -139,14 +143,17 @@ def _relapse(this: Round, incident: Incident) -> None:
     incident.relapsed_at = this.now
     incident.resolved_at = incident.service_restored_at = incident.resolves_at = incident.held_until = None
     incident.move(State.IN_PROGRESS if incident.assignee else State.ASSIGNED, this.now)
+    take_keys_again(this, incident)
     this.out.relapsed.add(incident.id)
     this.out.tell(incident, "relapsed", relapse=incident.relapse, assignee=incident.assignee or "")
 
 
-def grade(this: Round, incident: Incident, labels: Labels, level: str) -> None:
+def grade(this: Round, incident: Incident, labels: Labels, level: str) -> Class:
+    """Grade an incident by an alert at this level; returns what that alert is."""
     criticality = this.rules.criticality(labels)
     verdict = this.rules.classifier.classify(labels, level, criticality)
     grade_to(this, incident, verdict, labels)
+    return verdict
 
 
 def grade_to(this: Round, incident: Incident, verdict: Class, labels: Labels) -> None:

@@ -16,6 +16,7 @@ from correlation.classify import Classifier
 from correlation.incident import Episode, Incident, Why
 from correlation.lessons import Lesson, LessonKey
 from correlation.rules import CorrelationPolicy, StatesPolicy
+from correlation.scene import Mark
 from correlation.signals import Signals
 from correlation.strategy import Finder, Strategy
 from correlation.topology import Topology
@@ -57,6 +58,10 @@ class Outcome:
     """Only count and last_at changed."""
     changed: dict[int, Episode] = field(default_factory=dict)
     """Open, incident, decision or ends changed."""
+    moved: dict[int, int] = field(default_factory=dict)
+    """The incident of earlier firings that became another's; of the last ones it is in `changed`."""
+    placed: dict[int, Mark] = field(default_factory=dict)
+    """Those that came into an incident, or are taken to have come of another alert than before."""
     whys: dict[int, tuple[Why, Why | None]] = field(default_factory=dict)
     """Per episode: why it is where it is, and the best candidate that was rejected."""
     opened: list[Incident] = field(default_factory=list)

@@ -62,6 +62,10 @@ class Mark(msgspec.Struct, gc=False, kw_only=True):
     incident: int = 0
     parent: Key | None = None
     weight: float = 0.0
+    placed_at: datetime | None = None
+    """When it came into an incident; the store has this with the group, the parent and the weight."""
+    group: str = ""
+    """Hash of the group in which its sender told it; "" where there is none."""
 
 
 class Scene:

@@ -1,8 +1,7 @@
 """A person splits alerts off an incident: they become an incident of their own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from correlation.board import Key
 from correlation.incident import INCIDENT, Incident, Why
 from correlation.merging import hand_over
 from correlation.opening import grade_to, open_incident
@@ -10,12 +9,12 @@ from correlation.outcome import Round
 from correlation.rest import fires_no_more
 from correlation.root import first_root
 from correlation.scene import Mark
+from correlation.slots import move_slots
 
 
 def split_off(this: Round, incident: Incident, marks: Sequence[Mark]) -> Incident:
     """These alerts, oldest first, open an incident of their own: graded by them, and paged like any other."""
     board, rules, off = this.board, this.rules, {mark.key for mark in marks}
-    kept = _places(this, board.members.get(incident.id, set()) - off)
     this.source = incident.source
     new = None
     for mark in marks:
@@ -28,14 +27,12 @@ def split_off(this: Round, incident: Incident, marks: Sequence[Mark]) -> Inciden
         grade_to(this, new, verdict, labels)
         kind = (labels.get("alertname", ""), labels.get("severity", ""))
         this.out.fresh_alerts.setdefault(new.id, {}).setdefault(kind, labels)
-        for place in _places(this, [mark.key]) - kept:
-            slot = board.slots.get(place)
-            if slot is not None and slot.incident == incident.id:
-                board.slot(place, slot.last_at, new.id)
     assert new is not None, "at least one alert is split off"
+    move_slots(this, marks, incident, new)
     for mark in board.scene.of[incident.id].values():
         if mark.parent is not None and (mark.key in off) != (mark.parent in off):
             mark.parent, mark.weight = None, 0.0
+            this.out.placed[mark.id] = mark
     hand_over(this, marks, incident, new, Why("split", {"from": incident.number}))
     if not new.open_alerts:
         fires_no_more(this, new, rules.states.auto_recovered.stable_for)
@@ -51,13 +48,3 @@ def already_split(this: Round, incident: Incident, keys: Sequence[str]) -> bool:
             episode = this.board.episodes.get(mark.key)
             found |= {mark.key[1], f"{mark.key[1]}@{episode.starts_text if episode is not None else ''}"}
     return found.issuperset(keys)
-
-
-def _places(this: Round, keys: Iterable[Key]) -> set[str]:
-    """The join keys of alerts, as the board holds them."""
-    found = set()
-    for key in keys:
-        labels = this.board.labels(this.board.episodes[key])
-        joins = ((strategy.id, strategy.key(labels)) for strategy in this.rules.strategies)
-        found |= {f"{name}\xff{join_key}" for name, join_key in joins if join_key is not None}
-    return found

@@ -13,7 +13,9 @@ from collectors.moment import parse_moment
 from correlation.configuration_item import ItemEdit
 from correlation.incident import Episode, Incident, State, Why
 from correlation.lessons import Lesson
+from correlation.place import Place
 from correlation.rows import columns, insert_into, select, upsert
+from correlation.scene import Mark
 from correlation.silence import Silence
 from correlation.storm_state import Storm
 from correlation.timeline import Chain
@@ -40,6 +42,8 @@ class AlertRow(SQLModel, table=True):
     annotations: str = Field(sa_type=Text)
     generator_url: str
     repairs: str
+    latest_at: datetime | None = None
+    """The start told last, where an earlier one was told after it."""
 
 
 _LOOSE = "NOT open AND incident_id = 0"
@@ -68,6 +72,12 @@ class EpisodeRow(SQLModel, table=True):
     expires_at: datetime | None
     level: str
     count: int
+    placed_at: datetime | None = None
+    """When it came into an incident; null: it never did, or before there was this column."""
+    group_key: str | None = None
+    parent: str | None = None
+    """Origin and fingerprint of the alert that it came of, and how sure that is."""
+    weight: float | None = None
 
 
 class IncidentRow(SQLModel, table=True):
@@ -145,6 +155,7 @@ class IncidentRow(SQLModel, table=True):
     form: str = Field(sa_type=Text)
     digest_at: datetime | None
     storming: str | None = Field(sa_type=Text)
+    together: str | None = Field(sa_type=Text)
 
 
 class TimelineRow(SQLModel, table=True):
@@ -214,7 +225,9 @@ CHANGE_EPISODE = (
     "UPDATE episode SET incident_id = ?, open = ?, decision = ?, ends_at = ?, ends_text = ?, closed_at = ?, "
     "last_at = ?, expires_at = ?, level = ?, count = ? WHERE alert_id = ?"
 )
-MOVE_START = "UPDATE alert SET starts_at = ?, starts_text = ? WHERE id = ?"
+MOVE_EPISODE = "UPDATE episode SET incident_id = ?, decision = ?, why = ?, rejected = NULL WHERE alert_id = ?"
+PLACE_EPISODE = "UPDATE episode SET placed_at = ?, group_key = ?, parent = ?, weight = ? WHERE alert_id = ?"
+MOVE_START = "UPDATE alert SET starts_at = ?, starts_text = ?, latest_at = ? WHERE id = ?"
 EXPLAIN_EPISODE = "UPDATE episode SET why = ?, rejected = ? WHERE alert_id = ?"
 UPSERT_INCIDENT, INSERT_TIMELINE = upsert(IncidentRow), insert_into(TimelineRow)
 UPSERT_CHAIN = upsert(ChainRow)
@@ -241,10 +254,19 @@ def alert_values(alert: Alert, episode: Episode, source: str, received_at: datet
         alert.annotations_json.decode(),
         alert.generator_url,
         ",".join(alert.repairs),
+        episode.latest_at,
     )
 
 
-def episode_values(episode: Episode, why: Why, rejected: Why | None) -> tuple[Any, ...]:
+def placed_values(mark: Mark | None) -> tuple[Any, ...]:
+    """The first values of a tuple for PLACE_EPISODE."""
+    if mark is None:
+        return _NOWHERE
+    parent = None if mark.parent is None else "\xff".join(mark.parent)
+    return (mark.placed_at, mark.group or None, parent, mark.weight or None)
+
+
+def episode_values(episode: Episode, why: Why, rejected: Why | None, mark: Mark | None) -> tuple[Any, ...]:
     """A tuple for INSERT_EPISODE."""
     return (
         episode.id,
@@ -260,6 +282,7 @@ def episode_values(episode: Episode, why: Why, rejected: Why | None) -> tuple[An
         episode.expires_at,
         episode.level,
         episode.count,
+        *placed_values(mark),
     )
 
 
@@ -295,8 +318,10 @@ _JSON_FIELDS = frozenset(
         "form",
         "grown",
         "storming",
+        "together",
     }
 )
+_NOWHERE = (None, None, None, None)
 INCIDENT_FIELDS = Incident.__struct_fields__
 
 
@@ -323,6 +348,7 @@ def incident_from(row: tuple[Any, ...]) -> Incident:
     values["history"] = [(parse_moment(at), state) for at, state in values["history"]]
     values["rests"] = [(parse_moment(since), parse_moment(until)) for since, until in values["rests"]]
     values["links"] = [(kind, target) for kind, target in values["links"]]
+    values["together"] = values["together"] or {}
     values["storming"] = msgspec.convert(values["storming"], Storm | None)
     if values["root"]:
         values["root"]["at"] = parse_moment(values["root"]["at"])
@@ -332,7 +358,7 @@ def incident_from(row: tuple[Any, ...]) -> Incident:
 EPISODE_COLUMNS = (
     "a.id, a.origin, a.fingerprint, a.starts_at, a.starts_text, a.labels, e.open, e.incident_id, e.decision, "
     "e.ends_at, e.ends_text, e.closed_at, e.last_at, e.expires_at, e.level, e.count, a.previous_id, "
-    "a.received_at"
+    "a.latest_at, e.placed_at, e.group_key, e.parent, e.weight, a.received_at"
 )
 _EPISODES = f"SELECT {EPISODE_COLUMNS} FROM episode e JOIN alert a ON a.id = e.alert_id"  # noqa: S608 - our own text
 OPEN_EPISODES = f"{_EPISODES} WHERE e.open ORDER BY a.id"
@@ -341,6 +367,23 @@ ENDED_EPISODES = (
     "ORDER BY e.closed_at DESC, a.id DESC LIMIT ?"
 )
 """Newest first: where there are too many to remember, the oldest are left out."""
+ENDED_OF_OPEN = (
+    f"{_EPISODES} WHERE NOT e.open AND e.closed_at < ? "  # noqa: S608 - ours
+    "AND e.incident_id IN (SELECT id FROM incident WHERE state IN "
+    "('new', 'sales_decision', 'assigned', 'in_progress', 'pending_customer', 'pending_vendor', 'pending_change')) "
+    "ORDER BY e.closed_at, a.id"
+)
+"""What ended so long ago that it is remembered for the sake of its incident alone, which goes on."""
+MERGED = (
+    "WITH RECURSIVE way(id, into_id, depth) AS (SELECT i.id, j.id, 1 FROM incident i JOIN incident j "
+    "ON j.number = i.merged_into WHERE j.merged_into IS NULL UNION ALL "
+    "SELECT i.id, w.into_id, w.depth + 1 FROM incident i JOIN incident j ON j.number = i.merged_into "
+    "JOIN way w ON w.id = j.id WHERE w.depth < 8) "
+    "SELECT id, into_id FROM way WHERE into_id IN (SELECT id FROM incident WHERE state IN "
+    "('new', 'sales_decision', 'assigned', 'in_progress', 'pending_customer', 'pending_vendor', "
+    "'pending_change'))"
+)
+"""Incidents that were merged into ones that go on, with those: also by way of others."""
 LOOSE_EPISODES = (
     "SELECT alert_id FROM episode WHERE NOT open AND incident_id = 0 AND closed_at < ? ORDER BY closed_at LIMIT ?"
 )
@@ -370,7 +413,15 @@ def episode_from(row: tuple[Any, ...]) -> Episode:
         level=row[14],
         count=row[15],
         previous=row[16] or 0,
+        latest_at=row[17],
     )
+
+
+def place_from(row: tuple[Any, ...]) -> Place:
+    """Where an alert of a row of EPISODE_COLUMNS stands."""
+    origin, _, fingerprint = (row[20] or "").partition("\xff")
+    parent = (origin, fingerprint) if fingerprint else None
+    return Place(placed_at=row[18], came_at=row[22], group=row[19] or "", parent=parent, weight=row[21] or 0.0)
 
 
 SELECT_INCIDENTS = select(IncidentRow)
@@ -403,6 +454,7 @@ SOLVED = (
     'AND resolution NOT LIKE \'%"type":"auto_recovered"%\' ORDER BY id DESC LIMIT ?'
 )
 """The incidents of late that a person solved, newest first (procedure R63)."""
+STORMS_OF_LATE = "SELECT storm, storming FROM incident WHERE storming IS NOT NULL AND updated_at >= ?"
 _OVER = "state IN ('archived', 'cancelled', 'out_of_scope')"
 OLD_TIMELINE = (
     "SELECT t.id, t.link, t.at, i.state, i.updated_at "

@@ -1,7 +1,7 @@
 """A storm: so many incidents open in one place at once that they are one for whoever is on call (reference §4.4)."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -78,18 +78,15 @@ def _note(this: Round, opening: Opening) -> Iterable[tuple[str, deque[Opening], 
         board.openings.pop(next(iter(board.openings)))
 
 
-def remember_storms(this: Round, opened: Iterable[Opening]) -> None:
+def remember_storms(this: Round, began: Mapping[str, int], opened: Iterable[Opening]) -> None:
     """The storms that incidents read from the store stand for go on, and what opened of late counts on.
 
-    `opened` are the openings of late, the oldest first.
+    `began` has by place the last incident that had been opened when its last storm began; `opened` are the openings of
+    late, the oldest first.
     """
-    board = this.board
-    began = dict[str, int]()
-    for incident in board.incidents.values():
-        storm = incident.storming
-        if storm is not None and not storm.over and incident.active:
-            board.storms[incident.storm or EVERYWHERE] = incident.id
-            began[incident.storm or EVERYWHERE] = storm.after
+    for incident in this.board.incidents.values():
+        if incident.storming is not None and not incident.storming.over and incident.active:
+            this.board.storms[incident.storm or EVERYWHERE] = incident.id
     for opening in opened if this.rules.correlation.storm.opened else ():
         for place, of_late, _ in _note(this, opening):
             if opening.incident <= began.get(place, 0):

@@ -24,13 +24,11 @@ _MOST_SEEN = 10_000
 def learn_joined(this: Round, incident: Incident, marks: Iterable[Mark]) -> None:
     """Alerts have come into an incident by rule or topology: each kind that is new in it comes with those before."""
     board = this.board
-    known = board.together_of.get(incident.id)
-    fresh = {kind: mark for mark in marks if (kind := kind_of(mark.name)) not in (known or ())}
+    fresh = {kind: mark for mark in marks if (kind := kind_of(mark.name)) not in incident.together}
     if not fresh or incident.storm is not None or is_storming(this):
         return
-    if known is None:
-        first = next(iter(board.scene.of[incident.id].values()))
-        known = board.together_of[incident.id] = {kind_of(first.name): first.item}
+    first = min(islice(board.scene.of[incident.id].values(), _LOOKED_AT), key=lambda mark: mark.id)
+    known = incident.together = dict(incident.together) or {kind_of(first.name): first.item}
     for kind, mark in fresh.items():
         if len(known) < _MOST_KINDS and kind not in known:
             for other, item in known.items():

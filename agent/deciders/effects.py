@@ -8,6 +8,7 @@ from agent.deciders.storms import storm_seen
 from agent.intents import PersonActed
 from agent.turn import Turn
 from correlation.incident import RECOVERABLE, Incident, State
+from correlation.slots import take_keys_again
 
 
 def on_acknowledged(turn: Turn, incident: Incident, intent: PersonActed) -> None:
@@ -38,6 +39,7 @@ def stop(turn: Turn, incident: Incident, code: str) -> None:
 def on_reopened(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     forget_solved(turn, incident)
     turn.board.take_back(incident)
+    take_keys_again(turn.round(), incident)
     turn.ladder.reopen(incident, turn.now, turn.group)
 
 

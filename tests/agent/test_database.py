@@ -96,7 +96,7 @@ async def test_raw_rows_and_the_orm_agree_on_moments_and_booleans(writer: Writer
     episode = Episode(
         id=7, origin="am", fingerprint="ab", starts_at=AT, starts_text="x", labels_json=b"{}", open=True, last_at=AT
     )
-    await writer.commit([(INSERT_EPISODE, [episode_values(episode, Why("none"), None)])])
+    await writer.commit([(INSERT_EPISODE, [episode_values(episode, Why("none"), None, None)])])
     east = AT.astimezone(timezone(timedelta(hours=8)))
     engine = readers(store_url)
     async with AsyncSession(engine) as session:

@@ -81,17 +81,20 @@ def test_a_slot_belongs_to_the_incident_that_took_it_last() -> None:
 
 def test_a_shared_key_has_several_holders_and_the_newest_of_those_left_follows() -> None:
     board, later = Board(), START + timedelta(seconds=1)
-    board.slot("k", START, 1, shared=True)
-    board.slot("k", later, 2, shared=True)
+    board.slot("k", START, 1)
+    board.slot("k", later, 2)
     assert list(board.slots["k"].holders) == [(2, later), (1, START)]
-    board.slot("k", later, 1, shared=True)
-    assert list(board.slots["k"].holders) == [(1, later), (2, later)]
+    board.slot("k", later + timedelta(seconds=1), 1)
+    assert list(board.slots["k"].holders) == [(1, later + timedelta(seconds=1)), (2, later)]
     assert board.slots_of == {1: ["k"], 2: ["k"]}
     board.release_slots(1)
     assert list(board.slots["k"].holders) == [(2, later)]
-    for incident in range(3, 9):
-        board.slot("k", later, incident, shared=True)
-    assert [holder for holder, _ in board.slots["k"].holders] == [8, 7, 6, 5]
+    for incident in range(3, 40):
+        board.slot("k", later, incident)
+    assert [holder for holder, _ in board.slots["k"].holders] == list(range(39, 23, -1))
+    board.pass_slots(39, 30)
+    assert [holder for holder, _ in board.slots["k"].holders][:3] == [38, 37, 36]
+    assert len(board.slots["k"].holders) == 15
 
 
 def test_an_incident_that_leaves_takes_its_number_its_slots_and_leaves_its_alerts_as_orphans() -> None:

@@ -1,7 +1,7 @@
 """What a desk holds, as plain values: two desks are the same when these are."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -40,6 +40,11 @@ def remembered(desk: Desk, now: datetime) -> dict[str, Any]:
         "ids": {**board.last_ids, "step": desk.agenda.last_id, "page": desk.outbox.last_id},
         "numbers": {board.incidents[i].number: i for i in held(desk, now)},
         "day": board.counter,
+        "tree": _tree(desk, now),
+        "by item": _by_item(desk, now),
+        "slots": _slots(desk),
+        "storms": {p: i for p, i in board.storms.items() if i in board.incidents and board.incidents[i].active},
+        "openings": _openings(desk, now),
     }
 
 
@@ -55,20 +60,36 @@ def held(desk: Desk, now: datetime) -> list[int]:
     )
 
 
-def slots(desk: Desk, but: Collection[str]) -> dict[str, int]:
-    """Which active incident takes alerts in, by join key; without incidents that took over others' keys by a merge.
-
-    What is weak evidence alone, the sender's group and words, is not in the store and begins anew after a restart.
-    """
-    incidents = desk.board.incidents
+def _tree(desk: Desk, now: datetime) -> dict[int, list[dict[str, Any]]]:
+    """The alerts of each incident, and what each came of."""
+    of = desk.board.scene.of
     return {
-        key: slot.incident
-        for key, slot in desk.board.slots.items()
-        if not key.startswith(("source_group", "text"))
-        and slot.incident in incidents
-        and incidents[slot.incident].active
-        and incidents[slot.incident].number not in but
+        i: sorted(map(msgspec.structs.asdict, of.get(i, {}).values()), key=itemgetter("id")) for i in held(desk, now)
     }
+
+
+def _by_item(desk: Desk, now: datetime) -> dict[tuple[str, str], list[int]]:
+    """The alerts of each item and signal, in their order: the newest are looked at first."""
+    kept, found = set(held(desk, now)), {}
+    for item, signals in desk.board.scene.at.items():
+        for signal, marks in signals.items():
+            found[item, signal] = [mark.id for mark in marks.values() if mark.incident in kept]
+    return {place: marks for place, marks in found.items() if marks}
+
+
+def _slots(desk: Desk) -> dict[str, list[tuple[int, datetime]]]:
+    """Which active incidents take alerts in, by join key.
+
+    Left out: senders' groups. After a person has reopened an incident the store has those of its earlier firings too.
+    """
+    return {k: list(slot.holders) for k, slot in desk.board.slots.items() if not k.startswith("source_group")}
+
+
+def _openings(desk: Desk, now: datetime) -> dict[str, list[int]]:
+    """By place, the incidents that count towards a storm."""
+    within = desk.rules.correlation.storm.within
+    of_late = {p: [o.incident for o in told if now - o.at <= within] for p, told in desk.board.openings.items()}
+    return {place: told for place, told in of_late.items() if told}
 
 
 def plain(incident: Incident) -> dict[str, Any]:
@@ -82,7 +103,7 @@ def plain(incident: Incident) -> dict[str, Any]:
 
 
 def _episode(episode: Episode) -> dict[str, Any]:
-    return {name: getattr(episode, name) for name in Episode.__struct_fields__ if name != "latest_at"}
+    return {name: getattr(episode, name) for name in Episode.__struct_fields__}
 
 
 def _flapping(desk: Desk, now: datetime) -> dict[Any, list[datetime]]:
