@@ -62,8 +62,9 @@ from knowledge.automation import LONGEST_LIMIT
 from knowledge.casebook import MOST_SEEN
 from knowledge.past import MOST as MOST_SOLVED
 from knowledge.past import Past
-from knowledge.run import Runs
+from knowledge.run import MOST_SETTLED, Runs
 from knowledge.store import (
+    LAST_RUNS,
     OPEN_CHANGES,
     OPEN_PROBLEMS,
     OPEN_RUNS,
@@ -159,7 +160,8 @@ async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
     for row in await writer.fetch(LESSONS):
         desk.board.lessons.hold(lesson_from(row))
     starts = await writer.fetch(RUN_STARTS, now - LONGEST_LIMIT)
-    desk.runs = Runs(map(run_from, await writer.fetch(OPEN_RUNS)), starts)
+    rows = {row[0]: row for row in (*await writer.fetch(OPEN_RUNS), *await writer.fetch(LAST_RUNS, MOST_SETTLED))}
+    desk.runs = Runs([run_from(rows[number]) for number in sorted(rows)], starts)
     desk.written = {one.id: one for one in map(written_from, await writer.fetch(WRITTEN_ERRORS))}
     if desk.written:
         desk.lay_known_errors()

@@ -179,8 +179,8 @@ REASONS: Sentences = {
     "action_not_asked": ("known error {known_error} asks for it no more", "已知错误 {known_error} 不再要求该操作"),
     "action_demoted": ("known error {known_error} has failed too often", "已知错误 {known_error} 多次无效"),
     "action_restricted": (
-        "{items} is under its customer's rule: nothing is run there by itself",
-        "{items} 须遵守客户规定:不得自动执行操作",
+        "{items} is under its customer's rule[, and {of} carries it or stands in it]: nothing is run there by itself",
+        "{items} 须遵守客户规定[,{of} 承载它或位于其中]:不得自动执行操作",
     ),
     "action_value_missing": ("the alert has no label {label}", "告警没有标签 {label}"),
     "action_value_refused": (

@@ -1,6 +1,6 @@
 """The register of configuration items: topology.yaml, with what people changed since laid over it (R98, R103)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ NAMING = ("host", "instance", "device", "ups", "service")
 """Labels whose value, up to a colon, may be the name of an item."""
 GRADING = frozenset({"criticality", "restricted", "rule"})
 """What severity and the customer's rules hang on."""
+AREAS = frozenset({"rack", "room", "site", "zone"})
+"""Kinds of items that others are in."""
 MAY_EDIT = frozenset({"desk", "l1", "l2", "pm", "ops"})
 MAY_GRADE = frozenset({"pm", "ops"})
 """Who may say how critical an item is and what its customer's rule is."""
@@ -103,6 +105,7 @@ class Register:
     def __init__(self, items: Items) -> None:
         self.items = items
         self._matching = [(name, item.match) for name, item in items.items() if item.match]
+        self._under_rule = dict(_under_rule(items))
 
     def item_of(self, labels: Labels) -> str | None:
         """The item that an alert is about: the one a label names, else the first whose `match` holds."""
@@ -120,3 +123,34 @@ class Register:
     def restricted(self, names: Iterable[str]) -> dict[str, str]:
         """Those of these items whose customers have rules for work on them, with the rule (procedure R68)."""
         return {n: self.items[n].rule for n in names if n in self.items and self.items[n].restricted}
+
+    def under_rule(self, names: Iterable[str]) -> dict[str, str]:
+        """Those of these items on which nothing is run by itself, each with the restricted item for whose sake (R68).
+
+        It is that item, or stands in it (a room, a rack), or carries it: work there is work on what is restricted.
+        What merely uses a restricted item is not under its rule.
+        """
+        return {n: self._under_rule[n] for n in names if n in self._under_rule}
+
+
+def _under_rule(items: Items) -> Iterator[tuple[str, str]]:
+    restricted = [name for name, item in items.items() if item.restricted]
+    below = {name: item.depends_on for name, item in items.items()}
+    above: dict[str, list[str]] = {}
+    for name in items if restricted else ():
+        for other in below[name]:
+            above.setdefault(other, []).append(name)
+    for name in restricted:
+        yield from ((other, name) for other in _reached(name, below) if not items[other].restricted)
+        if items[name].kind in AREAS:
+            yield from ((other, name) for other in _reached(name, above) if not items[other].restricted)
+    yield from ((name, name) for name in restricted)
+
+
+def _reached(start: str, edges: Mapping[str, Sequence[str]]) -> list[str]:
+    found, seen = [start], {start}
+    for name in found:
+        fresh = [other for other in edges.get(name, ()) if other not in seen]
+        seen.update(fresh)
+        found.extend(fresh)
+    return found[1:]

@@ -107,6 +107,7 @@ def hand_over(this: Round, marks: Iterable[Mark], old: Incident, new: Incident, 
         this.board.scene.enter(mark, new.id)
         _move_episode(this, mark, old, new, why)
     this.out.dirty[old.id], this.out.dirty[new.id] = old, new
+    this.out.regrouped |= {old.id, new.id}
     if old.active and not old.open_alerts and old.resolves_at is None and this.board.scene.of.get(old.id):
         fires_no_more(this, old, this.rules.states.auto_recovered.stable_for)
     this.reroot |= {old.id, new.id}

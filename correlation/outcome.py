@@ -81,6 +81,8 @@ class Outcome:
     decisions: Counter[str] = field(default_factory=Counter)
     suspected: set[str] = field(default_factory=set)
     """Origins with a suspect that a pull could settle."""
+    regrouped: set[int] = field(default_factory=set)
+    """Incidents that have alerts which were another's, and those that they were taken from."""
     own: list[Alert] = field(default_factory=list)
     """Troubles of Tocsin's own that this decision found, to be correlated next."""
     merged: list[tuple[Incident, Incident]] = field(default_factory=list)

@@ -186,7 +186,9 @@ def management_hops(told: Iterable[tuple[TimetableStep, int]]) -> int:
 
 GROWN = frozenset({"severity_raised", "grew"})
 """Why a step asks anew who had acknowledged."""
-_OF_THEIR_OWN = frozenset({"breach_expected", "unacknowledged", "raised_unacknowledged", "storm_digest", "storm_over"})
+_OF_THEIR_OWN = frozenset(
+    {"breach_expected", "unacknowledged", "raised_unacknowledged", "storm_digest", "storm_over", "action_waits"}
+)
 """Why a step comes that the timetable alone would not bring now."""
 
 

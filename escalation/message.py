@@ -155,6 +155,10 @@ _REASONS: dict[str, tuple[str, str]] = {
         "an action that was run did not do what it should: look at the timeline",
         "已执行的自动操作未达到预期:请查看时间线",
     ),
+    "action_waits": (
+        "action {action} on {target} waits for your yes or no: `tocsin automation approve {run}`, or decline",
+        "对 {target} 的操作 {action} 待您批准:`tocsin automation approve {run}`,或否决",
+    ),
     "unsatisfied": ("a callback found the customer unsatisfied", "回访发现客户不满意"),
     "reopened": ("the resolution was refused: work starts again", "解决结果被驳回,重新开始处理"),
     "fallback": ("no channel reaches {instead_of}: you stand in", "无法联系 {instead_of},由您代接"),

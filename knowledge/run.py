@@ -28,7 +28,9 @@ class RunState(StrEnum):
 
 
 OPEN_RUNS = frozenset({RunState.PROPOSED, RunState.APPROVED, RunState.STARTED})
-_MOST_SETTLED = 256
+MOST_SETTLED = 1_000
+_AGAIN = frozenset({RunState.EXPIRED, RunState.DRY_RUN})
+"""What came to nothing by itself: such a run may be proposed once more."""
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -66,6 +68,11 @@ class Run(msgspec.Struct, kw_only=True):
         return self.state in OPEN_RUNS or self.verify_at is not None
 
     @property
+    def about(self) -> tuple[str, str, str, str]:
+        """What is done, to what, and for which alert."""
+        return (self.action, self.target, self.origin, self.fingerprint)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What the timeline says of it each time."""
         return {"run": self.id, "action": self.action, "target": self.target, "known_error": self.known_error}
@@ -75,24 +82,36 @@ class Runs:
     """The runs of which something is still to come, and when which target was last acted upon."""
 
     def __init__(self, runs: Iterable[Run] = (), starts: Iterable[tuple[str, str, datetime]] = ()) -> None:
-        self.by_id: dict[int, Run] = {run.id: run for run in runs}
+        self.by_id: dict[int, Run] = {}
         self._starts: dict[tuple[str, str], list[datetime]] = {}
+        self._last: dict[tuple[str, str, str, str], Run] = {}
+        """The last run of an action on a target for an alert."""
         self.settled: dict[int, Run] = {}
         """The latest of those that nothing is to come of, and those that a person asks for: what is over is said so."""
         self.told: set[tuple[int, str, str]] = set()
         """Incident, known error and code of the refusals that the timeline has already."""
+        for run in runs:
+            self.keep(run)
         for action, target, at in starts:
             self.note_start(action, target, at)
 
     def keep(self, run: Run) -> None:
         """Hold a run while something is to come of it."""
+        self._last[run.about] = run
         if run.open:
             self.by_id[run.id] = run
             return
         self.by_id.pop(run.id, None)
         self.settled[run.id] = run
-        if len(self.settled) > _MOST_SETTLED:
-            del self.settled[next(iter(self.settled))]
+        if len(self.settled) > MOST_SETTLED:
+            gone = self.settled.pop(next(iter(self.settled)))
+            if self._last.get(gone.about) is gone:
+                del self._last[gone.about]
+
+    def was_asked(self, action: str, target: str, key: tuple[str, str], since: datetime) -> bool:
+        """Whether this was proposed for this firing before, and came to more than nothing."""
+        last = self._last.get((action, target, *key))
+        return last is not None and last.proposed_at >= since and last.state not in _AGAIN
 
     def of(self, incident: int) -> list[Run]:
         return [run for run in self.by_id.values() if run.incident_id == incident]

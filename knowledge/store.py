@@ -172,6 +172,7 @@ class RunRow(SQLModel, table=True):
 
 UPSERT_RUN, RUN_FIELDS = upsert(RunRow), columns(RunRow)
 OPEN_RUNS = f"{select(RunRow)} WHERE state IN ('proposed', 'approved', 'started') OR verify_at IS NOT NULL ORDER BY id"
+LAST_RUNS = f"{select(RunRow)} ORDER BY id DESC LIMIT ?"
 RUN_BY_ID = f"{select(RunRow)} WHERE id = ?"
 RUN_STARTS = "SELECT action, target, started_at FROM automation_run WHERE started_at > ? ORDER BY started_at"
 FORGET_RUNS = "DELETE FROM automation_run WHERE incident_id = ?"

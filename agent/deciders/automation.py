@@ -3,7 +3,7 @@
 Nothing is run here. A run that is `started` is in the store before its program is, and is never begun again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agent.deciders.known_errors import demoted
@@ -32,6 +32,9 @@ _TOLD = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.UNKNOWN})
 """What whoever has the incident is told of at once."""
 
 
+_LOOKED_AT = 2_000
+
+
 class NoSuchRun(Exception):
     """No run has this id (404)."""
 
@@ -43,8 +46,11 @@ class IllegalRun(Exception):
 # proposing
 
 
-def propose(turn: Turn, incident: Incident, labels: Labels, episode: Episode) -> None:
-    """Propose what known errors found by predicate would have done about this alert (issue: automation with guards)."""
+def propose(turn: Turn, incident: Incident, labels: Labels, episode: Episode, *, again: bool = False) -> None:
+    """Propose what known errors found by predicate would have done about this alert (issue: automation with guards).
+
+    `again`: its firing may have been looked at before, and what was proposed for it is not proposed a second time.
+    """
     if not turn.config.automation.enabled or not incident.active:
         return
     for found in incident.known_errors:
@@ -52,10 +58,38 @@ def propose(turn: Turn, incident: Incident, labels: Labels, episode: Episode) ->
         if entry is None or not entry.action or found["why"]["code"] != PREDICATE:
             continue
         if any(all_match(group, labels) for group in entry.match) and not demoted(turn, entry.id):
-            _propose(turn, incident, entry, labels, episode)
+            _propose(turn, incident, entry, labels, episode, again=again)
 
 
-def _propose(turn: Turn, incident: Incident, entry: KnownError, labels: Labels, episode: Episode) -> None:
+def propose_anew(turn: Turn, incidents: Iterable[Incident]) -> None:
+    """What stands behind proposals has changed (grouping, configuration, a known error): make those that are missing.
+
+    What waits for an alert that is another incident's by now is over. So many firing alerts are looked at, at most.
+    """
+    if not turn.config.automation.enabled:
+        return
+    left = _LOOKED_AT
+    for incident in incidents:
+        _expire(turn, (run for run in turn.desk.runs.of(incident.id) if _has_left(turn, run)))
+        has_action = any(_action_of(turn, found["id"]) for found in incident.known_errors)
+        for episode in turn.board.open_members(incident.id)[:left] if has_action and incident.active else ():
+            left -= 1
+            propose(turn, incident, turn.board.labels(episode), episode, again=True)
+
+
+def _action_of(turn: Turn, known_error: str) -> str:
+    entry = turn.config.known_errors.get(known_error)
+    return entry.action if entry is not None else ""
+
+
+def _has_left(turn: Turn, run: Run) -> bool:
+    episode = turn.board.episodes.get((run.origin, run.fingerprint))
+    return episode is not None and episode.open and episode.incident != run.incident_id
+
+
+def _propose(
+    turn: Turn, incident: Incident, entry: KnownError, labels: Labels, episode: Episode, *, again: bool
+) -> None:
     rule = turn.config.automation.actions.get(entry.action)
     runs = turn.desk.runs
     try:
@@ -64,6 +98,10 @@ def _propose(turn: Turn, incident: Incident, entry: KnownError, labels: Labels, 
         target = labels.get(rule.target, "")
         if not target:
             raise Hindered("action_value_missing", label=rule.target)
+        mark = turn.board.scene.marks.get(episode.key)
+        since = mark.placed_at if mark is not None and mark.placed_at is not None else episode.starts_at
+        if again and runs.was_asked(entry.action, target, episode.key, since):
+            return
         waiting = [run for run in runs.of(incident.id) if run.open]
         if len(waiting) >= MOST_OF_INCIDENT or any((r.action, r.target) == (entry.action, target) for r in waiting):
             return
@@ -90,6 +128,10 @@ def _propose(turn: Turn, incident: Incident, entry: KnownError, labels: Labels, 
     turn.tell(incident.id, "action_proposed", AGENT, {**run.facts, "argv": argv, **approver})
     if rule.approve == NONE:
         run.state, run.decided_by, run.decided_at = RunState.APPROVED, AGENT, turn.now
+    elif not any(one.state is RunState.PROPOSED for one in waiting):
+        why = {"code": "action_waits", "run": run.id, "action": run.action, "target": run.target}
+        inform(turn, incident, "action_waits", [rule.approve], why=why)
+        turn.touch(incident)
     keep(turn, run)
 
 
@@ -194,13 +236,17 @@ def _check_entry(turn: Turn, run: Run) -> None:
 
 
 def _check_restricted(turn: Turn, incident: Incident, rule: ActionRule, labels: Labels) -> None:
-    """Nothing is run on an item under its customer's rule, whichever label names it (procedure R68)."""
+    """Nothing is run on an item under its customer's rule, nor where that item is or what it stands on (R68).
+
+    Whichever label names it.
+    """
     register = turn.desk.register
     named = [value.partition(":")[0] for value in targets_of(rule, labels)]
     about = register.item_of(labels)
-    restricted = register.restricted([*named, *([about] if about else []), *incident.linked(ITEM)])
-    if restricted:
-        raise Hindered("action_restricted", items=sorted(restricted))
+    found = register.under_rule([*named, *([about] if about else []), *incident.linked(ITEM)])
+    if found:
+        beside = sorted(found.keys() - set(found.values()))
+        raise Hindered("action_restricted", items=sorted(set(found.values())), **({"of": beside} if beside else {}))
 
 
 # running
@@ -289,10 +335,14 @@ def expire(turn: Turn, incident: Incident) -> None:
     """The incident needs no action any more: what waited for one is over."""
     runs = turn.desk.runs
     runs.told = {mark for mark in runs.told if mark[0] != incident.id}
-    for run in runs.of(incident.id):
+    _expire(turn, runs.of(incident.id))
+
+
+def _expire(turn: Turn, runs: Iterable[Run]) -> None:
+    for run in list(runs):
         if run.state in (RunState.PROPOSED, RunState.APPROVED):
             run.state, run.ended_at = RunState.EXPIRED, turn.now
-            turn.tell(incident.id, "action_expired", AGENT, run.facts)
+            turn.tell(run.incident_id, "action_expired", AGENT, run.facts)
             keep(turn, run)
 
 

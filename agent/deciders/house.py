@@ -1,5 +1,6 @@
 """What concerns no one incident: another configuration, another time, a line for the audit."""
 
+from agent.deciders.automation import propose_anew
 from agent.group import as_json
 from agent.intents import ClockAdopted, ConfigChanged, Noted
 from agent.turn import AGENT, Turn
@@ -8,6 +9,7 @@ from agent.turn import AGENT, Turn
 def config_changed(turn: Turn, intent: ConfigChanged) -> None:
     turn.desk.configure(intent.config, turn.now)
     turn.desk.hold_back_again(turn.now)
+    propose_anew(turn, [incident for incident in turn.board.incidents.values() if incident.known_errors])
     turn.journal("reload", intent.by, as_json({"version": intent.config.version}))
     turn.audit(intent.by, "reload", {"version": intent.config.version})
 

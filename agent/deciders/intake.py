@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from agent.deciders.automation import propose
+from agent.deciders.automation import propose, propose_anew
 from agent.deciders.classifying import await_classification
 from agent.deciders.effects import stop
-from agent.deciders.known_errors import is_known, rank, recognise
+from agent.deciders.known_errors import LOOKED_AT, is_known, rank, recognise
 from agent.deciders.lessons import keep_lessons, write_forgotten
 from agent.deciders.links import link_items
 from agent.deciders.majors import look_for_major
@@ -117,6 +117,11 @@ def relate(turn: Turn, out: Outcome) -> None:
     for incident in out.opened:
         if incident.id not in gone:
             count(turn, incident)
+    regrouped = [turn.board.incidents[n] for n in sorted(out.regrouped - gone) if n in turn.board.incidents]
+    for incident in regrouped:
+        members = turn.board.open_members(incident.id)[:LOOKED_AT]
+        recognise(turn, incident, [turn.board.labels(episode) for episode in members])
+    propose_anew(turn, regrouped)
     for alert, episode in out.new if turn.config.automation.enabled else ():
         known = turn.board.incidents.get(episode.incident)
         if known is not None and known.known_errors:

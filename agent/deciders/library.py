@@ -1,7 +1,7 @@
 """A person writes a known error, or edits one that was written so: on the record, and found at once."""
 
-from agent.deciders.automation import propose
-from agent.deciders.known_errors import LOOKED_AT, recognise_again
+from agent.deciders.automation import propose_anew
+from agent.deciders.known_errors import recognise_again
 from agent.deciders.records import Stale
 from agent.group import as_json
 from agent.intents import KnownErrorWritten
@@ -48,9 +48,10 @@ def known_error_written(turn: Turn, intent: KnownErrorWritten) -> str:
     turn.journal("known_error", who.id, as_json(facts))
     turn.group.add(UPSERT_KNOWN_ERROR, *written_values(written))
     turn.audit(who.id, "known_error", {**facts, "version": written.version})
-    for incident in recognise_again(turn, entry) if entry.in_force else ():
-        for episode in turn.board.open_members(incident.id)[:LOOKED_AT]:
-            propose(turn, incident, turn.board.labels(episode), episode)
+    if entry.in_force:
+        recognise_again(turn, entry)
+        has_it = (i for i in turn.board.incidents.values() if any(k["id"] == entry.id for k in i.known_errors))
+        propose_anew(turn, list(has_it))
     return written.id
 
 

@@ -1,5 +1,6 @@
 """Actions of known errors: proposed, approved, and held back by each guard at the moment of running."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,9 +10,11 @@ import pytest
 from agent.deciders.automation import IllegalRun
 from agent.house import House
 from agent.intents import ConfigChanged, KnownErrorWritten, RunDecided, RunEnded, RunsClaimed
+from agent.sentences import text
 from correlation.incident import ITEM, Incident, State
 from correlation.permission import Actor, Forbidden
-from correlation.rules import ConfigurationItem
+from correlation.rules import ConfigurationItem, JoinRule
+from escalation.message import reason_text
 from knowledge.automation import AutomationPolicy
 from knowledge.library import Library
 from knowledge.run import Run, RunState
@@ -29,6 +32,7 @@ CYCLE: dict[str, Any] = {
     "approve": "l2",
     "stop": [{"alert": {"alertname": "UpsOnBattery"}, "same": ["site"], "reason": "a UPS there is on battery"}],
 }
+BY_SITE = (JoinRule(id="by-site", join_by=["site"]),)
 HANGS = entry("host-hung", match=[{"alertname": "HostHung"}], action="cycle")
 
 
@@ -401,3 +405,137 @@ async def test_an_action_is_attached_by_pm_and_ops_from_what_the_site_allows() -
     with pytest.raises(Forbidden, match="with an action"):
         await house.do(KnownErrorWritten("odd", {"match": {"alertname_re": "O.*"}}, "", WEI, made_on=1))
     await house.advance(timedelta(seconds=1))
+
+
+# who hears that it waits
+
+
+async def test_the_role_that_may_approve_is_told_that_a_run_waits_once() -> None:
+    house = await opened(approve="pm")
+    asked = [sent for sent in house.sent if sent.step.endswith("/action_waits")]
+    assert [sent.person for sent in asked] == ["pat"]
+    ((reason,),) = await house.writer.fetch("SELECT reason FROM page WHERE step LIKE '%/action_waits'")
+    said = reason_text(json.loads(reason), "pm", "en")
+    assert said == "action cycle on web-1 waits for your yes or no: `tocsin automation approve 1`, or decline"
+    assert incident(house).acknowledged_at is None, "it asks nobody to take the incident"
+    await house.restart()
+    await house.advance(minutes=5)
+    assert [sent for sent in house.sent if sent.step.endswith("/action_waits")] == asked
+
+
+async def test_ten_runs_that_wait_for_one_incident_are_one_page() -> None:
+    house = await House(replace(configured(), join_rules=BY_SITE), START).open()
+    await house.receive(message(*(alert({**HUNG, "instance": f"web-{n}"}) for n in range(15))))
+    assert [run.state for run in runs(house)] == [RunState.PROPOSED] * 10
+    assert [sent.person for sent in house.sent if "action_waits" in sent.step] == ["root"], "no l2 there: the fallback"
+    for run in runs(house):
+        await house.do(RunDecided(run.id, False, WEI))
+    await house.receive(message(alert({**HUNG, "instance": "web-99"}), groupKey="x"))
+    assert len([sent for sent in house.sent if "action_waits" in sent.step]) == 2, "the next one that waits"
+
+
+async def test_where_nobody_need_approve_nobody_is_asked() -> None:
+    house = await opened(approve="none")
+    assert not [sent for sent in house.sent if "action_waits" in sent.step]
+
+
+# proposals made anew
+
+
+def key_of(house: House, name: str) -> str:
+    found = next(e for e in house.desk.board.episodes.values() if house.desk.board.labels(e)["instance"] == name)
+    return f"{found.fingerprint}@{found.starts_text}"
+
+
+async def two_in_one() -> House:
+    house = await House(replace(configured(), join_rules=BY_SITE), START).open()
+    await house.receive(message(alert(HUNG), alert({**HUNG, "instance": "web-2"})))
+    assert [run.target for run in runs(house)] == ["web-1", "web-2"]
+    return house
+
+
+async def test_what_is_split_off_is_proposed_in_its_own_incident_and_waits_no_more_in_the_old_one() -> None:
+    house = await two_in_one()
+    await house.act(incident(house).number, "split", {"alerts": [key_of(house, "web-2")]}, who="desk")
+    old, new = house.incidents()
+    assert [(run.target, run.number, run.state) for run in runs(house)] == [
+        ("web-1", old.number, RunState.PROPOSED),
+        ("web-2", old.number, RunState.EXPIRED),
+        ("web-2", new.number, RunState.PROPOSED),
+    ]
+    assert [sent.incident for sent in house.sent if "action_waits" in sent.step] == [old.number, new.number]
+
+
+@pytest.mark.parametrize("approve", [True, False])
+async def test_what_somebody_has_decided_is_not_proposed_again_by_a_split_a_merge_or_a_reload(approve: bool) -> None:
+    house = await two_in_one()
+    await decide(house, approve=approve)
+    for run in await claim(house):
+        await house.do(RunEnded(run.id, RunState.FAILED, 1))
+    await house.act(incident(house).number, "split", {"alerts": [key_of(house, "web-2")]}, who="desk")
+    old, new = house.incidents()
+    assert new.known_errors, "it is known all the same"
+    await house.restart()
+    await house.do(ConfigChanged(replace(configured(), join_rules=BY_SITE), "pat"))
+    await house.act(new.number, "merge", {"into": old.number}, who="desk")
+    state = RunState.FAILED if approve else RunState.DECLINED
+    assert [(run.target, run.state) for run in runs(house)] == [("web-1", RunState.PROPOSED), ("web-2", state)]
+
+
+async def test_what_waited_in_an_incident_that_is_merged_is_proposed_where_its_alert_went() -> None:
+    house = await House(configured(), START).open()
+    await house.receive(message(alert(HUNG)))
+    await house.receive(message(alert({"alertname": "Oddity", "instance": "web-7"}), groupKey="x"))
+    first, second = house.incidents()
+    await house.act(first.number, "merge", {"into": second.number}, who="desk")
+    states = [(run.number, run.state) for run in runs(house)]
+    assert states == [(first.number, RunState.EXPIRED), (second.number, RunState.PROPOSED)]
+
+
+async def test_a_reload_proposes_what_it_has_allowed_and_only_once() -> None:
+    house = await opened(enabled=False)
+    for _ in range(3):
+        await house.do(ConfigChanged(configured(), "pat"))
+        await house.restart()
+    assert [(run.target, run.state) for run in runs(house)] == [("web-1", RunState.PROPOSED)]
+
+
+async def test_a_known_error_that_is_given_an_action_proposes_it_for_what_is_open() -> None:
+    house = await House(configured(known=entry("other", match=[{"alertname": "Other"}])), START).open()
+    written = {"title": "hung", "workaround": "cycle it", "match": {"alertname": "HostHung"}}
+    await house.do(KnownErrorWritten("hung", written, "new", ROOT))
+    await house.receive(message(alert(HUNG)))
+    assert runs(house) == []
+    await house.do(KnownErrorWritten("hung", {"action": "cycle"}, "it helps", ROOT, 1))
+    await house.do(KnownErrorWritten("hung", {"symptoms": "it hangs"}, "more", ROOT, 2))
+    assert [(run.target, run.state) for run in runs(house)] == [("web-1", RunState.PROPOSED)]
+
+
+# what depends on what is restricted (procedure R68)
+
+
+@pytest.mark.parametrize(
+    ("items", "runs_there"),
+    [
+        pytest.param(
+            {"web-1": {"depends_on": ["room-1"]}, "room-1": {"kind": "room", "restricted": True}}, False, id="in"
+        ),
+        pytest.param(
+            {"web-1": {"depends_on": ["r-1"]}, "r-1": {"depends_on": ["m"]}, "m": {"kind": "room", "restricted": True}},
+            False,
+            id="in a rack in it",
+        ),
+        pytest.param({"web-1": {}, "bank": {"depends_on": ["web-1"], "restricted": True}}, False, id="carries it"),
+        pytest.param({"web-1": {"depends_on": ["db"]}, "db": {"restricted": True}}, True, id="uses it alone"),
+        pytest.param({"web-1": {}, "web-2": {"restricted": True}}, True, id="stands beside it"),
+    ],
+)
+async def test_work_where_a_restricted_item_is_or_on_what_carries_it_is_for_people(
+    items: dict[str, Any], runs_there: bool
+) -> None:
+    topology = {name: ConfigurationItem.model_validate(item) for name, item in items.items()}
+    house = await House(replace(configured(), topology=topology), START).open()
+    await house.receive(message(alert(HUNG)))
+    assert [run.target for run in runs(house)] == (["web-1"] if runs_there else [])
+    refused = [text(facts["why"]["code"], facts["why"]["facts"]) for facts in await told(house, "action_refused")]
+    assert [("web-1 carries it or stands in it" in said) for said in refused] == [True] * (not runs_there)
