@@ -117,7 +117,7 @@ class Desk:
         self.config = config
         self.lay_known_errors()
         self.ladder.policies[config.version] = (config.sla, config.escalation)
-        self.rules = rules_of(config)
+        self._put_rules(config)
         self.lay_rota()
         self._rebuild_inhibitors()
 
@@ -128,7 +128,14 @@ class Desk:
         """Lay what people wrote over the configuration items of the files, as it holds now."""
         self.config = self.ladder.config = self._laid(self.config, now)
         self.register, self.items_end_at = Register(self.config.topology), next_end(self.item_edits, now)
-        self.rules = rules_of(self.config)
+        self._put_rules(self.config)
+
+    def _put_rules(self, config: Config) -> None:
+        """Decide by these rules; what alerts have taught of items goes on."""
+        before: Rules | None = getattr(self, "rules", None)
+        self.rules = rules_of(config)
+        if before is not None:
+            self.rules.register.carry_over(before.register)
 
     def ring_through(self, edit: ItemEdit) -> list[str]:
         """The ring that an edit of an item would close."""

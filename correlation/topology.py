@@ -1,6 +1,7 @@
 """Configuration items and what each stands on: written in topology.yaml, named by patterns, or learned from labels."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, repeat
 from operator import itemgetter
 
@@ -10,7 +11,9 @@ from correlation.rules import ConfigurationItem, ItemPolicy
 _MOST_ABOVE = 96
 _MOST_BELOW = 1000
 _MOST_HOPS = 7
-_MOST_LEARNED = 100_000
+MOST_LEARNED = 100_000
+"""Items that labels taught are kept at most: the longest unused one makes way."""
+_TRIED, _MOST_UNDER = 4, 1_000
 _MOST_ON = 16
 """What labels say one item stands on at most: a service that runs everywhere stands on nothing in particular."""
 _PLACES = frozenset({"rack", "room", "site", "zone"})
@@ -28,7 +31,13 @@ class Topology:
     the more items there are.
     """
 
-    def __init__(self, items: Mapping[str, ConfigurationItem], policy: ItemPolicy | None = None) -> None:
+    def __init__(
+        self,
+        items: Mapping[str, ConfigurationItem],
+        policy: ItemPolicy | None = None,
+        most_learned: int = MOST_LEARNED,
+    ) -> None:
+        self.most_learned = most_learned
         policy = policy or ItemPolicy()
         self.kinds: dict[str, str] = {}
         self.written = frozenset(items)
@@ -38,7 +47,8 @@ class Topology:
         self._under: dict[str, list[str]] = {}
         self._above: dict[str, list[Hop]] = {}
         self._below: dict[str, list[list[str]]] = {}
-        self._learned: dict[str, None] = {}
+        self._learned: OrderedDict[str, None] = OrderedDict()
+        """What no file has, the longest unused first."""
         self._label_kinds = {label: kind for kind, labels in policy.labels.items() for label in labels}
         self._matched = [(name, item.match) for name, item in items.items() if item.match]
         self._patterns = [(e.label, compile_pattern(e.pattern)) for e in policy.extract]
@@ -78,9 +88,17 @@ class Topology:
         found = self._found(labels)
         if not found:
             return next((name for name, match in self._matched if all_match(match, labels)), "")
+        self._use(found)
         if len(found) > 1:
             self._learn(found, kinds)
-        return self._nearest(self._choose(found, kinds), kinds)
+        subject = self._nearest(self._choose(found, kinds), kinds)
+        self._use((subject,))
+        return subject
+
+    def _use(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self._learned:
+                self._learned.move_to_end(name)
 
     def _nearest(self, item: str, kinds: Sequence[str]) -> str:
         """The only item of these kinds that stands on this one, or that it stands on: the database of a host."""
@@ -163,11 +181,46 @@ class Topology:
         return place is not None and all(self.kinds.get(name) != place for name, _ in self.above(item))
 
     def _remember(self, item: str, kind: str) -> bool:
-        if len(self._learned) >= _MOST_LEARNED:
+        if len(self._learned) >= self.most_learned and not self._forget_one():
             return False
         self._learned[item] = None
         self.kinds[item] = kind
         return True
+
+    def _forget_one(self) -> bool:
+        """Let go of the item that was not used for longest; of a few that much stands on, no one goes."""
+        for _ in range(_TRIED):
+            item = next(iter(self._learned))
+            if len(self._under.get(item, ())) <= _MOST_UNDER:
+                self._forget(item)
+                return True
+            self._learned.move_to_end(item)
+        return False
+
+    def _forget(self, item: str) -> None:
+        tops, belows = [item, *(n for n, _ in self.below(item))], [item, *(n for n, _ in self.above(item))]
+        for name in tops:
+            self._above.pop(name, None)
+        for name in belows:
+            self._below.pop(name, None)
+        for top in self._under.pop(item, ()):
+            self._on[top].remove(item)
+        for below in self._on.pop(item, ()):
+            self._under[below].remove(item)
+            if not self._under[below]:
+                del self._under[below]
+        del self._learned[item]
+        self.kinds.pop(item, None)
+
+    def carry_over(self, before: "Topology") -> None:
+        """What another register has learned is known here too, where nothing else is written now."""
+        for item in before._learned:
+            if item not in self.kinds:
+                self._remember(item, before.kinds[item])
+        for item in before._learned:
+            for below in before._on.get(item, ()) if item in self._learned else ():
+                if below in self.kinds or below in before._learned:
+                    self._relate(item, below)
 
     def _relate(self, item: str, below: str) -> None:
         on = self._on.get(item, ())
@@ -208,7 +261,7 @@ class Topology:
         """What an item stands on, nearest first, with how many steps away; the item itself not among them."""
         found = self._above.get(item)
         if found is None:
-            if len(self._above) > _MOST_LEARNED:
+            if len(self._above) > MOST_LEARNED:
                 self._above.clear()
             rings = _walk(item, self._on, _MOST_ABOVE) if item in self._on else []
             found = self._above[item] = list(_hops_of(rings))
@@ -218,7 +271,7 @@ class Topology:
         """What stands on an item: first what is one step away, then what is two, …"""
         found = self._below.get(item)
         if found is None:
-            if len(self._below) > _MOST_LEARNED:
+            if len(self._below) > MOST_LEARNED:
                 self._below.clear()
             found = self._below[item] = _walk(item, self._under, _MOST_BELOW) if item in self._under else []
         return found

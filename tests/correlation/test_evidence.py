@@ -259,6 +259,49 @@ def test_what_is_learned_later_is_in_the_lists_that_are_known_already(seed: int)
             assert sorted(register.below(name), key=lambda hop: hop[1]) == list(register.below(name))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_longest_unused_learned_item_makes_way_and_nothing_of_it_is_left(seed: int) -> None:
+    labels = {"host": ["a"], "rack": ["b"], "ups": ["c"], "room": ["d"]}
+    draw, register = random.Random(seed), Topology({}, ItemPolicy(labels=labels), most_learned=5)
+    used: list[str] = []
+    for _ in range(60):
+        named = {label: f"{label}{draw.randrange(5)}" for label in draw.sample("abcd", draw.randint(2, 3))}
+        subject = register.subject(named)
+        used = [name for name in used if name not in named.values()] + sorted(named.values())
+        assert register.size()[1] <= 5
+        assert list(register._learned)[-1] in named.values()
+        forgotten = {f"{label}{n}" for label in "abc" for n in range(5)} - register._learned.keys()
+        assert not forgotten & register._on.keys()
+        for name in used:
+            assert dict(register.above(name)) == walked(register._on, name)
+            assert dict(register.below(name)) == walked(register._under, name)
+        assert subject in named.values()
+
+
+def test_an_item_on_which_very_much_stands_is_not_the_one_that_makes_way() -> None:
+    policy = ItemPolicy(labels={"host": ["host"], "rack": ["rack"], "ups": ["ups"]})
+    register = Topology({}, policy, most_learned=1_202)
+    register.subject({"rack": "hub", "ups": "u"})
+    for n in range(1_201):
+        register.subject({"host": f"h{n}", "rack": "hub"})
+    for n in range(5):
+        register.subject({"host": f"new-{n}", "rack": "other"})
+    assert list(register.above("hub")) == [("u", 1)]
+    assert list(register.above("h0")) == []
+    assert register.size() == (0, 1_202)
+
+
+def test_another_register_goes_on_with_what_was_learned_where_no_file_says_otherwise() -> None:
+    policy = ItemPolicy(labels={"host": ["host"], "rack": ["rack"], "service": ["service"]})
+    before = Topology({}, policy)
+    before.subject({"host": "h1", "rack": "r1"})
+    before.subject({"service": "s", "host": "h1"})
+    after = Topology({"h1": Item(depends_on=["r9"]), "r9": Item(kind="rack")}, policy)
+    after.carry_over(before)
+    assert dict(after.above("s")) == {"s@h1": 1, "h1": 2, "r9": 3}
+    assert list(after.above("h1")) == [("r9", 1)]
+
+
 def test_a_service_that_runs_everywhere_stands_on_nothing_in_particular() -> None:
     register = Topology({}, configured().correlation.items)
     for n in range(40):
