@@ -171,7 +171,11 @@ REASONS: Sentences = {
     "received": ("their mail was received", "已收到其邮件"),
     "out_of_scope": ("the incident is out of scope", "事件不在服务范围内"),
     "snoozed": ("the incident is snoozed", "事件已暂缓"),
-    # why an action is not run
+    # actions of known errors
+    "action_waits": (
+        "action {action} on {target} (run {run}) waits for approval",
+        "对 {target} 的操作 {action}(编号 {run})待批准",
+    ),
     "action_off": ("automation is switched off", "自动操作已关闭"),
     "action_unknown": ("the site does not allow {action}", "站点未允许操作 {action}"),
     "action_incident_over": ("the incident is over[ ({state})]", "事件已结束[({state})]"),
