@@ -4,7 +4,7 @@ In a template `{name}` is a fact; a part in square brackets is left out where on
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 LANGUAGES = ("en", "zh")
@@ -84,12 +84,12 @@ REASONS: Sentences = {
     ),
     "storm": (
         "it came in a storm of alerts[ in {place}], and nothing else explains it[; moved from {from}]",
-        "属于[{place} 的]告警风暴,无其他原因可解释[;由 {from} 移入]",
+        "属于[ {place} 的]告警风暴,无其他原因可解释[;由 {from} 移入]",
     ),
     "let_out": (
         "{incident} is a storm of alerts[ in {place}]; a critical alert of a kind new to it may be another trouble, so "
         "it stays apart: `merge` it where it is not",
-        "{incident} 是[{place} 的]告警风暴;其中未见过的严重告警可能是另一故障,故单独处理:若非如此请合并(`merge`)",
+        "{incident} 是[ {place} 的]告警风暴;其中未见过的严重告警可能是另一故障,故单独处理:若非如此请合并(`merge`)",
     ),
     "kept_apart": (
         "not {incident}, which it would have joined: {by} split such alerts of {place} from each other in {split}; "
@@ -97,9 +97,9 @@ REASONS: Sentences = {
         "未并入本可并入的 {incident}:{by} 曾在 {split} 中将 {place} 的此类告警拆分;{until} 之前仅可人工合并",
     ),
     "likely_root": (
-        "the likely root: a trouble of kind {signal}[, severity {severity}][; {reach} of {of} others came of it][; it "
-        "began {after_s} s after the first][ (its rule waits {for_s} s)][; alerts of its name: {same_name}]",
-        "可能的根源:{signal} 类故障[,级别 {severity}][;其余 {of} 个中有 {reach} 个由其引起][;在首个告警之后 "
+        "the likely root[: a trouble of kind {signal}][, severity {severity}][; {reach} of {of} others came of it]"
+        "[; it began {after_s} s after the first][ (its rule waits {for_s} s)][; alerts of its name: {same_name}]",
+        "可能的根源[:{signal} 类故障][,级别 {severity}][;其余 {of} 个中有 {reach} 个由其引起][;在首个告警之后 "
         "{after_s} 秒开始][(其规则等待 {for_s} 秒)][;同名告警 {same_name} 个]",
     ),
     "root_as_taught": (
@@ -116,14 +116,14 @@ REASONS: Sentences = {
     # why it was held back
     "silenced": ("silenced by {by} until {until}", "被 {by} 静默至 {until}"),
     "inhibited": (
-        "inhibited by rule {rule}: {origin}/{fingerprint} fires",
-        "被规则 {rule} 抑制:{origin}/{fingerprint} 正在告警",
+        "inhibited by rule {rule}[ while {alertname} fires][ on {about}] ({origin}/{fingerprint})",
+        "被规则 {rule} 抑制[:{alertname} 正在告警][,对象 {about}]({origin}/{fingerprint})",
     ),
     "heartbeat": ("the heartbeat of its source: it opens nothing while it is heard", "来源的心跳:收到时不产生事件"),
     # starts and ends that prove nothing
     "same_start": (
-        "it has the start of a firing that had ended[ {after_s} s before][ ({how})], yet is live[; then: {then}]",
-        "与已结束的触发开始时间相同[(相隔 {after_s} 秒)][({how})],但确实仍在告警[;随后:{then}]",
+        "it has the start of a firing that had ended[ {after_s} s before][ ({how})], yet is live[; {then}]",
+        "与已结束的触发开始时间相同[(相隔 {after_s} 秒)][({how})],但确实仍在告警[;{then}]",
     ),
     "same_start_after_end": (
         "told as firing after its end[ ({ended})], with the same start: held as suspect until its source says more",
@@ -137,7 +137,7 @@ REASONS: Sentences = {
     "end_without_start": ("an end whose start was never told: it opens nothing", "只收到结束、未收到开始:不产生事件"),
     "end_untold": ("a newer firing came: the end of this one was never told", "已有新的触发,本次的结束未被上报"),
     "incident_over": ("its incident is over and it fires on: it counts anew", "其事件已结束而告警仍在触发:重新计算"),
-    "still_fires": ("it fires on though {incident} is over", "{incident} 已结束,告警仍在触发"),
+    "still_fires": ("it fires on though {incident} is over[; {then}]", "{incident} 已结束,告警仍在触发[;{then}]"),
     "expired": (
         "its sender did not tell it again before the end it had announced",
         "发送方未在其宣告的结束时间前再次上报",
@@ -462,6 +462,19 @@ HAPPENED: Sentences = {
 """What happened to an incident: the kinds of its timeline."""
 
 
+_EVIDENCE: Sentences = {
+    "topology": ("what depends on what", "依赖关系"),
+    "rule": ("a join rule", "合并规则"),
+    "history": ("it was there before", "此前属于该事件"),
+    "learned": ("what came together before", "以往同时出现"),
+    "source_group": ("one group of its source", "来源的同一分组"),
+    "text": ("words alike", "文字相近"),
+}
+_SAYS_NOTHING: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
+    "likely_root": {"signal": ("other", "alone"), "reach": (0,), "after_s": (0,), "same_name": (0, 1)},
+}
+
+
 def text(code: str, facts: Mapping[str, Any], language: str = "en") -> str:
     """The sentence of a reason; an unknown code is its own sentence."""
     return _say(REASONS.get(code) or HAPPENED.get(code), code, facts, language)
@@ -493,7 +506,7 @@ def _say(pair: tuple[str, str] | None, code: str, facts: Mapping[str, Any], lang
     if pair is None:
         return code
     template = pair[1] if language == "zh" else pair[0]
-    told = {name: _shown(_said(value, language)) for name, value in facts.items()}
+    told = {name: _shown(_said(name, value, facts, language)) for name, value in _telling(code, facts)}
 
     # Brackets of the template are taken out before facts come in: a fact never becomes a template.
     pieces = _OPTIONAL.split(template)
@@ -501,8 +514,18 @@ def _say(pair: tuple[str, str] | None, code: str, facts: Mapping[str, Any], lang
     return "".join(kept).strip()
 
 
-def _said(value: Any, language: str) -> Any:
-    """A reason among the facts is said in its own sentence."""
+def _telling(code: str, facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The facts but those that say nothing to anybody: that none came of it, that it is the only one of its name."""
+    nothing = _SAYS_NOTHING.get(code, {})
+    return ((name, value) for name, value in facts.items() if value not in nothing.get(name, ()))
+
+
+def _said(name: str, value: Any, facts: Mapping[str, Any], language: str) -> Any:
+    """A reason among the facts is said in its own sentence, and evidence by what it is."""
+    if name == "then" and value in REASONS:
+        return text(value, {n: v for n, v in facts.items() if n != "then"}, language)
+    if name == "evidence" and isinstance(value, Mapping):
+        return [f"{_EVIDENCE.get(kind, (kind, kind))[language == 'zh']} {weight}" for kind, weight in value.items()]
     is_reason = isinstance(value, Mapping) and value.keys() == {"code", "facts"}
     return text(value["code"], value["facts"], language) if is_reason else value
 

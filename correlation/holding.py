@@ -2,8 +2,9 @@
 
 from collectors.labels import Labels
 from collectors.moment import moment_text
+from correlation.board import Key
 from correlation.heartbeat import beat_heard
-from correlation.incident import Episode, Why
+from correlation.incident import ABOUT, Episode, Why
 from correlation.inhibit import Held
 from correlation.outcome import Round
 from correlation.silence import silenced_by
@@ -22,8 +23,17 @@ def suppression(this: Round, episode: Episode, labels: Labels) -> tuple[str, Why
     inhibited = this.board.inhibitors.inhibited_by(episode.key, labels)
     if inhibited is not None:
         held, (origin, mark) = inhibited
-        return held_key(held), Why("inhibited", {"rule": held[0], "origin": origin, "fingerprint": mark})
+        facts = {"rule": held[0], "origin": origin, "fingerprint": mark, **_named(this, (origin, mark))}
+        return held_key(held), Why("inhibited", facts)
     return None
+
+
+def _named(this: Round, key: Key) -> dict[str, str]:
+    """What an alert is called, and the thing that it is about."""
+    episode = this.board.episodes.get(key)
+    labels = this.board.labels(episode) if episode is not None else {}
+    about = next((labels[name] for name in ABOUT if name in labels), "")
+    return {"alertname": labels.get("alertname", ""), "about": about}
 
 
 NOTHING_HOLDS = "nothing"

@@ -143,6 +143,10 @@ INSPECTION = "inspection"
 """The record of a round that found it: its round and the beginning of its window (procedure R37)."""
 
 
+ABOUT = ("instance", "device", "path", "service", "job")
+"""Labels that name the thing that an alert is about, the plainest first."""
+
+
 class IllegalAction(Exception):
     """This act is not possible in this state; `allowed` names those that are."""
 

@@ -5,7 +5,7 @@ from collectors.labels import Labels
 from correlation.classify import Class
 from correlation.form import judge_service
 from correlation.growth import grows
-from correlation.incident import RELAPSABLE, Episode, Incident, State, Why
+from correlation.incident import ABOUT, RELAPSABLE, Episode, Incident, State, Why
 from correlation.lessons import kind_of
 from correlation.outcome import Round
 from correlation.rest import run_on
@@ -69,7 +69,7 @@ def open_incident(
 def title_of(labels: Labels, summary: str) -> str:
     """A title from the alert's summary, else from its name and the thing that it is about."""
     if not summary:
-        about = next((labels[n] for n in ("instance", "device", "path", "service", "job") if n in labels), "")
+        about = next((labels[n] for n in ABOUT if n in labels), "")
         summary = f"{labels.get('alertname', 'alert')} {about}".strip()
     return " ".join(summary.split())[:TITLE]
 

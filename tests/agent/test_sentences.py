@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -192,3 +193,48 @@ def test_a_part_whose_fact_is_absent_or_empty_is_left_out() -> None:
 )
 def test_the_language_is_the_one_wanted_most_of_those_spoken(header: str, language: str) -> None:
     assert language_of(header) == language
+
+
+@pytest.mark.parametrize(
+    ("code", "facts", "en", "zh"),
+    [
+        pytest.param(
+            "likely_root",
+            {"signal": "other", "severity": 2, "reach": 0, "of": 34, "after_s": 0, "same_name": 1},
+            "the likely root, severity 2",
+            "可能的根源,级别 2",
+            id="what says nothing is not said",
+        ),
+        pytest.param(
+            "likely_root",
+            {"signal": "network", "severity": 2, "reach": 3, "of": 3, "after_s": 7, "same_name": 2},
+            "the likely root: a trouble of kind network, severity 2; 3 of 3 others came of it; it began 7 s after the "
+            "first; alerts of its name: 2",
+            "可能的根源:network 类故障,级别 2;其余 3 个中有 3 个由其引起;在首个告警之后 7 秒开始;同名告警 2 个",
+            id="what speaks for a root",
+        ),
+        pytest.param(
+            "still_fires",
+            {"incident": "INC-1", "then": "storm", "place": "am"},
+            "it fires on though INC-1 is over; it came in a storm of alerts in am, and nothing else explains it",
+            "INC-1 已结束,告警仍在触发;属于 am 的告警风暴,无其他原因可解释",
+            id="and where it went then",
+        ),
+        pytest.param(
+            "evidence_short",
+            {"incident": "INC-1", "weight": 0.5, "needed": 0.6, "evidence": {"source_group": 0.5}},
+            "INC-1 came nearest, with certainty 0.5 of the 0.6 needed (one group of its source 0.5)",
+            "最接近的是 INC-1,可信度 0.5,需 0.6(来源的同一分组 0.5)",
+            id="evidence in words",
+        ),
+        pytest.param(
+            "inhibited",
+            {"rule": "host", "origin": "am", "fingerprint": "ab", "alertname": "HostDown", "about": "web-1"},
+            "inhibited by rule host while HostDown fires on web-1 (am/ab)",
+            "被规则 host 抑制:HostDown 正在告警,对象 web-1(am/ab)",
+            id="what inhibits it by name",
+        ),
+    ],
+)
+def test_a_reason_is_true_short_and_whole_in_both_languages(code: str, facts: dict[str, Any], en: str, zh: str) -> None:
+    assert (text(code, facts), text(code, facts, "zh")) == (en, zh)
