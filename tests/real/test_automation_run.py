@@ -86,6 +86,16 @@ async def test_a_program_is_run_after_the_yes_of_the_role_and_what_it_said_is_ke
         assert again[0] == 409
 
 
+ENDS = {
+    "action_succeeded",
+    "action_failed",
+    "action_timed_out",
+    "action_unknown_end",
+    "action_stopped",
+    "action_expired",
+}
+
+
 async def test_a_run_that_a_kill_cuts_off_is_unknown_and_is_not_run_again(
     open_dir: Path, webhook_sink: WebhookSink
 ) -> None:
@@ -104,5 +114,7 @@ async def test_a_run_that_a_kill_cuts_off_is_unknown_and_is_not_run_again(
         await until(lambda: any("action_failed" in str(p.headers) for p in webhook_sink.received), "somebody is told")
         await tocsin.restart()
         await only_run(tocsin, "unknown")
+        ends = [kind for kind in await tocsin.kinds(run["incident"]) if kind in ENDS]
+        assert ends == ["action_unknown_end"], "one record of its end, however often it starts again"
         enough.touch()
     assert done.read_text() == "begun\n"
