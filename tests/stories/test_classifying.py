@@ -25,7 +25,7 @@ async def house() -> AsyncIterator[House]:
 
 
 def alarmed(house: House) -> list[tuple[str, str]]:
-    return [(s.step, s.person) for s in house.sent if s.step.endswith(ALARM)]
+    return [(s.step, s.person) for s in house.sent if ALARM in s.step]
 
 
 async def odd(house: House) -> Incident:

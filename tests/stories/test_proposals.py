@@ -70,7 +70,7 @@ def verdict(incident: Incident) -> tuple[str, dict[str, Any]] | None:
 
 
 def told(house: House, step: str) -> list[str]:
-    return [s.person for s in house.sent if s.step.endswith(step)]
+    return [s.person for s in house.sent if step in s.step]
 
 
 # scope
@@ -129,7 +129,7 @@ async def test_an_item_that_the_contract_does_not_name_is_out_of_scope(site: Pat
 
 
 async def test_the_ladder_goes_on_until_a_person_has_decided(house: House) -> None:
-    await house.receive(message(alert({"alertname": "Down", "service": "intranet", "severity": "critical"})))
+    await house.receive(message(alert({"alertname": "CapsuleOpened", "service": "intranet", "severity": "critical"})))
     (incident,) = house.incidents()
     assert (verdict(incident) or ("", {}))[0] == "contract_over"
     assert told(house, "out_of_scope_proposed") == ["desk"], "one page says it, and that there is an incident"
