@@ -38,6 +38,7 @@ class Door:
         self._loop = asyncio.get_running_loop()
         self.guests: dict[Guest, None] = {}
         """The connections, the oldest first."""
+        self._late: set[Guest] = set()
         self._full = False
         self.ask_within_s = ASK_WITHIN_S
         self.take_within_s = _TAKE_WITHIN_S
@@ -71,10 +72,15 @@ class Door:
         self.guests.pop(guest, None)
 
     def look(self, now: float) -> None:
-        """Cut whoever has taken too long by `now`, in seconds of the loop."""
-        for guest in [g for g in self.guests if g.is_too_slow(now, self.ask_within_s, self.take_within_s)]:
+        """Cut whoever has taken too long by `now`, in seconds of the loop, and had already when it was looked before.
+
+        Where it was we who were slow, what they sent meanwhile is read between the two looks.
+        """
+        late = {g for g in self.guests if g.is_too_slow(now, self.ask_within_s, self.take_within_s)}
+        for guest in late & self._late:
             self.guests.pop(guest)
             guest.cut()
+        self._late = late - self._late
         if self._full and len(self.guests) < self._most // 2:
             self._full = False
 

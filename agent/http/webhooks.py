@@ -29,7 +29,10 @@ from collectors.payload import clean
 log = structlog.get_logger("intake")
 LIMIT = 32 * 1024 * 1024
 READ_DEADLINE_S = 10.0
-_OFF_LOOP = 1024 * 1024
+ANSWER_DEADLINE_S = 8.0
+"""A commit that takes longer is answered 503, before an Alertmanager gives up (10 s); each MiB has a second more."""
+_A_MEBIBYTE = 1024 * 1024
+_OFF_LOOP = _A_MEBIBYTE
 """Bodies larger than this are parsed in a thread."""
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.-")
 _LONGEST_TOKEN = 1024
@@ -76,6 +79,7 @@ class Intake:
         self._refusals = refusals or Refusals()
         self._unknown: deque[datetime] = deque(maxlen=_MOST_UNKNOWN)
         self.read_deadline_s = READ_DEADLINE_S
+        self.answer_deadline_s = ANSWER_DEADLINE_S
         self.heard: Callable[[str, Parsed], None] = lambda source, parsed: None
         """Told of each message that was taken."""
 
@@ -250,7 +254,11 @@ class Intake:
         if parsed.truncated:
             log.warning("a message was cut by its sender", source=source, missing=parsed.truncated)
         arrived = AlertsArrived(source, _origin(source, config), kind, body, parsed, self._clock.now())
-        await self._pipeline.submit(arrived)
+        try:
+            async with asyncio.timeout(self.answer_deadline_s + len(body) / _A_MEBIBYTE):
+                await self._pipeline.submit(arrived)
+        except TimeoutError:  # it may be stored yet: told again, it is the same
+            raise StoreDown("the store has not taken it in time") from None
         self.heard(source, parsed)
 
     async def _bury(self, source: str, reason: str, body: bytes) -> bool:

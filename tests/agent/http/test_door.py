@@ -141,6 +141,7 @@ async def test_whoever_does_not_take_an_answer_is_cut() -> None:
         def all_gone() -> bool:
             served.look(0)
             served.look(1000)
+            served.look(1000)
             return not served.door.guests
 
         await until(all_gone)
@@ -188,3 +189,15 @@ async def test_what_the_daemon_serves_goes_through_the_door(monkeypatch: pytest.
         assert await opened[0].is_cut(lambda: None)
         for guest in opened:
             guest.writer.transport.abort()
+
+
+async def test_a_request_that_waited_while_we_were_busy_is_answered() -> None:
+    """The loop stood still for longer than the deadline: the clock is looked at before what was sent is read."""
+    async with house() as served:
+        guest = await served.connect()
+        await until(lambda: len(served.door.guests) == 1)
+        guest.writer.write(GET)
+        served.look(ASK_WITHIN_S + 1)
+        assert b"200 OK" in await guest.reader.readuntil(b"ok")
+        served.look(ASK_WITHIN_S + 3)
+        assert b"200 OK" in await guest.ask()

@@ -668,3 +668,20 @@ async def test_bad_input_is_never_told_to_be_tried_again(door: Door) -> None:
             token = {"/webhooks/generic/form": "form-secret", "/api/v2/alerts": "prom-secret"}.get(path, "new-secret")
             status, _ = await door.post(path, body, {"Authorization": f"Bearer {token}"})
             assert status == 400, (path, body[:9])
+
+
+async def test_a_store_that_hangs_is_answered_503_in_time_and_what_it_takes_later_is_kept(door: Door) -> None:
+    writer, goes_on = door.daemon.writer, asyncio.Event()
+    commit = writer.commit
+
+    async def hangs(batch: Any) -> None:
+        await goes_on.wait()
+        await commit(batch)
+
+    writer.commit = hangs  # type: ignore[method-assign]  # a database that has stopped within a statement
+    door.intake.answer_deadline_s = 0.05
+    assert await door.am() == 503
+    goes_on.set()
+    door.intake.answer_deadline_s = 30
+    assert await door.am() == 200
+    assert await door.count("alert") == 1
