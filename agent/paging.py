@@ -7,6 +7,7 @@ from datetime import datetime
 
 from agent.config import Config
 from agent.threads import RECEIPT
+from collectors.moment import moment_text
 from correlation.board import Board
 from correlation.calendar import parse_zone
 from correlation.incident import Episode, Incident
@@ -126,7 +127,9 @@ def _facts(
         late_s=_late(page.created_at, page.due_at),
         unconfirmed=page.unconfirmed,
         supersedes=page.supersedes,
-        alerts=[{"labels": dict(board.labels(e)), "startsAt": e.starts_text} for e in shown],
+        alerts=[
+            {"labels": dict(board.labels(e)), "startsAt": e.starts_text or moment_text(e.starts_at)} for e in shown
+        ],
         alert_count=incident.alert_count if incident else 0,
         firing=incident.open_alerts if incident else 0,
         known_errors=_known_errors(incident, config, language),

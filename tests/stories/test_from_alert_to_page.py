@@ -3,6 +3,9 @@
 from datetime import timedelta
 
 from agent.house import House
+from agent.intents import AlertsFound, TimePassed
+from agent.paging import claimed
+from correlation.own import own_alert
 from tests.house import DISK_FULL, DISK_WARN, START, alert, at, message
 
 
@@ -194,3 +197,12 @@ async def test_resolving_by_hand_while_an_alert_fires_needs_the_persons_word_tha
         assert missing.fields == ["service_restored_at"]
     await house.act(number, "resolve", {**body, "service_restored_at": at(house.now)}, who="desk")
     assert house.incident(number).state == "resolved"
+
+
+async def test_a_page_of_an_alert_of_our_own_says_since_when_it_fires(house: House) -> None:
+    """Nobody sent us a start: it is the moment at which we found it."""
+    await house.through(AlertsFound([own_alert("StoreFailed", {}, "the store failed", house.now)], "self"))
+    await house.through(TimePassed())
+    (page, *_) = house.desk.outbox.pages.values()
+    told = claimed(page, house.incidents()[0], house.config, house.desk.board, house.desk.past)
+    assert [a["startsAt"] for a in told.facts.alerts] == [at(house.now)]
