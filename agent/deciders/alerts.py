@@ -11,6 +11,7 @@ from agent.turn import Turn
 from collectors.alert import Alert
 from collectors.moment import moment_text, same_to_the_millisecond
 from correlation.correlate import Round, beat_heard, confirm_suspect, drop_suspect, end_episodes
+from correlation.opening import name_roots
 from correlation.own import ORIGIN
 
 
@@ -59,6 +60,7 @@ def pulled(turn: Turn, intent: Pulled) -> None:
     missed = [a for a in intent.alerts if a.fingerprint in intent.ours and is_missed(turn, a)]
     if this.out.changed or missed:
         turn.journal("pulled", intent.source, as_json([_as_plain(a) for a in intent.alerts]))
+    name_roots(this)
     follow(turn, this.out, intent.source, turn.now)
     if missed:
         take_in(turn, missed, "monitoring", intent.source)

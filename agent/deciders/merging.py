@@ -7,6 +7,7 @@ from agent.turn import Turn
 from correlation.apart import reunited
 from correlation.incident import Incident, Why
 from correlation.merging import merge
+from correlation.opening import name_roots
 from correlation.own import ORIGIN
 
 
@@ -17,4 +18,5 @@ def on_merged(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     taken_back = reunited(this, of.get(incident.id, {}).values(), of.get(into.id, {}).values())
     merge(this, incident, into, why, told=True)
     forget_lessons(turn, taken_back)
+    name_roots(this)
     follow(turn, this.out, ORIGIN, turn.now)

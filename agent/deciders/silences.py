@@ -5,6 +5,7 @@ from agent.group import as_json
 from agent.intents import SilencePut
 from agent.turn import Turn
 from correlation.correlate import release, silence_key
+from correlation.opening import name_roots
 from correlation.own import ORIGIN
 from correlation.store import UPSERT_SILENCE, silence_values
 
@@ -21,6 +22,7 @@ def silence_put(turn: Turn, intent: SilencePut) -> None:
         wake_held(turn)
     else:
         turn.board.silences[silence.id] = silence
+    name_roots(this)
     follow(turn, this.out, ORIGIN, turn.now)
 
 

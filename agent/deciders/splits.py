@@ -12,6 +12,7 @@ from agent.turn import Turn
 from correlation.apart import learned_apart
 from correlation.incident import INCIDENT, Incident
 from correlation.need import Missing
+from correlation.opening import name_roots
 from correlation.own import ORIGIN
 from correlation.splitting import already_split, split_off
 from correlation.together import learn_confirmed, learn_split
@@ -40,6 +41,7 @@ def on_split(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     keep_lessons(turn, list(learned_apart(this, marks, left, incident.number, by)))
     new = split_off(this, incident, marks)
     this.out.tell(new, "split_from", number=incident.number)
+    name_roots(this)
     follow(turn, this.out, ORIGIN, turn.now)
     turn.tell(incident.id, "linked", by, {"kind": INCIDENT, "target": new.number})
     link(turn, incident, INCIDENT, new.number, by)

@@ -272,6 +272,13 @@ class Outage:
             refused = any(state == State.RESOLVED for _, state in incident.history)
             if not members and incident.resolves_at is None and not refused:
                 said.append(f"{incident.number} is active, and nothing of it fires or will end it")
+            root = (
+                board.scene.marks.get((incident.root["origin"], incident.root["fingerprint"]))
+                if incident.root
+                else None
+            )
+            if root is not None and root.incident != incident.id and board.scene.of.get(incident.id):
+                said.append(f"{incident.number} names a root of another incident")
             if incident.merged_into is not None:
                 said.append(f"{incident.number} is active and merged")
         return said
