@@ -53,6 +53,8 @@ class Topology:
         self._matched = [(name, item.match) for name, item in items.items() if item.match]
         self._patterns = [(e.label, compile_pattern(e.pattern)) for e in policy.extract]
         self._peers: dict[str, list[str]] = {}
+        self._hosted: set[str] = set()
+        """The services of which it is written on which hosts they run."""
         self._read(items)
 
     def _read(self, items: Mapping[str, ConfigurationItem]) -> None:
@@ -65,6 +67,7 @@ class Topology:
                 if item.kind == "service" and items.get(below, _HOST).kind == "host":
                     self._join(f"{name}@{below}", below)
                     self.kinds[f"{name}@{below}"] = "instance"
+                    self._hosted.add(name)
                     below = f"{name}@{below}"  # noqa: PLW2901 - a service stands on its instances, these on hosts
                 self._join(name, below)
 
@@ -166,7 +169,7 @@ class Topology:
             instance = f"{service}@{host}"
             if instance not in self.kinds and self._remember(instance, "instance"):
                 self._relate(instance, host)
-                if service not in self.written or host not in self.written:
+                if service not in self._hosted or host not in self.written:
                     self._relate(service, instance)
         chain = [by_kind[k] for k in _CHAIN[1:] if k in by_kind]
         for item, below in pairwise(chain):

@@ -403,3 +403,12 @@ def test_labels_say_in_which_room_a_written_rack_stands() -> None:
     assert ("hall-1", 1) in register.above("rack-1")
     register.subject({"alertname": "TempHigh", "rack": "rack-9", "host": "web-1"})
     assert "rack-9" not in {name for name, _ in register.above("web-1")}, "what is written of a place stands"
+
+
+def test_labels_say_where_a_written_service_runs_unless_that_is_written() -> None:
+    register = Topology({**ITEMS, "mail": Item(kind="service")}, configured().correlation.items)
+    for host in ("web-1", "web-2"):
+        register.subject({"alertname": "AppDown", "service": "mail", "instance": f"{host}:80"})
+        register.subject({"alertname": "AppDown", "service": "shop", "instance": f"{host}:80"})
+    assert {"web-1", "web-2"} <= {name for name, _ in register.above("mail")}
+    assert "web-2" not in {name for name, _ in register.above("shop")}, "what is written of it stands"

@@ -48,6 +48,16 @@ def of(name: str, /, **labels: str) -> dict[str, str]:
 
 
 HITS = [
+    ("disk-space-low", of("WindowsServerDiskSpaceUsage")),
+    ("disk-smart-failing", of("SmartCriticalWarning")),
+    ("load-high", of("系统负载过高")),
+    ("host-down", of("KubernetesNodeNotReady")),
+    ("host-down", of("PrometheusTargetMissing", job="node-exporter", instance="web-1:9100")),
+    ("database-down", of("数据库实例不可达")),
+    ("ups-on-battery", of("ApcUpsAcInputOutage")),
+    ("ups-battery-low", of("ApcUpsBatteryNearlyEmpty")),
+    ("ups-replace-battery", of("ApcUpsLowBatteryVoltage")),
+    ("room-temperature", of("HostPhysicalComponentTooHot")),
     ("disk-space-low", of("DiskSpaceLow", mountpoint="/")),
     ("disk-space-low", of("NodeFilesystemAlmostOutOfSpace", fstype="ext4")),
     ("disk-space-low", of("FilesystemSpace95")),
