@@ -35,7 +35,7 @@ from collectors.payload import clean
 from correlation.act import Lowered
 from correlation.attachment import TooMuch
 from correlation.incident import IllegalAction
-from correlation.need import Missing
+from correlation.need import Missing, NotNow
 from correlation.permission import Forbidden
 from knowledge.casebook import NoSuchCase
 from knowledge.change import IllegalChangeAction
@@ -83,6 +83,7 @@ REFUSALS = (
     NoSuchRound,
     NoticeOver,
     NoSuchRun,
+    NotNow,
     Stale,
 )
 """What refuses a person's act, and changes nothing."""

@@ -64,7 +64,17 @@ class Classification(Rule):
 
     unclassified: Unclassified = Unclassified()
     changes: Changes = Changes()
+    categories: dict[str, list[str]] = {}
+    """The tree that people choose from: each category with its sub-categories (procedure 4.5)."""
     rules: list[ClassificationRule] = []
+
+    def known(self) -> list[str]:
+        """Every category there is: those of the tree, and what the rules set; none where no tree is written."""
+        if not self.categories:
+            return []
+        tree = [name for root, parts in self.categories.items() for name in (root, *(f"{root}/{p}" for p in parts))]
+        set_by_rules = [rule.set.category for rule in self.rules if rule.set.category is not None]
+        return list(dict.fromkeys([*tree, *set_by_rules, *self.changes.categories, self.unclassified.category]))
 
 
 class Class(NamedTuple):

@@ -12,6 +12,10 @@ class Missing(Exception):
         super().__init__(message or f"missing: {', '.join(fields)}")
 
 
+class NotNow(Exception):
+    """It is well written, and yet not possible at this moment (409)."""
+
+
 def need(body: Mapping[str, Any], *names: str) -> None:
     """Raise Missing for each of these that is absent or empty."""
     absent = [n for n in names if body.get(n) in (None, "", [])]

@@ -52,6 +52,9 @@ def _option(name: str, field: FieldInfo, *, required: bool = True) -> click.Opti
         return click.Option([flag, name], type=click.Choice([str(word) for word in get_args(kind)]), **told)
     if get_origin(kind) is list:
         return click.Option([flag, name], type=str, multiple=True, **told)
+    if get_origin(kind) is dict:
+        words = "|".join(str(word) for word in get_args(get_args(kind)[0]))
+        return click.Option([flag, name], type=Pair(), multiple=True, metavar=f"{words}=PERSON", **told)
     return click.Option([flag, name], type=int if kind is int else str, **told)
 
 
@@ -60,9 +63,21 @@ def _is_moment(field: FieldInfo) -> bool:
     return constrained or Moment in get_args(field.annotation)
 
 
+class Pair(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on, and not before
+    """NAME=VALUE."""
+
+    name = "pair"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        name, sign, said = str(value).partition("=")
+        if not sign or not name.strip() or not said.strip():
+            self.fail(f"{value!r} is no pair: write NAME=VALUE, once for each", param, ctx)
+        return name.strip(), said.strip()
+
+
 def _kind(annotation: Any) -> Any:
     """The type behind `X | None` and `Annotated[X, …]`."""
-    if isinstance(annotation, type) or get_origin(annotation) in (Literal, list):
+    if isinstance(annotation, type) or get_origin(annotation) in (Literal, list, dict):
         return annotation
     return _kind(next(part for part in get_args(annotation) if part is not type(None)))
 
@@ -92,8 +107,15 @@ def _say(found: Any, as_json: bool) -> None:
 
 def _given(body: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
     """What was written, as it is sent."""
-    written = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
-    return {_sent_name(body, name): value for name, value in written.items() if value not in (None, [])}
+    written = {name: _plain(body.model_fields[name], value) for name, value in given.items()}
+    return {_sent_name(body, name): value for name, value in written.items() if value not in (None, [], {})}
+
+
+def _plain(field: FieldInfo, value: Any) -> Any:
+    """An option that is given several times is a list, or, of pairs, an object."""
+    if not isinstance(value, tuple):
+        return value
+    return dict(value) if get_origin(_kind(field.annotation)) is dict else list(value)
 
 
 def _from(call: Callable[..., None], name: str, says: str, body: type[BaseModel], *left_out: str) -> click.Command:

@@ -26,6 +26,7 @@ from agent.deciders.escalations import acknowledge_step, is_management_ack, take
 from agent.deciders.links import on_linked
 from agent.deciders.majors import on_major
 from agent.deciders.merging import on_merged
+from agent.deciders.names import check_category, check_group, check_moments, check_worker
 from agent.deciders.recalls import check_recall, on_recalled, propose_recall
 from agent.deciders.recurrences import on_recurs
 from agent.deciders.relations import afterwards, prepared
@@ -39,14 +40,20 @@ from correlation import act as acts
 from correlation.incident import Action, Incident
 from correlation.need import Missing
 from correlation.permission import Actor, check, check_may_escalate, check_on_behalf, owns
+from correlation.repeats import is_repeated, remember
 
 
 def person_acted(turn: Turn, intent: PersonActed) -> Incident:
     incident = turn.incident(intent.number)
+    check_visible(intent.actor, incident, turn.outbox.paged(incident.id))
+    if is_repeated(incident, intent.action, intent.body, intent.actor.id):
+        return incident
     check_person(turn, intent, incident)
     if intent.action is Action.ACKNOWLEDGE and is_management_ack(turn, intent.actor, incident):
         return acknowledge_step(turn, intent.actor, incident)
     acts.check_state(incident, intent.action, intent.actor)
+    sent = intent.body
+    check_moments(sent, turn.now)
     intent = prepared(turn, incident, intent)
     check_names(turn, intent, incident)
     acted = acts.act(incident, intent.action, intent.body, intent.actor, turn.config.severity, turn.now)
@@ -70,13 +77,13 @@ def person_acted(turn: Turn, intent: PersonActed) -> Incident:
     propose_recall(turn, incident)
     afterwards(turn, incident, intent)
     look_after(turn, incident)
+    remember(incident, intent.action, sent, intent.actor.id)
     return incident
 
 
 def check_person(turn: Turn, intent: PersonActed, incident: Incident) -> None:
-    """Refuse whoever may not see the incident (404) or not do this to it (403), whatever else is wrong."""
+    """Refuse whoever may not do this to the incident (403), whatever else is wrong."""
     actor, paged = intent.actor, turn.outbox.paged(incident.id)
-    check_visible(actor, incident, paged)
     check(actor, intent.action, incident, paged)
     if intent.action is Action.ESCALATE:
         check_may_escalate(actor, turn.ladder.manual(incident).who)
@@ -92,14 +99,15 @@ def check_visible(actor: Actor, incident: Incident, paged: Collection[str]) -> N
 
 
 def check_names(turn: Turn, intent: PersonActed, incident: Incident) -> None:
-    """Refuse people, groups and incidents that do not exist: after what the state refuses, before anything moves."""
+    """Refuse names of nobody and nothing: after what the state refuses, before anything moves."""
     body, config = intent.body, turn.config
-    if body.get("person") and body["person"] not in config.people:
-        raise Missing(["person"], f"there is no person {body['person']!r} in people.yaml")
-    groups = {body.get("group"), body.get("to") if body.get("to") != "l2" else None, body.get("suggested_group")}
-    for group in groups - {None, ""}:
-        if group not in config.groups:
-            raise Missing(["group"], f"there is no group {group!r}: {', '.join(config.groups)}")
+    check_worker(config, body.get("person"))
+    for field in ("group", "to", "suggested_group"):
+        if not (field == "to" and body.get("to") == "l2"):
+            check_group(config, field, body.get(field))
+    for field in ("category", "final_category"):
+        if body.get(field) not in (incident.category, incident.initial_category):
+            check_category(config, field, body.get(field))
     if intent.action is Action.RECALL and body.get("for"):
         check_recall(turn, incident, body)
     if intent.action is Action.MERGE and body.get("into"):

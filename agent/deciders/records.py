@@ -7,6 +7,7 @@ from agent.deciders.classifying import await_classification
 from agent.deciders.known_errors import rank
 from agent.deciders.links import link
 from agent.deciders.majors import look_for_major
+from agent.deciders.names import check_category, check_group, check_moments
 from agent.deciders.problems import count
 from agent.deciders.recalls import propose_recall
 from agent.deciders.watching import look_after
@@ -40,6 +41,9 @@ def reported(turn: Turn, body: Mapping[str, Any], recorder: str) -> Incident:
     board = turn.board
     _check_request(body)
     _check_items(turn, body)
+    check_group(turn.config, "group", body.get("group"))
+    check_category(turn.config, "category", body.get("category"))
+    check_moments(body, turn.now)
     reported_at = min(parse_moment(body.get("reported_at") or "") or turn.now, turn.now)
     labels = {k: str(v) for k, v in body.items() if isinstance(v, str | int) and k not in form.FIELDS}
     verdict = turn.rules.classifier.classify(labels)
@@ -110,6 +114,8 @@ def record_edited(turn: Turn, intent: RecordEdited) -> Incident:
         raise IllegalAction("edit", incident.state)
     if incident.version != intent.version:
         raise Stale(incident.version)
+    outage = {n: incident.form.get(n) for n in form.MOMENTS if not intent.changes.keys().isdisjoint(form.MOMENTS)}
+    check_moments({**outage, **intent.changes}, turn.now)
     filled = form.changed(incident, intent.changes)
     form.fill_in(incident, filled)
     plain = {k: v for k, v in intent.changes.items() if k not in form.FIELDS}

@@ -10,6 +10,7 @@ from agent.deciders.items import check_rules_confirmed, rules_of_restricted
 from agent.deciders.known_errors import check_feedback, take_feedback
 from agent.deciders.links import check_link, link_what_helped
 from agent.deciders.majors import look_for_major
+from agent.deciders.names import check_leader
 from agent.deciders.problems import after_act
 from agent.deciders.roots import alert_named
 from agent.deciders.splits import alerts_named
@@ -54,13 +55,10 @@ def _what_the_desk_knows(turn: Turn, incident: Incident, intent: PersonActed) ->
 
 
 def _check_people(turn: Turn, body: Mapping[str, Any]) -> None:
-    named = [("commander", body.get("commander"))]
+    check_leader(turn.config, "commander", body.get("commander"))
     roles = body.get("roles")
-    if isinstance(roles, Mapping):
-        named += [("roles", person) for person in roles.values()]
-    for field, person in named:
-        if person and person not in turn.config.people:
-            raise Missing([field], f"there is no person {person!r} in people.yaml")
+    for person in roles.values() if isinstance(roles, Mapping) else ():
+        check_leader(turn.config, "roles", person)
 
 
 def _check_change(turn: Turn, incident: Incident) -> None:

@@ -13,8 +13,8 @@ from agent.intents import Mark, PersonActed, PersonReported, RecordEdited
 from agent.turn import NoSuchIncident
 from collectors.moment import parse_moment
 from correlation.act import check_lowering, check_state
-from correlation.incident import Action, State
-from correlation.need import Missing
+from correlation.incident import Action, State, allowed
+from correlation.need import Missing, NotNow
 from correlation.permission import Actor, Forbidden, check, check_on_behalf, owns
 from correlation.store import INCIDENT_FIELDS, IncidentRow, incident_from
 
@@ -129,12 +129,6 @@ class Incidents:
         if call.done is not None:
             return await self._reported(call, call.done)
         body = call.body(bodies.Report).facts()
-        groups = self._api.get_config().groups
-        if body.get("group") is not None and body["group"] not in groups:
-            raise Missing(["group"], f"there is no group {body['group']!r}: {', '.join(groups)}")
-        reported_at = parse_moment(body.get("reported_at") or "")
-        if reported_at is not None and reported_at > call.now:
-            raise Problem(409, "reported_at is still to come: write when it was reported, or leave it out")
         if call.actor.outside:
             body.pop("reported_at", None)
             body["reporter"] = call.actor.id
@@ -191,13 +185,19 @@ class Incidents:
             await self._api.pipeline.submit(PersonActed(number, action, facts, actor, on_behalf_of, mark=mark))
         except Missing as error:
             if set(error.fields) <= _ACTS:
-                raise Problem(409, str(error), missing=error.fields) from None
+                raise Problem(409, str(error), allowed=await self._allowed(number), missing=error.fields) from None
             given = _MOVING.get(action)
             if given in facts and error.fields == [given]:
-                raise Problem(409, str(error)) from None
+                raise Problem(409, str(error), allowed=await self._allowed(number)) from None
             raise
+        except NotNow as error:
+            raise Problem(409, str(error), allowed=await self._allowed(number)) from None
         except NoSuchIncident as error:
             raise not_found(f"there is no incident {error.args[0]}") from None
+
+    async def _allowed(self, number: str) -> list[str]:
+        """The acts that are possible in its state."""
+        return allowed(State((await self._row(number)).state))
 
     async def _refuse_first(self, call: Call, action: Action) -> None:
         """Raise what comes before a 422: the incident is not there, not theirs, or not in a state for it."""

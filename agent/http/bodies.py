@@ -45,12 +45,16 @@ Moment = Annotated[
     AfterValidator(_moment),
     Field(json_schema_extra={"format": "date-time"}, examples=["2026-03-02T09:00:00Z"]),
 ]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(clean)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean)]
+SAYS = r"\S"
+"""Not blank alone."""
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=SAYS), AfterValidator(clean)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=SAYS), AfterValidator(clean)]
 Grade = Annotated[int, Field(ge=1, le=4), BeforeValidator(_whole)]
 Number = Annotated[str, StringConstraints(pattern=NUMBER)]
 
 
+Category = Annotated[Name, Field(json_schema_extra={"x-names": "categories"})]
+Worker = Annotated[Name, Field(json_schema_extra={"x-names": "workers"})]
 Person = Annotated[Name, Field(json_schema_extra={"x-names": "people"})]
 Item = Annotated[Name, Field(json_schema_extra={"x-names": "items"})]
 Group = Annotated[Name, Field(json_schema_extra={"x-names": "groups"})]
@@ -87,7 +91,7 @@ class Assign(ActBody):
         }
     )
 
-    person: Person | None = None
+    person: Worker | None = None
     group: Group | None = None
 
 
@@ -150,7 +154,7 @@ class Accept(ActBody):
 
 
 class Archive(ActBody):
-    final_category: Name
+    final_category: Category
     final_severity: Grade
 
 
@@ -164,7 +168,7 @@ class SetSeverity(ActBody):
 
 
 class Classify(ActBody):
-    category: Name
+    category: Category
     urgency: Grade | None = None
     impact: Grade | None = None
 
@@ -417,12 +421,12 @@ class Report(RecordForm):
         }
     )
 
-    title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean)]
+    title: Name
     symptom: Text | None = None
     kind: Kind | None = None
     source: Literal["user", "staff", "relayed", "partner"] | None = None
     channel: Name | None = None
-    category: Name | None = None
+    category: Category | None = None
     urgency: Grade | None = None
     impact: Grade | None = None
     group: Group | None = None
@@ -438,7 +442,7 @@ class Report(RecordForm):
 class Edit(RecordForm):
     """The fields of the record that a person completes; acts change the others."""
 
-    title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean)] = ""
+    title: Name = ""
     symptom: Annotated[str, StringConstraints(max_length=4000), AfterValidator(clean)] = ""
     kind: Kind = "incident"
     channel: Annotated[str, StringConstraints(max_length=200), AfterValidator(clean)] = ""
@@ -465,7 +469,7 @@ class ArchiveMany(Body):
     """
 
     numbers: Annotated[list[Number], Field(min_length=1, max_length=200)]
-    final_category: Name | None = None
+    final_category: Category | None = None
     final_severity: Grade | None = None
     accept: Accept | None = None
 

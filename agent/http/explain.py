@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from agent.faults import suggest
-from agent.http.bodies import MATCHER, MOMENT, NUMBER
+from agent.http.bodies import MATCHER, MOMENT, NUMBER, SAYS
 
 _LONGEST = 400
 _PATTERNS = {
@@ -25,7 +25,7 @@ class Wrong:
         self.missing: list[str] = []
         for fault in error.errors(include_url=False):
             name = _told(".".join(str(part) for part in fault["loc"]) or "body")
-            if fault["type"] in ("missing", "string_too_short"):
+            if fault["type"] in ("missing", "string_too_short") or _is_blank(fault):
                 self.missing.append(name)
             self.faults.append({"field": name, "message": _told(_sentence(fault, model))})
 
@@ -42,11 +42,15 @@ def _sentence(fault: Any, model: type[BaseModel]) -> str:
         return f"there is no such field here{known}"
     if kind == "string_pattern_mismatch" and fault["ctx"]["pattern"] in _PATTERNS:
         return _PATTERNS[fault["ctx"]["pattern"]]
-    if kind == "string_too_short":
+    if kind == "string_too_short" or _is_blank(fault):
         return "it must not be empty"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return "write a JSON object"
     return str(fault["msg"]).removeprefix("Value error, ")
+
+
+def _is_blank(fault: Any) -> bool:
+    return fault["type"] == "string_pattern_mismatch" and bool(fault["ctx"]["pattern"] == SAYS)
 
 
 def _fields(model: type[BaseModel]) -> Iterable[str]:

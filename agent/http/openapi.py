@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from agent.deciders.names import leads, works
 from agent.http import incident_page
 from agent.http.auth import ACCESS
 from agent.http.bodies import ATTACHMENT, NUMBER
@@ -235,7 +236,14 @@ def _names(api: "Api") -> dict[str, list[str]]:
     config = api.get_config()
     groups = list(config.groups)
     items = list(api.pipeline.desk.register.items)
-    return {"people": list(config.people), "groups": groups, "handover": [*groups, "l2"], "items": items}
+    return {
+        "people": [name for name in config.people if leads(config, name)],
+        "workers": [name for name in config.people if works(config, name)],
+        "categories": config.classification.known(),
+        "groups": groups,
+        "handover": [*groups, "l2"],
+        "items": items,
+    }
 
 
 def _framed(do: Callable[[web.Request], Awaitable[web.Response]]) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -24,7 +24,7 @@ from agent.turn import NoSuchIncident
 from correlation.act import Lowered
 from correlation.attachment import TooMuch
 from correlation.incident import IllegalAction
-from correlation.need import Missing
+from correlation.need import Missing, NotNow
 from correlation.permission import Forbidden
 from knowledge.casebook import NoSuchCase
 from knowledge.change import IllegalChangeAction
@@ -123,7 +123,7 @@ def _refusal(error: Exception) -> Problem | None:
             problem = Problem(409, str(error), allowed=[])
         case NoSuchRound() | NoSuchCase() | NoSuchItem() | NoSuchKnownError() | NoSuchRun():
             problem = not_found(str(error))
-        case ItemConflict() | FiledKnownError():
+        case ItemConflict() | FiledKnownError() | NotNow():
             problem = Problem(409, str(error))
         case IllegalAction() | IllegalProblemAction() | IllegalChangeAction() | IllegalImprovementAction():
             problem = Problem(409, str(error), allowed=error.allowed)
