@@ -1,5 +1,6 @@
 """Erasing a person: their rows are looked for beside the line, and changed by the one writer, some at a time."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import col
 
 from agent.config import Config
+from agent.erasure import ALERTS, PLAIN, SEALED, Identity, Table, blob_without
 from agent.erasure import ERASED as ERASED_TEXT
-from agent.erasure import PLAIN, SEALED, Identity, Table, blob_without
 from agent.evidence import ERASED
 from agent.intents import Noted, PersonActed, RowsErased
 from agent.pipeline import Pipeline
@@ -49,19 +50,20 @@ class Erasing:
     def __init__(self, pipeline: Pipeline, engine: AsyncEngine) -> None:
         self._pipeline, self._engine = pipeline, engine
 
-    async def erase(self, who: Identity, by: str, now: datetime) -> dict[str, int]:
+    async def erase(self, who: Identity, by: str, now: datetime, *, alerts: bool = False) -> dict[str, int]:
         """Have nothing name the person any more; return how many rows of each table changed.
 
-        What they hold goes back to its group first. Raises StoreDown, Overloaded.
+        With `alerts` also what alerts carry, and what their sources sent: that is all of the journal. What they hold
+        goes back to its group first. Raises StoreDown, Overloaded.
         """
         who = replace(who, names=who.names | await self._contacts(who))
         changed: Counter[str] = Counter()
         handed_back = await self._hand_back(who)
         for _ in range(_PASSES):
             before = changed.total()
-            for table in (*PLAIN, *SEALED):
+            for table in (*PLAIN, *SEALED, *(ALERTS if alerts else ())):
                 async for keys in self._found(table, who):
-                    changed[table.name] += await self._pipeline.submit(RowsErased(who, table.name, keys, by))
+                    changed[table.name] += await self._pipeline.submit(RowsErased(who, table.rule, keys, by))
             if changed.total() == before:
                 break
         rows = {name: count for name, count in sorted(changed.items()) if count}
@@ -117,7 +119,7 @@ class Erasing:
 def _naming(table: Table, who: Identity) -> ColumnElement[bool] | None:
     """A condition that holds for every row that names them; for some others too."""
     columns = table.model.__table__.columns  # type: ignore[attr-defined]  # of table classes
-    spelled = {form for name in who.names for form in (name, msgspec.json.encode(name).decode()[1:-1])}
+    spelled = {form for name in who.names for form in (name, msgspec.json.encode(name).decode()[1:-1])} | who.escaped
     wanted = [columns[c].icontains(s, autoescape=True) for c in _texts(table) for s in sorted(spelled)]
     if not wanted:
         return None
@@ -125,7 +127,12 @@ def _naming(table: Table, who: Identity) -> ColumnElement[bool] | None:
 
 
 def _texts(table: Table) -> Sequence[str]:
-    return (*table.people, *table.texts, *table.json)
+    return (*table.people, *table.texts, *table.json, *table.labels)
+
+
+def _naming_bytes(table: Table, page: Iterable[Any], who: Identity) -> list[Any]:
+    """The keys of the rows of a page whose bytes name them."""
+    return [key for key, stored in page if blob_without(stored, who, is_sent=table.is_sent) is not stored]
 
 
 async def _blobs(connection: AsyncConnection, table: Table, key: Sequence[Any], who: Identity) -> AsyncIterator[Key]:
@@ -136,9 +143,8 @@ async def _blobs(connection: AsyncConnection, table: Table, key: Sequence[Any], 
         after = true() if last is None else key[0] > last
         wanted = and_(text(table.wide), after) if table.wide else after
         page = (await connection.execute(select(key[0], body).where(wanted).order_by(key[0]).limit(_AT_ONCE))).all()
-        for row_key, stored in page:
-            if blob_without(stored, who) is not stored:
-                yield (row_key,)
+        for row_key in await asyncio.to_thread(_naming_bytes, table, page, who):
+            yield (row_key,)
         if len(page) < _AT_ONCE:
             return
         last = page[-1][0]

@@ -1,5 +1,6 @@
 """What of a row names a person, and what it says once they are erased; pure, so that every table has one rule."""
 
+import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +14,16 @@ from sqlmodel import SQLModel
 from agent.database import Compressed
 from agent.store import AnswerRow, AttachmentRow, AuditRow, ConfigRow, DeadLetterRow, TokenRow
 from correlation.form import WORDS
-from correlation.store import IncidentRow, ItemEditRow, JournalRow, LessonRow, SilenceRow, TimelineRow
+from correlation.store import (
+    AlertRow,
+    EpisodeRow,
+    IncidentRow,
+    ItemEditRow,
+    JournalRow,
+    LessonRow,
+    SilenceRow,
+    TimelineRow,
+)
 from escalation.store import NoticeRow, PageRow, RotaRow, StepRow
 from knowledge.store import ChangeRow, ImprovementRow, KnownErrorRow, LinkRow, ProblemRow, RunRow
 
@@ -31,6 +41,10 @@ _CODES = frozenset(
     | {"outcome", "roles_told", "state", "step", "suggested_group", "tier", "to", "type"}
 )
 """Keys whose values are words of the house: a person called `desk` takes no group with them."""
+
+
+_IDENTITY = frozenset({"labels", "commonLabels", "groupLabels", "groupKey", "generatorURL", "externalURL"})
+"""Keys of a webhook under which an alert is known again: of a value the rest stays, so that two stay two."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,37 @@ class Identity:
         """Whether a text names them."""
         return self.is_(text) or (self._within is not None and self._within.search(text) is not None)
 
+    @cached_property
+    def escaped(self) -> frozenset[str]:
+        """Names as JSON of plain ASCII writes them."""
+        return frozenset(json.dumps(n)[1:-1].casefold() for n in self.names if not n.isascii() and len(n) >= _SHORTEST)
+
+    def named_in_bytes(self, raw: bytes) -> bool:
+        """Whether JSON, or any text, names them."""
+        text = raw.decode("utf-8", "replace")
+        return self.named_in(text) or ("\\u" in text and any(name in text.casefold() for name in self.escaped))
+
+    def within(self, value: Any) -> Any:
+        """What an alert is known by: their name alone changes, wherever it stands."""
+        match value:
+            case dict():
+                return {k: self.within(v) for k, v in value.items()}
+            case list():
+                return [self.within(one) for one in value]
+            case str():
+                named = self.person(value)
+                return self._within.sub(self.alias, named) if self._within is not None else named
+        return value
+
+    def sent(self, value: Any) -> Any:
+        """What a source sent: labels keep their shape, of anything else a text that names them goes."""
+        match value:
+            case dict():
+                return {k: self.within(v) if k in _IDENTITY else self.sent(v) for k, v in value.items()}
+            case list():
+                return [self.sent(one) for one in value]
+        return self.text(value)
+
     def facts(self, value: Any, *, theirs: bool = False, key: str = "") -> Any:
         """A value of JSON; `theirs`: they did or said it, so that what they wrote freely goes too."""
         match value:
@@ -103,7 +148,13 @@ class Table:
     people: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     json: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    """Columns of JSON by which alerts are known again: only the name in them changes."""
     blob: str = ""
+    is_sent: bool = False
+    """Whether the bytes are what sources of alerts sent."""
+    part: str = ""
+    """What of a table this is, where it is not all of it."""
     wide: str = ""
     """Which rows of a table with bytes are looked through: a condition."""
     own_json: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -120,6 +171,11 @@ class Table:
     @property
     def name(self) -> str:
         return str(self.model.__tablename__)
+
+    @property
+    def rule(self) -> str:
+        """By what this is found: the name of the table, or of a part of it."""
+        return self.part or self.name
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -139,37 +195,43 @@ class Table:
                 fresh |= {name: ERASED for name in owned if row[name]}
         for column in self.json:
             fresh[column] = self._facts(row, column, who)
+        for column in self.labels:
+            fresh[column] = _changed(row[column], who.within)
         for column, (document, *keys) in self.own_json.items():
             if who.is_(row[column]):
                 filled = msgspec.json.decode(fresh[document])
                 gone = {key: ERASED for key in keys if filled.get(key)}
                 fresh[document] = msgspec.json.encode(filled | gone).decode()
         if self.blob:
-            fresh[self.blob] = blob_without(row[self.blob], who, theirs=named)
+            fresh[self.blob] = blob_without(row[self.blob], who, theirs=named, is_sent=self.is_sent)
         if named:
             fresh |= self.further(fresh)
         return {name: value for name, value in fresh.items() if value is not row[name] and value != row[name]}
 
     def _facts(self, row: Mapping[str, Any], column: str, who: Identity) -> Any:
-        if row[column] is None:
-            return None
-        value = msgspec.json.decode(row[column])
         theirs = any(who.is_(row[name]) for name in ("actor", "who") if name in row)
-        fresh = who.facts(value, theirs=theirs)
-        return row[column] if fresh == value else msgspec.json.encode(fresh).decode()
+        return _changed(row[column], lambda value: who.facts(value, theirs=theirs))
 
 
-def blob_without(stored: bytes, who: Identity, *, theirs: bool = False) -> Any:
+def _changed(document: str | None, change: Callable[[Any], Any]) -> str | None:
+    """A document of JSON, changed; the very same text where nothing of it is."""
+    if document is None:
+        return None
+    value = msgspec.json.decode(document)
+    fresh = change(value)
+    return document if fresh == value else msgspec.json.encode(fresh).decode()
+
+
+def blob_without(stored: bytes, who: Identity, *, theirs: bool = False, is_sent: bool = False) -> Any:
     """Bytes as they were received or kept: JSON without what names the person, of anything else nothing."""
     raw = _unpacked(stored)
-    text = raw.decode("utf-8", "replace")
-    if not theirs and not who.named_in(text):
+    if not theirs and not who.named_in_bytes(raw):
         return stored
     try:
         value = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Compressed(b"") if raw is not stored else b""
-    fresh = msgspec.json.encode(who.facts(value, theirs=theirs))
+    fresh = msgspec.json.encode(who.sent(value) if is_sent else who.facts(value, theirs=theirs))
     return Compressed(fresh) if raw is not stored else fresh
 
 
@@ -204,7 +266,7 @@ PLAIN = (
         IncidentRow,
         people=("assignee", "recorder", "reporter", "commander"),
         texts=("title", "symptom", "next_action"),
-        json=("resolution", "targets", "major", "rules_confirmed", "form"),
+        json=("resolution", "targets", "major", "rules_confirmed", "form", "root", "known_errors"),
         own_json={"reporter": ("form", "reporter_contact", *WORDS)},
         theirs={"reporter": ("title", "symptom")},
         further=_of_incident,
@@ -261,4 +323,24 @@ PLAIN = (
     Table(TokenRow, people=("person", "created_by"), goes="person", held=False),
     Table(AnswerRow, people=("person",), blob="body", goes="person", held=False),
 )
-BY_NAME: Mapping[str, Table] = {table.name: table for table in (*SEALED, *PLAIN)}
+ALERTS = (
+    Table(AlertRow, json=("annotations",), held=False),
+    Table(
+        AlertRow,
+        labels=("labels",),
+        part="alert/over",
+        wide="id NOT IN (SELECT alert_id FROM episode WHERE open)",
+        held=False,
+    ),
+    Table(EpisodeRow, json=("why", "rejected"), held=False),
+    Table(
+        JournalRow,
+        blob="body",
+        is_sent=True,
+        part="journal/sent",
+        wide="(kind LIKE 'webhook/%' AND kind <> 'webhook/email')",
+        held=False,
+    ),
+)
+"""What alerts carry: looked through where that is asked for. Labels of what fires stay: it is known by them."""
+BY_NAME: Mapping[str, Table] = {table.rule: table for table in (*SEALED, *PLAIN, *ALERTS)}

@@ -13,10 +13,13 @@ def person() -> None:
 @person.command(short_help="Erase a person from all that is stored.")
 @click.argument("name")
 @click.option("--also", multiple=True, help="Another name, address or number of theirs; may be repeated.")
+@click.option("--alerts", is_flag=True, help="Also in what alerts carry and what their sources sent.")
 @with_api
-def erase(url: str, token: str, as_json: bool, name: str, also: tuple[str, ...]) -> None:
+def erase(url: str, token: str, as_json: bool, name: str, also: tuple[str, ...], alerts: bool) -> None:
     """Erase NAME (an id of people.yaml, or the name of a reporter) from everything that is stored. For ops."""
-    found = Api(url, token).call("POST", "/api/v1/people/erase", {"person": name, "also": list(also)}, deadline_s=None)
+    found = Api(url, token).call(
+        "POST", "/api/v1/people/erase", {"person": name, "also": list(also), "alerts": alerts}, deadline_s=None
+    )
     if as_json:
         shown(found)
         return

@@ -21,6 +21,8 @@ class ErasePerson(Body):
     """The person's id in people.yaml, or the name or address under which they reported."""
     also: Annotated[list[Name], Field(max_length=50)] = []
     """Other names, addresses and numbers of theirs."""
+    alerts: bool = False
+    """Also look through what alerts carry and what their sources sent; a name that is a word there changes it."""
 
 
 class Erased(View):
@@ -42,7 +44,7 @@ def people_routes(api: "Api") -> list[Route]:
             raise Problem(409, "nobody erases themselves: the record has to say who did it; ask another one of ops")
         config = api.get_config()
         who = identity(sent.person, sent.also, config)
-        rows = await erasing.erase(who, call.actor.id, call.now)
+        rows = await erasing.erase(who, call.actor.id, call.now, alerts=sent.alerts)
         still_in = ["people.yaml"] if sent.person in config.people else []
         return Result(Erased(erased_as=who.alias if rows else None, rows=rows, still_in=still_in))
 

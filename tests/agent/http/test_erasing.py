@@ -18,6 +18,7 @@ from agent.erasure import BY_NAME
 from agent.evidence import examine
 from agent.intents import LetterDied
 from tests.agent.http.serving import START, Served, served
+from tests.house import alert
 from tests.real.parts import Database
 
 REPORTER, PHONE = "张三", "138-0013-8000"
@@ -69,8 +70,8 @@ def _text(value: Any) -> str:
         return value.decode("utf-8", "replace")
 
 
-WITHOUT_PEOPLE = {"alert", "beat", "chain", "counter", "episode", "known_error_tally", "mail", "meta"}
-"""Tables in which nobody is named, but in what alerts carry."""
+WITHOUT_PEOPLE = {"beat", "chain", "counter", "known_error_tally", "mail", "meta"}
+"""Tables in which nobody is named."""
 
 
 def test_every_table_says_where_people_stand_in_it() -> None:
@@ -90,6 +91,64 @@ async def test_a_reporter_is_erased_with_their_words_and_what_was_said_of_them(a
     assert (shown["record"]["reporter"], shown["record"]["symptom"]) == (alias, "(erased)")
     told = [h["facts"].get("text") for h in (await api.get(f"/api/v1/incidents/{reported}/timeline")).items]
     assert "(erased)" in told
+
+
+ON_HER_DESK = {"alertname": "LoginFailed", "instance": "张三-pc", "user": "张三", "severity": "warning"}
+SAID: dict[str, Any] = {"annotations": {"summary": "张三 cannot log in", "runbook": "https://wiki/login"}}
+
+
+async def alerted(api: Served) -> None:
+    """One alert that names somebody fires, another one has ended; a sender of plain ASCII told of the second."""
+    await api.receive(alert(ON_HER_DESK, **SAID))
+    ended = {**ON_HER_DESK, "instance": "张三-phone"}
+    body = json.dumps({"version": "4", "alerts": [alert(ended, **SAID)], "groupKey": '{}:{user="张三"}'}).encode()
+    sent = {"Authorization": "Bearer am-secret-token", "Content-Type": "application/json"}
+    await api.call("POST", "/webhooks/alertmanager/am", as_="", data=body, headers=sent)
+    await api.receive(alert(ended, ends="2026-03-02T09:00:00Z", **SAID))
+
+
+async def test_what_alerts_carry_is_looked_through_where_that_is_asked_for(api: Served) -> None:
+    await alerted(api)
+    await erase(api, REPORTER)
+    assert "张三 cannot log in" in await stored(api)
+    answered = await api.post("/api/v1/people/erase", {"person": REPORTER, "alerts": True}, as_="root")
+    assert {"alert", "journal"} <= answered.body["rows"].keys()
+    alias = answered.body["erased_as"]
+    rows = await api.daemon.writer.fetch(
+        "SELECT a.labels, a.annotations, e.open FROM alert a JOIN episode e ON e.alert_id = a.id ORDER BY a.id"
+    )
+    ((fires, said, _), (ended, _, _)) = [(json.loads(labels), json.loads(told), o) for labels, told, o in rows]
+    assert said == {"summary": "(erased)", "runbook": "https://wiki/login"}
+    assert [bool(o) for _, _, o in rows] == [True, False]
+    assert (ended["instance"], ended["user"], ended["severity"]) == (f"{alias}-phone", alias, "warning")
+    assert fires["user"] == REPORTER  # it is known by that while it fires
+    bodies = [_text(body) for (body,) in await api.daemon.writer.fetch("SELECT body FROM journal")]
+    assert [b for b in bodies if REPORTER in b or "\\u5f20" in b] == []
+    assert any(f"{alias}-phone" in b and '{}:{user=\\"' + alias in b for b in bodies)
+    assert (await examine(api.storage)).faults == []
+
+
+async def test_what_fires_goes_on_as_the_same_alert_and_is_erased_once_it_has_ended(api: Served) -> None:
+    await alerted(api)
+    before = [i["number"] for i in (await api.get("/api/v1/incidents")).items]
+    whom = {"person": REPORTER, "alerts": True}
+    await api.post("/api/v1/people/erase", whom, as_="root")
+    await api.receive(alert(ON_HER_DESK, **SAID))
+    assert [i["number"] for i in (await api.get("/api/v1/incidents")).items] == before
+    await api.receive(alert(ON_HER_DESK, ends="2026-03-02T09:00:10Z", **SAID))
+    await api.post("/api/v1/people/erase", whom, as_="root")
+    said = await stored(api)
+    assert [form for form in (REPORTER, "\\u5f20") if form in said] == []
+    assert [i["number"] for i in (await api.get("/api/v1/incidents")).items] == before
+
+
+async def test_who_set_a_root_is_named_there_no_more(api: Served) -> None:
+    number = await api.open_incident()
+    (one,) = (await api.get(f"/api/v1/incidents/{number}")).body["alerts"]
+    await api.act(number, "set-root", {"alert": f"{one['fingerprint']}@{one['startsAt']}"}, as_="luis")
+    answered = await erase(api, "luis")
+    shown = (await api.get(f"/api/v1/incidents/{number}")).body
+    assert shown["root"]["why"]["facts"]["by"] == answered.body["erased_as"]
 
 
 async def test_the_evidence_is_whole_before_and_after_and_a_changed_row_is_still_found(api: Served) -> None:
