@@ -12,9 +12,10 @@ from agent import plugins
 from agent.clock import Clock
 from agent.config import Config
 from agent.database import StoreDown
-from agent.intents import AlertsArrived, AlertsFound, LetterDied
+from agent.intents import AlertsArrived, AlertsFound, LetterDied, Remembered
 from agent.metrics import Metrics
 from agent.pipeline import Overloaded, Pipeline, Undecided
+from agent.store import REMEMBERED, memory_key
 from collectors.alert import Alert, NotThisFormat, Parsed, Status, encode_labels
 from collectors.labels import Labels, fingerprint
 from collectors.mail import parse_mail
@@ -23,6 +24,8 @@ from collectors.thresholds import AlertKey, Kept, alert_key, judge_all
 
 log = structlog.get_logger("inspect")
 ORIGIN = "inspection"
+_REMEMBER_EVERY = timedelta(minutes=5)
+"""How often an inspection's memory is stored: so much of it a restart may cost."""
 
 
 class Rounds:
@@ -118,6 +121,7 @@ class Watch:
         self._kept: Mapping[AlertKey, Kept] = {}
         self._told: dict[AlertKey, str] | None = None
         self._unreachable = False
+        self._kept_at: datetime | None = None
         self.listens = hasattr(self._inspect, "beat")
 
     def heard(self, source: str, alerts: list[Alert], now: datetime) -> None:
@@ -138,6 +142,7 @@ class Watch:
         if self._told is None:
             self._told = self._open_levels()
             self._unreachable = alert_key("InspectionUnreachable", {"inspection": self.name}) in self._told
+        await self._recall(now)
         deadline = self._settings.deadline or timedelta(seconds=30)
         try:
             async with asyncio.timeout(deadline.total_seconds()):
@@ -147,6 +152,7 @@ class Watch:
             await self._lost(str(error) or f"no answer within {deadline.total_seconds():g} s", now)
             return
         self._metrics.inspections.labels(self._settings.type, "ok").inc()
+        await self._remember(now)
         letters = [one for one in seen if isinstance(one, Letter)]
         seen = [one for one in seen if not isinstance(one, Letter)]
         if letters:
@@ -175,6 +181,29 @@ class Watch:
             for name, labels in self._told or ()
             if (name, labels) not in seen | {ours}
         ]
+
+    @property
+    def _keeps(self) -> bool:
+        return hasattr(self._inspect, "memory")
+
+    async def _recall(self, now: datetime) -> None:
+        """Give the inspection back what it remembered before a restart; without it, it begins anew."""
+        if not self._keeps or self._kept_at is not None:
+            return
+        self._kept_at = now
+        try:
+            rows = await self._pipeline.writer.fetch(REMEMBERED, memory_key(self.name))
+            if rows:
+                self._inspect.recall(rows[0][0], now)
+        except (StoreDown, ValueError) as error:
+            log.warning("an inspection begins anew", inspection=self.name, why=str(error)[:300])
+
+    async def _remember(self, now: datetime) -> None:
+        if not self._keeps or self._kept_at is None or now - self._kept_at < _REMEMBER_EVERY:
+            return
+        self._kept_at = now
+        with contextlib.suppress(StoreDown, Overloaded, Undecided):  # the next time is soon
+            await self._pipeline.submit(Remembered(self.name, self._inspect.memory()))
 
     async def _take_letters(self, letters: list[Letter], now: datetime) -> None:
         """Put mails in line, and have the mailbox note those that were stored; the others are found again."""

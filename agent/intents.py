@@ -293,6 +293,14 @@ class RoundMade(Asked):
 
 
 @dataclass(frozen=True)
+class Remembered:
+    """What an inspection has to know after a restart. No decision hangs on it: the journal has no line of it."""
+
+    inspection: str
+    memory: str
+
+
+@dataclass(frozen=True)
 class OldRowsDue:
     """It is time to let go of rows that nothing needs any more (retention in tocsin.yaml)."""
 
@@ -400,6 +408,7 @@ Intent = (
     | RoundMade
     | OldRowsDue
     | RowsErased
+    | Remembered
     | PagesClaimed
     | PageTried
     | Suggested

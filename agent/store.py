@@ -104,7 +104,7 @@ class AttachmentRow(SQLModel, table=True):
 
 
 class MetaRow(SQLModel, table=True):
-    """What the store itself must remember: the key that signs acknowledge links."""
+    """What must be remembered beside the incidents: the key that signs acknowledge links, what inspections keep."""
 
     __tablename__ = "meta"
     key: str = Field(primary_key=True)
@@ -130,6 +130,14 @@ def done_values(key: str, person: str, digest: str, about: str, now: datetime) -
 
 INSERT_DEAD_LETTER, INSERT_AUDIT = insert_into(DeadLetterRow), insert_into(AuditRow)
 UPSERT_CONFIG, UPSERT_ANSWER, UPSERT_META = upsert(ConfigRow), upsert(AnswerRow), upsert(MetaRow)
+
+REMEMBERED = "SELECT value FROM meta WHERE key = ?"
+
+
+def memory_key(inspection: str) -> str:
+    """The key under which an inspection remembers."""
+    return f"inspection/{inspection}"
+
 
 MAIL_BY_KEY = "SELECT m.key, i.number FROM mail m JOIN incident i ON i.id = m.incident_id WHERE m.key = ?"
 INSERT_ATTACHMENT = insert_into(AttachmentRow)

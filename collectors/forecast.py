@@ -62,6 +62,18 @@ class Trend:
         self._points.clear()
         self._first_s = self._last_s = math.nan
 
+    def points(self) -> list[Point]:
+        """What it remembers, oldest first: what `resume` takes."""
+        return list(self._points)
+
+    def resume(self, points: Sequence[Point], now: datetime) -> None:
+        """Go on from what was remembered before a restart, without what is too old or later than `now`."""
+        at_s = now.timestamp()
+        oldest = at_s - self._window_s * _MEMORY / 6
+        self._points = deque(p for p in points if oldest <= p.at_s <= at_s)
+        if self._points:
+            self._first_s, self._last_s = self._points[0].at_s, self._points[-1].at_s
+
     def full_in(self, free: float) -> float:
         """Return the seconds until `free` more is used: inf where it is not filling, NaN where data is too short.
 

@@ -71,7 +71,8 @@ class Inspection(Protocol):
     It keeps connections and what it must remember between two reads, and is read by one caller at a time. Where some
     of its findings say that there is no data, `outages: frozenset[str]` names these alerts: such a finding is the same
     outage as Unreachable, and whichever came first is told for both. One that finds letters has `taken(ids)`: these
-    have been stored, and are not to be found again.
+    have been stored, and are not to be found again. One that has to remember over a restart has `memory() -> str`, and
+    gets the last of it back by `recall(memory, now)` before its first read.
     """
 
     def __init__(self, name: str, config: Any) -> None: ...

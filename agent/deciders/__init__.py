@@ -12,7 +12,7 @@ from agent.deciders.changes import change_acted, change_raised
 from agent.deciders.checks import round_made
 from agent.deciders.customers import notice_acted
 from agent.deciders.erasing import rows_erased
-from agent.deciders.house import clock_adopted, config_changed, noted
+from agent.deciders.house import clock_adopted, config_changed, noted, remembered
 from agent.deciders.improvements import improvement_acted, improvement_suggested
 from agent.deciders.items import item_edited
 from agent.deciders.known_errors import suggested
@@ -55,6 +55,7 @@ from agent.intents import (
     ProblemOpened,
     Pulled,
     RecordEdited,
+    Remembered,
     RotaChanged,
     RotaEnded,
     RoundMade,
@@ -105,6 +106,7 @@ DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
     ClockAdopted: clock_adopted,
     ConfigChanged: config_changed,
     Noted: noted,
+    Remembered: remembered,
 }
 
 

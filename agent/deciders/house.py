@@ -2,7 +2,8 @@
 
 from agent.deciders.automation import propose_anew
 from agent.group import as_json
-from agent.intents import ClockAdopted, ConfigChanged, Noted
+from agent.intents import ClockAdopted, ConfigChanged, Noted, Remembered
+from agent.store import UPSERT_META, memory_key
 from agent.turn import AGENT, Turn
 
 
@@ -21,6 +22,10 @@ def clock_adopted(turn: Turn, intent: ClockAdopted) -> None:
             turn.ladder.recounted(incident, turn.group)
             turn.tell(incident.id, "clock_adopted", AGENT, {"shift_s": round(intent.shift.total_seconds())})
             turn.touch(incident)
+
+
+def remembered(turn: Turn, intent: Remembered) -> None:
+    turn.group.add(UPSERT_META, memory_key(intent.inspection), intent.memory)
 
 
 def noted(turn: Turn, intent: Noted) -> None:

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from threading import Thread
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from collectors.alert import Level
-from collectors.forecast import Trend
+from collectors.forecast import Point, Trend
 from collectors.rule import Span
 from collectors.source import Finding, Reading, Unreachable
 from collectors.thresholds import JudgedConfig
@@ -52,6 +54,11 @@ def look(path: str) -> Disk:
     return Disk(used, free, seen.f_files, seen.f_favail, read_only, os.path.ismount(path), seen.f_fsid)
 
 
+class _Memory(msgspec.Struct):
+    device: int | None
+    points: list[Point]
+
+
 class Inspect:
     """One filesystem; keeps the samples of the forecast, and at most one thread that hangs in it."""
 
@@ -82,6 +89,16 @@ class Inspect:
             unknown = [Reading(key, math.nan, self._labels) for key in _KEYS]
             return [self._finding("DiskNotMounted", True, f"nothing is mounted at {path}"), *unknown]
         return [*self._findings(disk), *self._readings(disk, now)]
+
+    def memory(self) -> str:
+        """The samples of the forecast, and of which device they are."""
+        return msgspec.json.encode({"device": self._device, "points": self._trend.points()}).decode()
+
+    def recall(self, memory: str, now: datetime) -> None:
+        """The forecast goes on where it was. Raises ValueError for what `memory` never said."""
+        kept = msgspec.json.decode(memory, type=_Memory)
+        self._device = kept.device
+        self._trend.resume(kept.points, now)
 
     async def close(self) -> None:
         """Nothing to let go of; a thread that hangs ends with its filesystem or with the process."""

@@ -12,6 +12,7 @@ from agent import plugins
 from agent.config import Config
 from agent.house import House
 from agent.inspect import Rounds, Watch
+from agent.intents import Remembered
 from agent.metrics import Metrics
 from collectors.source import Finding, Reading, Unreachable
 from collectors.thresholds import Threshold
@@ -87,6 +88,43 @@ async def stand(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     yield Stand(house, gauge, watch)
     await house.close()
+
+
+class Keeping(Gauge):
+    """One that remembers how often it was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+
+    async def read(self, now: datetime) -> list[Reading | Finding]:
+        self.reads += 1
+        return await super().read(now)
+
+    def memory(self) -> str:
+        return str(self.reads)
+
+    def recall(self, memory: str, now: datetime) -> None:
+        self.reads = int(memory)
+
+
+async def test_what_an_inspection_has_to_remember_is_there_after_a_restart(stand: Stand) -> None:
+    stand.watch._inspect = Keeping()
+    for _ in range(9):
+        await stand.looks()
+    await stand.restart()
+    after = stand.watch._inspect = Keeping()
+    await stand.looks()
+    assert after.reads == 7  # stored with the sixth read, five minutes after the first
+
+
+@pytest.mark.parametrize("stored", ["no number", "", "[]"])
+async def test_a_memory_that_cannot_be_read_costs_the_inspection_nothing(stand: Stand, stored: str) -> None:
+    await stand.house.do(Remembered("root-disk", stored))
+    stand.watch._inspect = Keeping()
+    stand.watch._inspect.next = used(90)
+    await stand.looks()
+    assert list(stand.firing.values()) == ["warn:3"]
 
 
 async def test_a_reading_over_the_line_opens_an_incident_with_its_level_beside_the_labels(stand: Stand) -> None:

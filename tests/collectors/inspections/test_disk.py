@@ -97,6 +97,47 @@ async def test_another_device_at_the_same_path_begins_the_forecast_anew() -> Non
     assert math.isnan(values(await inspection.read(at(41)))["disk_full_in_s"])
 
 
+def filling(used: float) -> Inspect:
+    return Inspect("root-disk", config("/data"), look=lambda _: SOUND._replace(used=int(used), free=1000 - int(used)))
+
+
+async def test_a_restart_does_not_begin_the_forecast_anew() -> None:
+    memory = ""
+    for minute in range(61):  # another process each minute
+        inspection = filling(600 + 2 * minute)
+        if memory:
+            inspection.recall(memory, at(minute))
+        told = values(await inspection.read(at(minute)))["disk_full_in_s"]
+        memory = inspection.memory()
+    assert told == pytest.approx((1000 - 720) / 2 * 60, rel=0.05)
+
+
+async def test_what_was_remembered_of_another_device_or_of_another_time_is_left() -> None:
+    inspection = filling(600)
+    for minute in range(61):
+        inspection = inspection if minute == 0 else _again(inspection, 600 + 2 * minute, minute)
+        await inspection.read(at(minute))
+    other = Inspect("root-disk", config("/data"), look=lambda _: SOUND._replace(used=722, free=278, device=7))
+    other.recall(inspection.memory(), at(61))
+    assert math.isnan(values(await other.read(at(61)))["disk_full_in_s"])
+    for now in (at(0) - timedelta(hours=1), at(0) + timedelta(days=3)):
+        later = filling(722)
+        later.recall(inspection.memory(), now)
+        assert math.isnan(values(await later.read(now))["disk_full_in_s"])
+
+
+def _again(before: Inspect, used: float, minute: int) -> Inspect:
+    made = filling(used)
+    made.recall(before.memory(), at(minute))
+    return made
+
+
+@pytest.mark.parametrize("memory", ["", "{", "[]", '{"device": 1}', '{"device": 1, "points": [["x", 1, 1]]}'])
+def test_a_memory_that_is_none_is_refused(memory: str) -> None:
+    with pytest.raises(ValueError):
+        filling(600).recall(memory, at(0))
+
+
 async def test_a_path_that_is_not_there_is_an_outage_that_says_so(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match=r"missing cannot be read: No such file"):
         await Inspect("x", config(tmp_path / "missing")).read(at(0))
