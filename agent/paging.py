@@ -51,7 +51,8 @@ class Claimed:
         """The page with its message; `annotations` by the row of an alert. Takes a millisecond: not for the line."""
         if self.step == RECEIPT:
             message = receipt(self.facts.number, self.facts.title, self.language)
-            return self._page(self.facts.number, message)
+            answers = self.facts.reason["facts"].get("answers", "")
+            return replace(self._page(self.facts.number, message), answers=answers)
         facts = replace(self.facts, links=links(self.facts.number, self.target)) if self.facts.number else self.facts
         if annotations:
             shown = zip(self.alerts, facts.alerts, strict=True)

@@ -52,6 +52,8 @@ class PageToSend:
     notifier: str
     message: Message
     created_at: datetime | None = None
+    answers: str = ""
+    """The id of the mail that this is the answer to."""
 
 
 _LONGEST_WAIT = timedelta(seconds=300)

@@ -30,6 +30,7 @@ PARTS = {
     # what a test names: (a program of it, as a name or a glob; the Debian package)
     "amtool": ("amtool", "prometheus-alertmanager"),
     "chromium": ("chromium", "chromium"),
+    "dovecot": ("dovecot", "dovecot-imapd"),
     "gcc": ("gcc", "gcc"),
     "nut-client": ("upsrw", "nut-client"),
     "nut-server": ("/lib/nut/upsd", "nut-server"),

@@ -113,6 +113,6 @@ def _acknowledge(turn: Turn, source: str, incident: Incident, mail: Mail) -> Non
     if notifier is None or mail.automatic:
         return
     language = "zh" if _CHINESE.search(mail.title + mail.text) else "en"
-    reason = {"code": "received", "facts": {"language": language}}
+    reason = {"code": "received", "facts": {"language": language, "answers": mail.message_id}}
     page = turn.outbox.receipt(incident, notifier, mail.sender, reason, turn.now)
     turn.group.add(UPSERT_MAIL, key_of_page(page.key), incident.id, turn.now)

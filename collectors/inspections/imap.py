@@ -5,6 +5,7 @@ import contextlib
 import imaplib
 import re
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,6 +20,7 @@ _AT_ONCE = 20
 """Mails that one look takes out of the mailbox; the next look takes the next ones."""
 LARGEST = 32 * 1024 * 1024
 _PORTS = {"implicit": 993, "starttls": 143, "none": 143}
+_LETTERS = re.compile(r"([\x20-\x7e]+)|([^\x20-\x7e]+)")
 _SIZE = re.compile(rb"RFC822\.SIZE ([0-9]+)")
 
 
@@ -81,12 +83,19 @@ class Inspect:
         try:
             if config.tls == "starttls":
                 mailbox.starttls(self._context())
-            mailbox.login(config.username, config.password)
-            _good(mailbox.select(f'"{config.folder}"'))
+            self._login(mailbox)
+            _good(mailbox.select(_quoted(config.folder)))
             yield mailbox
         finally:
             with contextlib.suppress(imaplib.IMAP4.error, OSError, EOFError):
                 mailbox.logout()
+
+    def _login(self, mailbox: imaplib.IMAP4) -> None:
+        name, password = self._config.username, self._config.password
+        if name.isascii() and password.isascii():
+            mailbox.login(name, password)
+        else:  # LOGIN knows no other letters
+            mailbox.authenticate("PLAIN", lambda _: f"\0{name}\0{password}".encode())
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self._config.ca_file)
@@ -120,6 +129,16 @@ def _good(answer: tuple[str, list[Any]]) -> list[Any]:
     if status != "OK":
         raise imaplib.IMAP4.error(f"{status} {found!r}"[:200])
     return found
+
+
+def _quoted(folder: str) -> str:
+    """A folder's name as IMAP writes it: other letters in its own kind of UTF-7 (RFC 3501, 5.1.3)."""
+    parts = []
+    for plain, other in _LETTERS.findall(folder):
+        coded = b64encode(other.encode("utf-16-be")).decode().rstrip("=").replace("/", ",")
+        parts.append(plain.replace("&", "&-") if plain else f"&{coded}-")
+    escaped = "".join(parts).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _flat(part: Any) -> bytes:

@@ -16,6 +16,8 @@ from escalation.delivery import PageToSend, Undeliverable
 
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _NAMED = re.compile(r"[^\x00-\x1f\x7f<>@,;:]*<([^<>]*)>")
+_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,240}>")
+"""An id of a mail that a header holds as it is."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]+")
 _PORTS = {"none": 25, "starttls": 587, "implicit": 465}
 _FAREWELL_S = 1.0
@@ -115,7 +117,7 @@ class Notify:
         return Undeliverable(f"{host} offers no {lacking}: change tls or username of the notifier", permanent=True)
 
     def _mail(self, page: PageToSend, address: str) -> EmailMessage:
-        """The same Message-ID for each attempt; References to the thread of the incident."""
+        """The same Message-ID for each attempt; References to the thread of the incident, or to what it answers."""
         domain = self._sender.rpartition("@")[2]
         mail = EmailMessage(policy=_POLICY)
         mail["From"] = self._config.sender
@@ -124,8 +126,11 @@ class Notify:
         if page.created_at is not None:
             mail["Date"] = format_datetime(page.created_at)
         mail["Message-ID"] = f"<{page.key}@{domain}>"
-        mail["In-Reply-To"] = mail["References"] = f"<{page.incident or page.key}@{domain}>"
-        mail["Auto-Submitted"] = "auto-generated"
+        thread = f"<{page.incident or page.key}@{domain}>"
+        answered = page.answers if _ID.fullmatch(page.answers) else ""
+        mail["In-Reply-To"] = answered or thread
+        mail["References"] = f"{answered} {thread}" if answered else thread
+        mail["Auto-Submitted"] = "auto-replied" if page.answers else "auto-generated"
         mail["Idempotency-Key"] = page.key
         mail["X-Tocsin-Incident"] = page.incident
         mail["X-Tocsin-Step"] = page.step

@@ -77,7 +77,7 @@ BODIES: dict[Action, list[dict[str, Any]]] = {
     Action.SNOOZE: [{"until": "+45", "reason": "tea"}, {"until": "+600", "reason": "night"}],
     Action.RESOLVE: [{"type": "fixed", "resolution": "done", "note": "n", "service_restored_at": "+0"}],
     Action.ACCEPT: [{"by": "customer", "via": "phone"}],
-    Action.ARCHIVE: [{"final_category": "x", "final_severity": 3}],
+    Action.ARCHIVE: [{"final_category": "server/cpu", "final_severity": 3}],
     Action.REJECT: [{"reason": "still broken"}],
     Action.CANCEL: [{"reason": "no fault"}],
     Action.ESCALATE: [{"reason": "slow"}],

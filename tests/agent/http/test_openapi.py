@@ -62,8 +62,12 @@ async def test_names_of_people_and_groups_are_for_those_who_belong_here(api: Ser
     assert "luis" not in outside.text
     assert "luis" not in (await api.get("/api/v1/openapi.json", as_="cus")).text
     inside = (await api.get("/api/v1/openapi.json", as_="ana")).body
-    person = inside["components"]["schemas"]["Assign"]["properties"]["person"]["anyOf"][0]
-    assert person["enum"] == sorted(api.daemon.config.people)
+    schemas = inside["components"]["schemas"]
+    person = schemas["Assign"]["properties"]["person"]["anyOf"][0]
+    assert person["enum"] == ["ana", "desk", "luis", "noa", "pat", "ven", "wei"]
+    commander = schemas["DeclareMajor"]["properties"]["commander"]["anyOf"][0]
+    assert set(commander["enum"]) - set(person["enum"]) == {"dora", "root", "sal"}
+    assert "endpoint/printer" in schemas["Classify"]["properties"]["category"]["enum"]
 
 
 async def test_the_page_of_the_api_lists_every_route_without_script(api: Served) -> None:

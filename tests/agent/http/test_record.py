@@ -32,7 +32,7 @@ FORM: dict[str, Any] = {
     "service_affecting": True,
     "outage_start": "2026-03-02T08:30:00.000Z",
     "outage_end": "2026-03-02T08:50:00.000Z",
-    "cause_code": "power",
+    "cause_code": "facility/power",
     "lessons": "label the breakers",
     "resolution_channel": "on site",
 }
@@ -72,19 +72,19 @@ async def test_the_form_is_completed_later_and_null_empties_a_field(api: Served)
 
 
 async def test_categories_and_severities_are_kept_apart_and_so_are_the_moments(api: Served) -> None:
-    number = await api.report("till", category="hardware/till", urgency=3, impact=3)
+    number = await api.report("till", category="application/unavailable", urgency=3, impact=3)
     await api.act(number, "acknowledge", as_="desk")
-    await api.act(number, "classify", {"category": "power"}, as_="desk")
+    await api.act(number, "classify", {"category": "facility/power"}, as_="desk")
     await api.act(number, "set-severity", {"severity": 2, "reason": "all tills"}, as_="desk")
     await api.act(number, "resolve", {"type": "permanent", "resolution": "fuse", "note": "new fuse"}, as_="desk")
     await api.act(number, "accept", {"by": "Bob", "via": "phone"}, as_="desk")
-    await api.act(number, "archive", {"final_category": "power/fuse", "final_severity": 3})
+    await api.act(number, "archive", {"final_category": "facility/ups", "final_severity": 3})
     shown = (await api.get(f"/api/v1/incidents/{number}")).body
     held = shown["record"]
     assert (held["initial_category"], shown["category"], held["final_category"]) == (
-        "hardware/till",
-        "power",
-        "power/fuse",
+        "application/unavailable",
+        "facility/power",
+        "facility/ups",
     )
     assert (shown["severity"], held["final_severity"]) == (2, 3)
     assert held["initial_severity"] > 2

@@ -28,6 +28,25 @@ async def failure(port: int, sent: PageToSend | None = None, **keys: Any) -> Und
     return caught.value
 
 
+@pytest.mark.parametrize(
+    ("answers", "in_reply_to", "submitted"),
+    [
+        pytest.param("<1@bob>", "<1@bob>", "auto-replied", id="the mail that it answers"),
+        pytest.param("<" + "x" * 400 + "@bob>", "<INC-20260302-0001@example.org>", "auto-replied", id="an id too long"),
+        pytest.param("<1@bob>\r\nBcc: all@bob", "<INC-20260302-0001@example.org>", "auto-replied", id="a hostile id"),
+        pytest.param("", "<INC-20260302-0001@example.org>", "auto-generated", id="no answer, but a page"),
+    ],
+)
+async def test_an_answer_says_to_which_mail(
+    smtp_sink: "SmtpSink", answers: str, in_reply_to: str, submitted: str
+) -> None:
+    await channel(smtp_sink.port).send(page(answers=answers))
+    (mail,) = smtp_sink.mails
+    assert (mail.message["In-Reply-To"], mail.message["Auto-Submitted"]) == (in_reply_to, submitted)
+    assert "<INC-20260302-0001@example.org>" in mail.message["References"]
+    assert mail.message["Bcc"] is None
+
+
 async def test_a_mail_arrives_in_chinese_with_its_key_and_step(smtp_sink: "SmtpSink") -> None:
     provider_id = await channel(smtp_sink.port).send(page())
     (mail,) = smtp_sink.mails
