@@ -72,7 +72,7 @@ class Ladder:
 
         `told_for` is why those who are told of a new incident are told again; None: they are not.
         """
-        if HALTED in incident.targets:
+        if HALTED in incident.targets or not incident.active:
             return
         climb, has_responder = self._climb(incident), incident.acknowledged_at is not None
         for planned in self._plan_from_relapse(incident):

@@ -1,7 +1,9 @@
 """iCalendar: shifts as a calendar that shows nobody as busy, and a calendar of a team as changes of the rota."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import count
 from typing import Any, NamedTuple
 
 from dateutil.rrule import rrulestr
@@ -12,6 +14,13 @@ from escalation.roles import Person
 
 MOST_EVENTS = 2000
 """How many events of a calendar are read, repetitions included."""
+
+_MOST_STEPS = 100_000
+"""How often repetitions are followed, those before the span included."""
+_FOLDED = re.compile(r"\r?\n[ \t]")
+_RULE = re.compile(r"^(?:RRULE|EXRULE)[^\n]*?:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_OFTEN = re.compile(r"FREQ=(SECONDLY|MINUTELY|HOURLY)")
+_NEVER_DAILY = re.compile(r"(BYMONTHDAY|BYYEARDAY|BYWEEKNO|BYEASTER|BYSETPOS)=")
 
 
 class BadCalendar(ValueError):
@@ -55,18 +64,39 @@ def read(text: str, people: Mapping[str, Person], zone: tzinfo, from_at: datetim
 
     A person is found by the address of an attendee or organizer among their contacts, or by id or name in the
     summary. A day without hours begins at midnight in `zone`. Repetitions are followed with their exceptions
-    (RRULE, EXDATE, RECURRENCE-ID). Raises BadCalendar.
+    (RRULE, EXDATE, RECURRENCE-ID). Raises BadCalendar. A large calendar takes seconds: not for the loop.
     """
+    _refuse_too_often(text)
+    try:
+        return _read(text, people, zone, from_at, until)
+    except BadCalendar:
+        raise
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+        raise BadCalendar(f"this calendar cannot be read: {str(error)[:200]}") from None
+
+
+def _refuse_too_often(text: str) -> None:
+    """A duty repeats by the day at most: whatever steps through hours or looks for no day there is takes for ever."""
+    for rule in _RULE.findall(_FOLDED.sub("", text).upper()):
+        often = _OFTEN.search(rule)
+        if often is not None:
+            raise BadCalendar(f"the repetition {rule[:100]!r} steps too often: write FREQ=DAILY, or a longer step")
+        if "FREQ=DAILY" in rule and (apart := _NEVER_DAILY.search(rule)) is not None:
+            raise BadCalendar(f"FREQ=DAILY goes with no {apart[1]}: write FREQ=MONTHLY or FREQ=YEARLY for that")
+
+
+def _read(text: str, people: Mapping[str, Person], zone: tzinfo, from_at: datetime, until: datetime) -> list[Duty]:
     try:
         all_events: list[Any] = Calendar.from_ical(text).walk("VEVENT")
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise BadCalendar(f"this is no calendar: {str(error)[:200]}") from None
+    steps = count()
     events = [e for e in all_events if str(e.get("status", "")) != "CANCELLED"]
     moved = {(str(e.get("uid")), _instant(e["recurrence-id"].dt, zone)) for e in events if "recurrence-id" in e}
     found: list[Duty] = []
     for event in events:
         person = _person(event, people)
-        for begins, ends in _times(event, zone, until, moved):
+        for begins, ends in _times(event, zone, until, moved, steps):
             if ends > from_at and begins < until and begins < ends:
                 found.append(Duty(person, begins, ends))
             if len(found) > MOST_EVENTS:
@@ -75,7 +105,7 @@ def read(text: str, people: Mapping[str, Person], zone: tzinfo, from_at: datetim
 
 
 def _times(
-    event: Any, zone: tzinfo, until: datetime, moved: set[tuple[str, datetime]]
+    event: Any, zone: tzinfo, until: datetime, moved: set[tuple[str, datetime]], steps: Iterator[int]
 ) -> Iterator[tuple[datetime, datetime]]:
     if "dtstart" not in event:
         raise BadCalendar(f"the event {_summary(event)!r} has no DTSTART")
@@ -92,6 +122,8 @@ def _times(
     rules = event["rrule"]
     for rule in rules if isinstance(rules, list) else [rules]:
         for at in _repeated(rule, wall, its_zone):
+            if next(steps) > _MOST_STEPS:
+                raise BadCalendar("the repetitions begin too long ago: give them a later DTSTART")
             begins = first_instant(at, its_zone)
             if begins >= until:
                 break

@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
+from agent.deciders.names import check_category
 from agent.http import bodies, views
 from agent.http.calls import Call, Result, Route
 from agent.http.problems import Problem, not_found, problem_of
@@ -212,6 +213,7 @@ class Incidents:
 
     async def archive_many(self, call: Call) -> Result:
         sent = call.body(bodies.ArchiveMany)
+        check_category(self._api.get_config(), "final_category", sent.final_category)
         archived: list[str] = []
         refused: list[views.Refused] = []
         for number in dict.fromkeys(sent.numbers):

@@ -468,7 +468,7 @@ class ArchiveMany(Body):
     somebody reported as `accept` says.
     """
 
-    numbers: Annotated[list[Number], Field(min_length=1, max_length=200)]
+    numbers: Annotated[list[Number], Field(min_length=1, max_length=500)]
     final_category: Category | None = None
     final_severity: Grade | None = None
     accept: Accept | None = None

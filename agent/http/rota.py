@@ -1,5 +1,6 @@
 """The rota over the API: who is first on call in a span, what people lay over the schedules, and calendars of it."""
 
+import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -243,7 +244,7 @@ class Rota:
         ends = parse_moment(sent.until or "") or begins + _CALENDAR_AHEAD
         people, zone = self._api.get_config().people, parse_zone(schedule.time_zone)
         try:
-            duties = ics.read(sent.calendar, people, zone, begins, ends)
+            duties = await asyncio.to_thread(ics.read, sent.calendar, people, zone, begins, ends)
         except ics.BadCalendar as error:
             raise Problem(422, str(error), faults=[{"field": "calendar", "message": str(error)}]) from None
         changes = tuple(

@@ -26,6 +26,11 @@ def event(*lines: str) -> str:
     return "\n".join(("BEGIN:VEVENT", *lines, "END:VEVENT"))
 
 
+def one(*lines: str, start: str = "20270101T000000Z", length: str = "PT8H") -> str:
+    """A calendar with one duty of ana."""
+    return calendar(event("UID:1", f"DTSTART:{start}", f"DURATION:{length}", "SUMMARY:ana", *lines))
+
+
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
@@ -98,9 +103,23 @@ def test_what_was_called_off_and_what_lies_outside_is_left_out() -> None:
                     "SUMMARY:ana",
                 )
             ),
-            f"more than {MOST_EVENTS}",
-            id="a bomb",
+            "steps too often",
+            id="each minute",
         ),
+        pytest.param(one("RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"), "goes with no BYMONTHDAY", id="no such day"),
+        pytest.param(one("RRULE:FREQ=SEC\n ONDLY"), "steps too often", id="each second, over two lines"),
+        pytest.param(one("RRULE:FREQ=DAILY;INTERVAL=0"), f"more than {MOST_EVENTS}", id="a bomb"),
+        pytest.param(
+            one("RRULE:FREQ=DAILY;INTERVAL=0", "EXDATE:20270101T000000Z"),
+            "too long ago",
+            id="a bomb unseen",
+        ),
+        pytest.param(one("RRULE:FREQ=DAILY;INTERVAL=-1"), "cannot be read", id="backwards"),
+        pytest.param(one("RRULE:FREQ=DAILY", "EXDATE:tomorrow"), "cannot be read", id="an exception that is none"),
+        pytest.param(one("RECURRENCE-ID;VALUE=TIME:090000"), "cannot be read", id="a time for a moment"),
+        pytest.param(one(length="P999999999D"), "cannot be read", id="a shift without end"),
+        pytest.param(one("DTSTART:20270102T000000Z"), "cannot be read", id="two starts"),
+        pytest.param(one(start="20270101T000000Z\x00"), "cannot be read", id="a NUL"),
     ],
 )
 def test_a_calendar_that_cannot_be_taken_says_why(text: str, said: str) -> None:
