@@ -74,7 +74,11 @@ class Classification(Rule):
             return []
         tree = [name for root, parts in self.categories.items() for name in (root, *(f"{root}/{p}" for p in parts))]
         set_by_rules = [rule.set.category for rule in self.rules if rule.set.category is not None]
-        return list(dict.fromkeys([*tree, *set_by_rules, *self.changes.categories, self.unclassified.category]))
+        return list(
+            dict.fromkeys(
+                [*tree, *set_by_rules, *self.changes.categories, *self.changes.standard, self.unclassified.category]
+            )
+        )
 
 
 class Class(NamedTuple):
