@@ -419,9 +419,10 @@ HAPPENED: Sentences = {
     ),
     "desk_informed": (
         "the desk is informed[: vendor {vendor} was called][: the severity is {severity}]"
-        "[: {wrote} has written][: tell {reporter} that it is out of scope][: handed over to {handed_to}]",
+        "[: {wrote} has written][: tell {reporter} that it is out of scope][: handed over to {handed_to}]"
+        "[: {persists}, which it repeats, persists]",
         "已告知服务台[:已联系厂商 {vendor}][:严重程度为 {severity}][:{wrote} 来信]"
-        "[:请告知 {reporter} 不予受理][:已移交 {handed_to}]",
+        "[:请告知 {reporter} 不予受理][:已移交 {handed_to}][:其所重复的 {persists} 仍然存在]",
     ),
     "breach_expected": (
         "not expected to be resolved by {due_at}[: the estimate is {eta}][: nothing was written since {silent_since}]; "

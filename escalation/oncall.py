@@ -265,6 +265,14 @@ def _every_edge(schedule: Schedule, from_at: datetime, until: datetime, override
     return edges
 
 
+def serves(
+    schedule: Schedule, person: str, from_at: datetime, until: datetime, overrides: Sequence[Override] = ()
+) -> bool:
+    """Return whether somebody is on call, first or after others, at some moment between two instants."""
+    edges = (at for at in _every_edge(schedule, from_at, until, overrides) if from_at < at < until)
+    return any(person in on_call(schedule, at, overrides) for at in (from_at, *edges))
+
+
 def gaps(
     schedule: Schedule, from_at: datetime, until: datetime, overrides: Sequence[Override] = ()
 ) -> list[tuple[datetime, datetime]]:

@@ -1,13 +1,18 @@
 """What people lay over the rota: overrides and swaps, each with its author, its reason and, if it has one, its end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import msgspec
 
+from correlation.need import Missing
 from correlation.permission import Actor, Forbidden
-from escalation.oncall import Override, Schedule, on_call, shifts
+from escalation.oncall import Override, Schedule, on_call, serves, shifts
+
+_DAY = timedelta(days=1)
+_AHEAD = 60 * _DAY
+"""How far a change without an end is looked into."""
 
 
 class RotaChange(msgspec.Struct, kw_only=True, frozen=True):
@@ -45,15 +50,29 @@ def laid(changes: Iterable[RotaChange]) -> dict[str, list[Override]]:
     return found
 
 
-def check_change(actor: Actor, change: RotaChange, schedule: Schedule) -> None:
-    """Raise Forbidden unless the actor is one of the two people, or pm (OUTSIDE §3)."""
-    two = {change.person, change.replaces or next(iter(on_call(schedule, change.from_at)), change.person)}
+def check_change(actor: Actor, change: RotaChange, schedule: Schedule, overrides: Sequence[Override] = ()) -> None:
+    """Raise Forbidden unless the actor is one of the two people, or pm (OUTSIDE §3).
+
+    Where nobody is named that is whoever is on call then, `overrides` laid over the schedule.
+    """
+    relieved = change.replaces or next(iter(on_call(schedule, change.from_at, overrides)), change.person)
+    two = {change.person, relieved}
     if "pm" in actor.rights or actor.id in two:
         return
     who = " and ".join(sorted(two))
     raise Forbidden(
         f"the rota of {change.schedule} is changed by the two people ({who}) or by pm; {actor.id} is neither"
     )
+
+
+def check_relieved(change: RotaChange, schedule: Schedule, overrides: Sequence[Override] = ()) -> None:
+    """Raise Missing where whoever is to be relieved is not on call then: it would change nothing."""
+    until = change.until or change.from_at + _AHEAD
+    if change.replaces is not None and not serves(schedule, change.replaces, change.from_at, until, overrides):
+        who = next(iter(on_call(schedule, change.from_at, overrides)), "nobody")
+        raise Missing(
+            ["replaces"], f"{change.replaces} is not on call then: at {change.from_at:%Y-%m-%d %H:%M} UTC that is {who}"
+        )
 
 
 class Handover(msgspec.Struct, kw_only=True, frozen=True):
@@ -63,9 +82,6 @@ class Handover(msgspec.Struct, kw_only=True, frozen=True):
     at: datetime
     leaves: str | None
     comes: str | None
-
-
-_DAY = timedelta(days=1)
 
 
 def next_handover(

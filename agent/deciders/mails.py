@@ -7,6 +7,7 @@ from agent.deciders.attachments import attach_enclosed
 from agent.deciders.letters import bury_letter
 from agent.deciders.links import inform_desk
 from agent.deciders.records import reported
+from agent.deciders.recurrences import open_recurrence, repeats
 from agent.intents import AlertsArrived
 from agent.store import UPSERT_MAIL
 from agent.threads import key_of_page, keys_of, numbers_in
@@ -25,6 +26,8 @@ def mail_arrived(turn: Turn, intent: AlertsArrived, mail: Mail) -> None:
         return
     person = _person(turn, mail.sender)
     found = _known(turn, mail, thread, person)
+    if found is not None and found.state in ENDED:
+        found = open_recurrence(turn, found) or found
     if found is None or found.state in ENDED:
         if mail.answer:
             reason = f"a machine's answer ({mail.automatic}) to nothing that is open"
@@ -83,7 +86,7 @@ def _report(turn: Turn, mail: Mail, person: str | None, before: Incident | None)
     }
     incident = reported(turn, body, AGENT)
     if before is not None:
-        incident.recurrence_of = before.number
+        repeats(turn, incident, before, AGENT)
     return incident
 
 

@@ -10,7 +10,7 @@ from collectors.moment import moment_text
 from correlation.need import Missing
 from correlation.permission import Actor
 from escalation.oncall import on_call
-from escalation.rota import RotaChange, check_change
+from escalation.rota import RotaChange, check_change, check_relieved
 from escalation.store import UPSERT_ROTA, rota_values
 
 
@@ -22,7 +22,9 @@ def rota_changed(turn: Turn, intent: RotaChanged) -> list[RotaChange]:
     """Lay changes over the rota: all of them or none. Raises Missing and Forbidden."""
     for change in intent.changes:
         _check_names(turn, change)
-        check_change(intent.actor, change, turn.config.schedules[change.schedule])
+        schedule, over = turn.config.schedules[change.schedule], turn.desk.directory.overrides.get(change.schedule, ())
+        check_change(intent.actor, change, schedule, over)
+        check_relieved(change, schedule, over)
     _lay(turn, intent.actor, "rota_changed", intent.changes)
     return list(intent.changes)
 

@@ -1,6 +1,7 @@
 """The moves of an incident between people and groups: misroutes, what is out of scope, changes of severity (2.12)."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,46 @@ async def test_what_persists_after_the_archive_is_a_new_incident_that_says_what_
     assert (old.linked("incident"), fresh.linked("incident")) == ([fresh.number], [number])
     await house.act(number, "callback", body, who="desk")
     assert await house.writer.fetch("SELECT count(*) FROM incident") == [(2,)], "told twice, it is one"
+
+
+async def test_what_persists_is_one_recurrence_while_that_is_open_and_the_next_one_after_it(house: House) -> None:
+    first = await archived(house)
+    body = {"reached": True, "score": 4, "persists": True, "remark": "it is full again"}
+    await house.act(first, "callback", body, who="desk")
+    (second,) = house.incidents()
+    await house.advance(days=2)
+    count = len(house.sent)
+    await house.act(first, "callback", {**body, "remark": "still full"}, who="desk")
+    assert await house.writer.fetch("SELECT count(*) FROM incident") == [(2,)]
+    assert ("2/desk_informed", "desk") in {(s.step.split("#")[0], s.person) for s in house.sent[count:]}
+    (*_, facts) = [f for _, kind, _, f in await house.timeline(second.number) if kind == "desk_informed"]
+    assert facts == {"persists": first}
+    await house.act(second.number, "cancel", {"reason": "the same"}, who="desk")
+    await house.act(first, "callback", {**body, "remark": "and again"}, who="desk")
+    rows = await house.writer.fetch("SELECT recurrence_of FROM incident ORDER BY id")
+    assert rows == [(None,), (first,), (first,)]
+
+
+async def test_the_severity_of_what_is_resolved_plans_nothing_and_holds_when_it_comes_back(house: House) -> None:
+    number = only(house).number
+    await house.act(number, "acknowledge", who="ana")
+    await house.act(number, "handover", {"to": "l2", "reason": "deep"}, who="ana")
+    await house.act(number, "assign", {"person": "wei"}, who="desk")
+    await house.act(number, "acknowledge", who="wei")
+    body = {"type": "permanent", "resolution": "done", "note": "done", "service_restored_at": at(house.now)}
+    await house.act(number, "resolve", body, who="wei")
+    await house.act(number, "accept", {"by": "the owner", "via": "phone"}, who="desk")
+    count = len(house.sent)
+    await house.act(number, "set-severity", {"severity": 1, "reason": "it was worse"}, who="pat")
+    incident = house.incident(number)
+    assert (house.desk.agenda.of(incident.id), incident.next_due_at) == ([], None)
+    await house.advance(hours=9)
+    assert {step for step, _ in told_since(house, count)} <= {"1/problem", "1/major", "1/desk_informed#1"}
+    await house.act(number, "reject", {"reason": "the record is not complete"}, who="pat")
+    incident = house.incident(number)
+    assert (incident.state, incident.tier, incident.assignee) == (State.IN_PROGRESS, "l2", "wei")
+    assert incident.resolve_due_at == incident.opened_at + timedelta(hours=13)
+    assert {s.planned.step.id for s in house.desk.agenda.of(incident.id)} >= {"p25", "p50", "p75", "p100"}
 
 
 async def test_an_alert_that_fires_again_after_the_archive_is_a_new_incident_that_says_so(house: House) -> None:

@@ -119,6 +119,22 @@ async def test_nothing_goes_out_on_a_holiday_or_over_the_weekend_and_a_made_up_w
         await house.close()
 
 
+async def test_a_customer_is_told_on_a_made_up_workday_and_asked_before_it(home: House) -> None:
+    """Saturday the seventh makes up for a holiday: its end is the end of a workday like any other."""
+    business = BusinessCalendar(time_zone="Asia/Shanghai", holidays=[date(2026, 3, 6)], workdays=[date(2026, 3, 7)])
+    config = served()
+    house = await House(replace(config, calendars={**config.calendars, "business": business}), MORNING).open()
+    try:
+        await house.advance_to(wall("10:00", 5))
+        await opened(house)
+        await house.advance_to(wall("12:00", 9))
+        days = {name: [s.at for s in told(house, name)] for name in ("customer_eod", "ask_next_action")}
+        assert days["customer_eod"] == [wall("17:30", 5), wall("17:30", 7)]
+        assert days["ask_next_action"] == [wall("16:30", 5), wall("16:30", 7)]
+    finally:
+        await house.close()
+
+
 async def test_a_customer_in_another_zone_is_told_by_its_own_calendar() -> None:
     config = served(calendar="berlin")
     calendars = {**config.calendars, "berlin": BusinessCalendar(time_zone="Europe/Berlin", hours="08:00-17:00")}

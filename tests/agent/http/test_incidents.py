@@ -352,6 +352,27 @@ async def test_several_are_archived_at_once_and_each_refusal_is_named(api: Serve
     assert (await api.get(f"/api/v1/incidents/{done[0]}")).body["record"]["final_severity"] == 2
 
 
+async def test_five_hundred_at_once_are_each_archived_or_refused_and_none_is_lost(api: Served) -> None:
+    ready = []
+    for n in range(12):
+        number = await api.report(f"report {n}", urgency=2, impact=2)
+        if n % 3:
+            await api.act(number, "resolve", {"type": "permanent", "resolution": "r", "note": "n"}, as_="desk")
+        ready.append(number)
+    await api.act(ready[1], "accept", {"by": "a user", "via": "phone"}, as_="desk")
+    await api.act(ready[0], "cancel", {"reason": "none"}, as_="desk")
+    unknown = [f"INC-20260302-{n}" for n in range(5000, 5488)]
+    sent = {"numbers": [*ready, *unknown], "accept": {"by": "a user", "via": "phone"}}
+    answered = await api.post("/api/v1/incidents/archive", sent)
+    assert answered.status == 200, answered.text
+    assert answered.body["archived"] == [number for n, number in enumerate(ready) if n % 3]
+    refused = {r["number"]: r["status"] for r in answered.body["refused"]}
+    assert refused == {number: 409 for n, number in enumerate(ready) if not n % 3} | dict.fromkeys(unknown, 404)
+    again = (await api.post("/api/v1/incidents/archive", sent)).body
+    assert again["archived"] == answered.body["archived"]
+    assert (await api.post("/api/v1/incidents/archive", {"numbers": [*sent["numbers"], "INC-1"]})).status == 422
+
+
 async def test_what_is_only_resolved_is_accepted_and_archived_in_one_request(api: Served) -> None:
     by_alert = await api.open_incident()
     reported = await api.report("it is slow", reporter="a user", urgency=2, impact=2)

@@ -153,6 +153,18 @@ async def test_after_the_end_a_reply_is_a_recurrence(api: Served) -> None:
     assert [i["recurrence_of"] for i in found.values()] == [number]
 
 
+async def test_further_replies_after_the_end_belong_to_the_recurrence(api: Served) -> None:
+    await send(api, mail())
+    number = (await only(api))["number"]
+    await api.act(number, "cancel", {"reason": "a drill"})
+    for n in (2, 3):
+        await send(api, mail(ident=f"<{n}@x>", In_Reply_To="<1@x>", text=f"again {n}"))
+    ((fresh,),) = await api.daemon.writer.fetch("SELECT number FROM incident WHERE recurrence_of = ?", number)
+    assert [text for _, text in await notes(api, fresh)] == ["again 3"]
+    links = (await api.get(f"/api/v1/incidents/{fresh}")).body["links"]
+    assert [(link["kind"], link["target"]) for link in links] == [("incident", number)]
+
+
 async def test_a_machine_is_never_answered_and_its_answers_report_nothing(api: Served) -> None:
     await send(api, mail(Auto_Submitted="auto-generated", subject="cron failed"))
     await send(api, mail(ident="<2@x>", Precedence="list"))

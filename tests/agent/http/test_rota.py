@@ -95,6 +95,31 @@ async def test_a_swap_is_two_halves_that_end_together(api: Served) -> None:
     assert [await first(api, f"2026-03-{day}T12:00:00Z") for day in ("04", "11")] == ["luis", "ana"]
 
 
+async def test_what_was_given_away_goes_on_from_whoever_has_it(api: Served) -> None:
+    """Luis gives a day to Ana by a swap, Ana gives it on to Noa; Luis has nothing left to give."""
+    day = {"from": "2026-03-04T00:00:00Z", "until": "2026-03-05T00:00:00Z"}
+    swap = {**day, "schedule": "sys-l1", "person": "luis", "with": "ana", "reason": "a wedding"}
+    swap |= {"with_from": "2026-03-11T00:00:00Z", "with_until": "2026-03-12T00:00:00Z"}
+    made = (await api.post(f"{BASE}/swaps", swap, as_="luis")).items
+    assert (await api.post(f"{BASE}/overrides", stand_in(person="noa", **day), as_="luis")).status == 403
+    assert (await api.post(f"{BASE}/overrides", stand_in(person="noa", **day), as_="ana")).status == 201
+    assert await first(api, "2026-03-04T12:00:00Z") == "noa"
+    again = await api.post(f"{BASE}/swaps", swap, as_="luis")
+    assert (again.status, again.body["missing"], "luis is not on call" in again.text) == (422, ["replaces"], True)
+    assert len((await api.get(f"{BASE}/overrides")).items) == 3
+    await api.call("DELETE", f"{BASE}/overrides/{made[0]['id']}", as_="luis")
+    assert [await first(api, f"2026-03-{d}T12:00:00Z") for d in ("04", "11")] == ["noa", "ana"]
+
+
+async def test_a_hostile_calendar_is_refused_in_a_sentence(api: Served) -> None:
+    event = "BEGIN:VEVENT\r\nUID:1\r\nSUMMARY:ana\r\nDTSTART:20260304T000000Z\r\n{}\r\nEND:VEVENT"
+    for line in ("RRULE:FREQ=SECONDLY", "DURATION:P999999999D", "EXDATE:x", "RRULE:FREQ=DAILY;INTERVAL=-1"):
+        text = f"BEGIN:VCALENDAR\r\n{event.format(line)}\r\nEND:VCALENDAR\r\n"
+        answered = await api.post(f"{BASE}/import", {"schedule": "sys-l1", "calendar": text, "reason": "x"})
+        assert answered.status in (201, 422), answered.text
+        assert answered.status == 201 or answered.body["faults"][0]["field"] == "calendar"
+
+
 async def test_the_shifts_of_a_span_say_who_from_when_until_when(api: Served) -> None:
     found = (await api.get(f"{BASE}/shifts?since=2026-03-08T00:00:00Z&until=2026-03-10T00:00:00Z")).items
     assert [(s["from"], s["until"], s["person"]) for s in found] == [
