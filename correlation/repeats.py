@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from collectors.moment import moment_text
 from correlation.incident import Action, Incident
 
 _LAST = "last"
@@ -30,4 +31,6 @@ def _acts(incident: Incident) -> Mapping[str, Any]:
 
 def _done(incident: Incident, action: Action, body: Mapping[str, Any], by: str) -> list[Any]:
     said = json.dumps(body, sort_keys=True, ensure_ascii=False, default=str).encode("utf-8", "replace")
-    return [str(action), by, len(incident.history), incident.relapse, hashlib.sha256(said).hexdigest()[:16]]
+    where = (incident.state, len(incident.history), incident.relapse, incident.assignee, incident.group, incident.tier)
+    how = (incident.severity, incident.category, moment_text(incident.held_until))
+    return [str(action), by, hashlib.sha256(repr((*map(str, (*where, *how)), said)).encode()).hexdigest()[:16]]

@@ -31,6 +31,9 @@ class Stale(Exception):
 
 def person_reported(turn: Turn, intent: PersonReported) -> Incident:
     """A person reports over the API."""
+    check_group(turn.config, "group", intent.body.get("group"))
+    check_category(turn.config, "category", intent.body.get("category"))
+    check_moments(intent.body, turn.now)
     incident = reported(turn, intent.body, intent.actor.id)
     turn.journal("report", intent.actor.id, as_json(dict(intent.body)))
     return incident
@@ -41,9 +44,6 @@ def reported(turn: Turn, body: Mapping[str, Any], recorder: str) -> Incident:
     board = turn.board
     _check_request(body)
     _check_items(turn, body)
-    check_group(turn.config, "group", body.get("group"))
-    check_category(turn.config, "category", body.get("category"))
-    check_moments(body, turn.now)
     reported_at = min(parse_moment(body.get("reported_at") or "") or turn.now, turn.now)
     labels = {k: str(v) for k, v in body.items() if isinstance(v, str | int) and k not in form.FIELDS}
     verdict = turn.rules.classifier.classify(labels)

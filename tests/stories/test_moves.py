@@ -153,11 +153,24 @@ async def test_what_persists_after_the_archive_is_a_new_incident_that_says_what_
     assert await house.writer.fetch("SELECT count(*) FROM incident") == [(2,)], "told twice, it is one"
 
 
+async def test_the_same_act_is_another_one_once_the_timetable_has_moved_it(house: House) -> None:
+    number = only(house).number
+    await house.act(number, "assign", {"person": "ana"}, who="desk")
+    version = only(house).version
+    await house.act(number, "assign", {"person": "ana"}, who="desk")
+    assert only(house).version == version
+    await house.advance(hours=2, minutes=1)
+    assert (only(house).state, only(house).tier, only(house).assignee) == (State.ASSIGNED, "l2", None)
+    await house.act(number, "assign", {"person": "ana"}, who="desk")
+    assert only(house).assignee == "ana"
+
+
 async def test_what_persists_is_one_recurrence_while_that_is_open_and_the_next_one_after_it(house: House) -> None:
     first = await archived(house)
     body = {"reached": True, "score": 4, "persists": True, "remark": "it is full again"}
     await house.act(first, "callback", body, who="desk")
     (second,) = house.incidents()
+    assert second.category == "storage/disk_space"
     await house.advance(days=2)
     count = len(house.sent)
     await house.act(first, "callback", {**body, "remark": "still full"}, who="desk")
