@@ -136,6 +136,7 @@ def _repeated(rule: Any, wall: datetime, zone: tzinfo) -> Iterator[datetime]:
     told = {key: value for key, value in rule.items() if key != "UNTIL"}
     last = next(iter(rule.get("UNTIL", [])), None)
     text = ";".join(f"{key}={','.join(map(_word, value))}" for key, value in told.items())
+    _refuse_too_often(f"RRULE:{text}")  # as it was understood: however it was written
     try:
         repeated = rrulestr(text, dtstart=wall)
     except (ValueError, TypeError) as error:
