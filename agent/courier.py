@@ -14,6 +14,7 @@ from agent.database import StoreDown
 from agent.intents import PagesClaimed, PageTried
 from agent.paging import Claimed
 from agent.pipeline import Pipeline, Undecided
+from agent.queues import Queues
 from agent.threads import without_addresses
 from escalation.outbox import Attempt, deliver
 
@@ -24,6 +25,7 @@ _A_MINUTE, _A_MOMENT = timedelta(minutes=1), timedelta(seconds=1)
 _LOOK_AGAIN = timedelta(seconds=5)
 """It looks at least this often, whatever it believes to be due next."""
 _LAST_MINUTE_S = 10.0
+_LEAST_SEVERE = 4
 
 
 class House(Protocol):
@@ -50,29 +52,40 @@ class Courier:
         self._house = house
         self.sending = Sending()
         self._flying: set[asyncio.Task[None]] = set()
+        self._waiting = Queues()
         self._aside: dict[int, datetime] = {}
         """Pages that a fault of ours keeps back, each until a moment."""
-        self._rooms: dict[str, asyncio.Semaphore] = {}
 
     async def run(self) -> None:
-        """Claim pages that are due, send them side by side, bring the results back through the line; for ever."""
+        """Claim pages that are due, send them side by side, bring the results back through the line; for ever.
+
+        A notifier has so many in flight at most, and what waits for it is not claimed: no lease runs out in a queue.
+        """
         while True:
-            due = self._due(self._clock.now())
+            self._line_up(self._clock.now())
+            due = self._waiting.take(_AT_ONCE)
             if due:
                 try:
-                    await self._claim(due)
+                    await self._claim([place.page for place in due])
                 except StoreDown:
+                    self._waiting.give_back(due)
                     await self._clock.sleep_until(self._clock.now() + _A_MOMENT)
                     continue
             next_due = self._pipeline.desk.outbox.next_due()
             latest = self._clock.now() + _LOOK_AGAIN
             await self._clock.sleep_until(min(next_due, latest) if next_due else latest, self._pipeline.deliver)
 
-    def _due(self, now: datetime) -> list[int]:
+    def _line_up(self, now: datetime) -> None:
+        """What has come due stands in the queue of its notifier, the most severe first."""
+        desk = self._pipeline.desk
         back = [number for number, until in self._aside.items() if until <= now]
         for number in back:
             del self._aside[number]
-        return [n for n in dict.fromkeys([*self._pipeline.desk.outbox.due(now), *back]) if n not in self._aside]
+        for number in [*desk.outbox.due(now), *back]:
+            page = desk.outbox.pages.get(number)
+            if page is not None and number not in self._aside:
+                incident = desk.board.incidents.get(page.incident_id)
+                self._waiting.add(number, page.notifier, incident.severity if incident is not None else _LEAST_SEVERE)
 
     async def _claim(self, due: Sequence[int]) -> None:
         """Claim these pages together and begin to send them; where a fault of ours forbids it, each by itself.
@@ -91,6 +104,7 @@ class Courier:
                     await self._claim([number])
             return
         for page in claimed:
+            self._waiting.depart(page.notifier)
             task = asyncio.create_task(self.send(page, lease_from))
             self._flying.add(task)
             task.add_done_callback(self._flying.discard)
@@ -103,9 +117,12 @@ class Courier:
             self._aside[number] = self._clock.now() + _A_MINUTE
 
     async def send(self, claimed: Claimed, lease_from: float) -> None:
-        """Send one page, in the room of its notifier: one that hangs keeps no other from sending."""
-        async with self._rooms.setdefault(claimed.notifier, asyncio.Semaphore(_AT_ONCE)):
+        """Send a page that has departed from its queue, and bring back what became of it."""
+        try:
             attempt = await self._attempt(claimed, lease_from)
+        finally:
+            self._waiting.land(claimed.notifier)
+            self._pipeline.deliver.set()
         about = {"incident": claimed.facts.number, "step": claimed.step, "notifier": claimed.notifier}
         if attempt.sent:
             log.info("page delivered", **about, attempt=claimed.attempt)

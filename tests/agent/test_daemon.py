@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -61,9 +61,9 @@ class Running:
         self.daemon, self.hook, self.mail = daemon, Channel(), Channel()
         daemon.notifiers = {"hook": self.hook, "mail": self.mail}
 
-    async def receive(self, **more: Any) -> str:
+    async def receive(self, labels: Mapping[str, str] = DISK_FULL, **more: Any) -> str:
         now = self.daemon.clock.now()
-        body = message(alert(DISK_FULL, starts=at(now), **more))
+        body = message(alert(labels, starts=at(now), **more))
         parsed = parse(body, "am", now)
         await self.daemon.pipeline.submit(AlertsArrived("am", "am", "alertmanager", body, parsed, now))
         return next(iter(self.daemon.pipeline.desk.board.numbers))
@@ -116,6 +116,24 @@ async def test_a_notifier_that_hangs_keeps_no_other_from_sending(
     assert running.hook.got == []
     running.hook.gate.set()
     await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
+
+
+async def test_pages_that_wait_for_a_notifier_are_not_claimed_and_go_once_each(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease that ran out in a queue had each page claimed again and again, one more task every time."""
+    monkeypatch.setattr(courier, "_AT_ONCE", 2)
+    running.hook.gate.clear()
+    for number in range(8):
+        await running.receive({**DISK_FULL, "alertname": f"Odd{'abcdefgh'[number]}", "instance": f"db-{number}"})
+    await running.hook.started.wait()
+    await running.until("SELECT count(*) FROM page WHERE notifier = 'hook' AND attempts = 1", [(2,)])
+    waits = "SELECT count(*) > 5 FROM page WHERE notifier = 'hook' AND state = 'pending' AND attempts = 0"
+    assert await running.rows(waits) == [(1,)]
+    running.hook.gate.set()
+    await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
+    pages = [page.page for page in running.hook.got]
+    assert len(pages) == len(set(pages)) > 7
 
 
 async def test_a_page_tells_what_the_rule_says_of_its_alert(running: Running) -> None:
