@@ -219,7 +219,7 @@ async def test_time_that_cannot_be_decided_keeps_the_line_open_and_the_engine_un
             await running.daemon.pipeline.submit(TimePassed())
         await running.receive()
     monkeypatch.undo()
-    await running.until("SELECT count(*) FROM page WHERE state = 'sent'", [(4,)])
+    await running.until("SELECT count(*) FROM page WHERE state = 'sent' AND incident_id = 1", [(4,)])
 
 
 def failing_for(monkeypatch: pytest.MonkeyPatch, intent: type[Any], is_at_fault: Callable[[Any], bool]) -> None:
