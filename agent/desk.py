@@ -14,6 +14,7 @@ from agent.plugins import strategy
 from agent.retention import Due
 from agent.store import ATTACHED, MAIL_BY_KEY
 from collectors.labels import Labels
+from collectors.remembering import Held
 from correlation.board import Board
 from correlation.classify import Classifier
 from correlation.configuration_item import ItemEdit, Register, laid_over, next_end, ring_through
@@ -255,6 +256,10 @@ class Desk:
         for number in dict.fromkeys([*(self.mails[key] for key in keys if key in self.mails), *numbers]):
             await self.fetch_incident(writer, number)
             await self.fetch_attached(writer, number)
+
+    def held(self) -> dict[str, Held]:
+        """How full its memories of mails are."""
+        return {"mails": Held(len(self.mails), _MOST_MAILS), "attached": Held(len(self.attached), _MOST_MAILS)}
 
     async def fetch_attached(self, writer: Writer, number: str) -> None:
         """Know how much is attached to an incident."""

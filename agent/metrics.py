@@ -4,6 +4,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from agent.caches import caches
 from agent.desk import Desk
 from agent.group import Group
 from correlation.lessons import APART, ROOT, TOGETHER
@@ -59,6 +60,9 @@ class Metrics:
         self.gone = Counter("tocsin_rows_let_go", "Rows past their retention that went.", ["table"], registry=r)
         self.clock_shift = Gauge("tocsin_clock_drift_seconds", "How far the wall is ahead of the clock.", registry=r)
 
+        self.cache_entries = Gauge("tocsin_cache_entries", "Entries of a memory.", ["cache"], registry=r)
+        self.cache_limit = Gauge("tocsin_cache_limit", "Entries that it may have.", ["cache"], registry=r)
+
     def reloaded(self, ok: bool, now: datetime) -> None:
         """Note a reload; a refused one keeps the time of the last good one."""
         self.reload_ok.set(1 if ok else 0)
@@ -90,6 +94,9 @@ class Metrics:
         self.tombstones.set(len(board.tombstones))
         self.incidents.set(sum(1 for i in board.incidents.values() if i.active))
         self.storms.set(len(board.storms))
+        for name, cache in caches(desk).items():
+            self.cache_entries.labels(name).set(cache.entries)
+            self.cache_limit.labels(name).set(cache.most)
         held = board.lessons.counts()
         for what in (ROOT, APART, TOGETHER):
             self.lessons.labels(what).set(held[what])

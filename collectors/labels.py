@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import re2
+
+from collectors.remembering import remembers
 
 Labels = Mapping[str, str]
 
@@ -25,7 +26,7 @@ class BadMatcher(ValueError):
     """A matcher that cannot be read; the text says what to write."""
 
 
-@lru_cache(maxsize=4096)
+@remembers("patterns", 4096)
 def compile_pattern(pattern: str) -> Any:
     """Return an anchored RE2 pattern; raises BadMatcher where RE2 refuses it (no backtracking, no huge repeats)."""
     options = re2.Options()

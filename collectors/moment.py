@@ -2,7 +2,8 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+
+from collectors.remembering import remembers
 
 LONGEST_MOMENT = 64
 ZERO_YEAR = "0001-01-01T00:00:00Z"
@@ -25,7 +26,7 @@ def parse_end(text: str) -> datetime | None:
     return _LATEST if _BEYOND.match(text) else parse_moment(text)
 
 
-@lru_cache(maxsize=65_536)
+@remembers("moments", 65_536)
 def _parsed(text: str) -> datetime | None:
     if not text or text.startswith("0001-01-01"):
         return None

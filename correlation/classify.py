@@ -5,6 +5,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BeforeValidator, StringConstraints
 
 from collectors.labels import Labels, Matcher, all_match, matchers_from_yaml
+from collectors.remembering import Held
 from collectors.rule import Rule, Span
 from correlation.severity import SeverityPolicy
 
@@ -130,6 +131,11 @@ class Classifier:
         if found.service or "service" not in labels:
             return found
         return found._replace(service=labels["service"])
+
+    def held(self) -> dict[str, Held]:
+        """How full its memories are."""
+        classes, rules = Held(len(self._found), _MOST_FOUND), Held(len(self._candidates), _MOST_NAMES)
+        return {"classes": classes, "class_rules": rules}
 
     def _decide(self, labels: Labels, looked: _Looked, level: str, criticality: str) -> Class:
         """The class of an alert, but for the service that its labels name."""

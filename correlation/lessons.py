@@ -4,9 +4,10 @@ import re
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
 
 import msgspec
+
+from collectors.remembering import remembers
 
 ROOT = "root"
 """`one` was taken for the root, and a person named `other`."""
@@ -28,7 +29,7 @@ def kind_of(alertname: str) -> str:
     return _masked(alertname)
 
 
-@lru_cache(maxsize=10_000)
+@remembers("kinds", 10_000)
 def _masked(alertname: str) -> str:
     return _MASKED.sub("", alertname).lower() or alertname
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
+from collectors.remembering import Held
 from collectors.rule import Rule, Span, parse_span
 from correlation.classify import Class
 
@@ -11,6 +12,7 @@ OTHER = "other"
 _SYMPTOM = 0.8
 """What comes of another trouble with less certainty is mostly a trouble of its own."""
 _NONE: frozenset[str] = frozenset()
+_MOST_FOUND = 10_000
 
 
 class Signal(Rule):
@@ -65,7 +67,7 @@ class Signals:
         key = (verdict.rule, verdict.category)
         found = self._found.get(key)
         if found is None:
-            if len(self._found) > 10_000:
+            if len(self._found) >= _MOST_FOUND:
                 self._found.clear()
             found = self._found[key] = self._look_up(*key)
         return found
@@ -74,6 +76,10 @@ class Signals:
         """The signal of an alert, now that the kind of its item is known."""
         name = signal.by_kind.get(kind) or signal.by_kind.get("*") if signal.by_kind else None
         return self.by_id.get(name, signal) if name is not None else signal
+
+    def held(self) -> dict[str, Held]:
+        """How full its memory is."""
+        return {"signals": Held(len(self._found), _MOST_FOUND)}
 
     def explaining(self, signal: Signal) -> frozenset[str]:
         """The signals that can bring this one about on an item that its own stands on."""

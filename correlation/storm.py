@@ -23,7 +23,7 @@ _CRITICAL = 2
 """Severities up to this one are let out of a storm of other kinds."""
 _FEW = 2
 """An incident of more alerts has an explanation of its own, and stays."""
-_MOST_PLACES = 1_000
+MOST_PLACES = 1_000
 
 
 class Opening(msgspec.Struct, gc=False):
@@ -74,7 +74,7 @@ def _note(this: Round, opening: Opening) -> Iterable[tuple[str, deque[Opening], 
         while opening.at - of_late[0].at > policy.within or len(of_late) > enough:
             of_late.popleft()
         yield place, of_late, enough
-    if len(board.openings) > _MOST_PLACES:
+    if len(board.openings) > MOST_PLACES:
         board.openings.pop(next(iter(board.openings)))
 
 

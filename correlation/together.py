@@ -18,7 +18,7 @@ _MOST_KINDS = 16
 """Kinds of one incident that are looked at, the first that came."""
 _LOOKED_AT = 300
 _NEWEST = 4
-_MOST_SEEN = 10_000
+MOST_SEEN = 10_000
 
 
 def learn_joined(this: Round, incident: Incident, marks: Iterable[Mark]) -> None:
@@ -63,7 +63,7 @@ def see(board: Board, scope: str, mark: Mark) -> None:
     kind = kind_of(mark.name)
     if kind in board.lessons.together:
         board.seen.setdefault((scope, kind), deque(maxlen=_NEWEST)).append(mark.key)
-        if len(board.seen) > _MOST_SEEN:
+        if len(board.seen) > MOST_SEEN:
             del board.seen[next(iter(board.seen))]
 
 

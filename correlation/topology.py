@@ -6,6 +6,7 @@ from itertools import pairwise, repeat
 from operator import itemgetter
 
 from collectors.labels import Labels, all_match, compile_pattern
+from collectors.remembering import Held
 from correlation.rules import ConfigurationItem, ItemPolicy
 
 _MOST_ABOVE = 96
@@ -264,7 +265,7 @@ class Topology:
         """What an item stands on, nearest first, with how many steps away; the item itself not among them."""
         found = self._above.get(item)
         if found is None:
-            if len(self._above) > MOST_LEARNED:
+            if len(self._above) >= self.most_learned:
                 self._above.clear()
             rings = _walk(item, self._on, _MOST_ABOVE) if item in self._on else []
             found = self._above[item] = list(_hops_of(rings))
@@ -274,7 +275,7 @@ class Topology:
         """What stands on an item: first what is one step away, then what is two, …"""
         found = self._below.get(item)
         if found is None:
-            if len(self._below) > MOST_LEARNED:
+            if len(self._below) >= self.most_learned:
                 self._below.clear()
             found = self._below[item] = _walk(item, self._under, _MOST_BELOW) if item in self._under else []
         return found
@@ -301,6 +302,14 @@ class Topology:
     def size(self) -> tuple[int, int]:
         """How many items are written, and how many were learned."""
         return len(self.written), len(self._learned)
+
+    def held(self) -> dict[str, Held]:
+        """How full its memories are."""
+        return {
+            "items_learned": Held(len(self._learned), self.most_learned),
+            "items_above": Held(len(self._above), self.most_learned),
+            "items_below": Held(len(self._below), self.most_learned),
+        }
 
 
 _FEW = 8

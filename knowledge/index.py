@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import re2
 
 from collectors.labels import Labels, Matcher, all_match
+from collectors.remembering import Held, remembers
 from knowledge.known_error import Group, KnownError
 
 _ALERTNAME = "alertname"
@@ -18,7 +18,7 @@ _LITERAL = re.compile(r"(?:[\w \-/:@%,;<>=!&~#'\"]|\\[^\w\s]|\\ )+")
 _PIECE = re.compile(r"(?:\\.|[^|\\])+", re.DOTALL)
 
 
-@lru_cache(maxsize=16_384)
+@remembers("literals", 16_384)
 def literals(matcher: Matcher) -> tuple[str, ...]:
     """Return the values that a matcher asks for, where it asks for plain values only: `=`, or `=~` over `a|b|c`."""
     if matcher.op == "=":
@@ -72,6 +72,11 @@ class PredicateIndex:
             if all_match(predicate.matchers, labels):
                 yield predicate
 
+    def held(self) -> dict[str, Held]:
+        """How full its memory is."""
+        entries = sum(len(patterns.found) for patterns in self._patterns.values())
+        return {"predicate_values": Held(entries, _MOST_FOUND * len(self._patterns))}
+
     def _candidates(self, labels: Labels) -> Iterator[Predicate]:
         for name, filed in self._exact.items():
             yield from filed.get(labels.get(name, ""), ())
@@ -97,14 +102,14 @@ class _Patterns:
             self._set.Add(pattern)
         self._set.Add(r"(?s).*")
         self._set.Compile()
-        self._found: dict[str, list[Predicate]] = {}
+        self.found: dict[str, list[Predicate]] = {}
 
     def find(self, value: str) -> list[Predicate]:
-        known = self._found.get(value)
+        known = self.found.get(value)
         if known is None:
-            if len(self._found) >= _MOST_FOUND:
-                self._found.clear()
-            known = self._found[value] = self._find(value)
+            if len(self.found) >= _MOST_FOUND:
+                self.found.clear()
+            known = self.found[value] = self._find(value)
         return known
 
     def _find(self, value: str) -> list[Predicate]:

@@ -1,0 +1,23 @@
+"""Every memory that makes a decision quick, with its bound, as `/metrics` shows it."""
+
+from agent.desk import Desk
+from collectors.remembering import Held, shared
+from correlation.board import MOST_TOMBSTONES
+from correlation.storm import MOST_PLACES
+from correlation.together import MOST_SEEN
+
+
+def caches(desk: Desk) -> dict[str, Held]:
+    """The memories of the process and of this desk, by name."""
+    board, rules = desk.board, desk.rules
+    return {
+        **shared(),
+        **rules.classifier.held(),
+        **rules.signals.held(),
+        **rules.register.held(),
+        **desk.config.known_errors.predicates.held(),
+        **desk.held(),
+        "tombstones": Held(len(board.tombstones), MOST_TOMBSTONES),
+        "kinds_seen": Held(len(board.seen), MOST_SEEN),
+        "places_opened_in": Held(len(board.openings), MOST_PLACES),
+    }
