@@ -146,11 +146,11 @@ class Statistics:
         until = parse_moment(asked.until or "") or call.now + _AT_ONCE
         since = parse_moment(asked.since or "") or until - _USUAL
         if not timedelta(0) < until - since <= LONGEST:
-            raise Problem(409, f"the period must end after it begins, and be of at most {LONGEST.days} days")
+            raise Problem(422, f"the period must end after it begins, and be of at most {LONGEST.days} days")
         bounds = list(_bounds(since, until, asked.per, self._api.get_config().zone)) if asked.per else []
         if len(bounds) > MOST_SPANS + 1:
             raise Problem(
-                409, f"that is more than {MOST_SPANS} of a {asked.per}: ask for longer ones, or a shorter period"
+                422, f"that is more than {MOST_SPANS} of a {asked.per}: ask for longer ones, or a shorter period"
             )
         wanted = Asked(call.actor, since, until, asked.group, call.now)
         counted = await self._counts.count(wanted, bounds)
