@@ -165,7 +165,9 @@ class Reach:
 
     def _roles(self, told: Iterable[str]) -> Iterator[Fault]:
         if unheld := ", ".join(role for role in told if not self._holders(role)):
-            otherwise = "until then fallback is paged" if self.fallback_reaches else "or write fallback"
+            otherwise = (
+                "until then a step that reaches nobody pages fallback" if self.fallback_reaches else "or write fallback"
+            )
             message = f"the timetable tells {unheld}, and nobody holds that: add it to the roles of people, {otherwise}"
             yield fault_at(self._layers["people.yaml"].marks, ("people",), message, key=True)
 

@@ -154,5 +154,18 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+def cut_to(text: str, most: int) -> str:
+    """The text in at most so many columns of a terminal; what is cut off ends in `…`."""
+    if _width(text) <= most:
+        return text
+    kept, columns = "", 1
+    for character in text:
+        columns += _width(character)
+        if columns > most:
+            break
+        kept += character
+    return kept + "…"
+
+
 def _width(text: str) -> int:
     return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)

@@ -8,8 +8,11 @@ from typing import Any
 
 import click
 
-from agent.cli.client import DEADLINE_S, Api, Instant, leave, printable, shown, table, with_api
+from agent.cli.client import DEADLINE_S, Api, Instant, cut_to, leave, printable, shown, table, with_api
 from agent.cli.figures import in_figures
+
+_TITLE = 60
+"""The columns of a title in a list."""
 
 
 class _WithActs(click.Group):
@@ -79,13 +82,15 @@ def list_incidents(
             i["group"],
             i["assignee"],
             _moment(i["next_step"]["due_at"]) if i["next_step"] else "-",
-            i["title"][:60],
+            cut_to(i["title"], _TITLE),
         )
         for i in found["items"]
     ]
     table(("NUMBER", "SEV", "STATE", "GROUP", "ASSIGNEE", "NEXT STEP", "TITLE"), rows)
+    if not rows:
+        click.echo("nothing of this is there; `--state open` shows what is resolved too", err=True)
     if found["next"]:
-        click.echo("there is more: --limit")
+        click.echo(f"there is more than these {len(rows)}: --limit, up to 500", err=True)
 
 
 @incident.command()

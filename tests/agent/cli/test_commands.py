@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from agent import tokens
 from agent.__main__ import main
-from agent.cli.client import Instant
+from agent.cli.client import Instant, cut_to
 from agent.clock import SystemClock
 from collectors.moment import parse_moment
 from correlation.incident import Action
@@ -56,6 +56,18 @@ async def test_an_alert_is_shown_with_its_labels_and_with_what_its_rule_says(api
     shown = (await run(api, "incident", "show", number.lower())).output
     assert "firing  DiskFull  instance=db-1:9100" in shown
     assert "  why here: no open incident took it in" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("abcde", "abcde"), ("abcdef", "abcd…"), ("核心交换", "核心…"), ("a核心交", "a核…"), ("", "")],
+)
+def test_a_title_is_cut_to_the_columns_that_it_takes(text: str, shown: str) -> None:
+    assert cut_to(text, 5) == shown
+
+
+async def test_an_empty_list_says_so(api: Served) -> None:
+    assert "nothing of this is there" in (await run(api, "incident", "list")).stderr
 
 
 async def test_acknowledge_is_ack(api: Served) -> None:
