@@ -462,6 +462,21 @@ HAPPENED: Sentences = {
 }
 """What happened to an incident: the kinds of its timeline."""
 
+_OUTCOMES_ZH = {
+    "paged": "已通知",
+    "fallback": "已通知备用人员",
+    "superseded": "已被后续步骤取代",
+    "nobody": "无人可通知",
+    "done": "已执行",
+    "cancelled": "已取消",
+    "used": "有效",
+    "helped_partly": "部分有效",
+    "did_not_work": "无效",
+    "not_applicable": "不适用",
+}
+"""Of a step, and of a known error that was tried."""
+_YES_NO = (("no", "yes"), ("否", "是"))
+
 
 _EVIDENCE: Sentences = {
     "topology": ("what depends on what", "依赖关系"),
@@ -507,7 +522,9 @@ def _say(pair: tuple[str, str] | None, code: str, facts: Mapping[str, Any], lang
     if pair is None:
         return code
     template = pair[1] if language == "zh" else pair[0]
-    told = {name: _shown(_said(name, value, facts, language)) for name, value in _telling(code, facts)}
+    told = {n: _shown(_said(n, value, facts, language), language) for n, value in _telling(code, facts)}
+    if language == "zh" and "outcome" in told:
+        told["outcome"] = _OUTCOMES_ZH.get(told["outcome"], told["outcome"])
 
     # Brackets of the template are taken out before facts come in: a fact never becomes a template.
     pieces = _OPTIONAL.split(template)
@@ -539,13 +556,13 @@ def _fill(template: str, told: Mapping[str, str]) -> str:
     return _FACT.sub(lambda found: told.get(found[1], "?") or "–", template)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, language: str) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{k}={_shown(v)}" for k, v in value.items())
+        return ", ".join(f"{k}={_shown(v, language)}" for k, v in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_shown(v) for v in value)
+        return ", ".join(_shown(v, language) for v in value)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _YES_NO[language == "zh"][value]
     return str(value)

@@ -32,6 +32,7 @@ KINDS = {"Event": 0, "tell": 1, "timeline": 3}
 """Which argument of a call is the kind of a line of the timeline."""
 ELSEWHERE = {("agent/ladder.py", "outcome"): "escalation/escalate.py"}
 """Names that are given what the same name was set to in another file."""
+OUTCOMES = {"paged", "fallback", "superseded", "nobody", "done", "cancelled"}
 Values = dict[str, list[ast.expr]]
 
 
@@ -170,6 +171,19 @@ def test_an_unknown_code_is_its_own_sentence() -> None:
 
 def test_a_fact_is_data_and_never_a_template() -> None:
     assert happened("note", {"text": "{eta} [{x}] %s"}) == "{eta} [{x}] %s"
+
+
+@pytest.mark.parametrize("outcome", sorted(OUTCOMES))
+def test_what_became_of_a_step_is_said_in_chinese_too(outcome: str) -> None:
+    said = happened("step", {"step": "2/c0", "outcome": outcome}, "zh")
+    assert outcome not in said
+    assert outcome in happened("step", {"step": "2/c0", "outcome": outcome})
+
+
+def test_a_yes_is_said_in_the_readers_language() -> None:
+    facts = {"reached": True, "persists": False}
+    assert "是" in happened("called_back", facts, "zh")
+    assert "reached: yes; persists: no" in happened("called_back", facts)
 
 
 def test_a_part_whose_fact_is_absent_or_empty_is_left_out() -> None:
