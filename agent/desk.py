@@ -117,7 +117,7 @@ class Desk:
         self.register, self.items_end_at = Register(config.topology), next_end(self.item_edits, now or _LONG_AGO)
         self.config = config
         self.lay_known_errors()
-        self.ladder.policies[config.version] = (config.sla, config.escalation)
+        self.ladder.terms.policies[config.version] = (config.sla, config.escalation)
         self._put_rules(config)
         self.lay_rota()
         self._rebuild_inhibitors()
@@ -127,7 +127,7 @@ class Desk:
 
     def lay_items(self, now: datetime) -> None:
         """Lay what people wrote over the configuration items of the files, as it holds now."""
-        self.config = self.ladder.config = self._laid(self.config, now)
+        self.config = self.ladder.terms.config = self._laid(self.config, now)
         self.register, self.items_end_at = Register(self.config.topology), next_end(self.item_edits, now)
         self._put_rules(self.config)
 
@@ -145,7 +145,7 @@ class Desk:
     def lay_known_errors(self) -> None:
         """Lay what people wrote over the known errors of the files."""
         known: Library = errors_laid_over(self._filed_errors, self.written.values())
-        self.config = self.ladder.config = replace(self.config, known_errors=known)
+        self.config = self.ladder.terms.config = replace(self.config, known_errors=known)
 
     def lay_rota(self) -> None:
         """Have who is on call decided by the schedules in force and what people have laid over them."""

@@ -7,25 +7,19 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from agent.config import Config
-from agent.contracts import contracts_of
 from agent.group import Group
+from agent.terms import Terms
 from collectors.rule import format_span
-from correlation.calendar import ALWAYS, Calendar, calendar_named
+from correlation.calendar import ALWAYS
 from correlation.incident import Incident, Why
 from escalation.agenda import Agenda
-from escalation.forecast import silent_at
 from escalation.roles import ASSIGNEE
-from escalation.sla import Pause, Promise, SlaPolicy, Target, comes_at, due, fold, strictest
+from escalation.sla import comes_at, due
 from escalation.store import Step
 from escalation.timetable import (
-    EscalationPolicy,
-    EscalationRules,
-    Manual,
     PlannedStep,
-    PredictedBreach,
     TimetableStep,
     next_repetition,
-    plan,
     seeks_responder,
 )
 
@@ -42,16 +36,15 @@ class Ladder:
 
     def __init__(self, agenda: Agenda, config: Config) -> None:
         self.agenda = agenda
-        self.config = config
-        self.policies: dict[int, tuple[SlaPolicy, EscalationPolicy]] = {}
+        self.terms = Terms(config)
 
     # planning
 
     def begin(self, incident: Incident, group: Group) -> None:
         """An incident is new: its targets are snapshotted, its steps planned (procedure R105, R93)."""
-        self._snapshot(incident)
+        self.terms.snapshot(incident)
         self._climb(incident)
-        for planned in self._plan(incident):
+        for planned in self.terms.plan(incident):
             self._add(incident, planned, group)
         self.refresh(incident, group)
 
@@ -62,7 +55,7 @@ class Ladder:
         somebody has it already, nobody is looked for; a raise is told to those who are told of a new incident.
         """
         raised = incident.severity < incident.targets.get("severity", 0)
-        self._snapshot(incident)
+        self.terms.snapshot(incident)
         self._close(incident, lambda s: not _waits(s), "superseded", group, incident.updated_at, {"code": "regraded"})
         self._plan_untaken(incident, group, {"code": "severity_raised"} if raised else None)
         self.refresh(incident, group)
@@ -75,7 +68,7 @@ class Ladder:
         if HALTED in incident.targets or not incident.active:
             return
         climb, has_responder = self._climb(incident), incident.acknowledged_at is not None
-        for planned in self._plan_from_relapse(incident):
+        for planned in self.terms.plan_from_relapse(incident):
             again = told_for if planned.step.clock == "created" else None
             if planned.step.clock == "resolution" or again is not None or not has_responder:
                 self._add_untaken(incident, planned, climb, incident.updated_at, group, again or _NO_WHY)
@@ -108,9 +101,13 @@ class Ladder:
     def _ask_anew(self, incident: Incident, now: datetime, group: Group, why: Mapping[str, Any] = _NO_WHY) -> int:
         """Have it wait for another acknowledgement from now on; returns the number of this climb."""
         incident.acknowledged_at = None
-        incident.response_due_at = due(now, self._target(incident).response, self.calendar(incident), ())
+        incident.response_due_at = due(now, self.terms.target(incident).response, self.terms.calendar(incident), ())
         climb = self._climb(incident)
-        again = self._plan_again(incident, self._again_from(incident, now)) if HALTED not in incident.targets else []
+        again = (
+            self.terms.plan_again(incident, self.terms.again_from(incident, now))
+            if HALTED not in incident.targets
+            else []
+        )
         for planned in again:
             self._add(incident, replace(planned, relapse=climb), group, why)
         return climb
@@ -123,7 +120,7 @@ class Ladder:
         climb = self._climb(incident)
         self.call(incident, "reopened", ["assignee"], now, group)
         if incident.acknowledged_at is None:
-            for planned in self._plan_again(incident, now):
+            for planned in self.terms.plan_again(incident, now):
                 if planned.step.clock == "response":
                     self._add(incident, replace(planned, relapse=climb), group)
         self._resume_resolution(incident, climb, now, group)
@@ -134,7 +131,7 @@ class Ladder:
         if incident.acknowledged_at is not None or incident.relapse:
             return
         pending = {_base(s.planned) for s in self.agenda.of(incident.id)}
-        fresh = [p for p in self._plan(incident) if p.step.clock == "response" and _base(p) not in pending]
+        fresh = [p for p in self.terms.plan(incident) if p.step.clock == "response" and _base(p) not in pending]
         if fresh:
             climb = self._climb(incident)
             for planned in fresh:
@@ -144,7 +141,7 @@ class Ladder:
     def _resume_resolution(self, incident: Incident, climb: int, now: datetime, group: Group) -> None:
         """Plan the resolution steps that have no record yet, and go on repeating those that repeat."""
         pending = {_base(s.planned) for s in self.agenda.of(incident.id)}
-        for planned in self._plan(incident):
+        for planned in self.terms.plan(incident):
             if planned.step.clock == "resolution" and _base(planned) not in pending:
                 self._add_untaken(incident, planned, climb, now, group)
 
@@ -170,7 +167,7 @@ class Ladder:
         """Plan a step that has no record on this timetable yet; of one that repeats, its next repetition."""
         anew: PlannedStep | None = replace(planned, relapse=climb)
         if _mark(planned, incident) in incident.targets.get("taken", ()):
-            anew = next_repetition(replace(planned, relapse=climb), planned.due_at or now, self._workdays(), now)
+            anew = next_repetition(replace(planned, relapse=climb), planned.due_at or now, self.terms.workdays(), now)
         if anew is not None:
             self._add(incident, anew, group, why)
 
@@ -241,8 +238,8 @@ class Ladder:
         What had fallen due before it keeps its instant. In a state of `stop_in` nothing is left to move.
         """
         self._halt(incident, group)
-        planned = {_base(p): p for p in self._plan(incident)}
-        pauses = self._pauses(incident)
+        planned = {_base(p): p for p in self.terms.plan(incident)}
+        pauses = self.terms.pauses(incident)
         for step in self.agenda.of(incident.id):
             if step.planned.step.clock != "resolution" or step.why.get("code") == "breach_expected":
                 continue
@@ -261,19 +258,19 @@ class Ladder:
     def _halt(self, incident: Incident, group: Group) -> None:
         """Nothing of the timetable is pending in a state of `stop_in`; out of it, what was not taken is planned."""
         state, halted = incident.state, HALTED in incident.targets
-        if incident.active and state in self.rules(incident).stop_in and not halted:
+        if incident.active and state in self.terms.rules(incident).stop_in and not halted:
             incident.targets = {**incident.targets, HALTED: str(state)}
-            its_own = {step.id for step in self.timetable(incident)}
+            its_own = {step.id for step in self.terms.timetable(incident)}
             why = {"code": "stops_in", "state": str(state)}
             self._close(incident, lambda s: s.planned.step.id in its_own, "cancelled", group, incident.updated_at, why)
-        elif halted and state not in self.rules(incident).stop_in:
+        elif halted and state not in self.terms.rules(incident).stop_in:
             incident.targets = {k: v for k, v in incident.targets.items() if k != HALTED}
             self._plan_untaken(incident, group)
 
     def recounted(self, incident: Incident, group: Group) -> None:
         """The wall clock was put right, and what waits was moved along: what counts business time is counted anew."""
-        if self.calendar(incident) is not ALWAYS:
-            planned = {_base(p): p.due_at for p in self._plan_from_relapse(incident)}
+        if self.terms.calendar(incident) is not ALWAYS:
+            planned = {_base(p): p.due_at for p in self.terms.plan_from_relapse(incident)}
             for step in self.agenda.of(incident.id):
                 due_at = planned.get(_base(step.planned))
                 as_planned = step.due_at == step.planned.due_at and step.why.get("code") != "breach_expected"
@@ -295,158 +292,26 @@ class Ladder:
             **incident.targets,
             "taken": [*incident.targets.get("taken", ()), _mark(step.planned, incident)],
         }
-        again = next_repetition(step.planned, step.due_at or now, self._workdays(), now)
+        again = next_repetition(step.planned, step.due_at or now, self.terms.workdays(), now)
         if again is not None:
             self._add(incident, again, group)
 
     def refresh(self, incident: Incident, group: Group) -> None:
         """Set the due instants that the record shows."""
-        target, calendar = self._target(incident), self.calendar(incident)
-        pauses = self._pauses(incident)
+        target, calendar = self.terms.target(incident), self.terms.calendar(incident)
+        pauses = self.terms.pauses(incident)
         if incident.relapse == 0 and incident.grew_at is None:
             incident.response_due_at = due(incident.opened_at, target.response, calendar, ())
         incident.resolve_due_at = due(incident.opened_at, target.resolve, calendar, pauses)
         incident.next_due_at = self.agenda.due_of(incident.id)
         group.incidents[incident.id] = incident
 
-    # what it is planned by
-
-    def rules(self, incident: Incident) -> EscalationRules:
-        """How the timetable of this incident runs."""
-        return self._policy(incident).rules
-
-    def manual(self, incident: Incident) -> Manual:
-        """Who may ask for an escalation by hand."""
-        return self._policy(incident).manual
-
-    def update_pace(self, incident: Incident) -> timedelta | None:
-        """How often a customer is told of it beside the end of the day; None: not at all."""
-        pace = self._policies(incident)[0].default[incident.severity].customer_update
-        return pace if isinstance(pace, timedelta) else None
-
-    def timetable(self, incident: Incident) -> list[TimetableStep]:
-        """The timetable of the severity that it has now."""
-        return self._policy(incident).timetable.get(incident.severity, [])
-
-    def breach_policy(self, incident: Incident) -> PredictedBreach:
-        """When a breach of its target is to be expected."""
-        return self._policy(incident).predicted_breach
-
     def comes_early_at(self, incident: Incident, now: datetime) -> datetime | None:
         """When silence will bring the step of an expected breach before its time; None where its time is first."""
-        step = self.still_to_come(incident, self.breach_policy(incident).fire, now) if incident.active else None
-        moment = self.silent_at(incident) if step is not None else None
+        step = self.still_to_come(incident, self.terms.breach_policy(incident).fire, now) if incident.active else None
+        moment = self.terms.silent_at(incident) if step is not None else None
         early = step is not None and moment is not None and (step.due_at is None or moment < step.due_at)
         return moment if early else None
-
-    def silent_at(self, incident: Incident) -> datetime | None:
-        """When a breach is to be expected because nobody has written anything; None: not while its clock stands."""
-        return silent_at(
-            self.breach_policy(incident),
-            incident.opened_at,
-            incident.heard_at or incident.opened_at,
-            self._target(incident).resolve,
-            self.calendar(incident),
-            self._pauses(incident),
-        )
-
-    def _plan(self, incident: Incident) -> list[PlannedStep]:
-        return plan(
-            self._policy(incident),
-            incident.severity,
-            incident.opened_at,
-            self._target(incident),
-            self.calendar(incident),
-            self._pauses(incident),
-        )
-
-    def _plan_from_relapse(self, incident: Incident) -> list[PlannedStep]:
-        """All steps: the first clocks from the last relapse or growth on, the resolution clock from the report."""
-        asked_at = max((at for at in (incident.relapsed_at, incident.grew_at) if at is not None), default=None)
-        if asked_at is None:
-            return self._plan(incident)
-        again = self._plan_again(incident, self._again_from(incident, asked_at))
-        return [*again, *(p for p in self._plan(incident) if p.step.clock == "resolution")]
-
-    def _again_from(self, incident: Incident, relapsed_at: datetime) -> datetime:
-        """When the first clocks start anew after a relapse: at once, or when whoever holds it has not answered."""
-        if not incident.assignee:
-            return relapsed_at
-        return due(relapsed_at, self._target(incident).response, self.calendar(incident), ()) or relapsed_at
-
-    def _plan_again(self, incident: Incident, start: datetime) -> list[PlannedStep]:
-        """The steps of the first clocks, as if it were reported at `start`."""
-        target, calendar = self._target(incident), self.calendar(incident)
-        planned = plan(self._policy(incident), incident.severity, start, target, calendar, (), 1, start)
-        return [p for p in planned if p.step.clock != "resolution"]
-
-    def _snapshot(self, incident: Incident) -> None:
-        """The target of the severity; what the service is promised is held by the incident from its opening on."""
-        held = self._promises(incident)
-        target = self._policies(incident)[0].default[incident.severity]
-        if str(incident.severity) in held:
-            target = Promise.model_validate(held[str(incident.severity)]).over(target)
-        incident.targets = {
-            **incident.targets,
-            "severity": incident.severity,
-            "response_s": target.response.total_seconds(),
-            "resolve_s": target.resolve.total_seconds(),
-            "calendar": target.calendar,
-            **({"service": incident.service, "promises": held} if held else {}),
-        }
-
-    def _promises(self, incident: Incident) -> dict[str, Any]:
-        """What was promised to its service when it was opened or last planned anew (procedure R105)."""
-        if "response_s" in incident.targets and incident.targets.get("version", 0) == incident.config_version:
-            held: dict[str, Any] = incident.targets.get("promises", {})
-            return held
-        service = self.config.services.get(incident.service)
-        incident.targets = {
-            **{k: v for k, v in incident.targets.items() if k not in ("promises", "contracts")},
-            "version": incident.config_version,
-        }
-        contracts = contracts_of(incident, self.config)
-        incident.targets = {**incident.targets, "contracts": sorted(contracts)} if contracts else incident.targets
-        found: dict[str, Any] = {}
-        for severity in _EACH if service is not None or contracts else ():
-            beneath = service.sla.get(severity) if service is not None else None
-            over = strictest([c.sla[severity] for c in contracts.values() if severity in c.sla])
-            laid = {
-                **(beneath.model_dump(mode="json", exclude_none=True) if beneath is not None else {}),
-                **over.model_dump(mode="json", exclude_none=True),
-            }
-            if laid:
-                found[str(severity)] = laid
-        return found
-
-    def _target(self, incident: Incident) -> Target:
-        held = incident.targets
-        return Target(
-            response=timedelta(seconds=held["response_s"]),
-            resolve=timedelta(seconds=held["resolve_s"]),
-            calendar=held["calendar"],
-        )
-
-    def calendar(self, incident: Incident) -> Calendar:
-        """The calendar in whose time its targets count."""
-        return calendar_named(incident.targets["calendar"], self.config.calendars)
-
-    def _workdays(self) -> Calendar:
-        """The calendar by which a step repeats each workday."""
-        return self.config.calendars.get("business") or ALWAYS
-
-    def _policy(self, incident: Incident) -> EscalationPolicy:
-        return self._policies(incident)[1]
-
-    def _policies(self, incident: Incident) -> tuple[SlaPolicy, EscalationPolicy]:
-        """An open incident keeps the targets and the timetable it was opened with (OUTSIDE §2)."""
-        return self.policies.get(incident.config_version, (self.config.sla, self.config.escalation))
-
-    def _pauses(self, incident: Incident) -> tuple[Pause, ...]:
-        rests = [Pause(*rest) for rest in incident.rests]
-        if incident.restored_since is not None:
-            rests.append(Pause(incident.restored_since, None))
-        return fold(incident.history, self._policies(incident)[0].pause_in, rests)
 
     def _add(self, incident: Incident, planned: PlannedStep, group: Group, why: Mapping[str, Any] = _NO_WHY) -> None:
         step = Step(

@@ -150,7 +150,7 @@ async def _load_policies(writer: Writer, desk: Desk) -> None:
     )
     for version, sla, escalation in rows:
         policies = (SlaPolicy.model_validate_json(sla), EscalationPolicy.model_validate_json(escalation))
-        desk.ladder.policies.setdefault(version, policies)
+        desk.ladder.terms.policies.setdefault(version, policies)
 
 
 async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:

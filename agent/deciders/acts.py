@@ -86,7 +86,7 @@ def check_person(turn: Turn, intent: PersonActed, incident: Incident) -> None:
     actor, paged = intent.actor, turn.outbox.paged(incident.id)
     check(actor, intent.action, incident, paged)
     if intent.action is Action.ESCALATE:
-        check_may_escalate(actor, turn.ladder.manual(incident).who)
+        check_may_escalate(actor, turn.ladder.terms.manual(incident).who)
     if intent.on_behalf_of is not None:
         check_on_behalf(actor)
     acts.check_lowering(incident, intent.action, intent.body, actor)

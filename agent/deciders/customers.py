@@ -128,7 +128,7 @@ def keep_updates(turn: Turn, incident: Incident) -> None:
     """See to it that each customer of an active incident has their next update to come, at the pace of its severity."""
     if not incident.active:
         return
-    book, pace = turn.desk.notices, turn.ladder.update_pace(incident)
+    book, pace = turn.desk.notices, turn.ladder.terms.update_pace(incident)
     for customer in customers_of(turn, incident):
         held = book.pending.get((UPDATE, customer, incident.id))
         if pace is None:
@@ -136,7 +136,7 @@ def keep_updates(turn: Turn, incident: Incident) -> None:
                 book.close(held, "moved", turn.now)
             continue
         told_at = (parse_moment(held.facts["after"]) if held is not None else None) or turn.now
-        due_at = turn.ladder.calendar(incident).add(told_at, pace)
+        due_at = turn.ladder.terms.calendar(incident).add(told_at, pace)
         if held is not None:
             book.move(held, max(due_at, turn.now))
             continue

@@ -22,7 +22,7 @@ def await_acknowledgement(turn: Turn, incident: Incident, taken: Sequence[tuple[
     step = next((s for s, outcome in taken if _tells_management(s) and outcome in ("paged", "fallback")), None)
     if step is None:
         return
-    definition, rules = step.planned.step, turn.ladder.rules(incident)
+    definition, rules = step.planned.step, turn.ladder.terms.rules(incident)
     if step.planned.repetition == 0:
         _supersede(turn, incident, step)
     if definition.repeat is not None or not rules.ack_required:
@@ -34,7 +34,7 @@ def await_acknowledgement(turn: Turn, incident: Incident, taken: Sequence[tuple[
     if not tell:
         return
     again = definition.model_copy(update={"tell": tell, "do": []})
-    due_at = turn.ladder.calendar(incident).add(turn.now, rules.unacked_repeat)
+    due_at = turn.ladder.terms.calendar(incident).add(turn.now, rules.unacked_repeat)
     planned = PlannedStep(step.planned.severity, again, due_at, repetition, step.planned.relapse)
     turn.ladder.add(incident, planned, turn.group, {"code": "raised_unacknowledged" if raises else "unacknowledged"})
 
@@ -103,7 +103,7 @@ def one_level_up(turn: Turn, incident: Incident) -> list[str]:
 
     Where there is none, those of the last one; pm where the timetable has none.
     """
-    rows = [s for s in turn.ladder.timetable(incident) if s.clock == "resolution" and hierarchical(s)]
+    rows = [s for s in turn.ladder.terms.timetable(incident) if s.clock == "resolution" and hierarchical(s)]
     passed = {*incident.targets.get("taken", ()), *incident.targets.get("requested", ())}
     above = next((s for s in rows if _row(incident, s) not in passed), None)
     if above is not None:

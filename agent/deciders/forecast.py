@@ -9,12 +9,14 @@ from escalation.forecast import is_estimated_late
 def look_ahead(turn: Turn, incident: Incident) -> None:
     """Fire it, or have the incident come up when silence alone will have it fire."""
     ladder = turn.ladder
-    step = ladder.still_to_come(incident, ladder.breach_policy(incident).fire, turn.now) if incident.active else None
+    step = (
+        ladder.still_to_come(incident, ladder.terms.breach_policy(incident).fire, turn.now) if incident.active else None
+    )
     if step is None:
         return
     eta, due_at = incident.next_action_eta, incident.resolve_due_at
     early_at = ladder.comes_early_at(incident, turn.now)
-    if is_estimated_late(ladder.breach_policy(incident), eta, due_at):
+    if is_estimated_late(ladder.terms.breach_policy(incident), eta, due_at):
         facts = {"eta": moment_text(eta), "due_at": moment_text(due_at)}
     elif early_at is not None and early_at <= turn.now:
         facts = {"silent_since": moment_text(incident.heard_at or incident.opened_at), "due_at": moment_text(due_at)}

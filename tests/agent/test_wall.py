@@ -230,7 +230,7 @@ async def test_what_counts_business_time_is_counted_anew_and_the_incident_says_w
     house = await House(replace(config, sla=sla), START).open()
     watched = Watched(house)
     number = (await house.report({"title": "it is slow", "urgency": 4, "impact": 4, "group": "sys-ops"})).number
-    calendar = house.desk.ladder.calendar(house.incident(number))
+    calendar = house.desk.ladder.terms.calendar(house.incident(number))
     assert calendar is house.config.calendars["business"]
     await watched.jump(timedelta(hours=8))
     incident = house.incident(number)

@@ -475,8 +475,8 @@ class Life(RuleBasedStateMachine):
     def a_clock_never_runs_backwards(self, incident: Incident) -> None:
         """Less than was counted before may have run only where nothing had fired any more since before then."""
         ladder, rests = self.house.desk.ladder, [Pause(*rest) for rest in incident.rests]
-        held, stop = ladder._pauses(incident), stopped_at(incident.history, rests)
-        ran = elapsed(incident.opened_at, self.house.now, ladder.calendar(incident), held, stop)
+        held, stop = ladder.terms.pauses(incident), stopped_at(incident.history, rests)
+        ran = elapsed(incident.opened_at, self.house.now, ladder.terms.calendar(incident), held, stop)
         assert ran >= timedelta()
         if ran < self.ran.get(incident.id, ran):
             assert incident.restored_since is not None or incident.rests, incident.number
