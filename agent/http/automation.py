@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 from agent.http import case_bodies as bodies
 from agent.http.calls import Call, Result, Route
+from agent.http.list_views import RunView
 from agent.http.lists import before
 from agent.http.problems import Problem, not_found
 from agent.http.queries import RunsQuery
-from agent.http.views import Items, RunView, Why
+from agent.http.views import Items, Why
 from agent.intents import RunDecided
 from agent.sentences import text
 from knowledge.run import Run, RunState

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 from agent.http import case_bodies as bodies
 from agent.http.acts import version_of
 from agent.http.calls import Call, Result, Route
+from agent.http.list_views import KnownErrorView, WrittenBy
 from agent.http.problems import not_found, problem_of
-from agent.http.views import Items, KnownErrorView, WrittenBy
+from agent.http.views import Items
 from agent.intents import KnownErrorWritten
 from knowledge.feedback import facts_of
 from knowledge.known_error import KnownError

@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from agent.http import bodies, views
+from agent.http import bodies, list_views, views
 from agent.http.calls import Call, Result, Route
 from agent.http.problems import Problem, not_found
 from agent.http.queries import AlertsQuery, OnCallQuery, Paged, PagesQuery
@@ -29,31 +29,35 @@ def list_routes(api: "Api") -> list[Route]:
     at = Lists(api)
     v1 = "/api/v1"
     return [
-        Route("GET", f"{v1}/alerts", "list_alerts", "Alerts", at.alerts, views.Items[views.AlertView], AlertsQuery),
-        Route("GET", f"{v1}/pages", "list_pages", "Pages", at.pages, views.Items[views.PageView], PagesQuery),
+        Route(
+            "GET", f"{v1}/alerts", "list_alerts", "Alerts", at.alerts, views.Items[list_views.AlertView], AlertsQuery
+        ),
+        Route("GET", f"{v1}/pages", "list_pages", "Pages", at.pages, views.Items[list_views.PageView], PagesQuery),
         Route(
             "GET",
             f"{v1}/dead-letters",
             "list_dead_letters",
             "What could not be taken",
             at.dead_letters,
-            views.Items[views.DeadLetterView],
+            views.Items[list_views.DeadLetterView],
             Paged,
         ),
-        Route("GET", f"{v1}/oncall", "get_oncall", "Who is on call", at.oncall, views.OnCallView, OnCallQuery),
-        Route("GET", f"{v1}/me", "get_me", "Who I am", at.me, views.Me),
-        Route("GET", f"{v1}/silences", "list_silences", "Silences", at.silences, views.Items[views.SilenceView]),
+        Route("GET", f"{v1}/oncall", "get_oncall", "Who is on call", at.oncall, list_views.OnCallView, OnCallQuery),
+        Route("GET", f"{v1}/me", "get_me", "Who I am", at.me, list_views.Me),
+        Route("GET", f"{v1}/silences", "list_silences", "Silences", at.silences, views.Items[list_views.SilenceView]),
         Route(
             "POST",
             f"{v1}/silences",
             "create_silence",
             "Silence",
             at.create_silence,
-            views.SilenceView,
+            list_views.SilenceView,
             body=bodies.PutSilence,
             status=201,
         ),
-        Route("DELETE", f"{v1}/silences/{{id}}", "end_silence", "End a silence", at.end_silence, views.SilenceView),
+        Route(
+            "DELETE", f"{v1}/silences/{{id}}", "end_silence", "End a silence", at.end_silence, list_views.SilenceView
+        ),
     ]
 
 
@@ -73,7 +77,9 @@ class Lists:
         )
         numbers = await self._api.reads.numbers([e.incident_id for _, e in pairs])
         reader = self._reader(call)
-        return Result(views.Items[views.AlertView](items=[reader.alert(p, numbers) for p in pairs], next=following))
+        return Result(
+            views.Items[list_views.AlertView](items=[reader.alert(p, numbers) for p in pairs], next=following)
+        )
 
     async def pages(self, call: Call) -> Result:
         asked: PagesQuery = call.query
@@ -81,18 +87,18 @@ class Lists:
         if asked.incident is not None:
             row = await self._api.reads.incident(asked.incident)
             if row is None:
-                return Result(views.Items[views.PageView](items=[]))
+                return Result(views.Items[list_views.PageView](items=[]))
             incident = row.id
         rows, following = await self._api.reads.pages(incident, asked.person, before(asked), asked.limit)
         numbers = await self._api.reads.numbers([r.incident_id for r in rows])
         reader = self._reader(call)
-        return Result(views.Items[views.PageView](items=[reader.page(r, numbers) for r in rows], next=following))
+        return Result(views.Items[list_views.PageView](items=[reader.page(r, numbers) for r in rows], next=following))
 
     async def dead_letters(self, call: Call) -> Result:
         rows, following = await self._api.reads.dead_letters(before(call.query), call.query.limit)
         masked = self._api.reader(call.actor, call.request, call.now).is_masked(None)
         shown = [dead_letter(row, masked=masked) for row in rows]
-        return Result(views.Items[views.DeadLetterView](items=shown, next=following))
+        return Result(views.Items[list_views.DeadLetterView](items=shown, next=following))
 
     async def oncall(self, call: Call) -> Result:
         asked: OnCallQuery = call.query
@@ -100,7 +106,7 @@ class Lists:
         schedules = self._api.get_config().schedules
         people = await on_call_at(self._api.reads, schedules, at)
         shown = [
-            views.OnCall(
+            list_views.OnCall(
                 schedule=name,
                 group=schedule.group,
                 role=schedule.role,
@@ -108,12 +114,12 @@ class Lists:
             )
             for name, schedule in schedules.items()
         ]
-        return Result(views.OnCallView(at=at, items=shown))
+        return Result(list_views.OnCallView(at=at, items=shown))
 
     async def me(self, call: Call) -> Result:
         person = self._api.get_config().people.get(call.actor.id)
         return Result(
-            views.Me(
+            list_views.Me(
                 id=call.actor.id,
                 name=person.name if person else call.actor.id,
                 roles=sorted(call.actor.roles),
@@ -127,7 +133,7 @@ class Lists:
     async def silences(self, call: Call) -> Result:
         reader = self._reader(call)
         rows = await self._api.reads.silences(call.now - _ENDED_SHOWN)
-        return Result(views.Items[views.SilenceView](items=[reader.silence(r) for r in rows]))
+        return Result(views.Items[list_views.SilenceView](items=[reader.silence(r) for r in rows]))
 
     async def create_silence(self, call: Call) -> Result:
         if call.done is not None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from agent.config import Config
 from agent.desk import Desk
-from agent.http import masking, views
+from agent.http import list_views, masking, views
 from agent.http.masking import MASKED
 from agent.http.reads import AlertPair, Reads, json_of
 from agent.http.sums import Sums
@@ -285,9 +285,9 @@ class Reader:
 
     # lists
 
-    def alert(self, pair: AlertPair, numbers: Mapping[int, str]) -> views.AlertView:
+    def alert(self, pair: AlertPair, numbers: Mapping[int, str]) -> list_views.AlertView:
         alert, episode = pair
-        return views.AlertView(
+        return list_views.AlertView(
             key=f"{alert.fingerprint}@{starts_text(pair)}",
             origin=alert.origin,
             source=alert.source,
@@ -305,9 +305,9 @@ class Reader:
             incident=numbers.get(episode.incident_id),
         )
 
-    def page(self, row: PageRow, numbers: Mapping[int, str]) -> views.PageView:
+    def page(self, row: PageRow, numbers: Mapping[int, str]) -> list_views.PageView:
         reason = json_of(row.reason)
-        return views.PageView(
+        return list_views.PageView(
             key=row.key,
             incident=numbers.get(row.incident_id, ""),
             step=row.step,
@@ -326,9 +326,9 @@ class Reader:
             sent_at=row.sent_at,
         )
 
-    def silence(self, row: SilenceRow) -> views.SilenceView:
+    def silence(self, row: SilenceRow) -> list_views.SilenceView:
         silence = silence_of(row)
-        return views.SilenceView(
+        return list_views.SilenceView(
             id=silence.id,
             matchers=[str(m) for m in silence.matchers],
             starts_at=silence.starts_at,
@@ -340,9 +340,9 @@ class Reader:
         )
 
 
-def dead_letter(row: DeadLetterRow, *, masked: bool = False) -> views.DeadLetterView:
+def dead_letter(row: DeadLetterRow, *, masked: bool = False) -> list_views.DeadLetterView:
     excerpt = MASKED if masked else row.body[:8000].decode("utf-8", "replace")[:2000]
-    return views.DeadLetterView(
+    return list_views.DeadLetterView(
         id=row.id, at=row.at, source=row.source, reason=row.reason, size=row.size, excerpt=excerpt
     )
 
