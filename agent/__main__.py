@@ -8,22 +8,12 @@ from typing import Any
 import click
 
 from agent import cli
+from agent.cli import options
 from agent.version import VERSION
 
 _MOST_STRETCHED = 10_000
 OK, FAILED, USAGE, CONFIGURATION, UNREACHABLE = 0, 1, 2, 3, 4
-_CONFIG_DIR = click.option(
-    "--config.dir", "config_dir", default="./configs/site", show_default=True, envvar="TOCSIN_CONFIG_DIR"
-)
 _PACK = click.option("--pack", default=None, envvar="TOCSIN_PACK", help="Another pack than the one of tocsin.yaml.")
-_STORAGE = click.option(
-    "--storage.url",
-    "storage_url",
-    default="sqlite:///./var/tocsin.db",
-    show_default=True,
-    envvar="TOCSIN_STORAGE_URL",
-    help="sqlite:///./var/tocsin.db or postgresql://…",
-)
 
 
 @click.group(context_settings={"auto_envvar_prefix": "TOCSIN", "help_option_names": ["-h", "--help"]})
@@ -39,7 +29,7 @@ def fail(text: str, code: int = FAILED) -> None:
 
 
 @main.command(short_help="Run the daemon.")
-@_CONFIG_DIR
+@options.config_dir
 @_PACK
 @click.option(
     "--web.listen-address", "listen", default="127.0.0.1:9099", show_default=True, envvar="TOCSIN_WEB_LISTEN_ADDRESS"
@@ -52,7 +42,7 @@ def fail(text: str, code: int = FAILED) -> None:
     envvar="TOCSIN_WEB_TRUSTED_PROXIES",
     help="Networks whose proxies are believed about the client: 10.0.0.0/8,::1.",
 )
-@_STORAGE
+@options.storage
 @click.option(
     "--log.level",
     "log_level",
@@ -107,9 +97,9 @@ def serve(
         return
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
-    options = daemon.Options(config_dir, pack, listen, external_url, proxies, storage_url)
+    asked = daemon.Options(config_dir, pack, listen, external_url, proxies, storage_url)
     try:
-        _run(daemon.serve(options, config, lambda d, port: greet(d, port, full=welcome), lambda: bool(hung_up)))
+        _run(daemon.serve(asked, config, lambda d, port: greet(d, port, full=welcome), lambda: bool(hung_up)))
     except (CannotStart, StoreTaken, NewerSchema, ValueError) as error:
         fail(f"tocsin: {error}")
     except StoreDown as error:
@@ -131,7 +121,7 @@ def check() -> None:
 
 
 @check.command("config", short_help="Print every fault, else where each value is from.")
-@_CONFIG_DIR
+@options.config_dir
 @_PACK
 @click.option("--strict", is_flag=True, help="Take every warning for an error.")
 def check_config(config_dir: str, pack: str | None, strict: bool) -> None:
@@ -165,7 +155,7 @@ def config_group() -> None:
 
 
 @config_group.command("show")
-@_CONFIG_DIR
+@options.config_dir
 @_PACK
 def config_show(config_dir: str, pack: str | None) -> None:
     """Print the effective configuration; secrets are masked."""
@@ -179,9 +169,9 @@ def config_show(config_dir: str, pack: str | None) -> None:
 
 
 @config_group.command("export", short_help="Print it as YAML with the origin of each value.")
-@_CONFIG_DIR
+@options.config_dir
 @_PACK
-@_STORAGE
+@options.storage
 def config_export(config_dir: str, pack: str | None, storage_url: str) -> None:
     """Print the effective configuration as YAML with its origins, and what people laid over it."""
     from agent.clock import SystemClock
@@ -217,7 +207,7 @@ def db() -> None:
 
 
 @db.command("upgrade")
-@_STORAGE
+@options.storage
 def db_upgrade(storage_url: str) -> None:
     """Bring the store to the schema of this release."""
     from agent import migrate
@@ -243,7 +233,7 @@ def db_upgrade(storage_url: str) -> None:
 
 
 @db.command("current")
-@_STORAGE
+@options.storage
 def db_current(storage_url: str) -> None:
     """Print the schema of the store and of this release."""
     from sqlalchemy.exc import SQLAlchemyError
@@ -263,7 +253,7 @@ def db_current(storage_url: str) -> None:
 
 @main.command(short_help="Run scenario files on a hand clock.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
-@_CONFIG_DIR
+@options.config_dir
 def rehearse(files: tuple[str, ...], config_dir: str) -> None:
     """Run scenario files on a hand clock; say what was not as expected."""
     from agent import logs
@@ -289,7 +279,7 @@ def rehearse(files: tuple[str, ...], config_dir: str) -> None:
 
 @main.command(short_help="Replay recorded webhooks.")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
-@_CONFIG_DIR
+@options.config_dir
 @_PACK
 @click.option("--topology", type=click.Path(exists=True, dir_okay=False), help="Take this topology.yaml instead.")
 @click.option("--stretch", default=1.0, show_default=True, help="Multiply every distance in time.")
@@ -341,9 +331,9 @@ def replay(
 
 
 @main.command(short_help="Look for what would fail at night.")
-@_CONFIG_DIR
+@options.config_dir
 @_PACK
-@_STORAGE
+@options.storage
 def doctor(config_dir: str, pack: str | None, storage_url: str) -> None:
     """Prove that the store is set up to keep what it is given, and that the configuration reaches people."""
     from agent.doctor import examine

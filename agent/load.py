@@ -3,7 +3,6 @@
 import gc
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
@@ -105,7 +104,7 @@ async def load_desk(writer: Writer, config: Config, now: datetime) -> Desk:
     gc.disable()
     try:
         desk = Desk(config)
-        await _load_ids(writer, desk, now)
+        await _load_ids(writer, desk)
         await _load_policies(writer, desk)
         await _load_cases(writer, desk, now)
         await _load_incidents(writer, desk, now)
@@ -116,7 +115,7 @@ async def load_desk(writer: Writer, config: Config, now: datetime) -> Desk:
     return desk
 
 
-async def _load_ids(writer: Writer, desk: Desk, now: datetime) -> None:
+async def _load_ids(writer: Writer, desk: Desk) -> None:
     for table, sql in _LAST_IDS.items():
         desk.board.last_ids[table] = (await writer.fetch(sql))[0][0]
     await _load_chains(writer, desk)
@@ -295,9 +294,3 @@ async def _load_ladder(writer: Writer, desk: Desk, now: datetime) -> None:
     being_told = "WHERE p.incident_id IN (SELECT incident_id FROM page WHERE open)"
     desk.remember_pages(await writer.fetch(f"{PAGED} {being_told} {PAGED_EACH}"))
     desk.unread.update(desk.board.incidents.keys() - desk.outbox.of_incident.keys())
-
-
-def zone_of(config: Config) -> ZoneInfo:
-    """The zone in which incidents are numbered: the business calendar's."""
-    business = config.calendars.get("business")
-    return ZoneInfo(business.time_zone) if business else ZoneInfo("UTC")

@@ -19,7 +19,6 @@ _FOLDERS: dict[str, ModuleType] = {
     "notifier": escalation.notifiers,
     "strategy": correlation.strategies,
 }
-_PARTS = {"webhook": "parse", "inspection": "Inspect", "notifier": "Notify", "strategy": "Join"}
 _EXTRAS = {"aionut": "nut", "pysnmp": "snmp", "asyncpg": "postgres"}
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import BaseModel, SecretStr
 from pydantic.json_schema import GenerateJsonSchema
 
@@ -83,12 +82,6 @@ def effective(config: "Config") -> dict[str, Any]:
         for name in {**config.pack_thresholds, **config.thresholds}
     }
     return shown
-
-
-def as_text(config: "Config") -> str:
-    """Return the effective configuration as YAML, each file under its name as a comment."""
-    files = effective(config).items()
-    return "\n".join(f"# {name}\n{yaml.safe_dump(value, allow_unicode=True, sort_keys=False)}" for name, value in files)
 
 
 def origins(config: "Config") -> list[str]:

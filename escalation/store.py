@@ -105,7 +105,6 @@ FORGET_STEPS = "DELETE FROM step WHERE incident_id = ?"
 FORGET_NOTICES = "DELETE FROM notice WHERE incident_id = ?"
 FORGET_PAGES = "DELETE FROM page WHERE incident_id = ? AND NOT open"
 PENDING_STEPS = f"{select(StepRow)} WHERE outcome = '' ORDER BY id"
-STEPS_OF = f"{select(StepRow)} WHERE incident_id = ? ORDER BY id"
 OPEN_PAGES = f"{select(PageRow)} WHERE open ORDER BY id"
 PAGED = (
     "SELECT p.incident_id, p.step, p.person, MAX(p.rank), MAX(CASE WHEN p.seeks_responder THEN 1 ELSE 0 END), "

@@ -21,7 +21,6 @@ DEEDS = frozenset({HANDOVER, "major_incident", "brief_draft", "propose_vendor", 
 """What a step can do besides telling people."""
 
 _STEP_ID = r"[a-z0-9][a-z0-9_.-]*"
-_KEY = re.compile(rf"([1-9]\d*)/({_STEP_ID})(?:#([1-9]\d*))?(?:@([1-9]\d*))?", re.ASCII)
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
 
 
@@ -167,28 +166,6 @@ class EscalationPolicy(Rule):
     timetable: dict[int, Annotated[list[TimetableStep], AfterValidator(_told_apart)]]
 
 
-class StepKey(NamedTuple):
-    """A step of an incident as it is written in `X-Tocsin-Step` (OUTSIDE §6)."""
-
-    severity: int
-    step_id: str
-    repetition: int = 0
-    relapse: int = 0
-
-    def __str__(self) -> str:
-        repetition = f"#{self.repetition}" if self.repetition else ""
-        relapse = f"@{self.relapse}" if self.relapse else ""
-        return f"{self.severity}/{self.step_id}{repetition}{relapse}"
-
-
-def parse_key(text: str) -> StepKey:
-    """Read `2/p75`, `1/p100#3`, `2/r50@1` or `1/p100#3@2`. Raises ValueError for what `PlannedStep.key` never says."""
-    found = _KEY.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!r} is no step: write 2/p75, 1/p100#3 or 2/r50@1")
-    return StepKey(int(found[1]), found[2], int(found[3] or 0), int(found[4] or 0))
-
-
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
     """One step of one incident: `severity` is the timetable's, `relapse` counts the returns to work.
@@ -205,7 +182,9 @@ class PlannedStep:
     @property
     def key(self) -> str:
         """What names this step within its incident."""
-        return str(StepKey(self.severity, self.step.id, self.repetition, self.relapse))
+        repetition = f"#{self.repetition}" if self.repetition else ""
+        relapse = f"@{self.relapse}" if self.relapse else ""
+        return f"{self.severity}/{self.step.id}{repetition}{relapse}"
 
 
 def plan(

@@ -28,7 +28,6 @@ FIELDS: tuple[tuple[str, str, str, str], ...] = (
     ("issuer", "phone", "Phone", "联系电话"),
 )
 """Block, name, and label in English and Chinese, in the order in which they are printed."""
-NAMES = tuple(name for _, name, _, _ in FIELDS)
 PLAIN = frozenset({"time", "place", "unit", "control_state", "reporting_unit"})
 """Fields that say nothing of people, in nobody's words."""
 

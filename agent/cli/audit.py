@@ -5,16 +5,9 @@ import re
 
 import click
 
+from agent.cli import options
 from agent.cli.client import FAILED, UNREACHABLE, leave
 
-_STORAGE = click.option(
-    "--storage.url",
-    "storage_url",
-    default="sqlite:///./var/tocsin.db",
-    show_default=True,
-    envvar="TOCSIN_STORAGE_URL",
-    help="sqlite:///./var/tocsin.db or postgresql://…",
-)
 _NOTED = re.compile(r"(timeline|audit|command line):(-?[0-9]{1,18}):([0-9a-f]{64})")
 
 
@@ -25,7 +18,7 @@ def audit() -> None:
 
 @audit.command(short_help="Find every row that was tampered with.")
 @click.option("--expect", multiple=True, help="A head that was noted before, as this command or the log printed it.")
-@_STORAGE
+@options.storage
 def verify(expect: tuple[str, ...], storage_url: str) -> None:
     """Find every row that was edited, deleted, inserted, moved or cut off."""
     from agent.evidence import NoEvidence, examine

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent.cli import options
 from agent.cli.client import CONFIGURATION, FAILED, leave
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def notify() -> None:
 @notify.command("test", short_help="Send a test message to a person now.")
 @click.option("--person", required=True, help="Whom to tell.")
 @click.option("--notifier", help="By this channel alone; default: by each of the person's contacts.")
-@click.option("--config.dir", "config_dir", default="./configs/site", show_default=True, envvar="TOCSIN_CONFIG_DIR")
+@options.config_dir
 def test(person: str, notifier: str | None, config_dir: str) -> None:
     """Send a test message now, without a daemon; says of each channel whether it took it."""
     from agent.config import ConfigFaults, load

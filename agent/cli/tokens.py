@@ -8,17 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
+from agent.cli import options
 from agent.cli.client import CONFIGURATION, FAILED, UNREACHABLE, leave, table
 
 T = TypeVar("T")
-_STORAGE = click.option(
-    "--storage.url",
-    "storage_url",
-    default="sqlite:///./var/tocsin.db",
-    show_default=True,
-    envvar="TOCSIN_STORAGE_URL",
-    help="sqlite:///./var/tocsin.db or postgresql://…",
-)
 _SOURCE = re.compile("[a-z0-9][a-z0-9_.-]*")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -32,7 +25,7 @@ def token() -> None:
 @click.option("--person", help="A person of people.yaml.")
 @click.option("--source", help="A source of tocsin.yaml.")
 @click.option("--role", "roles", multiple=True, help="A role that the token itself carries, beside the person's.")
-@_STORAGE
+@options.storage
 def create(person: str | None, source: str | None, roles: tuple[str, ...], storage_url: str) -> None:
     """Print a new token, once: only its hash is kept."""
     from agent import tokens
@@ -56,7 +49,7 @@ def create(person: str | None, source: str | None, roles: tuple[str, ...], stora
 
 @token.command("list")
 @_JSON
-@_STORAGE
+@options.storage
 def list_tokens(storage_url: str, as_json: bool) -> None:
     """All tokens, also those that were revoked."""
     from agent import tokens
@@ -86,7 +79,7 @@ def list_tokens(storage_url: str, as_json: bool) -> None:
 
 @token.command()
 @click.argument("token_id", metavar="ID")
-@_STORAGE
+@options.storage
 def revoke(token_id: str, storage_url: str) -> None:
     """End a token; a running daemon refuses it within 2 s."""
     from agent import tokens

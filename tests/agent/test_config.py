@@ -8,8 +8,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from agent import layers, plugins, show
+from agent import layers, plugins
 from agent.config import Config, ConfigFaults, effective, load, schema
+from agent.daemon import effective_text
 from agent.site import FILES
 from agent.yaml import read
 from collectors.condition import KNOWN
@@ -328,7 +329,7 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
         "fallback: [ana]\n"
     )
     config = smallest(tmp_path, tocsin=tocsin)
-    shown = show.as_text(config) + repr(config.warnings) + json.dumps(effective(config), default=str)
+    shown = effective_text(config) + repr(config.warnings) + json.dumps(effective(config), default=str)
     assert not [secret for secret in SECRETS if secret in shown]
     assert "${AM_TOKEN}" in shown
 
