@@ -160,7 +160,7 @@ def config_group() -> None:
 def config_show(config_dir: str, pack: str | None) -> None:
     """Print the effective configuration; secrets are masked."""
     from agent.config import ConfigFaults, load
-    from agent.daemon import effective_text
+    from agent.show import effective_text
 
     try:
         click.echo(effective_text(load(config_dir, pack)))

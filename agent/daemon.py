@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import dataclasses
 import gc
-import hashlib
-import json
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,23 +37,22 @@ from agent.http.reads import Reads
 from agent.http.refusals import Refusals
 from agent.http.webhooks import LIMIT, Intake
 from agent.inspect import Rounds
-from agent.intents import AlertsFound, ConfigChanged, OldRowsDue, Suggested
-from agent.journal_size import JournalSize
+from agent.intents import AlertsFound, ConfigChanged, Suggested
+from agent.letting_go import LettingGo
 from agent.load import load_desk
 from agent.metrics import Metrics
 from agent.pipeline import Pipeline, Undecided
 from agent.reconcile import Reconciler
 from agent.rota_watch import RotaWatch
 from agent.runner import Runner
-from agent.store import UPSERT_CONFIG
 from agent.ticker import Ticker
 from agent.version import VERSION
+from agent.versions import numbered
 from agent.wall import WallWatch, follow_wall
 from correlation.calendar import that_open
 from correlation.own import own_alert
 
 log = structlog.get_logger("daemon")
-_A_MINUTE, _AN_HOUR = timedelta(minutes=1), timedelta(hours=1)
 _GC = (50_000, 20, 50)
 """What is on the board lives long: looking through it every 700 objects would cost more than the decisions."""
 _LAST_MINUTE_S = 10.0
@@ -97,7 +94,6 @@ class Daemon:
         self.pipeline = Pipeline(self.writer, self.clock, self._load, self.metrics, reserve)
         self.rounds = Rounds(self.pipeline, lambda: self.config, self.clock, self.metrics)
         self.reconciler = Reconciler(self.pipeline, lambda: self.config, self.clock)
-        self.journal_size = JournalSize()
         self.runner = Runner(self.pipeline, self.clock, lambda: self.config.automation)
         self.notifiers: dict[str, Any] = {}
         self.ticker = Ticker(self.pipeline, self.clock)
@@ -141,7 +137,7 @@ class Daemon:
         if before != after:
             log.info("schema upgraded", was=before or "empty", now=after)
         self.engine: AsyncEngine = readers(self.options.storage_url)
-        await self._number(self.config)
+        self.config = await numbered(self.config, self.writer, self.clock.now())
         self.first_token = await tokens.first_token(self.writer, self.clock.now())
         self.secret = await tokens.link_secret(self.writer, self.clock.now())
         await follow_wall(self.writer, self.clock.now())
@@ -174,21 +170,6 @@ class Daemon:
             with attempt:
                 await self.writer.open()
 
-    async def _number(self, config: Config) -> None:
-        """Store the effective configuration under a number of its own; the same one keeps its number."""
-        effective = effective_text(config)
-        digest = hashlib.sha256(effective.encode()).hexdigest()
-        rows = await self.writer.fetch("SELECT version, digest FROM config ORDER BY version DESC LIMIT 1")
-        version = rows[0][0] if rows and rows[0][1] == digest else (rows[0][0] + 1 if rows else 1)
-        if not rows or rows[0][1] != digest:
-            sla, escalation = (
-                config.sla.model_dump_json(by_alias=True),
-                config.escalation.model_dump_json(by_alias=True),
-            )
-            row = (version, self.clock.now(), digest, sla, escalation, effective)
-            await self.writer.commit([(UPSERT_CONFIG, [row])])
-        self.config = dataclasses.replace(config, version=version)
-
     def _make_notifiers(self) -> None:
         self.notifiers = {n: plugins.notifier(c.type).Notify(c) for n, c in self.config.notifiers.items()}
 
@@ -205,7 +186,7 @@ class Daemon:
             return self._not_taken([str(fault) for fault in faults.faults])
         old, before = self.notifiers, self.config
         try:
-            await self._number(fresh)
+            self.config = await numbered(fresh, self.writer, self.clock.now())
             self._make_notifiers()
             await self.pipeline.submit(ConfigChanged(self.config, who))
         except (StoreDown, Undecided) as error:
@@ -311,12 +292,13 @@ class Daemon:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             self.pipeline.committed.append(self._after_commit)
+            letting_go = LettingGo(self.pipeline, self.writer, self.clock, lambda: self.config)
             loops = [
                 tasks.create_task(self.pipeline.run(), name="line"),
                 tasks.create_task(self._escalate(), name="escalate"),
                 tasks.create_task(self.courier.run(), name="deliver"),
                 tasks.create_task(self._watch_clock(), name="clock"),
-                tasks.create_task(self._let_go(), name="let go"),
+                tasks.create_task(letting_go.run(), name="let go"),
                 tasks.create_task(self._reload_when_asked(), name="reload"),
                 tasks.create_task(self._watch_rota(), name="rota"),
                 tasks.create_task(self.runner.run(), name="runner"),
@@ -387,25 +369,6 @@ class Daemon:
                 await watch.look()
             await self.clock.sleep_until(self.clock.now() + rota_watch.EVERY)
 
-    async def _let_go(self) -> None:
-        """Every minute, rows older than the retention are deleted, some thousand at a time.
-
-        Every hour the heads of the evidence go into the log: kept elsewhere, they show a chain that was written anew.
-        """
-        noted_at: datetime | None = None
-        while True:
-            if noted_at is None or self.clock.now() - noted_at >= _AN_HOUR:
-                noted_at = self.clock.now()
-                chains = self.pipeline.desk.chains
-                log.info("evidence", timeline=chains.timeline.head, audit=chains.audit.head)
-            await self.clock.sleep_until(self.clock.now() + _A_MINUTE)
-            with contextlib.suppress(StoreDown, Undecided):
-                through = await self.journal_size.too_much(self.writer, self.config.retention.journal_bytes)
-                now = self.clock.now()
-                more = True
-                while more:
-                    more = await self.pipeline.submit(OldRowsDue(now, through))
-
     def _after_commit(self, group: Group) -> None:
         for incident in group.opened_unknown:
             self._tasks.create_task(self._suggest(incident))
@@ -442,11 +405,6 @@ def _note_waiting(state: RetryCallState) -> None:
     """Say once that the store is waited for."""
     if state.attempt_number == 1 and state.outcome is not None:
         log.warning("waiting for the store", why=str(state.outcome.exception()), seconds=_WAIT_FOR_STORE_S)
-
-
-def effective_text(config: Config) -> str:
-    """The effective configuration as text: secrets masked, keys in a steady order."""
-    return json.dumps(configuration.effective(config), sort_keys=True, ensure_ascii=False, indent=1)
 
 
 async def serve(

@@ -84,6 +84,11 @@ def effective(config: "Config") -> dict[str, Any]:
     return shown
 
 
+def effective_text(config: "Config") -> str:
+    """The effective configuration as text: secrets masked, keys in a steady order."""
+    return json.dumps(effective(config), sort_keys=True, ensure_ascii=False, indent=1)
+
+
 def origins(config: "Config") -> list[str]:
     """Return for every value that is written somewhere a line: the `file:line` that won, its path, and the value."""
     found = []

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from agent import layers, plugins
 from agent.config import Config, ConfigFaults, effective, load, schema
-from agent.daemon import effective_text
+from agent.show import effective_text
 from agent.site import FILES
 from agent.yaml import read
 from collectors.condition import KNOWN
