@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from agent.deciders.names import check_category
 from agent.http import bodies, views
 from agent.http.calls import Call, Result, Route
+from agent.http.cursors import read_cursor, states_of
 from agent.http.problems import Problem, not_found, problem_of
 from agent.http.queries import IncidentsQuery, Paged
-from agent.http.reads import read_cursor, states_of
 from agent.http.render import ALERTS_LISTED, ALERTS_SHOWN
 from agent.intents import Mark, PersonActed, PersonReported, RecordEdited
 from agent.turn import NoSuchIncident

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agent.http.reads import cursor_of
+from agent.http.cursors import cursor_of
 from correlation.store import IncidentRow
 from knowledge.store import ChangeRow, LinkRow, ProblemRow
 

@@ -9,10 +9,11 @@ from agent.http.acts import incident_of
 from agent.http.bodies import RaiseChange as RaiseFromIncident
 from agent.http.calls import Call, Result, Route
 from agent.http.case_reads import CaseReads
+from agent.http.cursors import read_cursor
 from agent.http.masking import MASKED, hides_words
 from agent.http.problems import Problem, not_found
 from agent.http.queries import ChangesQuery, ProblemsQuery
-from agent.http.reads import json_of, read_cursor
+from agent.http.reads import json_of
 from agent.http.views import Items
 from agent.intents import ChangeActed, ChangeRaised, PersonActed, ProblemActed, ProblemOpened
 from agent.turn import AGENT

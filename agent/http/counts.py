@@ -9,7 +9,7 @@ from sqlalchemy import CTE, ColumnElement, Select, String, and_, case, cast, fun
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
-from agent.http.reads import visible_to
+from agent.http.cursors import visible_to
 from correlation.incident import ACTIVE, State
 from correlation.permission import Actor
 from correlation.store import IncidentRow

@@ -7,9 +7,9 @@ from agent.http import case_bodies as bodies
 from agent.http import case_views as views
 from agent.http.calls import Call, Result, Route
 from agent.http.case_reads import CaseReads
+from agent.http.cursors import cursor_of, read_cursor
 from agent.http.problems import Problem, not_found
 from agent.http.queries import Paged
-from agent.http.reads import cursor_of, read_cursor
 from agent.http.views import Items
 from agent.intents import ItemEdited
 from collectors.moment import parse_moment

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from agent.http import bodies, list_views, views
 from agent.http.calls import Call, Result, Route
+from agent.http.cursors import read_cursor
 from agent.http.problems import Problem, not_found
 from agent.http.queries import AlertsQuery, OnCallQuery, Paged, PagesQuery
-from agent.http.reads import read_cursor
 from agent.http.render import dead_letter, silence_of
 from agent.http.rota import on_call_at
 from agent.intents import Mark, SilencePut

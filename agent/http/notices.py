@@ -11,9 +11,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agent.http.bodies import NUMBER, Body
 from agent.http.calls import Call, Result, Route
+from agent.http.cursors import cursor_of, read_cursor
 from agent.http.problems import not_found
 from agent.http.queries import Paged, When, Word
-from agent.http.reads import cursor_of, json_of, read_cursor
+from agent.http.reads import json_of
 from agent.http.views import At, Items, View
 from agent.intents import NoticeActed
 from collectors.moment import parse_moment

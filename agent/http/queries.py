@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from agent.http.bodies import MOMENT, NUMBER
 from agent.http.calls import Query
-from agent.http.reads import CURSOR
+from agent.http.cursors import CURSOR
 from collectors.moment import parse_moment
 from correlation.incident import State
 
