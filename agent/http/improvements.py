@@ -9,11 +9,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from agent.http.bodies import Body, Name, Number, Person, Text
 from agent.http.calls import Call, Result, Route
 from agent.http.case_bodies import Because, Title
+from agent.http.cursors import cursor_of
 from agent.http.lists import before
 from agent.http.masking import MASKED, hides_words
 from agent.http.problems import Problem, not_found
 from agent.http.queries import Paged
-from agent.http.reads import cursor_of
 from agent.http.views import At, Items, View
 from agent.intents import ImprovementActed, ImprovementSuggested
 from knowledge import improvement
