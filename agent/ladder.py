@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from agent.config import Config
 from agent.group import Group
@@ -23,7 +23,6 @@ from escalation.timetable import (
     seeks_responder,
 )
 
-_EACH: tuple[Literal[1, 2, 3, 4], ...] = (1, 2, 3, 4)
 UNCLASSIFIED = "unclassified"
 """The step that tells what has waited too long to be classified; it is of no timetable."""
 _NO_WHY: Mapping[str, Any] = MappingProxyType({})
