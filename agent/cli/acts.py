@@ -10,7 +10,9 @@ from pydantic.fields import FieldInfo
 
 from agent.cli.client import DEADLINE_S, Api, Instant, shown, with_api
 from agent.cli.incidents import checked_number
-from agent.http.bodies import ACTS, MOMENT, SUMMARIES, ActBody, Edit, Moment, Report
+from agent.http.act_bodies import ACTS, SUMMARIES, ActBody
+from agent.http.bodies import MOMENT, Moment
+from agent.http.record_bodies import Edit, Report
 from correlation.incident import Action
 
 _SHORT = {Action.ACKNOWLEDGE: "ack"}

@@ -4,11 +4,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from agent.deciders.names import check_category
-from agent.http import bodies, views
+from agent.http import act_bodies, views
 from agent.http.calls import Call, Result, Route
 from agent.http.cursors import read_cursor, states_of
 from agent.http.problems import Problem, not_found, problem_of
 from agent.http.queries import IncidentsQuery, Paged
+from agent.http.record_bodies import ArchiveMany, Edit, Report
 from agent.http.render import ALERTS_LISTED, ALERTS_SHOWN
 from agent.intents import Mark, PersonActed, PersonReported, RecordEdited
 from agent.turn import NoSuchIncident
@@ -40,9 +41,18 @@ def act_routes(api: "Api") -> list[Route]:
             views.Items[views.IncidentView],
             IncidentsQuery,
         ),
-        Route("POST", "/api/v1/incidents", "report_incident", "Report", at.report, one, body=bodies.Report, status=201),
+        Route(
+            "POST",
+            "/api/v1/incidents",
+            "report_incident",
+            "Report",
+            at.report,
+            one,
+            body=Report,
+            status=201,
+        ),
         Route("GET", _ONE, "get_incident", "What it is", at.get, one),
-        Route("PATCH", _ONE, "edit_incident", "Complete the record", at.edit, one, body=bodies.Edit, if_match=True),
+        Route("PATCH", _ONE, "edit_incident", "Complete the record", at.edit, one, body=Edit, if_match=True),
         Route(
             "GET", f"{_ONE}/timeline", "get_timeline", "What happened", at.timeline, views.Items[views.Happened], Paged
         ),
@@ -63,13 +73,13 @@ def act_routes(api: "Api") -> list[Route]:
             "Archive several",
             at.archive_many,
             views.ArchivedMany,
-            body=bodies.ArchiveMany,
+            body=ArchiveMany,
         ),
     ]
-    for action, body in bodies.ACTS.items():
+    for action, body in act_bodies.ACTS.items():
         name = str(action).replace("-", "_")
         routes.append(
-            Route("POST", f"{_ONE}/{action}", name, bodies.SUMMARIES[action], at.acting(action), one, body=body)
+            Route("POST", f"{_ONE}/{action}", name, act_bodies.SUMMARIES[action], at.acting(action), one, body=body)
         )
     return routes
 
@@ -129,7 +139,7 @@ class Incidents:
     async def report(self, call: Call) -> Result:
         if call.done is not None:
             return await self._reported(call, call.done)
-        body = call.body(bodies.Report).facts()
+        body = call.body(Report).facts()
         if call.actor.outside:
             body.pop("reported_at", None)
             body["reporter"] = call.actor.id
@@ -147,7 +157,7 @@ class Incidents:
         if not rights & _EDITS_ANY and not owns(call.actor, incident_of(row), await self._api.reads.paged(row.id)):
             raise Forbidden(f"the record is completed by desk, pm, l1 (own), l2 (own); {call.actor.id} does not own it")
         made_on = version_of(call)
-        changes = call.body(bodies.Edit).changes()
+        changes = call.body(Edit).changes()
         if changes.get("occurred_at", row) is None:
             raise Missing(["occurred_at"])
         try:
@@ -170,14 +180,14 @@ class Incidents:
     async def _act(self, number: str, action: Action, call: Call, actor: Actor) -> None:
         """Check what was sent, then put it in line; refusals come in the order 404, 403, 409, 422."""
         try:
-            body = call.body(bodies.ACTS[action])
+            body = call.body(act_bodies.ACTS[action])
         except Problem:
             await self._refuse_first(call, action)
             raise
         await self.submit(number, action, body, actor, call.mark)
 
     async def submit(
-        self, number: str, action: Action, body: bodies.ActBody, actor: Actor, mark: Mark | None = None
+        self, number: str, action: Action, body: act_bodies.ActBody, actor: Actor, mark: Mark | None = None
     ) -> None:
         """Put an act in line. Raises what refuses it."""
         facts = body.facts()
@@ -212,17 +222,17 @@ class Incidents:
         check_state(incident, action, call.actor)
 
     async def archive_many(self, call: Call) -> Result:
-        sent = call.body(bodies.ArchiveMany)
+        sent = call.body(ArchiveMany)
         check_category(self._api.get_config(), "final_category", sent.final_category)
         archived: list[str] = []
         refused: list[views.Refused] = []
         for number in dict.fromkeys(sent.numbers):
             try:
                 row = await self._row(number)
-                accept = sent.accept or (None if row.reporter else bodies.Accept(by=call.actor.id, via="archive"))
+                accept = sent.accept or (None if row.reporter else act_bodies.Accept(by=call.actor.id, via="archive"))
                 if accept is not None and row.state == State.RESOLVED:
                     await self.submit(number, Action.ACCEPT, accept, call.actor)
-                body = bodies.Archive(
+                body = act_bodies.Archive(
                     final_category=sent.final_category or row.category or "unclassified",
                     final_severity=sent.final_severity or row.severity,
                 )

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from agent.http import case_bodies as bodies
 from agent.http import case_views as views
+from agent.http.act_bodies import RaiseChange as RaiseFromIncident
 from agent.http.acts import incident_of
-from agent.http.bodies import RaiseChange as RaiseFromIncident
 from agent.http.calls import Call, Result, Route
 from agent.http.case_reads import CaseReads
 from agent.http.cursors import read_cursor

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from agent.http.bodies import Note, PutSilence, Report, Suspend
+from agent.http.act_bodies import Note, Suspend
+from agent.http.bodies import PutSilence
 from agent.http.explain import Wrong
+from agent.http.record_bodies import Report
 
 
 def wrong(model: type[BaseModel], sent: Any) -> Wrong:

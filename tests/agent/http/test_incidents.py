@@ -505,7 +505,7 @@ async def test_what_is_no_route_is_a_problem_too(
 
 
 async def test_every_act_of_the_house_has_its_body_its_route_and_its_words() -> None:
-    from agent.http.bodies import ACTS, SUMMARIES
+    from agent.http.act_bodies import ACTS, SUMMARIES
 
     assert set(ACTS) == set(SUMMARIES) == set(Action)
 

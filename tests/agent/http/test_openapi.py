@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 from pydantic import BaseModel
 
-from agent.http import bodies
+from agent.http import act_bodies, bodies, record_bodies
 from agent.http.api import Api, routes_of
 from agent.http.openapi import docs_page
 from collectors.labels import Matcher
@@ -80,7 +80,7 @@ async def test_the_page_of_the_api_lists_every_route_without_script(api: Served)
     assert page.text == docs_page(routes)
 
 
-BODIES: list[type[BaseModel]] = [*bodies.ACTS.values(), bodies.Report, bodies.Edit, bodies.PutSilence]
+BODIES: list[type[BaseModel]] = [*act_bodies.ACTS.values(), record_bodies.Report, record_bodies.Edit, bodies.PutSilence]
 
 
 @pytest.mark.parametrize("model", BODIES, ids=lambda m: m.__name__)
