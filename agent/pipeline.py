@@ -5,6 +5,7 @@ Messages keep their order among themselves, and so do ticks, acts and results, w
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -108,6 +109,8 @@ class Pipeline:
         self.deliver = asyncio.Event()
         self.committed: list[Callable[[Group], None]] = []
         """Told of each group after its commit: event streams, suggestions, pulls."""
+        self.committed_at = -math.inf
+        """When the last commit was over, in seconds of the loop."""
         self.down: str = ""
         self.came_back: str = ""
         """What was wrong with the store, until somebody has told of it."""
@@ -335,6 +338,7 @@ class Pipeline:
                 await self._unwritable(error, waiting)
                 return
             self.metrics.commit_seconds.observe(self.clock.monotonic() - begun)
+            self.committed_at = asyncio.get_running_loop().time()
         self.metrics.after_group(self.desk, group)
         if group.reload:
             await self._recover()

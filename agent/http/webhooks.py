@@ -30,7 +30,8 @@ log = structlog.get_logger("intake")
 LIMIT = 32 * 1024 * 1024
 READ_DEADLINE_S = 10.0
 ANSWER_DEADLINE_S = 8.0
-"""A commit that takes longer is answered 503, before an Alertmanager gives up (10 s); each MiB has a second more."""
+"""Where no commit came for so long it is answered 503, before an Alertmanager gives up (10 s); each MiB has a second
+more. While others are committed it waits its turn: told again, it would only have to wait anew."""
 _A_MEBIBYTE = 1024 * 1024
 _OFF_LOOP = _A_MEBIBYTE
 """Bodies larger than this are parsed in a thread."""
@@ -254,11 +255,14 @@ class Intake:
         if parsed.truncated:
             log.warning("a message was cut by its sender", source=source, missing=parsed.truncated)
         arrived = AlertsArrived(source, _origin(source, config), kind, body, parsed, self._clock.now())
-        try:
-            async with asyncio.timeout(self.answer_deadline_s + len(body) / _A_MEBIBYTE):
-                await self._pipeline.submit(arrived)
-        except TimeoutError:  # it may be stored yet: told again, it is the same
-            raise StoreDown("the store has not taken it in time") from None
+        stored = self._pipeline.put(arrived)
+        patience = self.answer_deadline_s + len(body) / _A_MEBIBYTE
+        loop = asyncio.get_running_loop()
+        while not (await asyncio.wait((stored,), timeout=patience))[0]:
+            if loop.time() - self._pipeline.committed_at >= patience:
+                stored.cancel()  # it may be stored yet: told again, it is the same
+                raise StoreDown("the store has not taken it in time")
+        await stored
         self.heard(source, parsed)
 
     async def _bury(self, source: str, reason: str, body: bytes) -> bool:

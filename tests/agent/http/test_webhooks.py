@@ -685,3 +685,21 @@ async def test_a_store_that_hangs_is_answered_503_in_time_and_what_it_takes_late
     door.intake.answer_deadline_s = 30
     assert await door.am() == 200
     assert await door.count("alert") == 1
+
+
+async def test_a_message_waits_its_turn_while_others_are_committed(door: Door) -> None:
+    writer, goes_on, pipeline = door.daemon.writer, asyncio.Event(), door.daemon.pipeline
+    commit, loop = writer.commit, asyncio.get_running_loop()
+
+    async def waits(batch: Any) -> None:
+        begun = loop.time()
+        while loop.time() < begun + 4 * door.intake.answer_deadline_s:  # the others: each commit is noted
+            pipeline.committed_at = loop.time()
+            await asyncio.sleep(0.001)
+        goes_on.set()
+        await commit(batch)
+
+    writer.commit = waits  # type: ignore[method-assign]
+    door.intake.answer_deadline_s = 0.2
+    assert await door.am() == 200
+    assert goes_on.is_set()
