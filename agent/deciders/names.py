@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from agent.config import Config
@@ -16,6 +17,8 @@ _AHEAD = timedelta(minutes=5)
 """A moment so little ahead is now, by another clock."""
 _HAPPENED = ("at", "service_restored_at", "occurred_at", "reported_at", *form.MOMENTS)
 _TO_COME = ("resume_at",)
+_A_SLIP = 0.9
+"""How much like another a word is that was meant to be it."""
 
 
 def works(config: Config, person: str) -> bool:
@@ -58,9 +61,12 @@ def check_group(config: Config, field: str, group: str | None) -> None:
 
 
 def check_category(config: Config, field: str, category: str | None) -> None:
-    """Refuse a category that neither the tree of classification.yaml nor a rule has (procedure R19)."""
+    """Refuse a slip of the pen: all but a category of the tree, or of a rule, and none itself (procedure R19).
+
+    Other words are taken: the tree of a pack is not that of every site.
+    """
     known = config.classification.known()
-    if category and known and category not in known:
+    if category and category not in known and get_close_matches(category, known, 1, _A_SLIP):
         more = suggest(category, known)
         raise Missing([field], f"there is no category {category!r}{more}: classification.yaml has them in `categories`")
 
