@@ -52,7 +52,7 @@ Grade = Annotated[int, Field(ge=1, le=4), BeforeValidator(whole)]
 Number = Annotated[str, StringConstraints(pattern=NUMBER)]
 
 
-Category = Annotated[Name, Field(json_schema_extra={"x-names": "categories"})]
+Category = Annotated[Name, Field(examples=["storage/disk_space"])]
 Worker = Annotated[Name, Field(json_schema_extra={"x-names": "workers"})]
 Person = Annotated[Name, Field(json_schema_extra={"x-names": "people"})]
 Item = Annotated[Name, Field(json_schema_extra={"x-names": "items"})]

@@ -44,9 +44,9 @@ class Health:
         return web.Response(text="Tocsin is healthy.\n")
 
     async def ready(self, _: web.Request) -> web.Response:
-        why = self._pipeline.down or (
-            "the disk is full: only acts, ticks and pages go on" if self._pipeline.full else ""
-        )
+        why = self._pipeline.down
+        if self._pipeline.full:
+            why = f"the disk is full: {why or 'only acts, ticks and pages go on'}"
         if why:
             return web.Response(status=503, text=f"not ready: {why}\n")
         return web.Response(text="Tocsin is ready.\n")

@@ -239,7 +239,6 @@ def _names(api: "Api") -> dict[str, list[str]]:
     return {
         "people": [name for name in config.people if leads(config, name)],
         "workers": [name for name in config.people if works(config, name)],
-        "categories": config.classification.known(),
         "groups": groups,
         "handover": [*groups, "l2"],
         "items": items,
