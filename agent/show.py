@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 MASK = "********"
 _SECRET = re.compile(r"(?:.*[_-])?(?:token|password|secret|authorization|api[_-]?key)", re.IGNORECASE)
-_ADDRESS_SECRET = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=[?&])(?:[^=&\s]*(?:token|key|secret|sign)[^=&\s]*=)[^&\s]+")
+_ADDRESS_SECRET = re.compile(
+    r"(?<=://)()([^/@\s]+)(?=@)|(?<=[?&])([^=&\s]*(?:token|key|secret|sign)[^=&\s]*=)([^&\s]+)"
+)
+_SCHEME = re.compile(r"(?:Bearer|Basic|Token) +", re.IGNORECASE)
 
 
 def plain(value: Any, hidden: Mapping[str, str] | None = None) -> Any:
@@ -52,7 +55,9 @@ def _leaf(value: Any, hidden: Mapping[str, str]) -> Any:
     if isinstance(value, SecretStr):
         return _masked(hide(value.get_secret_value(), hidden), hidden)
     if isinstance(value, str):
-        return _ADDRESS_SECRET.sub(MASK, hide(value, hidden))
+        return _ADDRESS_SECRET.sub(
+            lambda f: f"{f[1] or f[3] or ''}{_masked(f[2] or f[4], hidden)}", hide(value, hidden)
+        )
     return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
@@ -65,10 +70,15 @@ def _is_secret(key: Any) -> bool:
 
 
 def _masked(value: Any, hidden: Mapping[str, str]) -> Any:
-    """What stands for a secret in the file is shown (`${AM_TOKEN}`), what was written out is not."""
+    """What stands for a secret is shown (`${AM_TOKEN}`, `Bearer ${AM_TOKEN}`), what was written out is not."""
     if isinstance(value, list):
         return [_masked(v, hidden) for v in value]
-    return value if not isinstance(value, str) or value in hidden.values() else MASK
+    if not isinstance(value, str):
+        return value
+    stands = "|".join(map(re.escape, sorted(set(hidden.values()), key=len, reverse=True)))
+    pieces = re.split(f"({stands})", hidden.get(value, value)) if stands else [value]
+    # Every second piece is what stands in the file; between them is what was written out.
+    return "".join(p if n % 2 or not p or (n == 0 and _SCHEME.fullmatch(p)) else MASK for n, p in enumerate(pieces))
 
 
 def effective(config: "Config") -> dict[str, Any]:

@@ -334,6 +334,27 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
     assert "${AM_TOKEN}" in shown
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("headers: {Authorization: 'Bearer ${TOK}'}", {"headers": {"Authorization": "Bearer ${TOK}"}}),
+        ("headers: {Authorization: 'Bearer chat-secret'}", {"headers": {"Authorization": "********"}}),
+        ("headers: {X-Token: 'v1-${TOK}'}", {"headers": {"X-Token": "********${TOK}"}}),
+        ("headers: {X-Token: '${PIN}'}", {"headers": {"X-Token": "${PIN}"}}),
+        ("url: 'http://u:${TOK}@c/?token=${TOK}&x=1'", {"url": "http://********${TOK}@c/?token=${TOK}&x=1"}),
+        ("url: 'http://c/?token=written'", {"url": "http://c/?token=********"}),
+    ],
+)
+def test_what_stands_for_a_secret_is_shown_also_within_a_text(
+    tmp_path: Path, written: str, shown: dict[str, Any]
+) -> None:
+    url = "" if written.startswith("url") else "url: 'http://c/', "
+    tocsin = f"fallback: [ana]\nnotifiers: {{hook: {{type: webhook, {url}{written}}}}}\n"
+    config = smallest(tmp_path, tocsin=tocsin, environ={"TOK": "t0ken-of-chat", "PIN": "4u"})
+    found = effective(config)["tocsin.yaml"]["notifiers"]["hook"]
+    assert {key: found[key] for key in shown} == shown
+
+
 def test_no_secret_is_in_a_fault(tmp_path: Path) -> None:
     site(
         tmp_path,
