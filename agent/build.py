@@ -98,6 +98,19 @@ def _one_of(ctx: Mapping[str, Any], value: Any) -> str:
     return f"one of {expected}" + (f" (did you mean {near[0]!r}?)" if near else "")
 
 
+_ID = "^[a-z0-9][a-z0-9_.-]*$"
+
+
+def _form(ctx: Mapping[str, Any], _: Any) -> str:
+    """The form of a text; an id is told in words, for who writes one in Chinese or capitals asks why."""
+    pattern = ctx.get("pattern")
+    return (
+        "an id of a-z, 0-9, _ . - (people read its `name` or `zh`)"
+        if pattern == _ID
+        else f"a text of the form {pattern}"
+    )
+
+
 def _fixed(text: str) -> _Advice:
     return lambda ctx, value: text.format(**ctx)
 
@@ -122,7 +135,7 @@ _ADVICE: Mapping[str, _Advice] = {
     ),
     "string_type": _quoted,
     "string_too_short": _fixed("a text that is not empty"),
-    "string_pattern_mismatch": _fixed("a text of the form {pattern}"),
+    "string_pattern_mismatch": _form,
     "too_short": _fixed("at least {min_length}"),
     "too_long": _fixed("at most {max_length}"),
     "greater_than": lambda ctx, _: f"more than {_limit(ctx['gt'])}",
