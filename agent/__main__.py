@@ -137,7 +137,6 @@ def check_config(config_dir: str, pack: str | None, strict: bool) -> None:
         return
     for line in origins(config):
         click.echo(line)
-    sys.stdout.flush()
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
     for note in config.notes:
@@ -176,17 +175,19 @@ def config_export(config_dir: str, pack: str | None, storage_url: str) -> None:
     """Print the effective configuration as YAML with its origins, and what people laid over it."""
     from agent.clock import SystemClock
     from agent.config import ConfigFaults, load
+    from agent.database import StoreDown
     from agent.export import exported, rows_exported
 
     try:
-        click.echo(exported(load(config_dir, pack)))
+        files = exported(load(config_dir, pack))
         rows = rows_exported(storage_url, SystemClock().now())
     except ConfigFaults as faults:
         fail(str(faults), CONFIGURATION)
         return
-    except ValueError as error:
-        fail(f"tocsin: {error}")
+    except StoreDown as error:
+        fail(f"tocsin: {error}", UNREACHABLE)
         return
+    click.echo(files)
     if rows:
         click.echo(rows)
 
@@ -223,7 +224,7 @@ def db_upgrade(storage_url: str) -> None:
 
     try:
         before, after = asyncio.run(upgrade())
-    except (StoreTaken, migrate.NewerSchema, ValueError) as error:
+    except (StoreTaken, migrate.NewerSchema) as error:
         fail(f"tocsin: {error}")
         return
     except StoreDown as error:
@@ -239,14 +240,12 @@ def db_current(storage_url: str) -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
     from agent import migrate
+    from agent.faults import in_words
 
     try:
         found = asyncio.run(migrate.current(storage_url))
-    except ValueError as error:
-        fail(f"tocsin: {error}")
-        return
     except (OSError, TimeoutError, SQLAlchemyError) as error:
-        fail(f"tocsin: the store cannot be read: {error}", UNREACHABLE)
+        fail(f"tocsin: the store cannot be read: {in_words(error)}", UNREACHABLE)
         return
     click.echo(f"store {found or 'empty'}, release {migrate.heads()[0]}")
 

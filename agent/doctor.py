@@ -10,6 +10,7 @@ from agent import migrate
 from agent.clock import SystemClock
 from agent.config import ConfigFaults, load
 from agent.database import StoreDown, connect_sqlite, is_postgres, sqlite_path
+from agent.faults import in_words
 from agent.filesystem import network_filesystem
 
 
@@ -36,7 +37,7 @@ async def examine(config_dir: str, pack: str | None, storage_url: str) -> list[F
         known = migrate.heads()[0]
         findings.append(Finding("schema", f"{found or 'empty'} (release: {known})", found in (None, known)))
     except Exception as error:  # a store that cannot be opened is itself a finding
-        findings.append(Finding("schema", str(getattr(error, "orig", None) or error), False))
+        findings.append(Finding("schema", in_words(error), False))
     drift = SystemClock().drift()
     findings.append(Finding("clock", f"{drift.total_seconds():.3f} s", abs(drift) < timedelta(seconds=2)))
     return findings

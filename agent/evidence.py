@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
 from agent.database import Unwritable, Writer, is_postgres, readers, sqlite_path
+from agent.faults import in_words
 from agent.group import sealed_act
 from agent.store import INSERT_AUDIT, AuditRow
 from correlation.rows import select
@@ -83,7 +84,7 @@ async def examine(url: str, expected: Mapping[str, Mapping[int, str]] | None = N
         async with engine.connect() as connection:
             return await _examine(connection, expected or {})
     except (SQLAlchemyError, OSError) as error:
-        raise NoEvidence(f"the store cannot be read: {error}") from error
+        raise NoEvidence(f"the store cannot be read: {in_words(error)}") from error
     finally:
         await engine.dispose()
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from agent.config import Config
-from agent.database import is_postgres, readers, sqlite_path
+from agent.database import StoreDown, is_postgres, readers, sqlite_path
+from agent.faults import in_words
 from agent.show import effective
 from collectors.moment import moment_text
 from correlation.rows import select
@@ -46,10 +48,16 @@ def _key(key: Any) -> str:
 
 
 def rows_exported(storage_url: str, now: datetime) -> str:
-    """What people laid over configuration items and rotas, as it would stand in the files; "" without a store."""
+    """What people laid over configuration items and rotas, as it would stand in the files; "" without a store.
+
+    Raises StoreDown.
+    """
     if not is_postgres(storage_url) and not Path(sqlite_path(storage_url)).exists():
         return ""
-    return asyncio.run(_rows(storage_url, now))
+    try:
+        return asyncio.run(_rows(storage_url, now))
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreDown(f"the store cannot be read: {in_words(error)}") from error
 
 
 async def _rows(storage_url: str, now: datetime) -> str:

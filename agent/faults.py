@@ -70,3 +70,8 @@ def hide(text: str, hidden: Mapping[str, str]) -> str:
     for secret in sorted((s for s in hidden if len(s) >= _SHORTEST), key=len, reverse=True):
         text = text.replace(secret, hidden[secret]).replace(repr(secret)[1:-1], hidden[secret])
     return text
+
+
+def in_words(error: BaseException) -> str:
+    """What a driver said of the store, without the statement and the links that SQLAlchemy puts around it."""
+    return str(getattr(error, "orig", None) or error) or type(error).__name__

@@ -31,6 +31,16 @@ def heads() -> tuple[str, ...]:
     return tuple(ScriptDirectory.from_config(_alembic()).get_heads())
 
 
+def refuse_unknown(revision: str | None) -> None:
+    """Raise NewerSchema for a schema that this release does not know."""
+    known = {s.revision for s in ScriptDirectory.from_config(_alembic()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise NewerSchema(
+            f"the store has the schema {revision}, which this release does not know: run the newer release, "
+            "or restore a backup made by this one"
+        )
+
+
 async def upgrade(url: str) -> tuple[str | None, str]:
     """Upgrade; return the revision before and after. Call it while the store is locked. Raises NewerSchema."""
     if is_postgres(url):
@@ -53,12 +63,7 @@ def _upgrade_sqlite(path: str) -> tuple[str | None, str]:
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
     before = MigrationContext.configure(connection).get_current_revision()
-    known = {s.revision for s in ScriptDirectory.from_config(_alembic()).walk_revisions()}
-    if before is not None and before not in known:
-        raise NewerSchema(
-            f"the store has the schema {before}, which this release does not know: run the newer release, "
-            "or restore a backup made by this one"
-        )
+    refuse_unknown(before)
     config = _alembic()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -101,6 +101,16 @@ def beside(url: str) -> Writer:
     return _SqliteBeside(sqlite_path(url))
 
 
+async def _know_schema(url: str) -> None:
+    """Raise NoStore where no daemon has ever run, NewerSchema where a newer one has."""
+    from agent import migrate  # noqa: PLC0415 - only the command line writes to a store that no daemon has opened
+
+    found = await migrate.current(url)
+    if found is None:
+        raise NoStore("there is nothing in this store yet: start `tocsin serve` once, or name another --storage.url")
+    migrate.refuse_unknown(found)
+
+
 @asynccontextmanager
 async def _opened(store: Writer | str) -> AsyncIterator[Writer]:
     if not isinstance(store, str):
@@ -109,6 +119,7 @@ async def _opened(store: Writer | str) -> AsyncIterator[Writer]:
     writer = beside(store)
     await writer.open()
     try:
+        await _know_schema(store)
         yield writer
     finally:
         await writer.close()
@@ -126,7 +137,7 @@ async def create(
 ) -> str:
     """Make a token of a person or of a source, on the record; return its text, which is nowhere else.
 
-    `store` is a writer, or the URL of a store that a daemon may be using. Raises NoStore or StoreDown.
+    `store` is a writer, or the URL of a store that a daemon may be using. Raises NoStore, StoreDown or NewerSchema.
     """
     if (person is None) == (source is None):
         raise ValueError("a token is of a person or of a source, one of them")
@@ -159,7 +170,7 @@ async def link_secret(writer: Writer, now: datetime) -> bytes:
 
 
 async def revoke(store: Writer | str, token_id: str, now: datetime, by: str = "command line") -> None:
-    """End a token, on the record; a running daemon refuses it within 2 s. Raises NoSuchToken, NoStore, StoreDown."""
+    """End a token, on the record; a running daemon refuses it within 2 s. Raises NoSuchToken, and as `create`."""
     async with _opened(store) as writer:
         known = await writer.fetch(
             "SELECT id FROM token WHERE id = ? AND id <> ? AND revoked_at IS NULL", token_id, _LINKS
@@ -172,7 +183,7 @@ async def revoke(store: Writer | str, token_id: str, now: datetime, by: str = "c
 async def listed(store: Writer | str) -> list[TokenRow]:
     """All tokens, oldest first, also those that were revoked; none of them can be read back.
 
-    Raises NoStore or StoreDown.
+    Raises as `create`.
     """
     sql = (
         "SELECT id, person, source, roles, created_at, created_by, expires_at, revoked_at FROM token "

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from agent.cli import options
-from agent.cli.client import CONFIGURATION, FAILED, UNREACHABLE, leave, table
+from agent.cli.client import FAILED, UNREACHABLE, leave, table
 
 T = TypeVar("T")
 _SOURCE = re.compile("[a-z0-9][a-z0-9_.-]*")
@@ -90,15 +90,14 @@ def revoke(token_id: str, storage_url: str) -> None:
 
 
 def _done(work: Coroutine[Any, Any, T]) -> T:
-    """Run it; end the program where the store cannot be reached (4) or there is no such token (1)."""
+    """Run it; end the program where the store cannot be reached (4), or it is newer or has no such token (1)."""
     from agent.database import StoreDown
+    from agent.migrate import NewerSchema
     from agent.tokens import NoStore, NoSuchToken
 
     try:
         return asyncio.run(work)
-    except NoSuchToken as error:
+    except (NoSuchToken, NewerSchema) as error:
         leave(str(error), FAILED)
     except (NoStore, StoreDown) as error:
         leave(str(error), UNREACHABLE)
-    except ValueError as error:
-        leave(str(error), CONFIGURATION)

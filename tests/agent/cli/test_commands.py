@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import sqlite3
+import subprocess
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,9 +17,11 @@ from agent import tokens
 from agent.__main__ import main
 from agent.cli.client import Instant, cut_to
 from agent.clock import SystemClock
+from agent.database import sqlite_path
 from collectors.moment import parse_moment
 from correlation.incident import Action
 from tests.agent.http.serving import Served, served
+from tests.real.daemon import entry_point
 
 
 @pytest_asyncio.fixture
@@ -179,7 +184,10 @@ async def test_a_refusal_ends_with_1_and_says_why(api: Served) -> None:
         (["incident", "show", "../me"], 2, "is no number"),
         (["incident", "nothing"], 2, "No such command"),
         (["token", "list", "--storage.url", "sqlite:////nowhere/x.db"], 4, "there is no store"),
-        (["token", "list", "--storage.url", "mysql://x"], 3, "is no storage URL"),
+        (["token", "list", "--storage.url", "mysql://x"], 2, "is no storage URL"),
+        (["serve", "--storage.url", "mysql://x"], 2, "is no storage URL"),
+        (["db", "current", "--storage.url", "sqlite:///"], 2, "is no storage URL"),
+        (["audit", "verify", "--storage.url", "x.db"], 2, "is no storage URL"),
         (["token", "create"], 2, "--person or --source"),
         (["token", "create", "--person", "a", "--source", "b"], 2, "--person or --source"),
         (["token", "create", "--person", "a", "--role", "king"], 2, "is no role"),
@@ -219,7 +227,10 @@ def test_every_failure_has_its_exit_code_and_its_sentence(words: list[str], code
         (["token", "list", "--storage.url", "sqlite:///{}"], 4, "file is not a database"),
         (["db", "upgrade", "--storage.url", "sqlite:///{}"], 4, "file is not a database"),
         (["doctor", "--storage.url", "sqlite:///{}"], 1, "file is not a database"),
-        (["doctor", "--storage.url", "{}"], 1, "is no storage URL"),
+        (["doctor", "--storage.url", "{}"], 2, "is no storage URL"),
+        (["config", "export", "--storage.url", "sqlite:///{}"], 4, "cannot be read: file is not a database\n"),
+        (["audit", "verify", "--storage.url", "sqlite:///{}"], 4, "cannot be read: file is not a database\n"),
+        (["db", "current", "--storage.url", "sqlite:///{}"], 4, "cannot be read: file is not a database\n"),
         (["replay", "{}"], 1, "it is neither JSON lines nor a store"),
         (["rehearse", "{}"], 3, "it is no UTF-8 text"),
     ],
@@ -231,6 +242,30 @@ def test_a_file_of_garbage_is_told_in_one_sentence(words: list[str], code: int, 
     result = CliRunner().invoke(main, [word.format(garbage) for word in words])
     assert (result.exit_code, told in result.output) == (code, True), result.output
     assert garbage.read_bytes() == b"\xff\xfe\x00garbage" * 100
+
+
+@pytest.mark.parametrize(
+    "words", [["list"], ["create", "--person", "ana"], ["revoke", "x"]], ids=lambda words: words[0]
+)
+async def test_a_store_of_a_newer_release_takes_no_tokens_from_this_one(api: Served, words: list[str]) -> None:
+    with closing(sqlite3.connect(sqlite_path(api.storage))) as db, db:
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
+    done = await run(api, "token", *words, "--storage.url", api.storage)
+    assert (done.exit_code, "has the schema 9999" in done.stderr) == (1, True)
+
+
+def test_a_store_that_no_daemon_has_opened_says_so(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    done = CliRunner().invoke(main, ["token", "list", "--storage.url", f"sqlite:///{tmp_path}/empty.db"])
+    assert (done.exit_code, "start `tocsin serve` once" in done.stderr) == (4, True)
+
+
+async def test_what_is_printed_to_nobody_is_no_fault(tmp_path: Path) -> None:
+    command = [*entry_point(), "check", "config", "--config.dir", str(tmp_path)]
+    done = await asyncio.to_thread(
+        subprocess.run, ["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, check=False
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
 
 
 async def test_a_test_message_goes_by_each_contact_of_a_person(api: Served) -> None:
