@@ -9,7 +9,7 @@ import msgspec
 from agent.database import Compressed
 from agent.store import INSERT_AUDIT
 from agent.tables import LOCK, UNLOCK
-from correlation.incident import Incident, Why
+from correlation.incident import Episode, Incident, Why
 from correlation.outcome import Outcome
 from correlation.rows import insert_into
 from correlation.store import (
@@ -21,9 +21,9 @@ from correlation.store import (
     MOVE_EPISODE,
     MOVE_START,
     PLACE_EPISODE,
-    TOUCH_EPISODE,
     UPSERT_CHAIN,
     UPSERT_INCIDENT,
+    UPSERT_TOUCH,
     JournalRow,
     alert_values,
     chain_values,
@@ -32,6 +32,7 @@ from correlation.store import (
     incident_values,
     placed_values,
     to_json,
+    touch_values,
 )
 from correlation.timeline import Chain, Chains
 from escalation.store import UPSERT_PAGE, UPSERT_STEP, Page, Step, page_values, step_values
@@ -41,13 +42,14 @@ _NOTHING = Why("none")
 
 
 class Group:
-    """Rows by statement, in the order in which a statement was first used; incidents once, at the end.
+    """Rows by statement, in the order in which a statement was first used; touches once, before, incidents after all.
 
     Rows of the timeline and of the audit are sealed last, in their order.
     """
 
     def __init__(self) -> None:
         self.rows: dict[str, list[tuple[Any, ...]]] = {}
+        self.touched: dict[int, Episode] = {}
         self.incidents: dict[int, Incident] = {}
         self.steps: dict[int, Step] = {}
         self.pages: dict[int, Page] = {}
@@ -83,11 +85,12 @@ class Group:
             self.add(INSERT_ALERT, *alert_values(alert, episode, source, received_at))
             self.add(INSERT_EPISODE, *episode_values(episode, why, rejected, out.placed.get(episode.id)))
         for episode in out.touched.values():
-            if episode.id not in fresh and episode.id not in out.changed:
-                self.add(TOUCH_EPISODE, episode.last_at, episode.count, episode.id)
+            if episode.id not in fresh:
+                self.touched[episode.id] = episode
         for episode in out.changed.values():
             if episode.id in fresh:
                 continue
+            self.touched[episode.id] = episode
             self.add(CHANGE_EPISODE, *changed_values(episode))
             self.add(MOVE_START, episode.starts_at, episode.starts_text, episode.latest_at, episode.id)
             if episode.id in out.whys:
@@ -110,7 +113,12 @@ class Group:
             self.add(UPSERT_PAGE, *page_values(page))
         for incident in self.incidents.values():
             self.add(UPSERT_INCIDENT, *incident_values(incident))
-        return [*self.rows.items(), *self._unlocked()]
+        return [*self._touches(), *self.rows.items(), *self._unlocked()]
+
+    def _touches(self) -> list[tuple[str, list[tuple[Any, ...]]]]:
+        """In the order of the rows: neighbours share a page."""
+        rows = [touch_values(self.touched[number]) for number in sorted(self.touched)]
+        return [(UPSERT_TOUCH, rows)] if rows else []
 
     def _unlocked(self) -> list[tuple[str, list[tuple[Any, ...]]]]:
         if not self.evidence:

@@ -27,6 +27,7 @@ _WAITING = (
     ("step", "id", "outcome = '' AND due_at IS NOT NULL", ("due_at", "planned_at")),
     ("page", "id", "open", ("next_attempt_at", "lease_until")),
     ("episode", "alert_id", "open", ("expires_at", "last_at")),
+    ("touch", "alert_id", "alert_id IN (SELECT alert_id FROM episode WHERE open)", ("last_at",)),
     ("episode", "alert_id", "NOT open AND closed_at > ?", ("closed_at",)),
     ("beat", "origin", "1 = 1", ("last_at",)),
     (

@@ -174,12 +174,13 @@ class Board:
         if slot is None:
             self.slots[join_key] = Slot(incident, at)
             self.slots_of.setdefault(incident, []).append(join_key)
-        elif slot.incident == incident and not slot.earlier:
+        elif slot.incident == incident:
             slot.last_at = max(slot.last_at, at)
         else:
             self._share(slot, join_key, at, incident)
 
     def _share(self, slot: Slot, join_key: str, at: datetime, incident: int) -> None:
+        """One that is not the newest holder has an alert of this key: the newest first, of equals the younger."""
         holders = dict(slot.holders)
         if incident not in holders:
             self.slots_of.setdefault(incident, []).append(join_key)

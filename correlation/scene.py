@@ -278,7 +278,7 @@ def _other_ends(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple
             yield from ((mark, hops + 1) for mark in marks if mark.signal.peers)
 
 
-def _wide_effects(cause: Mark, scene: Scene) -> Iterator[tuple[Mark, int]]:
-    for mark in islice(reversed(scene.marks.values()), _MOST_MOVED):
-        if mark.signal.id in cause.signal.explains and mark.scope == cause.scope and mark.key != cause.key:
-            yield mark, _NEAR
+def _wide_effects(cause: Mark, scene: Scene) -> list[tuple[Mark, int]]:
+    scope, explains, key = cause.scope, cause.signal.explains, cause.key
+    newest = islice(reversed(scene.marks.values()), _MOST_MOVED)
+    return [(m, _NEAR) for m in newest if m.scope == scope and m.signal.id in explains and m.key != key]

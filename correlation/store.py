@@ -80,6 +80,18 @@ class EpisodeRow(SQLModel, table=True):
     weight: float | None = None
 
 
+class TouchRow(SQLModel, table=True):
+    """How often a firing was told and when last, since it was told again: what changes most has the narrowest row.
+
+    What `episode` says of both is of its first telling; where there is a row here, this one counts.
+    """
+
+    __tablename__ = "touch"
+    alert_id: int = Field(sa_column=_id())
+    last_at: datetime
+    count: int
+
+
 class IncidentRow(SQLModel, table=True):
     """An incident: the columns are the fields of `Incident`; what is no scalar is JSON text."""
 
@@ -220,10 +232,10 @@ class BeatRow(SQLModel, table=True):
 
 
 INSERT_ALERT, INSERT_EPISODE = insert_into(AlertRow), insert_into(EpisodeRow)
-TOUCH_EPISODE = "UPDATE episode SET last_at = ?, count = ? WHERE alert_id = ?"
+UPSERT_TOUCH = upsert(TouchRow)
 CHANGE_EPISODE = (
     "UPDATE episode SET incident_id = ?, open = ?, decision = ?, ends_at = ?, ends_text = ?, closed_at = ?, "
-    "last_at = ?, expires_at = ?, level = ?, count = ? WHERE alert_id = ?"
+    "expires_at = ?, level = ? WHERE alert_id = ?"
 )
 MOVE_EPISODE = "UPDATE episode SET incident_id = ?, decision = ?, why = ?, rejected = NULL WHERE alert_id = ?"
 PLACE_EPISODE = "UPDATE episode SET placed_at = ?, group_key = ?, parent = ?, weight = ? WHERE alert_id = ?"
@@ -295,12 +307,15 @@ def changed_values(episode: Episode) -> tuple[Any, ...]:
         episode.ends_at,
         episode.ends_text,
         episode.closed_at,
-        episode.last_at,
         episode.expires_at,
         episode.level,
-        episode.count,
         episode.id,
     )
+
+
+def touch_values(episode: Episode) -> tuple[Any, ...]:
+    """A tuple for UPSERT_TOUCH."""
+    return (episode.id, episode.last_at, episode.count)
 
 
 _JSON_FIELDS = frozenset(
@@ -358,9 +373,10 @@ def incident_from(row: tuple[Any, ...]) -> Incident:
 EPISODE_COLUMNS = (
     "a.id, a.origin, a.fingerprint, a.starts_at, a.starts_text, a.labels, e.open, e.incident_id, e.decision, "
     "e.ends_at, e.ends_text, e.closed_at, e.last_at, e.expires_at, e.level, e.count, a.previous_id, "
-    "a.latest_at, e.placed_at, e.group_key, e.parent, e.weight, a.received_at"
+    "a.latest_at, e.placed_at, e.group_key, e.parent, e.weight, a.received_at, t.last_at, t.count"
 )
-_EPISODES = f"SELECT {EPISODE_COLUMNS} FROM episode e JOIN alert a ON a.id = e.alert_id"  # noqa: S608 - our own text
+EPISODE_TABLES = "episode e JOIN alert a ON a.id = e.alert_id LEFT JOIN touch t ON t.alert_id = e.alert_id"
+_EPISODES = f"SELECT {EPISODE_COLUMNS} FROM {EPISODE_TABLES}"  # noqa: S608 - our own text
 OPEN_EPISODES = f"{_EPISODES} WHERE e.open ORDER BY a.id"
 ENDED_EPISODES = (
     f"{_EPISODES} WHERE NOT e.open AND e.closed_at >= ? AND e.decision <> 'suspect' "
@@ -408,10 +424,10 @@ def episode_from(row: tuple[Any, ...]) -> Episode:
         ends_at=row[9],
         ends_text=row[10],
         closed_at=row[11],
-        last_at=row[12],
+        last_at=row[23] or row[12],
         expires_at=row[13],
         level=row[14],
-        count=row[15],
+        count=row[24] or row[15],
         previous=row[16] or 0,
         latest_at=row[17],
     )
@@ -468,6 +484,7 @@ OLD_INCIDENTS = (
 )
 EPISODES_OF = "SELECT alert_id FROM episode WHERE incident_id = ? LIMIT ?"
 FORGET_ALERT, FORGET_EPISODE = "DELETE FROM alert WHERE id = ?", "DELETE FROM episode WHERE alert_id = ?"
+FORGET_TOUCH = "DELETE FROM touch WHERE alert_id = ?"
 FORGET_INCIDENT, FORGET_TIMELINE = "DELETE FROM incident WHERE id = ?", "DELETE FROM timeline WHERE id <= ?"
 INCIDENT_BY_NUMBER = f"{SELECT_INCIDENTS} WHERE number = ?"
 

@@ -10,6 +10,7 @@ from correlation.store import (
     FORGET_EPISODE,
     FORGET_INCIDENT,
     FORGET_TIMELINE,
+    FORGET_TOUCH,
     UPSERT_CHAIN,
     chain_values,
 )
@@ -28,7 +29,7 @@ def old_rows(turn: Turn, intent: OldRowsDue) -> bool:
     for table, statements, keys in (
         ("journal", (FORGET_JOURNAL,), due.journal),
         ("dead_letter", (FORGET_LETTER,), due.letters),
-        ("alert", (FORGET_ALERT, FORGET_EPISODE), due.episodes),
+        ("alert", (FORGET_ALERT, FORGET_EPISODE, FORGET_TOUCH), due.episodes),
         ("incident", (*_OF_INCIDENT, FORGET_INCIDENT), due.incidents),
     ):
         for key in keys:

@@ -1,13 +1,14 @@
 """The API's reads, on the readers' engine; what is asked for is bounded, and values are never part of the text."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy import select as sa_select
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,7 +17,7 @@ from agent.http.sums import Sums, sums_of
 from agent.store import AttachmentRow, DeadLetterRow
 from correlation.board import Board
 from correlation.permission import Actor
-from correlation.store import AlertRow, EpisodeRow, IncidentRow, SilenceRow, TimelineRow
+from correlation.store import AlertRow, EpisodeRow, IncidentRow, SilenceRow, TimelineRow, TouchRow
 from escalation.rota import RotaChange
 from escalation.store import PageRow, RotaRow, StepRow
 from knowledge.store import LinkRow, RunRow
@@ -100,15 +101,13 @@ class Reads:
             .subquery()
         )
         statement = (
-            select(AlertRow, EpisodeRow)
-            .join(EpisodeRow, col(EpisodeRow.alert_id) == col(AlertRow.id))
-            .join(ranked, ranked.c.alert_id == col(AlertRow.id))
+            _ALERTS.join(ranked, ranked.c.alert_id == col(AlertRow.id))
             .where(ranked.c.place <= most)
             .order_by(col(EpisodeRow.incident_id), ranked.c.place)
         )
         found: dict[int, list[AlertPair]] = {}
         async with self._session() as session:
-            for alert, episode in (await session.exec(statement)).all():
+            for alert, episode in _pairs((await session.exec(statement)).all()):
                 found.setdefault(episode.incident_id, []).append((alert, episode))
         return found
 
@@ -186,14 +185,12 @@ class Reads:
     async def episodes_of(self, incident: int, after: int, limit: int) -> tuple[list[AlertPair], str | None]:
         """The alerts of an incident, oldest first."""
         statement = (
-            select(AlertRow, EpisodeRow)
-            .join(EpisodeRow, col(EpisodeRow.alert_id) == col(AlertRow.id))
-            .where(col(EpisodeRow.incident_id) == incident, col(EpisodeRow.alert_id) > after)
+            _ALERTS.where(col(EpisodeRow.incident_id) == incident, col(EpisodeRow.alert_id) > after)
             .order_by(col(AlertRow.id))
             .limit(limit + 1)
         )
         async with self._session() as session:
-            found = [(a, e) for a, e in (await session.exec(statement)).all()]
+            found = _pairs((await session.exec(statement)).all())
         return found[:limit], cursor_of(None, found[limit - 1][0].id) if len(found) > limit else None
 
     async def paged(self, incident: int) -> set[str]:
@@ -257,7 +254,7 @@ class Reads:
             floor = max(0, start - self._window)
             wanted = [col(AlertRow.id) < start, col(AlertRow.id) >= floor, *_asked(origin, fingerprint, decision)]
             statement = _ALERTS.where(*wanted).order_by(col(AlertRow.id).desc()).limit(limit + 1)
-            found = [(a, e) for a, e in (await session.exec(statement)).all()]
+            found = _pairs((await session.exec(statement)).all())
             if len(found) <= limit and fingerprint is not None and floor > 0:
                 found += await self._walk(session, board, origin, fingerprint, decision, floor, limit + 1 - len(found))
                 more = len(found) > limit
@@ -283,7 +280,7 @@ class Reads:
         for _ in range(WINDOW // 100):
             if not ids or len(found) >= limit:
                 break
-            rows = [(a, e) for a, e in (await session.exec(_ALERTS.where(col(AlertRow.id).in_(ids)))).all()]
+            rows = _pairs((await session.exec(_ALERTS.where(col(AlertRow.id).in_(ids)))).all())
             found += [r for r in rows if r[0].id < before and _decided(r[1], decision)]
             ids = {a.previous_id for a, _ in rows if a.previous_id}
         return sorted(found, key=lambda r: -r[0].id)[:limit]
@@ -292,7 +289,7 @@ class Reads:
         """Everything that fires."""
         async with self._session() as session:
             statement = _ALERTS.where(col(EpisodeRow.open).is_(True)).order_by(col(AlertRow.fingerprint))
-            return [(a, e) for a, e in (await session.exec(statement)).all()]
+            return _pairs((await session.exec(statement)).all())
 
     # pages, letters, silences
 
@@ -363,8 +360,23 @@ class Reads:
 
 
 _ATTACHMENT = [c for c in AttachmentRow.__table__.columns if c.name != "content"]  # type: ignore[attr-defined]
-_ALERTS = select(AlertRow, EpisodeRow).join(EpisodeRow, col(EpisodeRow.alert_id) == col(AlertRow.id))
+_ALERTS = (
+    select(AlertRow, EpisodeRow, TouchRow)
+    .join(EpisodeRow, col(EpisodeRow.alert_id) == col(AlertRow.id))
+    .outerjoin(TouchRow, col(TouchRow.alert_id) == col(AlertRow.id))
+)
 """Firings with what changes of them."""
+
+
+def _pairs(rows: Iterable[Any]) -> list[AlertPair]:
+    """Rows of _ALERTS, each episode as it was told last."""
+    pairs = []
+    for alert, episode, touch in rows:
+        if touch is not None:
+            set_committed_value(episode, "last_at", touch.last_at)
+            set_committed_value(episode, "count", touch.count)
+        pairs.append((alert, episode))
+    return pairs
 
 
 def _asked(origin: str | None, fingerprint: str | None, decision: str | None) -> list[ColumnElement[bool]]:
@@ -374,7 +386,7 @@ def _asked(origin: str | None, fingerprint: str | None, decision: str | None) ->
     if fingerprint is not None:
         wanted.append(col(AlertRow.fingerprint) == fingerprint)
     if decision == "duplicate":
-        wanted.append(col(EpisodeRow.count) > 1)
+        wanted.append(func.coalesce(col(TouchRow.count), col(EpisodeRow.count)) > 1)
     elif decision is not None:
         wanted.append(col(EpisodeRow.decision).in_(_STORED.get(decision, (decision,))))
     return wanted

@@ -85,12 +85,12 @@ def _clean_alert(alert: _Alert, origin: str, group: str) -> Alert:
     status = _STATUS.get(alert.status)
     if status is None or starts_at is None or len(alert.endsAt) > LONGEST_MOMENT or len(alert.generatorURL) > MAX_VALUE:
         raise _NotClean
-    seen = (labels_json, annotations_json)
-    if hash(seen) not in _looked_at:
+    seen = hash((labels_json, annotations_json))
+    if seen not in _looked_at:
         _look_at(labels_json, annotations_json)
         if len(_looked_at) >= _MOST_LOOKED_AT:
             _looked_at.clear()
-        _looked_at.add(hash(seen))
+        _looked_at.add(seen)
     return Alert(
         origin=origin,
         fingerprint=mark if is_fingerprint(mark) else fingerprint(_labels.decode(labels_json)),

@@ -37,6 +37,26 @@ async def test_what_is_read_is_what_was_at_every_stage_of_a_long_night(house: Ho
     assert sleeping(await load_desk(house.writer, house.config, house.now), house.now) == []
 
 
+async def test_how_often_an_alert_was_told_and_when_last_is_known_after_a_restart(house: House) -> None:
+    for _ in range(3):
+        await house.receive(message(alert(DISK_FULL), alert(OTHER)))
+        await house.advance(minutes=1)
+    told_last = house.now - timedelta(minutes=1)
+    await house.receive(message(alert(OTHER, ends=at(house.now))))
+    await house.restart()
+    episodes = {e.labels_json: e for e in house.desk.board.episodes.values()}
+    assert [(e.open, e.count) for e in sorted(episodes.values(), key=lambda e: e.id)] == [(True, 3), (False, 3)]
+    assert next(e.last_at for e in episodes.values() if e.open) == told_last
+    rows = await house.writer.fetch("SELECT count FROM touch ORDER BY alert_id")
+    assert [count for (count,) in rows] == [3, 3]
+
+
+async def test_an_alert_told_again_in_the_message_of_its_firing_is_counted(house: House) -> None:
+    await house.receive(message(alert(DISK_FULL), alert(DISK_FULL)))
+    await house.restart()
+    assert [e.count for e in house.desk.board.episodes.values()] == [2]
+
+
 async def test_an_alert_that_began_long_ago_still_joins_by_when_it_came(house: House) -> None:
     await house.receive(message(alert(DISK_FULL, starts="2026-03-02T06:00:00Z")))
     await house.restart()
