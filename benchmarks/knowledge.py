@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     began = time.perf_counter()
     library, ids = library_of(_rows(told.kb), {} if told.without_aliases else shipped_aliases())
+    _ = library.words  # the index, which the first question would make
     print(f"{len(library)} known errors, library made in {(time.perf_counter() - began) * 1000:.0f} ms")
     queries, code = list(_rows(told.queries)), 0
     if not told.encoder:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from collectors.labels import Labels, Matcher
@@ -79,7 +80,7 @@ def rank(text: str, library: Library, limit: int = 5, likeness: Likeness | None 
     Where nothing fits the first confidence is low; `match_text` is the one that then says nothing.
     """
     found = library.words.find(text)
-    ranked = _ranked(found, library, likeness)[:limit] if found.asked else []
+    ranked = _ranked(found, library, likeness, limit) if found.asked else []
     if not ranked:
         return []
     first = confidence(_signs(text, library, found, ranked, likeness), with_meaning=likeness is not None)
@@ -94,21 +95,24 @@ class _Ranked(NamedTuple):
     meaning: float | None
 
 
-def _ranked(found: Found, library: Library, likeness: Likeness | None) -> list[_Ranked]:
+def _ranked(found: Found, library: Library, likeness: Likeness | None, limit: int) -> list[_Ranked]:
+    words_of = partial(library.words.words_of, found=found)
     if likeness is None:
-        return [_Ranked(one.entry, one.score, one.words, None) for one in found.shared]
+        return [_Ranked(one.entry, one.score, words_of(one), None) for one in found.shared[:limit]]
     by_words = {one.entry.id: one for one in found.shared}
-    ranked = [
-        _Ranked(
-            entry,
+    scored = [
+        (
             (by_words[entry.id].score if entry.id in by_words else 0.0) + _MEANING_WEIGHT * likeness[entry.id],
-            by_words[entry.id].words if entry.id in by_words else (),
-            likeness[entry.id],
+            entry,
         )
         for entry in library.in_force
         if entry.id in likeness
     ]
-    return sorted(ranked, key=lambda one: (-one.score, one.entry.id))
+    scored.sort(key=lambda one: (-one[0], one[1].id))
+    return [
+        _Ranked(entry, score, words_of(by_words[entry.id]) if entry.id in by_words else (), likeness[entry.id])
+        for score, entry in scored[:limit]
+    ]
 
 
 def _signs(text: str, library: Library, found: Found, ranked: Sequence[_Ranked], likeness: Likeness | None) -> Signs:
@@ -122,7 +126,7 @@ def _signs(text: str, library: Library, found: Found, ranked: Sequence[_Ranked],
         lead=(first.score - second) / first.score if first.score > 0 else 0.0,
         words=math.log1p(apart),
         asked=math.log1p(found.asked),
-        cover=library.words.cover(first.entry, text),
+        cover=library.words.cover(first.entry, found.rarity),
         single=float(apart < _TWO),
         meaning=first.meaning or 0.0,
         agreement=float(first_by_words == first_by_meaning != ""),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -84,8 +85,9 @@ class Past:
         same = [Near(one, {"code": "same_alert", "facts": {}}) for one in self._newest("alert", alert)]
         found = [near for near in same if near.solved.id != incident][:OFFERED]
         known = {incident, *(near.solved.id for near in found)}
-        asked, alike = _words(title), []
-        for one in self._newest("category", category) if asked and len(found) < OFFERED else ():
+        newest = list(self._newest("category", category)) if len(found) < OFFERED else []
+        asked, alike = _words(title) if newest else frozenset(), []
+        for one in newest if asked else ():
             shared = asked & one.words
             share = len(shared) / len(asked | one.words) if shared else 0.0
             is_near = share == 1 or (share >= _NEAR and len(shared) >= _AT_LEAST)
@@ -96,8 +98,8 @@ class Past:
         return [*found, *(Near(one, {"code": "same_words", "facts": {"words": shared}}) for one, shared in told)]
 
     def _newest(self, kind: str, name: str) -> Iterator[Solved]:
-        newest = reversed(self._about.get((kind, name), {}))
-        return (self._all[held] for held, _ in zip(newest, range(LOOKED_AT), strict=False))
+        about = self._about.get((kind, name))
+        return (self._all[held] for held in islice(reversed(about), LOOKED_AT)) if about else iter(())
 
 
 def in_common(why: Mapping[str, Any], language: str = "en") -> str:

@@ -5,7 +5,7 @@ import heapq
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -18,16 +18,17 @@ _SATURATION, _LENGTH = 1.2, 0.5
 _VISITS = 6_000  # entries looked at for one question, the rarest words first: bounds its time in a large library
 _BEST = 40
 _HEADS = 16  # titles and aliases of an entry that a question is compared with one by one
+_MOST_NAMED = 1024  # entries whose names are kept taken apart
 
 Aliases = Mapping[str, Sequence[str]]
 
 
 class Shared(NamedTuple):
-    """What an entry has in common with a text: its score, and the shared words, the most telling first."""
+    """An entry that has words in common with a text: its score, and its place in the index."""
 
     entry: KnownError
     score: float
-    words: tuple[str, ...]
+    place: int
 
 
 class Found(NamedTuple):
@@ -37,6 +38,10 @@ class Found(NamedTuple):
     asked: float
     told: float
     """How much of `asked` lies in words that the library knows."""
+    rarity: Mapping[str, float]
+    """How much each word of the text tells."""
+    known: Sequence[str]
+    """Those that the library knows, the most telling first."""
 
 
 class WordIndex:
@@ -49,6 +54,7 @@ class WordIndex:
     def __init__(self, entries: Sequence[KnownError], aliases: Aliases | None = None) -> None:
         self._entries = tuple(entries)
         self._aliases = aliases or {}
+        self._names: dict[str, Sequence[tuple[Mapping[str, float], float]]] = {}
         counted = [_counted(_texts(entry, aliases or {})) for entry in self._entries]
         lengths = [sum(counts.values()) for counts in counted]
         mean = sum(lengths) / len(lengths) if lengths else 1.0
@@ -78,21 +84,36 @@ class WordIndex:
             (place for place, score in scores.items() if score >= least),
             key=lambda place: (-scores[place], self._entries[place].id),
         )[:_BEST]
-        shared = [self._shared(place, scores[place], known, common, rarity) for place in best]
+        shared = [
+            Shared(self._entries[at], scores[at] + sum(rarity[word] * self._weight(word, at) for word in common), at)
+            for at in best
+        ]
         shared.sort(key=lambda one: (-one.score, one.entry.id))
         asked = sum(rarity.values()) * (_SATURATION + 1)
-        return Found(shared, asked, sum(rarity[word] for word in known) * (_SATURATION + 1))
+        return Found(shared, asked, sum(rarity[word] for word in known) * (_SATURATION + 1), rarity, known)
 
-    def cover(self, entry: KnownError, text: str) -> float:
-        """Return how much of one of an entry's names a text says, 0..1: of its title or an alias, the fullest."""
-        asked = frozenset(words(text))
+    def words_of(self, one: Shared, found: Found) -> tuple[str, ...]:
+        """Return the words that an entry shares with the text it was found for, the most telling first."""
+        parts = {word: found.rarity[word] * self._weight(word, one.place) for word in found.known}
+        return tuple(sorted((word for word in parts if parts[word]), key=lambda word: (-parts[word], word)))
+
+    def cover(self, entry: KnownError, asked: Container[str]) -> float:
+        """Return how much of one of an entry's names these words say, 0..1: of its title or an alias, the fullest."""
         fullest = 0.0
-        for name in islice(_heads(entry, self._aliases), _HEADS):
-            telling = {word: self.rarity(word) for word in words(name)}
-            whole = sum(telling.values())
-            if whole:
-                fullest = max(fullest, sum(telling[word] for word in telling if word in asked) / whole)
+        for telling, whole in self._names_of(entry):
+            fullest = max(fullest, sum(telling[word] for word in telling if word in asked) / whole)
         return fullest
+
+    def _names_of(self, entry: KnownError) -> Sequence[tuple[Mapping[str, float], float]]:
+        """How much each word of an entry's names tells, and how much all of a name; those asked of last are kept."""
+        kept = self._names.get(entry.id)
+        if kept is None:
+            told = ({w: self.rarity(w) for w in words(name)} for name in islice(_heads(entry, self._aliases), _HEADS))
+            kept = [(telling, whole) for telling in told if (whole := sum(telling.values()))]
+            if len(self._names) >= _MOST_NAMED:
+                self._names.clear()
+            self._names[entry.id] = kept
+        return kept
 
     def _gather(self, known: Sequence[str], rarity: Mapping[str, float]) -> tuple[dict[int, float], list[str]]:
         scores: dict[int, float] = {}
@@ -106,13 +127,6 @@ class WordIndex:
             for place, weight in zip(places[:_VISITS], self._weights[word], strict=False):
                 scores[place] = scores.get(place, 0.0) + telling * weight
         return scores, []
-
-    def _shared(
-        self, place: int, score: float, known: Sequence[str], common: Sequence[str], rarity: Mapping[str, float]
-    ) -> Shared:
-        parts = {word: rarity[word] * self._weight(word, place) for word in known}
-        telling = sorted((word for word in parts if parts[word]), key=lambda word: (-parts[word], word))
-        return Shared(self._entries[place], score + sum(parts[word] for word in common), tuple(telling))
 
     def _weight(self, word: str, place: int) -> float:
         places = self._places[word]

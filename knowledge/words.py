@@ -5,6 +5,8 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 
+from collectors.remembering import remembers
+
 READ_AT_MOST = 20_000
 """Characters of a text that are read; what stands behind them is not."""
 
@@ -83,6 +85,7 @@ def _stretches(run: str, shared: Collection[str]) -> Iterator[str]:
             begins = at + 1
 
 
+@remembers("stems", 16_384)
 def stem(word: str) -> str:
     """Return a small latin word without its ending; of one word's forms most end alike."""
     for ending, instead in _ENDINGS:

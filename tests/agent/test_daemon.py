@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -143,6 +143,26 @@ async def test_a_page_tells_what_the_rule_says_of_its_alert(running: Running) ->
     (page, *_) = running.hook.got
     assert "runbook_url: https://wiki/disk" in page.message.text
     assert page.message.payload["alerts"][0]["annotations"] == {"runbook_url": "https://wiki/disk"}
+
+
+async def test_pages_that_are_claimed_together_read_the_descriptions_once(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page read its own: in a storm that cost more than all the rest, and pages went without."""
+    asked: list[Sequence[int]] = []
+    read = Reads.annotations
+
+    async def counted(self: Reads, alerts: Sequence[int]) -> dict[int, dict[str, str]]:
+        asked.append(alerts)
+        return await read(self, alerts)
+
+    monkeypatch.setattr(Reads, "annotations", counted)
+    await running.receive(annotations={"runbook_url": "https://wiki/disk"})
+    await running.hook.started.wait()
+    await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
+    assert len(running.hook.got) > 1
+    assert all("https://wiki/disk" in page.message.text for page in running.hook.got)
+    assert len(asked) == 1
 
 
 async def test_a_page_goes_without_descriptions_where_the_store_does_not_say_them(

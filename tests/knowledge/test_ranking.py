@@ -2,6 +2,7 @@
 
 from knowledge.library import Library
 from knowledge.ranking import WordIndex, alert_names
+from knowledge.words import words
 from tests.knowledge.shelf import entry
 
 
@@ -13,9 +14,9 @@ def test_a_rare_word_counts_more_than_a_common_one_and_a_title_more_than_a_solut
             entry("other", title="node", solution="replication"),
         ]
     )
-    found = index.find("replication of a node").shared
-    assert [shared.entry.id for shared in found] == ["rare", "other", "common"]
-    assert found[0].words[0] == "replic"
+    found = index.find("replication of a node")
+    assert [shared.entry.id for shared in found.shared] == ["rare", "other", "common"]
+    assert index.words_of(found.shared[0], found)[0] == "replic"
 
 
 def test_of_two_that_share_as_much_the_first_by_id_comes_first() -> None:
@@ -40,9 +41,10 @@ def test_an_entry_is_found_by_the_aliases_of_its_id_and_of_the_alerts_it_names()
 def test_a_common_word_counts_for_what_a_rare_one_found_in_a_large_library() -> None:
     many = [entry(f"n{n:05}", title="disk trouble") for n in range(8_000)]
     index = WordIndex([*many, entry("z", title="disk enclosure"), entry("a", title="enclosure")])
-    found = index.find("disk enclosure").shared
-    assert [shared.entry.id for shared in found] == ["z", "a"]
-    assert set(found[0].words) == {"disk", "enclosure"} or len(found[0].words) >= 2
+    found = index.find("disk enclosure")
+    assert [shared.entry.id for shared in found.shared] == ["z", "a"]
+    words_of = index.words_of(found.shared[0], found)
+    assert set(words_of) == {"disk", "enclosure"} or len(words_of) >= 2
 
 
 def test_a_question_says_the_whole_of_a_title_or_of_an_alias_or_a_part() -> None:
@@ -50,10 +52,10 @@ def test_a_question_says_the_whole_of_a_title_or_of_an_alias_or_a_part() -> None
         [entry("fan", title="Chassis fan failed"), entry("psu", title="Power")], {"fan": ["fan stands still"]}
     )
     fan = next(one for one in shelf if one.id == "fan")
-    assert shelf.words.cover(fan, "node 7: chassis fan failed again") == 1
-    assert shelf.words.cover(fan, "again a fan stands still") == 1, "of its names the fullest"
-    assert 0 < shelf.words.cover(fan, "a fan is loud") < 1
-    assert shelf.words.cover(fan, "电源") == 0
+    assert shelf.words.cover(fan, words("node 7: chassis fan failed again")) == 1
+    assert shelf.words.cover(fan, words("again a fan stands still")) == 1, "of its names the fullest"
+    assert 0 < shelf.words.cover(fan, words("a fan is loud")) < 1
+    assert shelf.words.cover(fan, words("电源")) == 0
 
 
 def test_an_empty_library_finds_nothing() -> None:
