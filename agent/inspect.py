@@ -24,6 +24,7 @@ from collectors.thresholds import AlertKey, Kept, alert_key, judge_all
 
 log = structlog.get_logger("inspect")
 ORIGIN = "inspection"
+_UNREACHABLE = "InspectionUnreachable"
 _REMEMBER_EVERY = timedelta(minutes=5)
 """How often an inspection's memory is stored: so much of it a restart may cost."""
 
@@ -54,20 +55,24 @@ class Rounds:
             tasks.create_task(self._end_orphans(), name="alerts of inspections that are gone")
 
     def _orphans(self) -> list[Labels]:
-        """The labels of open alerts whose inspection is not written any more."""
+        """The labels of open alerts that no inspection tells any more: it is gone, or looks at something else."""
         board = self._pipeline.desk.board
-        mine = [board.labels(e) for e in board.episodes.values() if e.open and e.origin == ORIGIN]
-        return [labels for labels in mine if labels.get("inspection") not in self._running]
+        told = [board.labels(e) for e in board.episodes.values() if e.open and e.origin == ORIGIN]
+        return [labels for labels in told if not self._is_told_by_any(labels)]
+
+    def _is_told_by_any(self, labels: Labels) -> bool:
+        running = self._running.get(labels.get("inspection", ""))
+        return running is not None and running[1].tells(labels)
 
     async def _end_orphans(self) -> None:
-        """Nobody will look again: what a removed inspection has told ends."""
+        """Nobody will look again: what was told of it ends."""
         try:
             now = self._clock.now()
             await self._pipeline.submit(
                 AlertsFound([resolved(labels, now) for labels in self._orphans()], "inspection")
             )
         except (StoreDown, Undecided) as error:
-            log.error("alerts of a removed inspection stay open until the next reload", why=str(error))
+            log.error("alerts of inspections that are gone stay open until the next reload", why=str(error))
 
     def stop(self) -> None:
         """End every inspection."""
@@ -124,6 +129,16 @@ class Watch:
         self._kept_at: datetime | None = None
         self.listens = hasattr(self._inspect, "beat")
 
+    def tells(self, labels: Labels) -> bool:
+        """Whether an alert with these labels, of this inspection, is one that it may tell as it is written now."""
+        if labels.get("alertname") == _UNREACHABLE:
+            about: Labels | None = {}
+        else:
+            about = getattr(self._inspect, "about", None)
+        if about is None:
+            return set(self._settings.labels) <= set(labels)
+        return self._labels(labels.get("alertname", ""), about) == labels
+
     def heard(self, source: str, alerts: list[Alert], now: datetime) -> None:
         if self.listens and any(a.firing and self._inspect.hears(source, a.labels) for a in alerts):
             self._inspect.beat(now)
@@ -141,7 +156,7 @@ class Watch:
         """
         if self._told is None:
             self._told = self._open_levels()
-            self._unreachable = alert_key("InspectionUnreachable", {"inspection": self.name}) in self._told
+            self._unreachable = alert_key(_UNREACHABLE, {"inspection": self.name}) in self._told
         await self._recall(now)
         deadline = self._settings.deadline or timedelta(seconds=30)
         try:
@@ -167,7 +182,7 @@ class Watch:
             return
         if self._unreachable:
             log.info("inspection answers again", inspection=self.name)
-            findings.append(Finding("InspectionUnreachable", {"inspection": self.name}, None))
+            findings.append(Finding(_UNREACHABLE, {"inspection": self.name}, None))
         if await self._tell(findings, now):
             self._kept = kept
             self._unreachable = False
@@ -175,7 +190,7 @@ class Watch:
     def _gone(self, findings: list[Finding]) -> list[Finding]:
         """What was told, also before a restart, and is not seen any more."""
         seen = {alert_key(f.alertname, f.labels) for f in findings}
-        ours = alert_key("InspectionUnreachable", {"inspection": self.name})
+        ours = alert_key(_UNREACHABLE, {"inspection": self.name})
         return [
             Finding(name, dict(labels), None)
             for name, labels in self._told or ()
@@ -242,7 +257,7 @@ class Watch:
             return
         log.warning("inspection does not answer", inspection=self.name, why=why)
         summary = f"inspection {self.name} does not answer: {why}"
-        finding = Finding("InspectionUnreachable", {"inspection": self.name}, "warn", {"summary": summary})
+        finding = Finding(_UNREACHABLE, {"inspection": self.name}, "warn", {"summary": summary})
         self._unreachable = await self._tell([finding], now)
 
     @property
@@ -302,13 +317,13 @@ class Watch:
         for episode in board.episodes.values():
             if episode.open and episode.origin == ORIGIN:
                 labels = dict(board.labels(episode))
-                if labels.get("inspection") == self.name:
+                if labels.get("inspection") == self.name and self.tells(labels):
                     found[self._key_of(labels)] = episode.level
         return found
 
     def _key_of(self, labels: dict[str, str]) -> AlertKey:
         name = labels.pop("alertname", "")
-        if name != "InspectionUnreachable":
+        if name != _UNREACHABLE:
             labels.pop("inspection", None)
         return alert_key(name, {k: v for k, v in labels.items() if self._settings.labels.get(k) != v})
 

@@ -72,7 +72,9 @@ class Inspection(Protocol):
     of its findings say that there is no data, `outages: frozenset[str]` names these alerts: such a finding is the same
     outage as Unreachable, and whichever came first is told for both. One that finds letters has `taken(ids)`: these
     have been stored, and are not to be found again. One that has to remember over a restart has `memory() -> str`, and
-    gets the last of it back by `recall(memory, now)` before its first read.
+    gets the last of it back by `recall(memory, now)` before its first read. One that looks at one thing has
+    `about: Mapping[str, str]`, the labels of all that it tells; one without it whose every read names all that is wrong
+    has `tells_all = True`.
     """
 
     def __init__(self, name: str, config: Any) -> None: ...

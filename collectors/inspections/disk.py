@@ -65,7 +65,7 @@ class Inspect:
     def __init__(self, name: str, config: Config, look: Callable[[str], Disk] = look) -> None:
         self._config = config
         self._look = look
-        self._labels = {"mountpoint": config.path}
+        self.about = {"mountpoint": config.path}
         self._trend = Trend(config.forecast_over, config.forecast_after)
         self._device: int | None = None
         self._asked: asyncio.Future[Disk | OSError] | None = None
@@ -86,7 +86,7 @@ class Inspect:
         if disk.used + disk.free <= 0:
             raise Unreachable(f"{path} has no blocks to count (is it /proc or /sys?): name a directory on a disk")
         if self._config.mounted and not disk.mount_point:
-            unknown = [Reading(key, math.nan, self._labels) for key in _KEYS]
+            unknown = [Reading(key, math.nan, self.about) for key in _KEYS]
             return [self._finding("DiskNotMounted", True, f"nothing is mounted at {path}"), *unknown]
         return [*self._findings(disk), *self._readings(disk, now)]
 
@@ -112,7 +112,7 @@ class Inspect:
         return told
 
     def _finding(self, alertname: str, wrong: bool, summary: str) -> Finding:
-        return Finding(alertname, self._labels, Level.CRIT if wrong else None, {"summary": summary})
+        return Finding(alertname, self.about, Level.CRIT if wrong else None, {"summary": summary})
 
     def _readings(self, disk: Disk, now: datetime) -> list[Reading]:
         if disk.device != self._device:
@@ -124,12 +124,12 @@ class Inspect:
         given = {"disk_free_pct": 100 - used_pct}
         full_in = math.inf if disk.read_only else self._trend.full_in(disk.free)
         told = [
-            Reading("disk_used_pct", used_pct, self._labels, facts),
-            Reading("disk_full_in_s", full_in, self._labels, facts, given),
+            Reading("disk_used_pct", used_pct, self.about, facts),
+            Reading("disk_full_in_s", full_in, self.about, facts, given),
         ]
         if disk.inodes > 0:
             facts = {"inodes_free": str(disk.inodes_free)}
-            told.append(Reading("inode_free_pct", 100 * disk.inodes_free / disk.inodes, self._labels, facts))
+            told.append(Reading("inode_free_pct", 100 * disk.inodes_free / disk.inodes, self.about, facts))
         return told
 
     async def _answer(self) -> Disk | OSError:

@@ -39,7 +39,7 @@ class Inspect:
     def __init__(self, name: str, config: Config) -> None:
         self._config = config
         self._expect = (*config.expect, *((Matcher("job", "=", config.job),) if config.job else ()))
-        self._labels = {"heartbeat": name}
+        self.about = {"heartbeat": name}
         self._started_at: datetime | None = None
         self._beat_at: datetime | None = None
 
@@ -72,6 +72,6 @@ class Inspect:
 
     def _finding(self, level: Level | None) -> Finding:
         last = moment_text(self._beat_at) or "never"
-        silence = f"no beat of {self._labels['heartbeat']} within {format_span(self._config.within)}"
-        summary = f"{silence}; the last one: {last}" if level else f"{self._labels['heartbeat']} reports in"
-        return Finding("HeartbeatMissing", self._labels, level, {"summary": summary, "last_beat": last})
+        silence = f"no beat of {self.about['heartbeat']} within {format_span(self._config.within)}"
+        summary = f"{silence}; the last one: {last}" if level else f"{self.about['heartbeat']} reports in"
+        return Finding("HeartbeatMissing", self.about, level, {"summary": summary, "last_beat": last})

@@ -44,7 +44,7 @@ class Inspect:
 
     def __init__(self, name: str, config: Config) -> None:
         self._config = config
-        self._labels = {"instance": str(URL(config.url).with_user(None))}
+        self.about = {"instance": str(URL(config.url).with_user(None))}
         self._failing_since: datetime | None = None
         self._session: aiohttp.ClientSession | None = None
         self._tls: ssl.SSLContext | None = None
@@ -63,7 +63,7 @@ class Inspect:
         except (TimeoutError, _NotWell, aiohttp.ClientError, OSError, ValueError) as error:
             return [*self._down(error, now), *self._readings(math.nan, math.nan)]
         self._failing_since = None
-        well = Finding("HttpDown", self._labels, None, {"summary": f"{self._labels['instance']} answers"})
+        well = Finding("HttpDown", self.about, None, {"summary": f"{self.about['instance']} answers"})
         return [well, *self._readings(took_s, (not_after_s - now.timestamp()) / 86_400)]
 
     async def close(self) -> None:
@@ -77,13 +77,13 @@ class Inspect:
         if now - self._failing_since < self._config.down_after:
             return []
         reason = str(error) or f"no answer in {self._config.timeout.total_seconds():g} s"
-        summary = f"{self._labels['instance']} is down: {reason}"
-        return [Finding("HttpDown", self._labels, Level.CRIT, {"summary": summary, "reason": reason})]
+        summary = f"{self.about['instance']} is down: {reason}"
+        return [Finding("HttpDown", self.about, Level.CRIT, {"summary": summary, "reason": reason})]
 
     def _readings(self, latency_s: float, days_left: float) -> list[Reading]:
-        told = [Reading("http_latency_s", latency_s, self._labels)]
+        told = [Reading("http_latency_s", latency_s, self.about)]
         if URL(self._config.url).scheme == "https" and self._config.verify_tls:
-            told.append(Reading("tls_days_left", days_left, self._labels))
+            told.append(Reading("tls_days_left", days_left, self.about))
         return told
 
     async def _visit(self) -> tuple[float, float]:

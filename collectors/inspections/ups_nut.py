@@ -40,7 +40,7 @@ class Inspect:
 
     def __init__(self, name: str, config: Config) -> None:
         self._config = config
-        self._labels = {"ups": config.ups, "instance": f"{config.host}:{config.port}"}
+        self.about = {"ups": config.ups, "instance": f"{config.host}:{config.port}"}
         self._state = UpsState()
         password = config.password.get_secret_value() if config.password else None
         self._client = AIONUTClient(
@@ -56,7 +56,7 @@ class Inspect:
 
         Raises Unreachable where upsd does not answer or knows no UPS of this name.
         """
-        self._state, told = judge_ups(self._state, await self._look(), self._labels, now)
+        self._state, told = judge_ups(self._state, await self._look(), self.about, now)
         return told
 
     async def close(self) -> None:
@@ -64,7 +64,7 @@ class Inspect:
         self._client.shutdown()
 
     async def _look(self) -> UpsData | Lost:
-        at = f"upsd at {self._labels['instance']}"
+        at = f"upsd at {self.about['instance']}"
         try:
             async with asyncio.timeout(self._config.deadline.total_seconds()):
                 return _data(await self._client.list_vars(self._config.ups))

@@ -60,7 +60,7 @@ class Inspect:
 
     def __init__(self, name: str, config: Config) -> None:
         self._config = config
-        self._labels = {"ups": config.ups or name, "instance": config.host}
+        self.about = {"ups": config.ups or name, "instance": config.host}
         self._state = UpsState()
         self._engine: Any = None
         self._target: Any = None
@@ -82,7 +82,7 @@ class Inspect:
         except (PySnmpError, OSError, TimeoutError) as error:
             said = str(error) or type(error).__name__
             raise Unreachable(f"{at} does not answer ({said}): check address, community and access list") from error
-        self._state, told = judge_ups(self._state, seen, self._labels, now)
+        self._state, told = judge_ups(self._state, seen, self.about, now)
         return told
 
     async def close(self) -> None:

@@ -39,6 +39,10 @@ def used(percent: float) -> list[Reading | Finding]:
     return [Reading("disk_used_pct", percent, {"mountpoint": "/srv"})]
 
 
+def settings_of(written: dict[str, Any]) -> Any:
+    return plugins.inspection(written["type"]).Config.model_validate(written)
+
+
 class Stand:
     """A house with one inspection of ours, `root-disk`."""
 
@@ -74,7 +78,7 @@ class Stand:
 
 @pytest.fixture
 async def stand(monkeypatch: pytest.MonkeyPatch) -> Any:
-    settings = plugins.inspection("disk").Config.model_validate({"type": "disk", "every": "1m", "path": "/"})
+    settings = settings_of(DISK)
     thresholds = {"disk_used_pct": Threshold.model_validate({"warn": 85, "crit": 95, "clear": 83, "for": 0})}
     config: Config = replace(site(), inspections={"root-disk": settings}, thresholds=thresholds)
     house = await House(config, START).open()
@@ -248,13 +252,46 @@ async def test_a_series_that_vanished_while_the_daemon_was_down_is_well_where_th
     assert stand.firing == {}
 
 
-@pytest.mark.parametrize("written", [True, False])
-async def test_what_an_inspection_has_told_ends_when_it_is_not_written_any_more(stand: Stand, written: bool) -> None:
+DISK = {"type": "disk", "every": "1m", "path": "/srv"}
+CHANGES: dict[str, tuple[dict[str, Any] | None, bool]] = {
+    "nothing": (DISK, True),
+    "how often it looks": ({**DISK, "every": "2m"}, True),
+    "it is not written any more": (None, False),
+    "it looks at another thing": ({**DISK, "path": "/data"}, False),
+    "its alerts have another label": ({**DISK, "labels": {"team": "storage"}}, False),
+    "it is of another type": ({"type": "http", "every": "1m", "url": "http://web.example.com/"}, False),
+}
+
+
+@pytest.mark.parametrize(("changed", "still_told"), CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("over_a_restart", [False, True])
+async def test_what_an_inspection_has_told_ends_when_nobody_looks_at_it_any_more(
+    stand: Stand, changed: dict[str, Any] | None, still_told: bool, over_a_restart: bool
+) -> None:
     await stand.sees(used(96))
     house = stand.house
-    house.config = replace(house.config, inspections=house.config.inspections if written else {})
+    if over_a_restart:
+        await house.restart()
+    inspections = {} if changed is None else {"root-disk": settings_of(changed)}
+    house.config = replace(house.config, inspections=inspections)
     rounds = Rounds(house.pipeline, lambda: house.config, house.clock, Metrics())
     async with asyncio.TaskGroup() as tasks:
         rounds.reconfigure(tasks)
         rounds.stop()
-    assert bool(stand.firing) is written
+    assert bool(stand.firing) is still_told
+
+
+@pytest.mark.parametrize(("labels", "told"), [({}, True), ({"team": "storage"}, False)])
+def test_an_inspection_of_many_things_tells_what_has_all_its_labels(
+    stand: Stand, labels: dict[str, str], told: bool
+) -> None:
+    written = {
+        "type": "prometheus",
+        "every": "1m",
+        "url": "http://prometheus:9090",
+        "query": "up == 0",
+        "alertname": "Down",
+    }
+    settings = settings_of({**written, "labels": labels})
+    watch = Watch("targets", settings, stand.house.pipeline, lambda: stand.house.config, Metrics())
+    assert watch.tells({"alertname": "Down", "inspection": "targets", "instance": "web-1"}) is told
