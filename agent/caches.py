@@ -5,6 +5,7 @@ from collectors.remembering import Held, shared
 from correlation.board import MOST_TOMBSTONES
 from correlation.storm import MOST_PLACES
 from correlation.together import MOST_SEEN
+from escalation.escalate import MOST_REACHED
 
 
 def caches(desk: Desk) -> dict[str, Held]:
@@ -17,6 +18,7 @@ def caches(desk: Desk) -> dict[str, Held]:
         **rules.register.held(),
         **desk.config.known_errors.predicates.held(),
         **desk.held(),
+        "reached": Held(len(desk.directory.reached), MOST_REACHED),
         "tombstones": Held(len(board.tombstones), MOST_TOMBSTONES),
         "kinds_seen": Held(len(board.seen), MOST_SEEN),
         "places_opened_in": Held(len(board.openings), MOST_PLACES),

@@ -9,7 +9,7 @@ from typing import Any
 from agent.config import Config
 from agent.group import Group
 from agent.terms import Terms
-from collectors.rule import format_span
+from collectors.remembering import remembers
 from correlation.calendar import ALWAYS
 from correlation.incident import Incident, Why
 from escalation.agenda import Agenda
@@ -17,6 +17,7 @@ from escalation.roles import ASSIGNEE
 from escalation.sla import comes_at, due
 from escalation.store import Step
 from escalation.timetable import (
+    Mark,
     PlannedStep,
     TimetableStep,
     next_repetition,
@@ -28,6 +29,12 @@ UNCLASSIFIED = "unclassified"
 _NO_WHY: Mapping[str, Any] = MappingProxyType({})
 HALTED = "halted"
 """In an incident's targets: the state of `stop_in` in which its timetable stands still."""
+
+
+@remembers("steps_by_themselves", 1024)
+def _by_itself(step: str, after: timedelta, tell: tuple[str, ...]) -> TimetableStep:
+    """A step of no timetable, counted from the report."""
+    return TimetableStep.model_validate({"id": step, "clock": "created", "at": Mark(None, after), "tell": list(tell)})
 
 
 class Ladder:
@@ -182,7 +189,7 @@ class Ladder:
         why: Mapping[str, Any] = _NO_WHY,
     ) -> None:
         """One step outside the timetable, due now: a relapse, an assignment, a manual escalation."""
-        definition = TimetableStep.model_validate({"id": step, "clock": "created", "at": 0, "tell": tell})
+        definition = _by_itself(step, timedelta(), tuple(tell))
         count = sum(1 for key in incident.targets.get("calls", ()) if key == step)
         incident.targets = {**incident.targets, "calls": [*incident.targets.get("calls", ()), step]}
         self._add(incident, PlannedStep(incident.severity, definition, now, count, relapse), group, why)
@@ -206,8 +213,7 @@ class Ladder:
         self, incident: Incident, after: timedelta, tell: list[str], now: datetime, group: Group
     ) -> None:
         """Have these roles told if it still waits to be classified by then; once, whatever its severity becomes."""
-        step = {"id": UNCLASSIFIED, "clock": "created", "at": format_span(after), "tell": tell}
-        definition = TimetableStep.model_validate(step)
+        definition = _by_itself(UNCLASSIFIED, after, tuple(tell))
         self._add(incident, PlannedStep(incident.severity, definition, now + after), group)
         self.refresh(incident, group)
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from agent.config import Config
 from agent.contracts import contracts_of
+from collectors.remembering import remembers
 from correlation.calendar import ALWAYS, Calendar, calendar_named
 from correlation.incident import Incident
 from escalation.forecast import silent_at
@@ -13,6 +14,11 @@ from escalation.timetable import EscalationPolicy, EscalationRules, Manual, Plan
 from escalation.timetable import plan as planned_by
 
 _EACH: tuple[Literal[1, 2, 3, 4], ...] = (1, 2, 3, 4)
+
+
+@remembers("targets", 1024)
+def _target(response_s: float, resolve_s: float, calendar: str) -> Target:
+    return Target(response=timedelta(seconds=response_s), resolve=timedelta(seconds=resolve_s), calendar=calendar)
 
 
 class Terms:
@@ -127,11 +133,7 @@ class Terms:
     def target(self, incident: Incident) -> Target:
         """What it holds: `snapshot` was called before."""
         held = incident.targets
-        return Target(
-            response=timedelta(seconds=held["response_s"]),
-            resolve=timedelta(seconds=held["resolve_s"]),
-            calendar=held["calendar"],
-        )
+        return _target(held["response_s"], held["resolve_s"], held["calendar"])
 
     def calendar(self, incident: Incident) -> Calendar:
         """The calendar in whose time its targets count."""

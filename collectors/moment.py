@@ -43,11 +43,7 @@ def _parsed(text: str) -> datetime | None:
 
 def moment_text(moment: datetime | None) -> str | None:
     """Return a moment as RFC 3339, UTC, `Z`, milliseconds (OUTSIDE §5)."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + _millis(moment)
-
-
-def _millis(moment: datetime) -> str:
-    return f"{moment.microsecond // 1000:03d}Z"
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def same_to_the_millisecond(a: datetime, b: datetime) -> bool:

@@ -338,18 +338,17 @@ _JSON_FIELDS = frozenset(
 )
 _NOWHERE = (None, None, None, None)
 INCIDENT_FIELDS = Incident.__struct_fields__
+_JSON_PLACES = [place for place, name in enumerate(INCIDENT_FIELDS) if name in _JSON_FIELDS]
+_STATE = INCIDENT_FIELDS.index("state")
 
 
 def incident_values(incident: Incident) -> tuple[Any, ...]:
     """A tuple for UPSERT_INCIDENT."""
-    out: list[Any] = []
-    for name in INCIDENT_FIELDS:
-        value = getattr(incident, name)
-        if name in _JSON_FIELDS:
-            value = None if value is None else to_json(value)
-        elif name == "state":
-            value = str(value)
-        out.append(value)
+    out = list(msgspec.structs.astuple(incident))
+    out[_STATE] = str(incident.state)
+    for place in _JSON_PLACES:
+        if out[place] is not None:
+            out[place] = to_json(out[place])
     return tuple(out)
 
 

@@ -11,6 +11,8 @@ from escalation.roles import ASSIGNEE, MANAGEMENT, Group, Overrides, Person, Rea
 from escalation.store import Step
 from escalation.timetable import TimetableStep, role_seeks_responder
 
+MOST_REACHED = 256
+
 
 @dataclass(frozen=True)
 class Directory:
@@ -22,20 +24,28 @@ class Directory:
     fallback: Sequence[str]
     overrides: Overrides = field(default_factory=dict)
     one_rota: bool = False
+    reached: dict[tuple[datetime, str | None, tuple[str, ...]], Reached] = field(default_factory=dict, compare=False)
+    """What was asked of late: many incidents come due at one moment."""
 
     def reach(self, tell: Sequence[str], group: str | None, now: datetime) -> Reached:
         """The people behind these roles, by the rota of this moment."""
-        return reach(
-            tell,
-            group,
-            self.people,
-            self.groups,
-            self.schedules,
-            self.fallback,
-            now,
-            self.overrides,
-            one_rota=self.one_rota,
-        )
+        asked = (now, group, tuple(tell))
+        found = self.reached.get(asked)
+        if found is None:
+            if len(self.reached) >= MOST_REACHED:
+                self.reached.clear()
+            found = self.reached[asked] = reach(
+                tell,
+                group,
+                self.people,
+                self.groups,
+                self.schedules,
+                self.fallback,
+                now,
+                self.overrides,
+                one_rota=self.one_rota,
+            )
+        return found
 
 
 @dataclass(frozen=True)

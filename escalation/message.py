@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
+
+import msgspec
 
 from collectors.moment import moment_text
 from collectors.rule import format_span
@@ -42,38 +44,42 @@ class NearShown:
     link: str = ""
 
 
-@dataclass(frozen=True)
-class PageFacts:
-    """What is known at the moment of sending."""
+class PageFacts(msgspec.Struct, frozen=True):
+    """What is known at the moment of sending: of the incident, and of why this one person is told.
 
-    number: str
-    title: str
-    severity: int
-    state: str
-    category: str
-    group: str
-    assignee: str | None
-    opened_at: datetime | None
-    resolved_at: datetime | None
-    response_due_at: datetime | None
-    resolve_due_at: datetime | None
-    step: str
-    role: str
-    target: str
-    reason: Mapping[str, Any]
-    late_s: float = 0.0
-    unconfirmed: bool = False
-    supersedes: Sequence[str] = ()
+    `said` is shared by the pages of one moment that are about one incident in the same words: what they all say is
+    put into words by the first of them.
+    """
+
+    number: str = ""
+    title: str = ""
+    severity: int = 4
+    state: str = ""
+    category: str = ""
+    group: str = ""
+    assignee: str | None = None
+    opened_at: datetime | None = None
+    resolved_at: datetime | None = None
+    response_due_at: datetime | None = None
+    resolve_due_at: datetime | None = None
     alerts: Sequence[Mapping[str, Any]] = ()
     alert_count: int = 0
     firing: int = 0
     known_errors: Sequence[KnownErrorShown] = ()
+    step: str = ""
+    role: str = ""
+    target: str = ""
+    reason: Mapping[str, Any] = {}
+    late_s: float = 0.0
+    unconfirmed: bool = False
+    supersedes: Sequence[str] = ()
     nearest: Sequence[NearShown] = ()
-    links: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = {}
     template: str = ""
     """In which words a customer is told; empty: in ours."""
     zone: tzinfo | None = None
     """Where the reader's clock is; None: not known."""
+    said: dict[Language, "_Said"] = msgspec.field(default_factory=dict)
 
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -225,16 +231,40 @@ def compose(facts: PageFacts, language: Language = "en") -> Message:
     if is_notice(code):
         told = facts.reason.get("facts") or {}
         return compose_notice(code, told, language, facts.late_s, facts.links, facts.template)
+    said = _said(facts, language)
     reason = reason_text(facts.reason, facts.role, language)
-    head = f"[{one_line(facts.number, 40)} sev{facts.severity}]{_standing(facts, language)}"
-    subject = one_line(f"{head} {one_line(facts.title, 160)}", _SUBJECT)
-    short = one_line(f"{head} {one_line(facts.title, 90)}: {reason}", _SHORT)
+    head = f"{said.head}{_standing(facts, language)}"
+    subject = one_line(f"{head} {said.title[1]}", _SUBJECT)
+    short = one_line(f"{head} {said.title[2]}: {reason}", _SHORT)
     # For people the page that acknowledges; the address of the record is for programs, which send a token.
     shown = next((name for name in ("acknowledge", "open") if name in facts.links), None)
     links = f"\n{_say(shown, language)}: {one_line(facts.links[shown])}" if shown else ""
-    body = cut_bytes("\n".join(_lines(facts, reason, language)), max(_TEXT - len(links.encode()) - 1, 1000))
+    body = cut_bytes("\n".join(_lines(facts, said, reason, language)), max(_TEXT - len(links.encode()) - 1, 1000))
     text = body + ("\n" + links if links else "")
-    return Message(subject, text, short, _payload(facts, reason, text, language))
+    return Message(subject, text, short, _payload(facts, said, reason, text, language))
+
+
+class _Said:
+    """What all pages of one moment say of an incident in one language."""
+
+    def __init__(self, facts: PageFacts, language: Language) -> None:
+        self.alerts = facts.alerts
+        self.head = f"[{one_line(facts.number, 40)} sev{facts.severity}]"
+        self.title = tuple(one_line(facts.title, most) for most in (_SUBJECT, 160, 90))
+        self.standing = _standing_lines(facts, language)
+        self.moments: dict[tzinfo | None, list[str]] = {}
+        self.known = _known_errors(facts, language)
+        self.alert_lines = _alerts(facts, language)
+        self.incident = bounded(_incident(facts))
+        self.firing = bounded(list(facts.alerts[:_MOST_ALERTS]))
+        self.errors = bounded(_errors(facts))
+
+
+def _said(facts: PageFacts, language: Language) -> _Said:
+    found = facts.said.get(language)
+    if found is None or found.alerts is not facts.alerts:
+        found = facts.said[language] = _Said(facts, language)
+    return found
 
 
 def receipt(number: str, title: str, language: Language = "en") -> Message:
@@ -268,37 +298,48 @@ def _standing(facts: PageFacts, language: Language) -> str:
     return f" ({'; '.join(said)})" if said else ""
 
 
-def _lines(facts: PageFacts, reason: str, language: Language) -> list[str]:
-    def line(word: str, value: Any) -> str:
-        return f"{_say(word, language)}: {value}"
+def _line(word: str, value: Any, language: Language) -> str:
+    return f"{_say(word, language)}: {value}"
 
-    lines = [one_line(facts.title, _SUBJECT), "", line("why", reason)]
+
+def _lines(facts: PageFacts, said: _Said, reason: str, language: Language) -> list[str]:
+    lines = [said.title[0], "", _line("why", reason, language)]
     if facts.supersedes:
-        lines.append(line("also", ", ".join(one_line(step, 40) for step in facts.supersedes[:_MOST_STEPS])))
+        lines.append(_line("also", ", ".join(one_line(step, 40) for step in facts.supersedes[:_MOST_STEPS]), language))
     if facts.late_s >= 2:
-        lines.append(line("late", format_span(timedelta(seconds=round(min(facts.late_s, 1e9))))))
+        lines.append(_line("late", format_span(timedelta(seconds=round(min(facts.late_s, 1e9)))), language))
     if facts.unconfirmed:
         lines.append(_say("repeat", language))
-    lines.append(line("state", state_text(facts.state, language)))
-    lines.append(line("severity", facts.severity))
-    lines.append(line("category", one_line(facts.category, 100)))
-    lines.append(line("group", one_line(facts.group, 100)))
-    lines.append(line("assignee", one_line(facts.assignee, 100) if facts.assignee else _say("nobody", language)))
-    over = facts.state in _OVER
-    for word, moment in (
-        ("opened", facts.opened_at),
-        ("resolved", facts.resolved_at if over else None),
-        ("response_due", facts.response_due_at),
-        ("resolve_due", facts.resolve_due_at),
-    ):
-        if moment is not None:
-            lines.append(line(word, local_text(moment, facts.zone)))
-    return [*lines, "", *_known_errors(facts, language), *_alerts(facts, language)]
+    if facts.zone not in said.moments:
+        said.moments[facts.zone] = _moments(facts, language)
+    known = said.known or [_say("unknown", language), *_nearest(facts, language), ""]
+    return [*lines, *said.standing, *said.moments[facts.zone], "", *known, *said.alert_lines]
+
+
+def _standing_lines(facts: PageFacts, language: Language) -> list[str]:
+    assignee = one_line(facts.assignee, 100) if facts.assignee else _say("nobody", language)
+    told = {
+        "state": state_text(facts.state, language),
+        "severity": facts.severity,
+        "category": one_line(facts.category, 100),
+        "group": one_line(facts.group, 100),
+        "assignee": assignee,
+    }
+    return [_line(word, value, language) for word, value in told.items()]
+
+
+def _moments(facts: PageFacts, language: Language) -> list[str]:
+    """When it was opened and is due, on the clock of a reader."""
+    told = {
+        "opened": facts.opened_at,
+        "resolved": facts.resolved_at if facts.state in _OVER else None,
+        "response_due": facts.response_due_at,
+        "resolve_due": facts.resolve_due_at,
+    }
+    return [_line(word, local_text(at, facts.zone), language) for word, at in told.items() if at is not None]
 
 
 def _known_errors(facts: PageFacts, language: Language) -> list[str]:
-    if not facts.known_errors:
-        return [_say("unknown", language), *_nearest(facts, language), ""]
     lines: list[str] = []
     for known in facts.known_errors[:2]:
         lines.append(f"{_say('known_error', language)}: {one_line(known.id, 100)} {one_line(known.title, 200)}")
@@ -337,8 +378,27 @@ def _annotations(alert: Mapping[str, Any], title: str) -> list[str]:
     return [f"    {one_line(key, 60)}: {one_line(value, 500)}" for key, value in said[:_MOST_ANNOTATIONS]]
 
 
-def _payload(facts: PageFacts, reason: str, text: str, language: Language) -> dict[str, Any]:
-    known_errors = [
+def _payload(facts: PageFacts, said: _Said, reason: str, text: str, language: Language) -> dict[str, Any]:
+    return {
+        "incident": said.incident,
+        "step": bounded(facts.step),
+        "target": bounded(facts.target),
+        "role": bounded(facts.role),
+        "reason": bounded({**facts.reason, "text": reason}),
+        "supersedes": bounded(list(facts.supersedes[:_MOST_STEPS])),
+        "repeat_unconfirmed": facts.unconfirmed,
+        "alert_count": facts.alert_count,
+        "alerts": said.firing,
+        "known_errors": said.errors,
+        "nearest": bounded(_near(facts)),
+        "links": bounded(dict(facts.links)),
+        "language": language,
+        "text": text,
+    }
+
+
+def _errors(facts: PageFacts) -> list[dict[str, Any]]:
+    return [
         {
             "id": known.id,
             "title": one_line(known.title, _SUBJECT),
@@ -349,24 +409,6 @@ def _payload(facts: PageFacts, reason: str, text: str, language: Language) -> di
         }
         for known in facts.known_errors[:_MOST_KNOWN]
     ]
-    payload: dict[str, Any] = bounded(
-        {
-            "incident": _incident(facts),
-            "step": facts.step,
-            "target": facts.target,
-            "role": facts.role,
-            "reason": {**facts.reason, "text": reason},
-            "supersedes": list(facts.supersedes[:_MOST_STEPS]),
-            "repeat_unconfirmed": facts.unconfirmed,
-            "alert_count": facts.alert_count,
-            "alerts": list(facts.alerts[:_MOST_ALERTS]),
-            "known_errors": known_errors,
-            "nearest": _near(facts),
-            "links": dict(facts.links),
-            "language": language,
-        }
-    )
-    return {**payload, "text": text}
 
 
 def _near(facts: PageFacts) -> list[dict[str, str]]:

@@ -54,9 +54,10 @@ class Outbox:
         self.of_incident: dict[int, set[int]] = {}
         self.people_paged: dict[int, set[str]] = {}
         self.last_id = 0
-        self._ranks: dict[tuple[int, str, str], int] = {}
+        self._ranks: dict[int, dict[tuple[str, str], int]] = {}
+        """Per incident, by step and person: the highest contact of theirs that was called."""
         self._sought: dict[int, set[str]] = {}
-        self._heard: set[tuple[int, str]] = set()
+        self._heard: dict[int, set[str]] = {}
         """Per incident, the steps of which a page that seeks a responder has arrived."""
         self._due: list[tuple[datetime, int]] = []
 
@@ -77,10 +78,10 @@ class Outbox:
         self.people_paged.setdefault(incident, set()).add(person)
         if seeks:
             self._sought.setdefault(incident, set()).add(person)
-        call = (incident, step, person)
-        self._ranks[call] = max(rank, self._ranks.get(call, 0))
+        ranks = self._ranks.setdefault(incident, {})
+        ranks[step, person] = max(rank, ranks.get((step, person), 0))
         if heard:
-            self._heard.add((incident, step))
+            self._heard.setdefault(incident, set()).add(step)
 
     def page(self, incident: Incident, call: Call, now: datetime, *, wait: bool = False) -> Page:
         """Promise one page. With `wait` it gives the known errors a moment to be found."""
@@ -241,7 +242,7 @@ class Outbox:
             page.sent_at, page.provider_id = now, attempt.provider_id[:200]
             self._close(page, "sent", "")
             if page.seeks_responder:
-                self._heard.add((page.incident_id, page.step))
+                self._heard.setdefault(page.incident_id, set()).add(page.step)
             for other in self._same_call(page):
                 self._close(other, "cancelled", f"{page.notifier} has delivered it")
                 self.dirty[other.id] = other
@@ -265,7 +266,7 @@ class Outbox:
     def _next_channel(self, page: Page, incident: Incident | None, now: datetime, people: Mapping[str, Person]) -> None:
         """The next contact of the same person is called, each once per step."""
         person = people.get(page.person)
-        rank = self._ranks.get(_call_of(page), page.rank) + 1
+        rank = self._ranks.get(page.incident_id, {}).get((page.step, page.person), page.rank) + 1
         if person is None or rank >= len(person.contacts):
             return
         contact = person.contacts[rank]
@@ -292,7 +293,7 @@ class Outbox:
         told = []
         for person in fallback:
             contacts = people[person].contacts if person in people else []
-            if not contacts or (incident.id, page.step, person) in self._ranks:
+            if not contacts or (page.step, person) in self._ranks.get(incident.id, {}):
                 continue
             told.append(person)
             self._promise(
@@ -333,7 +334,7 @@ class Outbox:
 
     def is_heard(self, page: Page) -> bool:
         """Whether somebody who could take the incident has heard of this step."""
-        return (page.incident_id, page.step) in self._heard
+        return page.step in self._heard.get(page.incident_id, ())
 
     def _seekers_beside(self, page: Page) -> list[Page]:
         others = (self.pages[i] for i in self.of_incident.get(page.incident_id, ()))
@@ -371,9 +372,8 @@ class Outbox:
         """An incident has left the board."""
         self.people_paged.pop(incident, None)
         self._sought.pop(incident, None)
-        for call in [c for c in self._ranks if c[0] == incident]:
-            del self._ranks[call]
-            self._heard.discard(call[:2])
+        self._ranks.pop(incident, None)
+        self._heard.pop(incident, None)
 
     def _close(self, page: Page, state: str, outcome: str) -> None:
         page.open, page.state, page.outcome, page.lease_until = False, state, outcome, None

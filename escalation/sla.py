@@ -90,6 +90,7 @@ class Pause(NamedTuple):
 
 STOPPED = frozenset({State.RESOLVED, State.PENDING_REVIEW, State.ARCHIVED, State.CANCELLED, State.OUT_OF_SCOPE})
 """The clock has stopped here (procedure 4.4); if the incident goes back to work, it goes on from where it stood."""
+_STANDS = STOPPED | {State.SALES_DECISION}
 
 
 def fold(
@@ -102,7 +103,9 @@ def fold(
     resolved (the last one may be open). A rest before the stop that it is in now belongs to that stop. What touches
     or overlaps is one pause.
     """
-    paused = {*pause_in, State.SALES_DECISION, *STOPPED}
+    if not rests and not any(state in pause_in or state in _STANDS for _, state in history):
+        return ()
+    paused = {*pause_in, *_STANDS}
     ends = [at for at, _ in history[1:]]
     pauses: list[Pause] = []
     for (at, state), to_at in zip(history[: _worked_on(history)], [*ends, None], strict=False):

@@ -12,6 +12,8 @@ from escalation.notice import Notice
 from escalation.rota import RotaChange
 from escalation.timetable import PlannedStep, TimetableStep
 
+_encode = msgspec.json.Encoder().encode
+
 
 def _id() -> Any:
     return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
@@ -138,7 +140,7 @@ def step_values(step: Step) -> tuple[Any, ...]:
         step.id,
         step.incident,
         planned.key,
-        planned.step.model_dump_json(by_alias=True, exclude_defaults=True),
+        planned.step.written,
         planned.severity,
         planned.repetition,
         planned.relapse,
@@ -147,7 +149,7 @@ def step_values(step: Step) -> tuple[Any, ...]:
         step.outcome,
         step.at,
         step.late_ms,
-        msgspec.json.encode(step.why).decode(),
+        _encode(step.why).decode() if step.why else "{}",
     )
 
 
@@ -207,14 +209,15 @@ class Page(msgspec.Struct, kw_only=True):
 
 
 _PAGE_JSON = frozenset({"reason", "supersedes"})
+_PAGE_JSON_PLACES = [place for place, name in enumerate(Page.__struct_fields__) if name in _PAGE_JSON]
 
 
 def page_values(page: Page) -> tuple[Any, ...]:
     """A tuple for UPSERT_PAGE."""
-    return tuple(
-        msgspec.json.encode(value).decode() if name in _PAGE_JSON else value
-        for name, value in msgspec.structs.asdict(page).items()
-    )
+    values = list(msgspec.structs.astuple(page))
+    for place in _PAGE_JSON_PLACES:
+        values[place] = _encode(values[place]).decode()
+    return tuple(values)
 
 
 def page_from(row: tuple[Any, ...]) -> Page:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
@@ -78,6 +79,17 @@ class TimetableStep(Rule):
         if self.clock == "created" and self.at.percent:
             raise ValueError(f"a created step has no target to take {self.at} of: write a span such as 15m")
         return self
+
+    def __copy__(self) -> Self:
+        """A copy is written anew: it may have been told something else."""
+        copied = super().__copy__()
+        copied.__dict__.pop("written", None)
+        return copied
+
+    @cached_property
+    def written(self) -> str:
+        """The step as JSON, as its row holds it."""
+        return self.model_dump_json(by_alias=True, exclude_defaults=True)
 
 
 _MAY_STOP_IN = STOPPED | PENDING | {State.SALES_DECISION}

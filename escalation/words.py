@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from itertools import islice
 from typing import Any, Literal
 
 from collectors.moment import moment_text
@@ -80,11 +81,14 @@ def local_text(moment: datetime, zone: tzinfo | None) -> str:
 def bounded(value: Any) -> Any:
     """A value as JSON may hold it: texts cut, no half characters, no NaN."""
     if isinstance(value, str):
-        return cut(value if value.isascii() else _SURROGATE.sub("\ufffd", value), FIELD)
+        text = str(value)
+        return cut(text if text.isascii() else _SURROGATE.sub("\ufffd", text), FIELD)
+    if value is None or isinstance(value, int):
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {bounded(str(k)): bounded(v) for k, v in list(value.items())[:MOST_ENTRIES]}
+    if isinstance(value, dict | Mapping):  # `dict` first: it is nearly always one, and asking for a Mapping is slow
+        return {bounded(str(k)): bounded(v) for k, v in islice(value.items(), MOST_ENTRIES)}
     if isinstance(value, list | tuple):
         return [bounded(v) for v in value[:MOST_ENTRIES]]
-    return value if value is None or isinstance(value, int) else bounded(str(value))
+    return bounded(str(value))

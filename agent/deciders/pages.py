@@ -5,7 +5,7 @@ from typing import Any
 from agent.deciders.intake import take_in
 from agent.group import as_json
 from agent.intents import PagesClaimed, PageTried
-from agent.paging import Claimed, claimed
+from agent.paging import Briefing, Claimed
 from agent.threads import RECEIPT
 from agent.turn import AGENT, Turn
 from correlation.incident import Incident
@@ -15,8 +15,8 @@ from escalation.store import Page
 
 def pages_claimed(turn: Turn, intent: PagesClaimed) -> list[Claimed]:
     pages = turn.outbox.claim(intent.pages, turn.now, turn.config.delivery)
-    incidents, past = turn.board.incidents, turn.desk.past
-    return [claimed(page, incidents.get(page.incident_id), turn.config, turn.board, past) for page in pages]
+    briefing = Briefing(turn.config, turn.board, turn.desk.past)
+    return [briefing.claimed(page, turn.board.incidents.get(page.incident_id)) for page in pages]
 
 
 def page_tried(turn: Turn, intent: PageTried) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 import yaml
@@ -110,7 +111,7 @@ async def test_a_notifier_that_hangs_keeps_no_other_from_sending(
     page = next(iter(running.daemon.pipeline.desk.outbox.pages.values()))
     desk = running.daemon.pipeline.desk
     made = claimed(page, desk.board.incidents[page.incident_id], desk.config, desk.board, desk.past)
-    by_mail = replace(made, notifier="mail")
+    by_mail = msgspec.structs.replace(made, notifier="mail")
     await running.daemon.courier.send(by_mail, running.daemon.clock.monotonic())
     assert [p.notifier for p in running.mail.got] == ["mail"]
     assert running.hook.got == []

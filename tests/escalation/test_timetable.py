@@ -446,3 +446,9 @@ def test_a_plan_keeps_the_order_of_each_clock_and_the_instants_of_the_sla(
     assert known == sorted(known)
     assert [p.due_at is None for p in ladder] == sorted(p.due_at is None for p in ladder)
     assert ladder[-1].due_at == falls_due(START, TARGETS[severity].resolve, calendar, held)
+
+
+def test_a_copy_of_a_step_that_tells_others_is_written_as_such() -> None:
+    step = TimetableStep.model_validate({"id": "p75", "clock": "resolution", "at": "75%", "tell": ["pm"]})
+    assert '"tell":["pm"]' in step.written
+    assert '"tell":["director"]' in step.model_copy(update={"tell": ["director"]}).written

@@ -27,8 +27,13 @@ def remembered(desk: Desk, now: datetime) -> dict[str, Any]:
         },
         "pages": {i: {**msgspec.structs.asdict(p), "lease_until": None} for i, p in desk.outbox.pages.items()},
         "next page": min((p.next_attempt_at for p in desk.outbox.pages.values()), default=None),
-        "calls": {call: rank for call, rank in desk.outbox._ranks.items() if call[:2] in being_told},
-        "heard": {call for call in desk.outbox._heard if call in being_told},
+        "calls": {
+            (i, *call): rank
+            for i, calls in desk.outbox._ranks.items()
+            for call, rank in calls.items()
+            if (i, call[0]) in being_told
+        },
+        "heard": {(i, step) for i, steps in desk.outbox._heard.items() for step in steps if (i, step) in being_told},
         "notices": {slot: msgspec.structs.asdict(n) for slot, n in desk.notices.pending.items()},
         "told through": dict(desk.notices.told_through),
         "silences": board.silences,
