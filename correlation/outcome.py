@@ -49,48 +49,47 @@ class Event(msgspec.Struct, frozen=True):
     facts: dict[str, Any] = {}
 
 
-@dataclass
-class Outcome:
+class Outcome(msgspec.Struct):
     """What a decision changed: rows to write and what the later rooms must look at."""
 
-    new: list[tuple[Alert, Episode]] = field(default_factory=list)
-    touched: dict[int, Episode] = field(default_factory=dict)
+    new: list[tuple[Alert, Episode]] = []
+    touched: dict[int, Episode] = {}
     """Only count and last_at changed."""
-    changed: dict[int, Episode] = field(default_factory=dict)
+    changed: dict[int, Episode] = {}
     """Open, incident, decision or ends changed."""
-    moved: dict[int, int] = field(default_factory=dict)
+    moved: dict[int, int] = {}
     """The incident of earlier firings that became another's; of the last ones it is in `changed`."""
-    placed: dict[int, Mark] = field(default_factory=dict)
+    placed: dict[int, Mark] = {}
     """Those that came into an incident, or are taken to have come of another alert than before."""
-    whys: dict[int, tuple[Why, Why | None]] = field(default_factory=dict)
+    whys: dict[int, tuple[Why, Why | None]] = {}
     """Per episode: why it is where it is, and the best candidate that was rejected."""
-    opened: list[Incident] = field(default_factory=list)
-    dirty: dict[int, Incident] = field(default_factory=dict)
-    raised: set[int] = field(default_factory=set)
-    relapsed: set[int] = field(default_factory=set)
-    clocks: set[int] = field(default_factory=set)
+    opened: list[Incident] = []
+    dirty: dict[int, Incident] = {}
+    raised: set[int] = set()
+    relapsed: set[int] = set()
+    clocks: set[int] = set()
     """Whose resolution clock has come to stand, or runs on, since nothing or something of them fires."""
-    grown: dict[int, Why] = field(default_factory=dict)
+    grown: dict[int, Why] = {}
     """Incidents that have grown while somebody held them, with what grew: they are asked anew."""
-    fresh_alerts: dict[int, dict[tuple[str, str], Labels]] = field(default_factory=dict)
+    fresh_alerts: dict[int, dict[tuple[str, str], Labels]] = {}
     """Per incident: the labels of an alert of each name and severity that came new, for the known errors."""
-    events: list[tuple[int, Event]] = field(default_factory=list)
-    joined: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
+    events: list[tuple[int, Event]] = []
+    joined: dict[int, Counter[tuple[str, str]]] = {}
     """Per incident: how many alerts of which name joined for which reason; one line of its timeline."""
-    ended: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
-    decisions: Counter[str] = field(default_factory=Counter)
-    suspected: set[str] = field(default_factory=set)
+    ended: dict[int, Counter[tuple[str, str]]] = {}
+    decisions: Counter[str] = msgspec.field(default_factory=Counter)
+    suspected: set[str] = set()
     """Origins with a suspect that a pull could settle."""
-    regrouped: set[int] = field(default_factory=set)
+    regrouped: set[int] = set()
     """Incidents that have alerts which were another's, and those that they were taken from."""
-    own: list[Alert] = field(default_factory=list)
+    own: list[Alert] = []
     """Troubles of Tocsin's own that this decision found, to be correlated next."""
-    merged: list[tuple[Incident, Incident]] = field(default_factory=list)
+    merged: list[tuple[Incident, Incident]] = []
     """Incidents that were merged into others, being of one trouble: (from, into)."""
-    taught: dict[LessonKey, Lesson] = field(default_factory=dict)
-    forgotten: list[Lesson] = field(default_factory=list)
+    taught: dict[LessonKey, Lesson] = {}
+    forgotten: list[Lesson] = []
     """What was learned, and what made way for it."""
-    beats: set[str] = field(default_factory=set)
+    beats: set[str] = set()
     """Origins whose heartbeat was heard or missed."""
 
     def tell(self, incident: Incident, kind: str, **facts: Any) -> None:
@@ -114,16 +113,15 @@ class Outcome:
                 yield incident, Event(kind, facts)
 
 
-@dataclass
-class Round:
+class Round(msgspec.Struct):
     """One decision in the making: the board, the rules, the moment, and what has changed so far."""
 
     board: Board
     rules: Rules
     now: datetime
     source: str = ""
-    out: Outcome = field(default_factory=Outcome)
-    reroot: set[int] = field(default_factory=set)
+    out: Outcome = msgspec.field(default_factory=Outcome)
+    reroot: set[int] = set()
     """Incidents whose root has to be named anew at the end of the round."""
     by: str = ""
     """The person whose act this is; "" where nobody's."""
