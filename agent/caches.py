@@ -5,6 +5,7 @@ from collectors.remembering import Held, shared
 from correlation.board import MOST_TOMBSTONES
 from correlation.storm import MOST_PLACES
 from correlation.together import MOST_SEEN
+from correlation.wave import MOST_WAVES
 from escalation.escalate import MOST_REACHED
 
 
@@ -21,5 +22,6 @@ def caches(desk: Desk) -> dict[str, Held]:
         "reached": Held(len(desk.directory.reached), MOST_REACHED),
         "tombstones": Held(len(board.tombstones), MOST_TOMBSTONES),
         "kinds_seen": Held(len(board.seen), MOST_SEEN),
+        "waves": Held(len(board.waves), MOST_WAVES),
         "places_opened_in": Held(len(board.openings), MOST_PLACES),
     }

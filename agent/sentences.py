@@ -82,6 +82,11 @@ REASONS: Sentences = {
         "such alerts came together with {alertname} in {times} confirmed incidents of late[ ({incidents})]",
         "此类告警近来在 {times} 个已确认的事件中与 {alertname} 同时出现[({incidents})]",
     ),
+    "wave": (
+        "{count} items told of {alertname} within moments: one trouble, unless something explains it better"
+        "[; moved from {from}]",
+        "{count} 个对象几乎同时出现 {alertname}:视为同一故障,除非另有更好的解释[;由 {from} 移入]",
+    ),
     "storm": (
         "it came in a storm of alerts[ in {place}], and nothing else explains it[; moved from {from}]",
         "属于[ {place} 的]告警风暴,无其他原因可解释[;由 {from} 移入]",

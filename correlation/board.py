@@ -84,6 +84,8 @@ class Board:
         """By place and kind, of kinds that others come with: the newest alerts."""
         self.storms: dict[str, int] = {}
         """By place: the incident that stands for the storm in it."""
+        self.waves: dict[tuple[str, str], deque[Key]] = {}
+        """By place and kind: the newest alerts that came of nothing else."""
         self.openings: dict[str, deque[Any]] = {}
         """By place: the incidents opened of late."""
         self.known: dict[int, Any] = {}

@@ -13,6 +13,7 @@ from correlation.incident import Incident, Why
 from correlation.opening import may_relapse
 from correlation.outcome import Round
 from correlation.scene import Key, Mark
+from correlation.signals import Signals
 from correlation.strategy import Evidence, Firing
 
 _SHOWN = 4
@@ -34,6 +35,8 @@ class Choice(msgspec.Struct):
     weight: float = 0.0
     parent: Key | None = None
     rejected: Why | None = None
+    wave: Sequence[Mark] = ()
+    """The wave that it comes in, what began first first."""
 
 
 def choose(this: Round, firing: Firing, keys: Sequence[str | None], came_from: int, before: Mark | None) -> Choice:
@@ -102,7 +105,7 @@ def _gather(
     again = board.incidents.get(came_from) if came_from else None
     if again is not None and (again.active or may_relapse(this, again)):
         found[again.id] = [_fired_again(this, firing, again, before)]
-    may_share = not _is_clear(this, firing.mark)
+    may_share = not is_clear(this.rules.signals, firing.mark)
     for strategy, key in zip(this.rules.strategies, keys, strict=True):
         slot = board.slots.get(key) if key is not None else None
         if slot is None or not (strategy.strong or may_share):
@@ -140,9 +143,8 @@ def _window_over(this: Round, incident: Incident, last_at: datetime, why: Why) -
     return Why("window_over", {"incident": incident.number, "late_s": late, **why.facts})
 
 
-def _is_clear(this: Round, mark: Mark) -> bool:
+def is_clear(signals: Signals, mark: Mark) -> bool:
     """Whether it is of a kind that comes of nothing else: weak evidence does not count for it."""
-    signals = this.rules.signals
     return mark.signal.id not in signals.symptoms and mark.signal is not signals.other
 
 

@@ -26,6 +26,7 @@ from correlation.storm import has_opened, taken_in
 from correlation.storm_state import Storm
 from correlation.strategy import Firing
 from correlation.together import CONFIRMING, learn_joined, see
+from correlation.wave import come_in_wave, gather, note_wave
 
 _AT_ONCE = timedelta()
 NOT_PLACED = frozenset({"suppressed", "stale", "heartbeat", "suspect"})
@@ -77,8 +78,7 @@ def _join_or_open(
         if before is None or before.incident != incident.id:
             comes_in(this, incident, [firing.mark])
         this.out.count(this.out.joined, incident, labels.get("alertname", ""), why.code)
-    if note is not None:
-        why = Why(note.code, {**note.facts, "then": why.code, **why.facts})
+    why = why if note is None else Why(note.code, {**note.facts, "then": why.code, **why.facts})
     this.out.whys[episode.id] = (why, choice.rejected)
     this.out.decisions[episode.decision] += 1
     if before is not None and before.incident != incident.id:
@@ -93,6 +93,9 @@ def _join_or_open(
             this.board.slot(key, this.now, incident.id)
     for effect, weight, _ in effects:
         take_over(this, firing.mark, effect, weight, because(firing.mark, effect))
+    note_wave(this.board, this.rules.signals, firing.mark)
+    if choice.wave:
+        gather(this, choice.wave)
     if episode.decision == "opened":
         has_opened(this, firing, incident)
     _learn(this, firing, choice, effects)
@@ -109,8 +112,10 @@ def _learn(this: Round, firing: Firing, choice: Choice, effects: list[tuple[Mark
 def _explained_by_nothing(
     this: Round, firing: Firing, verdict: Class, choice: Choice, effects: list[tuple[Mark, float, int]]
 ) -> Storm | None:
-    """It may still explain others, or come in a storm; returns the storm that lets it out."""
+    """It may still explain others, or come in a wave or a storm; returns the storm that lets it out."""
     _adopt(this, choice, effects)
+    if choice.incident is None:
+        come_in_wave(this, choice, firing.mark)
     came = taken_in(this, firing, verdict) if choice.incident is None else None
     if came is None:
         return None
@@ -171,6 +176,7 @@ def remember(board: Board, rules: Rules, episode: Episode, place: Place) -> None
         mark.parent, mark.weight = place.parent, place.weight
     else:
         _find_parent(board, rules, mark)
+    note_wave(board, rules.signals, mark)
     _take_keys(board, keys_of(rules, firing), place.since, incident)
 
 

@@ -51,7 +51,8 @@ def take_over(this: Round, cause: Mark, effect: Mark, weight: float, why: Why) -
     if not may_move(was):
         return
     into = board.incidents[cause.incident]
-    why = Why("better_cause", {"from": was.number, **why.facts, "weight": round(weight, 2)})
+    code = "wave" if why.code == "wave" else "better_cause"
+    why = Why(code, {"from": was.number, **why.facts, "weight": round(weight, 2)})
     moving = board.scene.under(effect)
     if any(kept_apart(this, mark, into.id) is not None for mark in moving):
         return

@@ -94,6 +94,10 @@ class EvidencePolicy(Rule):
     """By how much a later cause must be surer than the one an alert is with, to take it over."""
     quiet: Span = parse_span("5m")
     """Weak evidence counts for so long after the last alert."""
+    wave_of: int = Field(default=3, ge=0)
+    """So many items of one place on which one kind of trouble begins are one trouble; 0: never."""
+    wave_within: Span = parse_span("1m")
+    """Within so long of each other they begin."""
     settles: Span = parse_span("5m")
     """By how much later than its effects a cause may be told: until then a join may be put right."""
     apart_for: Span = parse_span("30d")

@@ -29,6 +29,7 @@ _LOOKED_AT, _NEWEST = 16, 4
 _MOST_MOVED, _MOST_CAUSES = 512, 24
 _NOTHING: Mapping[str, dict[int, "Mark"]] = {}
 _NEAR = 2
+_THROUGH = {"service": 0, "instance": 1}
 _PAIRED = frozenset({"database", "storage", "switch", "host"})
 
 
@@ -232,9 +233,15 @@ def _may_cause(effect: Mark, register: Topology) -> Iterator[Hop]:
             yield peer, 1
             yield from ((item, hops + 1) for item, hops in register.above(peer))
     if effect.signal.through:
+        near = _reaches_through(register, effect.item)
         for item, hops in islice(register.below(effect.item), _LOOKED_AT):
-            if hops <= _NEAR and register.kinds.get(item) in effect.signal.through:
+            if hops <= near and register.kinds.get(item) in effect.signal.through:
                 yield item, hops
+
+
+def _reaches_through(register: Topology, item: str) -> int:
+    """How far what an item is told through may stand from it: of an instance it is its own service, of that none."""
+    return _THROUGH.get(register.kinds.get(item, ""), _NEAR)
 
 
 def effects(cause: Mark, scene: Scene, rules: Sight, least: float) -> Iterator[tuple[Mark, int]]:
@@ -265,7 +272,7 @@ def _told_through(cause: Mark, scene: Scene, register: Topology) -> Iterator[tup
     """The marks of what its item stands on that are told through things of its kind."""
     kind = register.kinds.get(cause.item, "")
     for item, hops in register.above(cause.item)[:_LOOKED_AT]:
-        if hops <= _NEAR and item in scene.at:
+        if item in scene.at and hops <= _reaches_through(register, item):
             marks = scene.newest(item, cause.signal.explains)
             yield from ((mark, hops) for mark in marks if kind in mark.signal.through)
 

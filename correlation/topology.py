@@ -144,38 +144,50 @@ class Topology:
         return name
 
     def _choose(self, found: Mapping[str, str], kinds: Sequence[str]) -> str:
+        known = [n for n in found if n in self.written]
         for kind in kinds:
-            for name, is_of in found.items():
-                if is_of == kind:
+            for name in (*known, *found):
+                if found[name] == kind:
                     return name
         things = [n for n, kind in found.items() if kind not in _PLACES] or list(found)
         if len(things) == 1:
             return things[0]
+        things.sort(key=lambda n: n not in self.written)  # an exporter has a service, a pod and a host of its own
         service = next((n for n in things if found[n] == "service"), None)
         host = next((n for n in things if found[n] == "host"), None)
-        if service and host and (f"{service}@{host}" in self.kinds):
+        if service and host and f"{service}@{host}" in self.kinds:
             return f"{service}@{host}"
-        known = self.written.intersection(things)
-        return max(known or things, key=lambda n: (sum(1 for o, _ in self.above(n) if o in found), -_rank(found[n]), n))
+        written = self.written.intersection(things)
+        return max(
+            written or things, key=lambda n: (sum(1 for o, _ in self.above(n) if o in found), -_rank(found[n]), n)
+        )
 
     # what labels say
 
     def _learn(self, found: Mapping[str, str], kinds: Sequence[str]) -> None:
         """What stands together in labels stands on one another; what is written is not added to."""
         by_kind: dict[str, str] = {}
-        for name, kind in found.items():
+        names = sorted(found, key=lambda n: n not in self.written) if self.written else found
+        for name in names:
+            kind = found[name]
             by_kind.setdefault(kinds[0] if kinds and kind == "host" and "host" not in kinds else kind, name)
         service, host = by_kind.get("service"), by_kind.get("host")
-        if service and host and not (self.written and service not in self.written):
+        if service and host and self._may_run_on(service, host):
             instance = f"{service}@{host}"
             if instance not in self.kinds and self._remember(instance, "instance"):
                 self._relate(instance, host)
-                if service not in self._hosted or host not in self.written:
+                if service not in self._hosted:
                     self._relate(service, instance)
         chain = [by_kind[k] for k in _CHAIN[1:] if k in by_kind]
         for item, below in pairwise(chain):
             if self._may_stand_on(item, below, by_kind):
                 self._relate(item, below)
+
+    def _may_run_on(self, service: str, host: str) -> bool:
+        """Whether labels may add this: where the hosts of a service are written, another is whoever tells of it."""
+        if service in self._hosted:
+            return host in self.written
+        return not self.written or service in self.written
 
     def _may_stand_on(self, item: str, below: str, by_kind: Mapping[str, str]) -> bool:
         """Whether labels may add this: of a written item only what it stands on in no way, or the place it is in."""

@@ -412,3 +412,79 @@ def test_labels_say_where_a_written_service_runs_unless_that_is_written() -> Non
         register.subject({"alertname": "AppDown", "service": "shop", "instance": f"{host}:80"})
     assert {"web-1", "web-2"} <= {name for name, _ in register.above("mail")}
     assert "web-2" not in {name for name, _ in register.above("shop")}, "what is written of it stands"
+
+
+CLOCKS = [
+    {"alertname": "NodeClockSkewDetected", "instance": f"{host}:9100", "severity": "warning"}
+    for host in ("web-1", "web-2", "db-1", "app-9")
+]
+CLOCK_NAMES = frozenset(map(name, CLOCKS))
+
+
+def test_two_of_a_kind_are_two_troubles_and_three_within_moments_are_one() -> None:
+    assert len(grouped(*CLOCKS[:2])) == 2
+    stream = Stream()
+    outs = [stream.tell(second, labels) for second, labels in enumerate(CLOCKS)]
+    assert stream.groups() == {CLOCK_NAMES}
+    moved, _ = outs[2].whys[2]
+    assert (moved.code, moved.facts["from"][-4:]) == ("wave", "0002")
+    assert [stream.why[name(labels)].code for labels in CLOCKS[2:]] == ["wave", "wave"]
+    assert stream.why[name(CLOCKS[2])].facts["count"] == 3
+
+
+def test_a_wave_is_the_same_in_whichever_order_it_is_told() -> None:
+    for order in ((2, 0, 1), (1, 2, 0), (2, 1, 0)):
+        stream = Stream()
+        for second, at in enumerate(order):
+            stream.tell(10 + second, CLOCKS[at], starts=at * 40)
+        assert len(stream.groups()) == 1
+        root = next(i for i in stream.board.incidents.values() if i.active).root
+        assert root is not None
+        assert stream.board.scene.marks[(root["origin"], root["fingerprint"])].item == "web-1"
+
+
+def test_what_begins_minutes_apart_on_one_item_or_elsewhere_is_no_wave() -> None:
+    apart = Stream()
+    for minute, labels in enumerate(CLOCKS[:3]):
+        apart.tell(70 * minute, labels)
+    assert len(apart.groups()) == 3
+    on_one = ({**CLOCKS[0], "cpu": cpu} for cpu in "abc")
+    assert len({alert for labels in on_one for alert in grouped(labels, *CLOCKS[1:2])}) == 2
+    assert len(grouped(*({**labels, "cluster": place} for labels, place in zip(CLOCKS, "abc", strict=False)))) == 3
+
+
+def test_what_may_come_of_something_else_is_of_no_wave() -> None:
+    down = [{**WEB_1, "instance": f"{host}:9100"} for host in ("web-1", "web-2", "db-1")]
+    assert len(grouped(*down)) == 3
+
+
+def test_nothing_is_taken_into_a_wave_from_an_incident_that_somebody_has_acknowledged() -> None:
+    stream = Stream()
+    stream.tell(0, CLOCKS[0])
+    stream.tell(1, CLOCKS[1])
+    stream.board.incidents[2].acknowledged_at = START
+    stream.tell(2, CLOCKS[2])
+    assert stream.groups() == {frozenset({name(CLOCKS[1])}), frozenset(map(name, (CLOCKS[0], CLOCKS[2])))}
+
+
+def test_who_tells_of_a_service_is_not_where_it_runs() -> None:
+    labels = {
+        "alertname": "KubeDeploymentReplicasMismatch",
+        "container": "kube-state-metrics",
+        "deployment": "shop",
+        "instance": "10.42.0.17:8080",
+        "service": "kube-state-metrics",
+    }
+    register = Topology({"web-1": Item(), "shop": Item(kind="service", depends_on=["web-1"])}, RULES.correlation.items)
+    assert register.subject(labels) == "shop"
+    node = {"alertname": "KubeNodeNotReady", "instance": "10.42.0.17:8080", "node": "web-1", "service": "kube-state"}
+    assert register.subject(node, ["host"]) == "web-1"
+
+
+def test_a_trouble_of_an_instance_may_be_one_of_its_whole_service_and_of_no_other() -> None:
+    release = {"alertname": "ReleaseFailed", "service": "pair", "severity": "critical"}
+    crash = {"alertname": "ContainerRestarting", "service": "pair", "instance": "web-2:80", "severity": "warning"}
+    other = {"alertname": "ReleaseFailed", "service": "front", "severity": "critical"}
+    assert len(grouped(release, crash)) == len(grouped(crash, release)) == 1
+    assert len(grouped(other, crash)) == 2
+    assert len(grouped({"alertname": "ReleaseFailed", "service": "shop"}, FRONT_DOWN)) == 2
