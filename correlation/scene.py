@@ -9,7 +9,7 @@ import msgspec
 
 from correlation.incident import Why
 from correlation.signals import OTHER, Signal, Signals
-from correlation.topology import Hop, Topology
+from correlation.topology import Hop, Topology, are_twins
 
 Key = tuple[str, str]
 
@@ -19,6 +19,8 @@ _SAME = 0.85
 """The same kind of trouble on the same item."""
 _LATE = 0.9
 """A cause that starts after its effect explains so much less, and the less the later it starts."""
+_TWIN = 0.75
+"""The same kind of trouble on another instance of the same service."""
 _UNKNOWN = 0.72
 """Two troubles on the same item of which one is of no known kind."""
 _OVER = 0.8
@@ -177,6 +179,8 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool
             base = max(base, _SAME)
         elif OTHER in (signal.id, effect.signal.id):
             base = max(base, _UNKNOWN)
+    elif hops == _NEAR and signal is effect.signal and are_twins(cause.item, effect.item):
+        base = max(base, _TWIN)
     weight: float = base * _DECAYED[hops]
     if not weight or weight < least:
         return 0.0
@@ -213,6 +217,9 @@ def _all_causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark
     for mark in scene.newest(effect.item):
         if mark.key != effect.key:
             yield mark, 0
+    for twin in rules.register.twins(effect.item):
+        for mark in scene.newest(twin, (effect.signal.id,)):
+            yield mark, _NEAR
     for item, hops in _may_cause(effect, rules.register):
         there = at.get(item)
         if there is not None and not able.isdisjoint(there):
@@ -257,6 +264,9 @@ def effects(cause: Mark, scene: Scene, rules: Sight, least: float) -> Iterator[t
     for mark in scene.newest(cause.item):
         if mark.key != cause.key:
             yield mark, 0
+    for twin in register.twins(cause.item):
+        for mark in scene.newest(twin, (cause.signal.id,)):
+            yield mark, _NEAR
     for hops, ring in enumerate(register.rings_below(cause.item), 1):
         able = rules.signals.explained_by(cause.signal, least / _DECAYED[hops])
         for item in filter(at.__contains__, ring):

@@ -301,6 +301,13 @@ class Topology:
         found = self._peers.get(self.kinds.get(item, ""), ())
         return [n for n in found if n != item] if len(found) <= _FEW else ()
 
+    def twins(self, item: str) -> Sequence[str]:
+        """The other instances of the service that an instance is of, where they are few."""
+        if self.kinds.get(item) != "instance":
+            return ()
+        found = self._on.get(item.rpartition("@")[0], ())
+        return [n for n in found if n != item and are_twins(n, item)] if len(found) <= _MOST_ON else ()
+
     def kin(self, one: str, other: str) -> bool:
         """Whether two items may share a trouble: what is written does not keep them apart, or they stand on one."""
         if one == other or not (self._is_written(one) and self._is_written(other)):
@@ -331,6 +338,12 @@ _HOST = ConfigurationItem()
 
 def _rank(kind: str) -> int:
     return _CHAIN.index(kind) if kind in _CHAIN else len(_CHAIN)
+
+
+def are_twins(one: str, other: str) -> bool:
+    """Whether two items are instances of one service on different hosts."""
+    service, at, _ = one.rpartition("@")
+    return bool(at) and one != other and other.startswith(f"{service}@")
 
 
 def bare(value: str) -> str:

@@ -488,3 +488,19 @@ def test_a_trouble_of_an_instance_may_be_one_of_its_whole_service_and_of_no_othe
     assert len(grouped(release, crash)) == len(grouped(crash, release)) == 1
     assert len(grouped(other, crash)) == 2
     assert len(grouped({"alertname": "ReleaseFailed", "service": "shop"}, FRONT_DOWN)) == 2
+
+
+def test_instances_of_one_service_have_one_trouble_until_the_host_of_one_explains_it_better() -> None:
+    full = [{"alertname": "MqDepthHigh", "service": "pair", "instance": f"{host}:80"} for host in ("web-1", "web-2")]
+    other = {**full[1], "service": "front"}
+    assert len(grouped(*full)) == 1
+    assert len(grouped(full[0], other)) == 2
+    down = [{**labels, "alertname": "ServiceInstanceDown"} for labels in full]
+    assert len(grouped(*down)) == 1
+    assert frozenset(map(name, (WEB_2, down[1]))) in grouped(*down, WEB_2)
+
+
+def test_an_expired_certificate_is_why_its_site_does_not_answer_and_one_that_will_expire_is_not() -> None:
+    site = {"alertname": "BlackboxProbeFailed", "service": "shop", "severity": "critical"}
+    assert len(grouped({"alertname": "TLSCertExpired", "service": "shop"}, site)) == 1
+    assert len(grouped({"alertname": "TLSCertExpiring", "service": "shop"}, site)) == 2
