@@ -196,6 +196,8 @@ def management_hops(told: Iterable[tuple[TimetableStep, int]]) -> int:
 
 GROWN = frozenset({"severity_raised", "grew"})
 """Why a step asks anew who had acknowledged."""
+REPEATS = frozenset({"repeat", "unacknowledged", "raised_unacknowledged"})
+"""Why a page says once more what was said before."""
 _OF_THEIR_OWN = frozenset(
     {"breach_expected", "unacknowledged", "raised_unacknowledged", "storm_digest", "storm_over", "action_waits"}
 )
@@ -212,7 +214,7 @@ def reason_of(step: Step) -> dict[str, Any]:
     own = _OF_THEIR_OWN | GROWN if definition.clock == "created" else _OF_THEIR_OWN
     if step.why.get("code") in own:
         return {"code": step.why["code"], "facts": {**facts, **{k: v for k, v in step.why.items() if k != "code"}}}
-    if planned.repetition:
+    if planned.repetition and definition.id != "relapse":
         return {"code": "repeat", "facts": {**facts, "repetition": planned.repetition}}
     if definition.id == "relapse" or (planned.relapse and definition.clock == "created"):
         return {"code": "relapse", "facts": {**facts, "relapse": planned.relapse}}

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,11 +10,14 @@ from typing import Any
 
 from correlation.incident import Incident
 from escalation.delivery import Notifier, PageToSend, RetryPolicy, Undeliverable, backoff
-from escalation.escalate import Call, page_key
+from escalation.escalate import REPEATS, Call, page_key
 from escalation.roles import Contact, Person
 from escalation.store import Page
 
 _SOON = timedelta(milliseconds=300)
+_MOST_NAMED = 20
+"""Steps that a page names in whose place it is sent, the newest."""
+_REPETITION = re.compile(r"#\d+")
 
 
 @dataclass(frozen=True)
@@ -174,9 +178,33 @@ class Outbox:
             created_at=now,
             next_attempt_at=now + wait,
         )
+        if _repeats(page):
+            self._take_place_of_earlier(page)
         self.hold(page)
         self.dirty[page.id] = page
         return page
+
+    def _take_place_of_earlier(self, page: Page) -> None:
+        """Of the repetitions of a step that wait for one channel of a person only the newest is sent; it names them."""
+        for earlier in self._alike(page):
+            if earlier.state == "pending":
+                self._give_way(earlier, page)
+
+    def _give_way(self, earlier: Page, page: Page) -> None:
+        page.supersedes = [*earlier.supersedes, earlier.step, *page.supersedes][-_MOST_NAMED:]
+        page.failing_since = earlier.failing_since or page.failing_since
+        self._close(earlier, "cancelled", f"superseded by {page.step}")
+        self.dirty[earlier.id] = earlier
+
+    def _alike(self, page: Page) -> list[Page]:
+        """The other open pages of a step and its repetitions that tell one person by one channel, oldest first."""
+        base = _without_repetition(page.step)
+        others = (self.pages[i] for i in sorted(self.of_incident.get(page.incident_id, ())) if i != page.id)
+        return [
+            p
+            for p in others
+            if (p.person, p.notifier, _without_repetition(p.step)) == (page.person, page.notifier, base)
+        ]
 
     # what the line decides
 
@@ -258,6 +286,11 @@ class Outbox:
             wait = attempt.retry_after or backoff(page.attempts, page.key, policy)
             page.state, page.next_attempt_at = "pending", now + wait
             heapq.heappush(self._due, (page.next_attempt_at, page.id))
+            later = next((p for p in self._alike(page) if p.id > page.id and _repeats(p)), None)
+            if later is not None:
+                self._give_way(page, later)
+                self.dirty[later.id] = later
+                return page
         known = incident is not None or not page.incident_id
         if not unwanted and known and (not page.open or _is_late(page, policy)):
             self._next_channel(page, incident, now, people)
@@ -389,6 +422,15 @@ def _claimable(page: Page, now: datetime) -> bool:
     if page.state == "claimed":
         return page.lease_until is not None and page.lease_until <= now
     return page.state == "pending" and page.next_attempt_at <= now
+
+
+def _repeats(page: Page) -> bool:
+    """Whether it tells again what was told before, and no more than that."""
+    return page.reason.get("code") in REPEATS
+
+
+def _without_repetition(step: str) -> str:
+    return _REPETITION.sub("", step)
 
 
 def _call_of(page: Page) -> tuple[int, str, str]:

@@ -1,5 +1,6 @@
 """What the timetable does besides telling people, and what becomes of an escalation that nobody acknowledges."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -334,3 +335,72 @@ async def test_a_pause_tells_nobody_that_it_was_reopened_where_all_steps_are_tak
         house.desk.agenda.close([step], "cancelled", house.now, {"code": "regraded"})
     await house.act(number, "suspend", {"for": "customer", "reason": "x", "resume_at": at(house.now + HOUR)}, "ana")
     assert "2/reopened" not in await steps(house, number)
+
+
+# a channel that was dead for long
+
+
+async def test_of_the_repetitions_that_waited_for_a_dead_channel_the_newest_alone_is_sent(house: House) -> None:
+    """All of them went out at once when it was back: an hour of repeats in one second."""
+    number = await opened(house)
+    await house.advance(hours=7)
+    house.broken = {"hook", "mail"}
+    await house.advance(hours=8)
+    house.broken.clear()
+    house.sent.clear()
+    await house.advance(minutes=2)
+    told = [(s.person, s.notifier) for s in house.sent if s.step.startswith("2/p100")]
+    assert ("dirk", "hook") in told
+    assert len(told) == len(set(told))
+    (newest,) = {s.step for s in house.sent if s.person == "dirk"}
+    rows = await house.writer.fetch(
+        "SELECT step, state, outcome, supersedes FROM page WHERE person = 'dirk' AND step LIKE '2/p100%' ORDER BY id"
+    )
+    *earlier, (step, state, _, names) = rows
+    assert (step, state) == (newest, "sent")
+    assert [(s, o) for _, s, o, _ in earlier] == [
+        ("cancelled", f"superseded by {after}") for after, *_ in [*earlier[1:], rows[-1]]
+    ]
+    assert json.loads(names) == [step for step, *_ in earlier]
+    keys = await house.writer.fetch("SELECT count(*) FROM step WHERE outcome = '' AND key LIKE '2/p100%'")
+    assert keys == [(1,)], "the next repetition is pending, all others have their record"
+    assert house.incident(number).active
+
+
+async def test_repetitions_quicker_than_the_next_channel_is_called_do_not_keep_it_from_being_called() -> None:
+    config = site()
+    (steps,) = [config.escalation.timetable[2]]
+    quick = [
+        s.model_copy(update={"tell": ["l1"], "repeat": timedelta(seconds=5)}) if s.id == "p100" else s for s in steps
+    ]
+    timetable = {**config.escalation.timetable, 2: quick}
+    policy = config.escalation.model_copy(update={"timetable": timetable})
+    house = await House(replace(config, escalation=policy), START).open()
+    try:
+        await opened(house)
+        await house.advance(hours=7, minutes=59)
+        house.broken = {"hook"}
+        await house.advance(minutes=3)
+        assert ("ana", "mail") in {(s.person, s.notifier) for s in house.sent if s.step.startswith("2/p100")}
+        open_pages = await house.writer.fetch("SELECT count(*) FROM page WHERE open AND person = 'ana'")
+        assert open_pages <= [(2,)]
+    finally:
+        await house.close()
+
+
+async def test_the_second_relapse_says_that_it_fired_again(house: House) -> None:
+    """It said "it was still not resolved": the count of calls was taken for repetitions of one."""
+    number, starts = await opened(house), "2026-03-02T08:59:00.5Z"
+    for relapse in (1, 2):
+        await house.receive(message(alert(DISK_FULL, starts=starts, ends=at(house.now))))
+        await house.advance(minutes=20)
+        assert house.incident(number).state == "resolved"
+        starts = at(house.now)
+        await house.receive(message(alert(DISK_FULL, starts=starts)))
+        assert house.incident(number).relapse == relapse
+        await house.act(number, "acknowledge")
+    rows = await house.writer.fetch("SELECT step, reason FROM page WHERE step LIKE '%/relapse%' ORDER BY id")
+    assert [(step, json.loads(reason)["code"]) for step, reason in rows] == [
+        ("2/relapse@1", "relapse"),
+        ("2/relapse#1@2", "relapse"),
+    ]
