@@ -7,10 +7,12 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, pool
+from sqlalchemy import Connection, create_engine, event, pool
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from agent.database import is_postgres, sqlalchemy_url, sqlite_path
+from agent.database import StoreDown, is_postgres, sqlalchemy_url, sqlite_path
+from agent.faults import in_words
 from agent.tables import postgres_guards, sqlite_guards
 
 SCRIPTS = Path(__file__).parent / "migrations"
@@ -42,23 +44,46 @@ def refuse_unknown(revision: str | None) -> None:
 
 
 async def upgrade(url: str) -> tuple[str | None, str]:
-    """Upgrade; return the revision before and after. Call it while the store is locked. Raises NewerSchema."""
-    if is_postgres(url):
-        engine = create_async_engine(sqlalchemy_url(url), poolclass=pool.NullPool)
+    """Upgrade; return the revision before and after. Call it while the store is locked.
+
+    All of it or nothing. Raises NewerSchema, and StoreDown where the store does not take it.
+    """
+    try:
+        if is_postgres(url):
+            return await _upgrade_postgres(url)
+        return await asyncio.to_thread(_upgrade_sqlite, sqlite_path(url))
+    except (OSError, SQLAlchemyError) as error:
+        raise StoreDown(
+            f"the store cannot be brought to the schema {heads()[0]} and is as it was: {in_words(error)}; "
+            "if it is no store of Tocsin, name another --storage.url"
+        ) from error
+
+
+async def _upgrade_postgres(url: str) -> tuple[str | None, str]:
+    engine = create_async_engine(sqlalchemy_url(url), poolclass=pool.NullPool)
+    try:
         async with engine.begin() as connection:
-            found = await connection.run_sync(_upgrade)
+            return await connection.run_sync(_upgrade)
+    finally:
         await engine.dispose()
-        return found
-    return await asyncio.to_thread(_upgrade_sqlite, sqlite_path(url))
 
 
 def _upgrade_sqlite(path: str) -> tuple[str | None, str]:
+    """In one transaction, which the driver by itself begins only after the tables are made: a power cut leaves all or
+    nothing of it.
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{path}", poolclass=pool.NullPool)
-    with engine.begin() as connection:
-        found = _upgrade(connection)
-    engine.dispose()
-    return found
+    engine = create_engine(f"sqlite:///{path}", poolclass=pool.NullPool, connect_args={"isolation_level": None})
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    try:
+        with engine.begin() as connection:
+            return _upgrade(connection)
+    finally:
+        engine.dispose()
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:

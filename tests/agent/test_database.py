@@ -1,7 +1,9 @@
 """Both stores keep what they are given, the same way, and only one daemon writes."""
 
 import asyncio
+import contextlib
 import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,9 +12,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
@@ -210,6 +214,43 @@ async def test_a_schema_newer_than_the_program_is_refused(tmp_path: Path) -> Non
     engine.dispose()
     with pytest.raises(migrate.NewerSchema, match="9999"):
         await migrate.upgrade(url)
+
+
+@pytest.mark.parametrize("begun_at", [None, "0001"], ids=["a new store", "a store of an older release"])
+async def test_a_power_cut_in_the_middle_of_an_upgrade_leaves_a_store_that_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun_at: str | None
+) -> None:
+    path = tmp_path / "t.db"
+    cuts: list[Path] = []
+    if begun_at is not None:
+        with monkeypatch.context() as older:
+            upgrade = command.upgrade
+            older.setattr(command, "upgrade", lambda config, _: upgrade(config, begun_at))
+            await migrate.upgrade(f"sqlite:///{path}")
+
+    def cut(*_: Any) -> None:
+        cuts.append(tmp_path / f"cut-{len(cuts)}")
+        cuts[-1].mkdir()
+        for file in tmp_path.glob("t.db*"):
+            shutil.copy(file, cuts[-1])
+
+    event.listen(Engine, "after_cursor_execute", cut)
+    try:
+        await migrate.upgrade(f"sqlite:///{path}")
+    finally:
+        event.remove(Engine, "after_cursor_execute", cut)
+    assert len(cuts) > 20
+    for folder in cuts[::5]:
+        before, after = await migrate.upgrade(f"sqlite:///{folder}/t.db")
+        assert (before, after) == (begun_at, migrate.heads()[0])
+
+
+async def test_a_file_with_tables_of_something_else_is_told_in_a_sentence_and_left_alone(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "t.db")) as db:
+        db.execute("CREATE TABLE alert (theirs TEXT)")
+        with pytest.raises(StoreDown, match=r"cannot be brought to the schema .*table alert already exists"):
+            await migrate.upgrade(f"sqlite:///{tmp_path}/t.db")
+        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("alert",)]
 
 
 def test_a_store_in_memory_has_the_same_columns_as_the_models() -> None:
