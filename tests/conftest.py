@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -181,3 +182,19 @@ async def house() -> AsyncIterator["House"]:
     made = await House(site(), START).open()
     yield made
     await made.close()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of 127.0.0.1 for ten years, with its key in the same file."""
+    if shutil.which("openssl") is None:
+        go_without("openssl is missing: apt-get install openssl")
+    made = tmp_path / "cert.pem"
+    order = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    )
+    subprocess.run(
+        [*order.split(), "-keyout", "key.pem", "-out", "cert.pem"], cwd=tmp_path, check=True, capture_output=True
+    )
+    made.write_text(made.read_text() + (tmp_path / "key.pem").read_text())
+    return made

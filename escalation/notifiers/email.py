@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import re
+import socket
+import ssl
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -111,7 +114,7 @@ class Notify:
         if handed_over:
             return Undeliverable(f"{host} did not say whether it took the mail", unknown=True)
         if isinstance(error, OSError | TimeoutError):
-            return Undeliverable(f"{host}:{self.port} cannot be reached or went silent: {type(error).__name__}")
+            return Undeliverable(f"{host}:{self.port} cannot be reached: {_why_unreachable(error)}")
         # What is left is a server that lacks what the configuration asks for.
         lacking = "login" if "AUTH" in str(error) else "STARTTLS"
         return Undeliverable(f"{host} offers no {lacking}: change tls or username of the notifier", permanent=True)
@@ -141,6 +144,21 @@ class Notify:
 
     async def close(self) -> None:
         """Nothing to let go of: each mail has a connection of its own."""
+
+
+def _why_unreachable(error: Exception) -> str:
+    """The cause in words: check DNS, the certificate, the port."""
+    cause = error.__cause__ if isinstance(error, aiosmtplib.SMTPConnectError) and error.__cause__ else error
+    if isinstance(cause, TimeoutError):
+        return "it does not answer in time"
+    if isinstance(cause, socket.gaierror):
+        return "its name is not known to DNS"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {cause.verify_message}"
+    if isinstance(cause, ssl.SSLError):
+        return "it does not speak TLS as we do"
+    number = cause.errno if isinstance(cause, OSError) else None
+    return os.strerror(number) if number else type(cause).__name__
 
 
 def _line(text: str) -> str:

@@ -168,20 +168,32 @@ def _why_unreachable(error: aiohttp.ClientConnectorError) -> str:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "its name is not known to DNS"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return "its certificate is not accepted"
+        return f"its certificate is not accepted: {_about(error.certificate_error)}"
     if isinstance(error, aiohttp.ClientSSLError):
         return "it does not speak TLS as we do"
     number = error.os_error.errno
     return os.strerror(number) if number else type(error.os_error).__name__
 
 
+def _about(error: Exception) -> str:
+    """What is wrong with a certificate (`certificate has expired`)."""
+    return getattr(error, "verify_message", "") or type(error).__name__
+
+
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The answer, to its end or to 64 KiB."""
+    """What is answered after a 2xx, to its end or to 64 KiB.
+
+    One that goes on for ever or breaks off takes nothing back of the 2xx, unless it is JSON, in which a no may stand.
+    """
     answer = b""
-    async for part in response.content.iter_any():
-        answer += part
-        if len(answer) >= _MOST_READ:
-            break
+    try:
+        async for part in response.content.iter_any():
+            answer += part
+            if len(answer) >= _MOST_READ:
+                break
+    except (TimeoutError, aiohttp.ClientError):
+        if answer.lstrip().startswith(b"{"):
+            raise
     return answer[:_MOST_READ]
 
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import math
-import shutil
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +14,6 @@ from collectors.inspections.http import Config, Inspect
 from collectors.source import Finding
 from tests.collectors.inspections.reading import at, findings, values, well
 from tests.collectors.inspections.web import Web
-from tests.conftest import go_without
 from tests.real.running import Port
 
 
@@ -123,22 +120,6 @@ async def test_a_login_in_the_address_is_no_label(web: Web) -> None:
     assert "secret" not in repr(told)
     assert web.seen[0][3]["Authorization"].startswith("Basic ")
     await inspection.close()
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A certificate of 127.0.0.1 for ten years, with its key in the same file."""
-    if shutil.which("openssl") is None:
-        go_without("openssl is missing: apt-get install openssl")
-    made = tmp_path / "cert.pem"
-    order = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
-    )
-    subprocess.run(
-        [*order.split(), "-keyout", "key.pem", "-out", "cert.pem"], cwd=tmp_path, check=True, capture_output=True
-    )
-    made.write_text(made.read_text() + (tmp_path / "key.pem").read_text())
-    return made
 
 
 def serving(certificate: Path) -> ssl.SSLContext:

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from escalation.delivery import Message, PageToSend
@@ -47,8 +49,8 @@ Talk = Callable[[Connections, asyncio.StreamReader, asyncio.StreamWriter], Any]
 
 
 @contextlib.asynccontextmanager
-async def serving(talk: Talk) -> AsyncIterator[Connections]:
-    """Serve raw connections until the block ends; then all of them are cut."""
+async def serving(talk: Talk, certificate: Path | None = None) -> AsyncIterator[Connections]:
+    """Serve raw connections (over TLS with a certificate) until the block ends; then all of them are cut."""
     served, talks = Connections(), set[asyncio.Task[Any]]()
 
     async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,7 +62,11 @@ async def serving(talk: Talk) -> AsyncIterator[Connections]:
             await talk(served, reader, writer)
         writer.transport.abort()
 
-    server = await asyncio.start_server(one, "127.0.0.1", 0)
+    tls = None
+    if certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+    server = await asyncio.start_server(one, "127.0.0.1", 0, ssl=tls)
     served.port = server.sockets[0].getsockname()[1]
     try:
         yield served

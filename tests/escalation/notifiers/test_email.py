@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def channel(port: int, **keys: Any) -> Notify:
-    written = {"sender": "Tocsin <tocsin@example.org>", "timeout": "5s", **keys}
-    return Notify(Config(type="email", host="127.0.0.1", port=port, **written))
+    written = {"host": "127.0.0.1", "sender": "Tocsin <tocsin@example.org>", "timeout": "5s", **keys}
+    return Notify(Config(type="email", port=port, **written))
 
 
 async def failure(port: int, sent: PageToSend | None = None, **keys: Any) -> Undeliverable:
@@ -202,6 +203,27 @@ async def test_a_server_that_goes_silent_is_given_up_in_time(lines: int, unknown
 async def test_nobody_listening_is_a_failure_that_passes(free_port: "Callable[..., Port]") -> None:
     error = await failure(free_port().number)
     assert (error.permanent, error.unknown) == (False, False)
+    assert "cannot be reached: Connection refused" in str(error)
+
+
+async def test_a_name_that_dns_does_not_know_is_told_as_such() -> None:
+    error = await failure(25, host="mail.invalid")
+    assert (error.permanent, str(error)) == (False, "mail.invalid:25 cannot be reached: its name is not known to DNS")
+
+
+async def test_a_certificate_that_is_not_accepted_is_told_with_what_is_wrong_with_it(certificate: Path) -> None:
+    """It passes: a certificate is mended at the server, and the page is then still there."""
+    async with serving(speaks_smtp({}), certificate) as server:
+        error = await failure(server.port, tls="implicit")
+    assert (error.permanent, error.unknown) == (False, False)
+    assert "its certificate is not accepted: self-signed certificate" in str(error)
+
+
+async def test_a_server_that_speaks_no_tls_is_told_as_such() -> None:
+    async with serving(speaks_smtp({})) as server:
+        error = await failure(server.port, tls="implicit")
+    assert (error.permanent, error.unknown) == (False, False)
+    assert "it does not speak TLS as we do" in str(error)
 
 
 async def test_a_mail_that_was_taken_stays_taken_when_the_farewell_fails() -> None:

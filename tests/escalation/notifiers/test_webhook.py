@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -174,6 +175,13 @@ async def test_a_connection_that_never_comes_about_is_no_unknown() -> None:
     assert (error.permanent, error.unknown) == (False, False)
 
 
+async def test_a_certificate_that_is_not_accepted_is_told_with_what_is_wrong_with_it(certificate: Path) -> None:
+    async with serving(answers(OK_HEAD), certificate) as receiver:
+        error = await failure(receiver.url.replace("http:", "https:"))
+    assert (error.permanent, error.unknown) == (False, False)
+    assert "its certificate is not accepted: self-signed certificate" in str(error)
+
+
 OK_HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -200,6 +208,21 @@ async def test_a_refusing_status_counts_though_its_body_never_ends() -> None:
     async with serving(answers(head, then="hang")) as receiver:
         error = await failure(receiver.url)
     assert (error.permanent, error.unknown) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("parts", "then"),
+    [
+        pytest.param([OK_HEAD + b"Content-Length: 50\r\n\r\n", b"accep"], "hang", id="never ends"),
+        pytest.param([OK_HEAD + b"Transfer-Encoding: chunked\r\n\r\n"], "hang", id="never begins"),
+        pytest.param([OK_HEAD + b"Content-Length: 50\r\n\r\n", b"accep"], "close", id="breaks off"),
+    ],
+)
+async def test_a_2xx_holds_though_its_body_never_ends(parts: list[bytes], then: str) -> None:
+    """To send it again, and by the next channel, would be to page twice for one success."""
+    async with serving(answers(*parts, then=then)) as receiver, channel(receiver.url, timeout="300ms") as notify:
+        await notify.send(page())
+    assert receiver.count == 1
 
 
 async def test_each_page_has_a_connection_of_its_own(webhook_sink: "WebhookSink") -> None:
