@@ -32,6 +32,7 @@ from agent.http.ack import ack_link
 from agent.http.api import Api, add_api
 from agent.http.health import Health
 from agent.http.listening import holding, is_loopback, serving
+from agent.http.patience import Patience
 from agent.http.proxies import Proxies
 from agent.http.reads import Reads
 from agent.http.refusals import Refusals
@@ -97,6 +98,7 @@ class Daemon:
         self.rounds = Rounds(self.pipeline, lambda: self.config, self.clock, self.metrics)
         self.reconciler = Reconciler(self.pipeline, lambda: self.config, self.clock)
         self.runner = Runner(self.pipeline, self.clock, lambda: self.config.automation)
+        self.patience = Patience(lambda: self.pipeline.committed_at)
         self.notifiers: dict[str, Any] = {}
         self.ticker = Ticker(self.pipeline, self.clock)
         self.courier = Courier(self.pipeline, self.clock, self)
@@ -254,6 +256,7 @@ class Daemon:
             self.reload,
             proxies,
             refusals,
+            self.patience,
         )
         app.add_routes(Health(self.pipeline, self.metrics, self.cycle, self.reload, api.may_reload).routes())
         add_api(app, api)

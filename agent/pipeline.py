@@ -111,6 +111,8 @@ class Pipeline:
         """Told of each group after its commit: event streams, suggestions, pulls."""
         self.committed_at = -math.inf
         """When the last commit was over, in seconds of the loop."""
+        self.given_up_at = -math.inf
+        """When a sender was last told that the store has not taken its message in time, in seconds of the loop."""
         self.down: str = ""
         self.came_back: str = ""
         """What was wrong with the store, until somebody has told of it."""

@@ -2,10 +2,10 @@
 
 import hashlib
 import html
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -86,14 +86,16 @@ def _signer(secret: bytes) -> URLSafeSerializer:
 
 def add(app: web.Application, api: "Api") -> None:
     """Add `/ack/{token}`."""
-    app.router.add_get("/ack/{token}", _framed(api, _show))
-    app.router.add_post("/ack/{token}", _framed(api, _acknowledge))
+    app.router.add_get("/ack/{token}", _framed(api, _show, api.patience.read))
+    app.router.add_post("/ack/{token}", _framed(api, _acknowledge, api.patience.act))
 
 
-_Do = Callable[["Api", Link, Actor, Language], Awaitable[web.Response]]
+_Page = Coroutine[Any, Any, web.Response]
+_Do = Callable[["Api", Link, Actor, Language], _Page]
+_Wait = Callable[[_Page], Awaitable[web.Response]]
 
 
-def _framed(api: "Api", do: _Do) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _framed(api: "Api", do: _Do, in_time: _Wait) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def answer(request: web.Request) -> web.StreamResponse:
         language: Language = "en"
         try:
@@ -103,7 +105,7 @@ def _framed(api: "Api", do: _Do) -> Callable[[web.Request], Awaitable[web.Stream
                 raise BadLink(403, "forged")
             language = person.language
             actor = api.auth.person(link.person) or Actor(link.person, frozenset())
-            return await do(api, link, actor, language)
+            return await in_time(do(api, link, actor, language))
         except BadLink as bad:
             return _answer(bad.status, language, "Tocsin", [tag("p", _WORDS[language][bad.word])])
         except Exception as error:  # the rim of a request

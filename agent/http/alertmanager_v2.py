@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from agent.http.auth import require
 from agent.http.calls import read_json, read_raw
 from agent.http.explain import Wrong
 from agent.http.lists import end_silence, put_silence
+from agent.http.patience import READ_WITHIN_S
 from agent.http.problems import Problem, problem_of
 from agent.http.reads import AlertPair
 from agent.http.render import silence_of
@@ -32,7 +33,7 @@ _CONFIG = f"route:\n  receiver: {RECEIVER}\nreceivers:\n- name: {RECEIVER}\n"
 _ENDED_SHOWN = timedelta(days=5)
 _OVER = timedelta(minutes=5)
 """A firing alert is shown to end this long after it was told last, as Alertmanager's `resolve_timeout` does."""
-_Do = Callable[[Actor, web.Request], Awaitable[Any]]
+_Do = Callable[[Actor, web.Request], Coroutine[Any, Any, Any]]
 
 
 class SentMatcher(BaseModel):
@@ -87,7 +88,9 @@ def _framed(api: "Api", name: str, do: _Do) -> Callable[[web.Request], Awaitable
         try:
             actor = await api.caller(request)
             require(actor, name)
-            content = await do(actor, request)
+            work = do(actor, request)
+            reads = request.method in ("GET", "HEAD")
+            content = await (api.patience.read(work, READ_WITHIN_S) if reads else api.patience.act(work))
         except Exception as error:  # the rim of a request
             problem = problem_of(error)
             status = 400 if problem.status == 422 else problem.status

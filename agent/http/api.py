@@ -26,6 +26,7 @@ from agent.http.items import item_routes
 from agent.http.known_errors import known_error_routes
 from agent.http.lists import list_routes
 from agent.http.notices import notice_routes
+from agent.http.patience import READ_WITHIN_S, Patience
 from agent.http.people import people_routes
 from agent.http.problems import Problem, not_found, unauthorized
 from agent.http.proxies import Came, Proxies
@@ -56,6 +57,7 @@ class Api:
         reload: Callable[..., Awaitable[Any]],
         proxies: Proxies | None = None,
         refusals: Refusals | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.engine = engine
@@ -70,6 +72,7 @@ class Api:
         self.reads = Reads(engine)
         self.answers = Answers(beside(engine.url.render_as_string(hide_password=False)))
         self.events = events.Events(self)
+        self.patience = patience or Patience(lambda: pipeline.committed_at)
 
     async def may_reload(self, request: web.Request) -> str:
         """Who asks for a reload: a person with the role ops. Raises the 401 or the 403."""
@@ -92,7 +95,7 @@ class Api:
 
     async def caller(self, request: web.Request) -> Actor:
         """Who calls. Raises the 401."""
-        actor = await self.auth.actor_of(request)
+        actor = await self.patience.read(self.auth.actor_of(request))
         if actor is None:
             self._turned_away(request)
             raise unauthorized()
@@ -146,6 +149,7 @@ def add_api(app: web.Application, api: Api) -> None:
     ack.add(app, api)
     rota.add(app, api)
     app.router.add_route("*", r"/{rest:[\s\S]*}", _nowhere(app, api))
+    app.on_cleanup.append(lambda _: api.patience.close())
     app.on_cleanup.append(lambda _: api.answers.close())
 
 
@@ -181,9 +185,17 @@ async def _answer(api: Api, route: Route, request: web.Request) -> web.Response:
     actor = await api.caller(request)
     raw = await read_raw(request, route.upload_limit or LIMIT) if route.method in ("POST", "PATCH") else b""
     sent = read_json(request, raw) if route.takes_body else None
-    now = api.clock.now()
+    call = Call(request, actor, api.clock.now(), api.language(actor, request), raw=raw, sent=sent)
+    if route.method == "GET":
+        return await api.patience.read(_answer_of(api, route, call), READ_WITHIN_S)
+    if route.takes_long:
+        return await _answer_of(api, route, call)
+    return await api.patience.act(_answer_of(api, route, call))
+
+
+async def _answer_of(api: Api, route: Route, call: Call) -> web.Response:
+    request, actor = call.request, call.actor
     key = request.headers.get("Idempotency-Key") if route.method == "POST" else None
-    call = Call(request, actor, now, api.language(actor, request), raw=raw, sent=sent)
     if key is None:
         result = await _done(api, route, call)
         if result.response is not None:
@@ -199,8 +211,8 @@ async def _answer(api: Api, route: Route, request: web.Request) -> web.Response:
             return Answer(response.status, bytes(response.body or b""))  # type: ignore[arg-type]  # it is bytes
         return Answer(result.status, _body(result))
 
-    what = b"\n".join((route.method.encode(), request.path.encode("utf-8", "replace"), raw))
-    return response_of(await api.answers.once(actor.id, key, what, now, once))
+    what = b"\n".join((route.method.encode(), request.path.encode("utf-8", "replace"), call.raw))
+    return response_of(await api.answers.once(actor.id, key, what, call.now, once))
 
 
 async def _done(api: Api, route: Route, call: Call) -> Result:

@@ -93,6 +93,8 @@ class Route:
     """The body is a file of at most this many bytes."""
     download: bool = False
     """The answer is a file."""
+    takes_long: bool = False
+    """It works through all of the store, and is answered when that is done."""
 
     @property
     def takes_body(self) -> bool:

@@ -47,6 +47,8 @@ class Health:
         why = self._pipeline.down
         if self._pipeline.full:
             why = f"the disk is full: {why or 'only acts, ticks and pages go on'}"
+        elif not why and self._pipeline.given_up_at > self._pipeline.committed_at:
+            why = "the store stands still: it has not taken what was sent in time"
         if why:
             return web.Response(status=503, text=f"not ready: {why}\n")
         return web.Response(text="Tocsin is ready.\n")

@@ -49,5 +49,14 @@ def people_routes(api: "Api") -> list[Route]:
         return Result(Erased(erased_as=who.alias if rows else None, rows=rows, still_in=still_in))
 
     return [
-        Route("POST", "/api/v1/people/erase", "erase_person", "Erase a person", erase, Erased, body=ErasePerson),
+        Route(
+            "POST",
+            "/api/v1/people/erase",
+            "erase_person",
+            "Erase a person",
+            erase,
+            Erased,
+            body=ErasePerson,
+            takes_long=True,
+        ),
     ]

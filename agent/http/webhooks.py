@@ -189,7 +189,8 @@ class Intake:
     async def _named_by(self, token: str) -> str | None:
         """The source of a token that was made by `tocsin token create`. Raises StoreDown."""
         try:
-            return await self._source_of(token)
+            async with asyncio.timeout(self.answer_deadline_s):
+                return await self._source_of(token)
         except (SQLAlchemyError, OSError) as error:
             raise StoreDown(f"tokens cannot be read: {type(error).__name__}") from error
 
@@ -261,6 +262,7 @@ class Intake:
         while not (await asyncio.wait((stored,), timeout=patience))[0]:
             if loop.time() - self._pipeline.committed_at >= patience:
                 stored.cancel()  # it may be stored yet: told again, it is the same
+                self._pipeline.given_up_at = loop.time()
                 raise StoreDown("the store has not taken it in time")
         await stored
         self.heard(source, parsed)

@@ -27,6 +27,7 @@ from agent.config import Config, load
 from agent.daemon import Daemon, Options
 from agent.database import StoreDown
 from agent.http import webhooks
+from agent.http.health import Health
 from agent.http.listening import serving
 from agent.http.webhooks import LIMIT, Intake
 from agent.intents import TimePassed
@@ -679,12 +680,26 @@ async def test_a_store_that_hangs_is_answered_503_in_time_and_what_it_takes_late
         await commit(batch)
 
     writer.commit = hangs  # type: ignore[method-assign]  # a database that has stopped within a statement
+    health = Health(door.daemon.pipeline, door.daemon.metrics, door.daemon.cycle, None, None)  # type: ignore[arg-type]
+    request: Any = None
     door.intake.answer_deadline_s = 0.05
     assert await door.am() == 503
+    assert "the store stands still" in str((await health.ready(request)).text)
     goes_on.set()
     door.intake.answer_deadline_s = 30
     assert await door.am() == 200
+    assert (await health.ready(request)).status == 200
     assert await door.count("alert") == 1
+
+
+async def test_tokens_that_are_not_read_in_time_are_503(door: Door) -> None:
+    async def hangs(_: str) -> str:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    door.intake._source_of = hangs
+    door.intake.answer_deadline_s = 0.05
+    assert (await door.post("/webhooks/alertmanager/am", headers={"Authorization": "Bearer tcs_x"}))[0] == 503
 
 
 async def test_a_message_waits_its_turn_while_others_are_committed(door: Door) -> None:
