@@ -18,6 +18,7 @@ from isal import isal_zlib
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from agent.whereabouts import Whereabouts
 from agent.wide_rows import widened
 
 T = TypeVar("T")
@@ -168,6 +169,8 @@ class SqliteWriter:
     def _connect(self) -> None:
         make_private(self.path)
         self._db = connect_sqlite(self.path)
+        self._files = Whereabouts(self.path)
+        self._files.missing()
 
     async def commit(self, batch: Batch) -> None:
         await self._run(self._commit, batch)
@@ -188,6 +191,8 @@ class SqliteWriter:
         finally:  # whatever stopped the batch; where even this fails, the next batch tries it again
             with contextlib.suppress(sqlite3.Error):
                 self._roll_back()
+        if gone := self._files.missing():
+            raise StoreDown(f"{gone} was deleted or moved while it was open: put it back, or stop and restore a backup")
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:

@@ -150,6 +150,27 @@ async def test_a_row_that_no_store_can_hold_is_no_outage_of_the_store(writer: Wr
     await writer.commit([(INSERT_AUDIT, [(1, AT, "ana", "login", "{}", "", "", "", 0)])])
 
 
+@pytest.mark.parametrize("lost", ["tocsin.db", "tocsin.db-wal"])
+async def test_what_is_written_to_a_file_that_is_gone_is_an_outage_until_it_is_back(tmp_path: Path, lost: str) -> None:
+    """SQLite goes on writing to a deleted file without a word: a 2xx for that would be a lie."""
+    writer = SqliteWriter(str(tmp_path / "tocsin.db"))
+    await writer.open()
+    try:
+        await writer.commit([("CREATE TABLE t (a)", [()])])
+        file, elsewhere = tmp_path / lost, tmp_path / "elsewhere"
+        file.rename(elsewhere)
+        with pytest.raises(StoreDown, match=f"{lost} was deleted or moved"):
+            await writer.commit([("INSERT INTO t VALUES (?)", [(1,)])])
+        file.touch()
+        with pytest.raises(StoreDown, match=f"{lost} was deleted or moved"):
+            await writer.commit([("INSERT INTO t VALUES (?)", [(2,)])])
+        elsewhere.rename(file)
+        await writer.commit([("INSERT INTO t VALUES (?)", [(3,)])])
+        assert (await writer.fetch("SELECT max(a) FROM t")) == [(3,)]
+    finally:
+        await writer.close()
+
+
 async def test_a_sqlite_file_that_cannot_be_read_is_an_outage_of_the_store(tmp_path: Path) -> None:
     (tmp_path / "t.db").write_bytes(b"\0" * 8192)
     writer = SqliteWriter(f"{tmp_path}/t.db", inline=True)
