@@ -316,6 +316,8 @@ class Daemon:
             for loop in loops[1:]:
                 loop.cancel()
             await asyncio.gather(self.courier.land(), self.runner.land(_LAST_MINUTE_S))
+            self.pipeline.finish()
+            await asyncio.wait(loops[:1], timeout=_LAST_MINUTE_S)
             loops[0].cancel()
             await asyncio.wait(loops[:1])
             self.pipeline.stop()

@@ -117,7 +117,7 @@ class Desk:
         self.register, self.items_end_at = Register(config.topology), next_end(self.item_edits, now or _LONG_AGO)
         self.config = config
         self.lay_known_errors()
-        self.ladder.terms.policies[config.version] = (config.sla, config.escalation)
+        self.ladder.terms.hold(config.version, config.sla, config.escalation)
         self._put_rules(config)
         self.lay_rota()
         self._rebuild_inhibitors()

@@ -148,8 +148,9 @@ async def _load_policies(writer: Writer, desk: Desk) -> None:
         "(SELECT config_version FROM incident WHERE state NOT IN ('archived', 'cancelled', 'out_of_scope'))"
     )
     for version, sla, escalation in rows:
-        policies = (SlaPolicy.model_validate_json(sla), EscalationPolicy.model_validate_json(escalation))
-        desk.ladder.terms.policies.setdefault(version, policies)
+        if version not in desk.ladder.terms.policies:
+            policies = (SlaPolicy.model_validate_json(sla), EscalationPolicy.model_validate_json(escalation))
+            desk.ladder.terms.hold(version, *policies)
 
 
 async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:

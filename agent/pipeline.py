@@ -121,6 +121,8 @@ class Pipeline:
         self.stopping = False
         """Messages are refused, what is in hand is finished."""
         self.stopped = False
+        self._finishing = False
+        """The line ends when nothing is in it."""
         self._load = load
         self._reserve = reserve
         self._outage = ""
@@ -179,7 +181,7 @@ class Pipeline:
         return future
 
     async def run(self) -> None:
-        """Drain the line for ever: while one group is being written, the next one is decided."""
+        """Drain the line until it is to finish: while one group is being written, the next one is decided."""
         writing: asyncio.Task[None] | None = None
         try:
             while True:
@@ -188,12 +190,19 @@ class Pipeline:
                 elif writing is not None:
                     await writing
                     writing = None
+                elif self._finishing:
+                    return
                 else:
                     await self._arrived.wait()
                     self._arrived.clear()
         finally:
             if writing is not None:
                 await writing
+
+    def finish(self) -> None:
+        """Have `run` end with nothing in hand: whoever waits has an answer by then."""
+        self.stopping = self._finishing = True
+        self._arrived.set()
 
     def stop(self) -> None:
         """Nothing goes through any more; whoever still waits is told."""

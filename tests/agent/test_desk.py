@@ -211,6 +211,18 @@ async def test_what_a_rule_held_back_is_let_go_by_a_reload_without_the_rule(inhi
     assert house.desk.board.episodes[key].incident
 
 
+async def test_versions_that_promise_the_same_share_one_copy(house: House) -> None:
+    """A reload keeps what open incidents were opened with; a hundred of them do not keep it a hundred times."""
+    for version in range(2, 12):
+        sla = house.config.sla.model_copy(deep=True)
+        escalation = house.config.escalation.model_copy(deep=True)
+        house.config = replace(house.config, version=version, sla=sla, escalation=escalation)
+        await house.do(ConfigChanged(house.config, "pat"))
+    policies = house.desk.ladder.terms.policies
+    assert len(policies) >= 10
+    assert len({id(held) for held in policies.values()}) == 1
+
+
 # people
 
 

@@ -414,3 +414,27 @@ async def test_a_letter_that_cannot_be_told_is_kept_all_the_same(house: House, m
     await drained(house, future)
     assert future.exception() is None
     assert await house.writer.fetch("SELECT reason FROM dead_letter") == [("no JSON",)]
+
+
+async def test_the_line_ends_with_nothing_in_hand(house: House) -> None:
+    """One group is being written, the next one is decided, a third waits: each has its answer before the end."""
+    real, begun, goes_on = house.writer.commit, asyncio.Event(), asyncio.Event()
+
+    async def commit(batch: Any) -> None:
+        begun.set()
+        await goes_on.wait()
+        await real(batch)
+
+    house.writer.commit = commit  # type: ignore[method-assign]  # a disk that takes its time
+    line = asyncio.create_task(house.pipeline.run())
+    futures = []
+    for n in range(3):
+        futures.append(house.pipeline.put(arrived(house, message(alert({**DISK_FULL, "instance": f"db-{n}"})))))
+        await begun.wait()
+        await asyncio.sleep(0)
+    house.pipeline.finish()
+    goes_on.set()
+    await line
+    assert [f.done() and f.exception() for f in futures] == [None, None, None]
+    with pytest.raises(StoreDown, match="stopping"):
+        house.pipeline.put(arrived(house, message(alert(DISK_FULL))))
