@@ -158,12 +158,7 @@ class Courier:
                 pause = min(2 * pause, _A_MINUTE)
 
     async def _attempt(self, claimed: Claimed, lease_from: float, said: "asyncio.Task[Said] | None") -> Attempt:
-        number, notifier = claimed.page, self._house.notifiers.get(claimed.notifier)
-        if notifier is None:
-            reason = f"tocsin.yaml has no notifier {claimed.notifier}"
-            return Attempt(number, sent=False, attempt=claimed.attempt, reason=reason, permanent=True)
-        if not self._pipeline.desk.is_wanted(number):
-            return Attempt(number, sent=False, attempt=claimed.attempt, reason="it is not wanted any more")
+        number = claimed.page
         try:
             annotations = await asyncio.shield(said) if said is not None else {}
             page = claimed.composed(self._house.links, annotations)
@@ -172,6 +167,13 @@ class Courier:
             return Attempt(
                 number, sent=False, attempt=claimed.attempt, reason=f"it cannot be composed: {type(error).__name__}"
             )
+        # From here on nothing is waited for: a reload closes a notifier by which nothing is in flight.
+        notifier = self._house.notifiers.get(claimed.notifier)
+        if notifier is None:
+            reason = f"tocsin.yaml has no notifier {claimed.notifier}"
+            return Attempt(number, sent=False, attempt=claimed.attempt, reason=reason, permanent=True)
+        if not self._pipeline.desk.is_wanted(number):
+            return Attempt(number, sent=False, attempt=claimed.attempt, reason="it is not wanted any more")
         lease = lease_from + self._house.config.delivery.lease.total_seconds()
         with self.sending.by(notifier):
             return await deliver(page, notifier, lease, self._clock.monotonic)

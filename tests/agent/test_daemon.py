@@ -166,6 +166,36 @@ async def test_pages_that_are_claimed_together_read_the_descriptions_once(
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("meanwhile", ["a reload", "an acknowledgement"])
+async def test_what_happens_while_descriptions_are_read_counts(
+    running: Running, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    """A page went out by a notifier that the reload had closed, or for an incident that somebody had taken."""
+    asked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def late(*_: Any) -> dict[int, dict[str, str]]:
+        asked.set()
+        await goes_on.wait()
+        return {}
+
+    monkeypatch.setattr(Reads, "annotations", late)
+    number = await running.receive()
+    await asked.wait()
+    fresh = Channel()
+    if meanwhile == "a reload":
+        running.daemon.notifiers = {"hook": fresh, "mail": fresh}
+    else:
+        actor = Actor("desk", frozenset({"desk"}))
+        await running.daemon.pipeline.submit(PersonActed(number, Action.ACKNOWLEDGE, {}, actor))
+    goes_on.set()
+    await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
+    if meanwhile == "a reload":
+        assert (running.hook.got, bool(fresh.got)) == ([], True)
+    else:
+        sought = await running.rows("SELECT state FROM page WHERE seeks_responder")
+        assert {state for (state,) in sought} == {"cancelled"}
+
+
 async def test_a_page_goes_without_descriptions_where_the_store_does_not_say_them(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
