@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -91,6 +92,8 @@ class Daemon:
         self.clock: Clock = clock or SystemClock()
         self.metrics = Metrics(VERSION)
         self.suggestions = Suggestions()
+        self._ranker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rank")
+        """Its own thread: while a large library is read, those that intake and reload use are free."""
         self.cycle = Cycle(self.clock)
         self.writer: Writer = writer_for(options.storage_url)
         reserve = None if is_postgres(options.storage_url) else Reserve(sqlite_path(options.storage_url))
@@ -390,7 +393,8 @@ class Daemon:
         incidents = [desk.board.incidents[number] for number in numbers if number in desk.board.incidents]
         texts = {incident.number: f"{incident.title} {incident.symptom}" for incident in incidents}
         known, confirmed = desk.config.known_errors, desk.feedback.aliases
-        found = await asyncio.to_thread(self.suggestions.match_each, texts, known, confirmed)
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._ranker, self.suggestions.match_each, texts, known, confirmed)
         with contextlib.suppress(StoreDown):
             told = [self.pipeline.put(Suggested(one.id, tuple(found[one.number]))) for one in incidents]
             await asyncio.gather(*told, return_exceptions=True)
@@ -398,6 +402,7 @@ class Daemon:
     async def close(self) -> None:
         if self._closing:
             await asyncio.wait(self._closing, timeout=_LAST_MINUTE_S)
+        self._ranker.shutdown(wait=False, cancel_futures=True)
         for notifier in self.notifiers.values():
             await notifier.close()
         await self.engine.dispose()

@@ -46,8 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = parser.parse_args(arguments)
     if told.entries:
         library, _ = library_of(_grown(list(_rows(told.kb)), told.entries), shipped_aliases())
-        _seconds(library, "the first question makes the index")
-        print(_times([_seconds(library, query["text"]) for query in _rows(told.queries)]))
+        began = time.thread_time()
+        _ = library.words
+        print(f"{len(library)} known errors, their index made in {time.thread_time() - began:.1f} s of the processor")
+        print(_times([_seconds(library, query["text"]) for query in _rows(told.queries)]), "of the processor")
         return 0
     scorer = told.scorer or find_scorer(told.queries.parent)
     if scorer is None:
@@ -82,9 +84,10 @@ def _grown(rows: Sequence[Mapping[str, Any]], total: int) -> Iterator[dict[str, 
 
 
 def _seconds(library: Library, text: str) -> float:
-    began = time.perf_counter()
+    """Of the processor: what else the machine does counts for nothing."""
+    began = time.thread_time()
     rank(text, library, _GIVEN)
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 def _scored(

@@ -123,9 +123,9 @@ class WordIndex:
             if visited and visited + len(places) > _VISITS:
                 return scores, list(known[number:])
             visited += len(places)
-            telling = rarity[word]
+            telling, before = rarity[word], scores.get
             for place, weight in zip(places[:_VISITS], self._weights[word], strict=False):
-                scores[place] = scores.get(place, 0.0) + telling * weight
+                scores[place] = before(place, 0.0) + telling * weight
         return scores, []
 
     def _weight(self, word: str, place: int) -> float:

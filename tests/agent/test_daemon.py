@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -251,6 +252,27 @@ async def test_known_errors_that_cannot_be_ranked_cost_no_page(
     with structlog.testing.capture_logs():
         await running.receive()
         await running.until("SELECT count(*) FROM page WHERE state = 'sent'", [(4,)])
+
+
+async def test_a_library_that_is_being_read_keeps_no_other_thread_from_its_work(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each incident waited for it in a thread of its own, until none was left to read a message or a configuration."""
+    reading, read = threading.Event(), threading.Event()
+
+    def slow(*_: Any) -> Any:
+        reading.set()
+        read.wait(20)
+        return []
+
+    monkeypatch.setattr(Suggestions, "match", slow)
+    try:
+        for number in range(40):
+            await running.receive({"alertname": f"Odd{number:x}", "instance": f"h{number}:9100"})
+        async with asyncio.timeout(15):
+            assert await asyncio.to_thread(reading.wait, 10)
+    finally:
+        read.set()
 
 
 async def test_time_that_cannot_be_decided_keeps_the_line_open_and_the_engine_unhealthy(
