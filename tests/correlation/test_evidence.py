@@ -504,3 +504,15 @@ def test_an_expired_certificate_is_why_its_site_does_not_answer_and_one_that_wil
     site = {"alertname": "BlackboxProbeFailed", "service": "shop", "severity": "critical"}
     assert len(grouped({"alertname": "TLSCertExpired", "service": "shop"}, site)) == 1
     assert len(grouped({"alertname": "TLSCertExpiring", "service": "shop"}, site)) == 2
+
+
+def test_common_names_of_labels_name_items_that_nobody_wrote() -> None:
+    register = Topology({}, RULES.correlation.items)
+    for labels, item in (
+        ({"nodename": "app-7", "cabinet": "k4"}, "app-7"),
+        ({"service_name": "billing"}, "billing"),
+        ({"主机名": "应用-7", "机架": "K4"}, "应用-7"),
+        ({"业务": "支付"}, "支付"),
+    ):
+        assert register.subject({"alertname": "X", **labels}) == item
+    assert register.scope({"alertname": "X", "数据中心": "西安"}, "am") == "西安"
