@@ -41,6 +41,7 @@ NAMES = {
     "software": "NodeClockSkewDetected NTPOffset 时间偏差过大",
     "raid": "NodeRAIDDegraded 阵列降级",
     "unit": "NodeSystemdServiceFailed",
+    "psu": "IpmiPowerSupplyFailed PsuFailed psu_failed 服务器电源模块故障 电源冗余丢失",
     "alone": "UPS电池需更换",
     "disk-fault": "SmartDeviceUnhealthy NodeDiskIOSaturation disk_await_high drive_predictive_failure 文件系统只读",
     "limits": "NodeFileDescriptorLimit HostFileDescriptorsExhausted fd_usage_high TooManyOpenFiles 文件句柄数过多",

@@ -516,3 +516,9 @@ def test_common_names_of_labels_name_items_that_nobody_wrote() -> None:
     ):
         assert register.subject({"alertname": "X", **labels}) == item
     assert register.scope({"alertname": "X", "数据中心": "西安"}, "am") == "西安"
+
+
+def test_a_power_supply_of_a_host_is_not_the_power_of_its_rack() -> None:
+    supply = {"alertname": "PsuFailed", "instance": "web-1:9100"}
+    assert len(grouped(supply, SHOP)) == 2
+    assert len(grouped(supply, WEB_1)) == 1
