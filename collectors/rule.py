@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
+from collectors.remembering import remembers
+
 _UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _SPAN = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?", re.ASCII)
 
@@ -31,6 +33,7 @@ def parse_span(text: Any) -> timedelta:
     return timedelta(seconds=sum(float(n) * s for n, s in zip(found.groups(), _UNITS.values(), strict=True) if n))
 
 
+@remembers("spans", 4096)
 def format_span(span: timedelta) -> str:
     """Return the span as `parse_span` reads it: `1h30m`, `0s`."""
     left, parts = round(span.total_seconds() * 1000), ""
