@@ -82,7 +82,8 @@ def bounded(value: Any) -> Any:
     """A value as JSON may hold it: texts cut, no half characters, no NaN."""
     if isinstance(value, str):
         text = str(value)
-        return cut(text if text.isascii() else _SURROGATE.sub("\ufffd", text), FIELD)
+        plain = len(text) <= FIELD and text.isascii()
+        return text if plain else cut(_SURROGATE.sub("\ufffd", text), FIELD)
     if value is None or isinstance(value, int):
         return value
     if isinstance(value, float):
