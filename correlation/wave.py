@@ -38,7 +38,7 @@ def come_in_wave(this: Round, choice: Choice, mark: Mark) -> None:
     why = Why("wave", {"alertname": mark.name, "count": len(wave), "weight": _SURE})
     choice.incident, choice.why, choice.wave = this.board.incidents[first.incident], why, wave
     if first is wave[0]:
-        choice.weight, choice.parent = _SURE, first.key
+        choice.weight, choice.parent = _SURE, first.parent or first.key  # one head: no chain grows with their number
 
 
 def gather(this: Round, wave: Sequence[Mark]) -> None:

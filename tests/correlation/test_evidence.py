@@ -522,3 +522,11 @@ def test_a_power_supply_of_a_host_is_not_the_power_of_its_rack() -> None:
     supply = {"alertname": "PsuFailed", "instance": "web-1:9100"}
     assert len(grouped(supply, SHOP)) == 2
     assert len(grouped(supply, WEB_1)) == 1
+
+
+def test_all_of_a_wave_hang_on_its_first_however_many_they_are() -> None:
+    stream = Stream()
+    for second in range(60):
+        stream.tell(second, {**CLOCKS[0], "instance": f"app-{second}:9100"})
+    assert len(stream.groups()) == 1
+    assert len({mark.parent for mark in stream.board.scene.marks.values()} - {None}) == 1
