@@ -17,7 +17,7 @@ from correlation.calendar import parse_zone
 from correlation.incident import Incident
 from escalation.delivery import Message, PageToSend
 from escalation.message import KnownErrorShown, NearShown, PageFacts, compose, receipt
-from escalation.roles import OUTSIDE
+from escalation.roles import OUTSIDE, called
 from escalation.store import Page
 from escalation.words import Language
 from knowledge.match import sentence
@@ -160,6 +160,7 @@ class Briefing:
             state=str(incident.state),
             category=incident.category,
             group=incident.group,
+            group_called=called(incident.group, self._config.groups, language),
             assignee=incident.assignee,
             opened_at=incident.opened_at,
             resolved_at=incident.resolved_at,

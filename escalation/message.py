@@ -57,6 +57,8 @@ class PageFacts(msgspec.Struct, frozen=True):
     state: str = ""
     category: str = ""
     group: str = ""
+    group_called: str = ""
+    """What this reader calls the group."""
     assignee: str | None = None
     opened_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -322,7 +324,7 @@ def _standing_lines(facts: PageFacts, language: Language) -> list[str]:
         "state": state_text(facts.state, language),
         "severity": facts.severity,
         "category": one_line(facts.category, 100),
-        "group": one_line(facts.group, 100),
+        "group": one_line(facts.group_called or facts.group, 100),
         "assignee": assignee,
     }
     return [_line(word, value, language) for word, value in told.items()]

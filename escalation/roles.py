@@ -80,6 +80,13 @@ class Group(Rule):
     ola: Promise | None = None
     """By when it answers and has solved what comes to it, counted from when it came (OLA)."""
     zh: str | None = None
+    """What Chinese readers call it."""
+
+
+def called(group: str, groups: Mapping[str, Group], language: Literal["en", "zh"]) -> str:
+    """What a reader calls a group: its Chinese name where it has one, else its id."""
+    known = groups.get(group)
+    return known.zh if known is not None and known.zh and language == "zh" else group
 
 
 def holders(

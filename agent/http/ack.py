@@ -18,6 +18,7 @@ from agent.intents import PersonActed
 from correlation.calendar import parse_zone
 from correlation.incident import ACTIVE, Action
 from correlation.permission import Actor
+from escalation.roles import called
 from escalation.words import Language, state_text
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ async def _told(
     reader = Reader(config, api.pipeline.desk, api.clock.now(), language, actor)
     (shown,) = await reader.incidents(api.reads, [row], ALERTS_SHOWN)
     happened = [reader.happened(line, row.reporter) for line in await api.reads.latest(row.id, LINES_SHOWN)]
-    made = IncidentPage(shown, language, parse_zone(zone) if zone else None)
+    group = called(shown.group, config.groups, language)
+    made = IncidentPage(shown, language, parse_zone(zone) if zone else None, group)
     return _answer(status, language, f"{row.number} {shown.title}", [*made.head(), said, *made.rest(happened)])
 
 

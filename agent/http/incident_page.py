@@ -59,10 +59,10 @@ def tag(name: str, text: str, style: str = "") -> str:
 
 
 class IncidentPage:
-    """One incident in the language and on the clock of one reader."""
+    """One incident in the language and on the clock of one reader; `group` is what they call its group."""
 
-    def __init__(self, incident: IncidentView, language: Language, zone: tzinfo | None) -> None:
-        self._incident, self._language, self._zone = incident, language, zone
+    def __init__(self, incident: IncidentView, language: Language, zone: tzinfo | None, group: str) -> None:
+        self._incident, self._language, self._zone, self._group = incident, language, zone, group
 
     def head(self) -> list[str]:
         """Number, severity, title, and who has it."""
@@ -93,7 +93,7 @@ class IncidentPage:
         step = found.next_step
         told = f" {self._say('to')} {', '.join(step.targets)}" if step and step.targets else ""
         facts = [
-            ("group", found.group),
+            ("group", self._group),
             ("opened", self._at(found.opened_at)),
             ("response_due", found.response_due_at and self._at(found.response_due_at)),
             ("resolve_due", found.resolve_due_at and self._at(found.resolve_due_at)),

@@ -27,4 +27,6 @@ async def test_pages_of_one_moment_share_their_words_and_say_what_each_would_say
         assert one.composed(_links, {}) == alone.composed(_links, {}), "without descriptions: nothing of them is left"
     words = {(one.facts.number, one.language): one.facts.said for one in together}
     assert all(one.facts.said is words[one.facts.number, one.language] for one in together)
-    assert {one.language for one in together} == {"en", "zh"}
+    texts = {one.language: one.composed(_links, {}).message.text for one in together}
+    assert "Group: sys-ops" in texts["en"]
+    assert "处理组: 系统运维" in texts["zh"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from escalation.oncall import Override, Schedule
-from escalation.roles import OUTSIDE, ROLES, Group, Person, Reached, holders, reach
+from escalation.roles import OUTSIDE, ROLES, Group, Person, Reached, called, holders, reach
 
 PROPERTY = settings(deadline=None, derandomize=True, database=None)
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -83,6 +83,14 @@ def who(role: str, group: str | None, schedules: dict[str, Schedule] | None = No
 )
 def test_a_role_is_held(role: str, group: str | None, expected: list[str]) -> None:
     assert who(role, group) == expected
+
+
+@pytest.mark.parametrize(
+    ("group", "en", "zh"), [("sys-ops", "sys-ops", "系统运维"), ("plain", "plain", "plain"), ("gone", "gone", "gone")]
+)
+def test_a_reader_is_told_of_a_group_by_its_name_in_their_language(group: str, en: str, zh: str) -> None:
+    groups = {"sys-ops": Group(zh="系统运维"), "plain": Group()}
+    assert (called(group, groups, "en"), called(group, groups, "zh")) == (en, zh)
 
 
 def test_without_a_schedule_everybody_of_the_group_holds_the_role() -> None:

@@ -48,7 +48,9 @@ async def test_the_button_acts_as_the_person_of_the_link_and_once(api: Served) -
 
 async def test_the_page_is_in_the_persons_language(api: Served) -> None:
     number = await api.open_incident()
-    assert "响应" in (await api.get(await link_for(api, number, "wei"), as_="")).text
+    page = (await api.get(await link_for(api, number, "wei"), as_="")).text
+    assert "响应" in page
+    assert "系统运维" in page
 
 
 async def test_a_link_is_over_after_a_day(api: Served) -> None:

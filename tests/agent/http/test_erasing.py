@@ -70,7 +70,7 @@ def _text(value: Any) -> str:
         return value.decode("utf-8", "replace")
 
 
-WITHOUT_PEOPLE = {"beat", "chain", "counter", "known_error_tally", "mail", "meta"}
+WITHOUT_PEOPLE = {"beat", "chain", "counter", "known_error_tally", "mail", "meta", "touch"}
 """Tables in which nobody is named."""
 
 
