@@ -76,11 +76,11 @@ def serve(
     signal.signal(signal.SIGHUP, lambda number, _: hung_up.append(number))
     from agent import daemon, logs
     from agent.config import ConfigFaults, load
-    from agent.database import StoreDown, StoreTaken
     from agent.http.listening import BadAddress, CannotStart, address, check_url
     from agent.http.proxies import BadProxies, Proxies
     from agent.migrate import NewerSchema
     from agent.welcome import greet
+    from agent.writer import StoreDown, StoreTaken
 
     logs.set_up(log_level, log_format)
     proxies = tuple(filter(None, trusted_proxies.split(",")))
@@ -175,8 +175,8 @@ def config_export(config_dir: str, pack: str | None, storage_url: str) -> None:
     """Print the effective configuration as YAML with its origins, and what people laid over it."""
     from agent.clock import SystemClock
     from agent.config import ConfigFaults, load
-    from agent.database import StoreDown
     from agent.export import exported, rows_exported
+    from agent.writer import StoreDown
 
     try:
         files = exported(load(config_dir, pack))
@@ -212,7 +212,8 @@ def db() -> None:
 def db_upgrade(storage_url: str) -> None:
     """Bring the store to the schema of this release."""
     from agent import migrate
-    from agent.database import StoreDown, StoreTaken, writer_for
+    from agent.database import writer_for
+    from agent.writer import StoreDown, StoreTaken
 
     async def upgrade() -> tuple[str | None, str]:
         writer = writer_for(storage_url)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from agent.database import Writer
 from agent.desk import Desk
 from agent.due_lists import read_notices
 from agent.erasure import BY_NAME
@@ -28,6 +27,7 @@ from agent.intents import (
 )
 from agent.retention import look
 from agent.threads import keys_of, numbers_in
+from agent.writer import Writer
 from collectors.alert import Parsed
 from collectors.mail import Mail
 from correlation.incident import CHANGE, INCIDENT, PROBLEM, Action

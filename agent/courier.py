@@ -10,12 +10,12 @@ import structlog
 from agent.channels import Sending
 from agent.clock import Clock
 from agent.config import Config
-from agent.database import StoreDown
 from agent.intents import PagesClaimed, PageTried
 from agent.paging import Claimed
 from agent.pipeline import Pipeline, Undecided
 from agent.queues import Queues
 from agent.threads import without_addresses
+from agent.writer import StoreDown
 from escalation.outbox import Attempt, deliver
 
 log = structlog.get_logger("courier")

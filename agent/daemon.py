@@ -24,7 +24,7 @@ from agent.clock import Clock, SystemClock
 from agent.config import Config, ConfigFaults
 from agent.courier import Courier
 from agent.cycle import Cycle
-from agent.database import Reserve, StoreDown, Writer, is_postgres, readers, sqlite_path, writer_for
+from agent.database import is_postgres, readers, sqlite_path, writer_for
 from agent.desk import Desk
 from agent.encoder import Suggestions
 from agent.filesystem import network_filesystem
@@ -47,10 +47,12 @@ from agent.pipeline import Pipeline, Undecided
 from agent.reconcile import Reconciler
 from agent.rota_watch import RotaWatch
 from agent.runner import Runner
+from agent.sqlite import Reserve
 from agent.ticker import Ticker
 from agent.version import VERSION
 from agent.versions import numbered
 from agent.wall import WallWatch, follow_wall
+from agent.writer import StoreDown, Writer
 from correlation.calendar import that_open
 from correlation.own import own_alert
 

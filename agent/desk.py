@@ -8,11 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.config import Config
-from agent.database import Writer
 from agent.ladder import Ladder
 from agent.plugins import strategy
 from agent.retention import Due
 from agent.store import ATTACHED, MAIL_BY_KEY
+from agent.writer import Writer
 from collectors.labels import Labels
 from collectors.remembering import Held
 from correlation.board import Board

@@ -9,9 +9,11 @@ from pathlib import Path
 from agent import migrate
 from agent.clock import SystemClock
 from agent.config import ConfigFaults, load
-from agent.database import StoreDown, connect_sqlite, is_postgres, sqlite_path
+from agent.database import is_postgres, sqlite_path
 from agent.faults import in_words
 from agent.filesystem import network_filesystem
+from agent.sqlite import connect_sqlite
+from agent.writer import StoreDown
 
 
 @dataclass(frozen=True)

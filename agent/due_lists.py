@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from agent.database import Writer
 from agent.desk import Desk
 from agent.intents import NoticeActed, NoticesDue
+from agent.writer import Writer
 from escalation.notice import week_before
 from escalation.store import NOTICE_BY_ID, notice_from
 

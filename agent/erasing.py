@@ -22,7 +22,7 @@ from agent.intents import Noted, PersonActed, RowsErased
 from agent.pipeline import Pipeline
 from correlation.incident import ACTIVE, Action
 from correlation.permission import Actor
-from correlation.store import IncidentRow
+from correlation.tables import IncidentRow
 
 log = structlog.get_logger("erasure")
 _AT_ONCE = 200

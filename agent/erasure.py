@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 from sqlmodel import SQLModel
 
-from agent.database import Compressed
 from agent.store import AnswerRow, AttachmentRow, AuditRow, ConfigRow, DeadLetterRow, TokenRow
+from agent.writer import Compressed
 from correlation.form import WORDS
-from correlation.store import (
+from correlation.tables import (
     AlertRow,
     EpisodeRow,
     IncidentRow,

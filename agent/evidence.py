@@ -13,12 +13,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
-from agent.database import Unwritable, Writer, is_postgres, readers, sqlite_path
+from agent.database import is_postgres, readers, sqlite_path
 from agent.faults import in_words
 from agent.group import sealed_act
 from agent.store import INSERT_AUDIT, AuditRow
+from agent.writer import Unwritable, Writer
 from correlation.rows import select
-from correlation.store import SELECT_CHAINS, UPSERT_CHAIN, TimelineRow, chain_values, to_json
+from correlation.store import SELECT_CHAINS, UPSERT_CHAIN, chain_values, to_json
+from correlation.tables import TimelineRow
 from correlation.timeline import AUDIT, BESIDE, TIMELINE, Chain, Fault, Kept, Verifier, beginning
 
 LET_GO = "timeline let go"

@@ -12,12 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.config import Config
-from agent.database import StoreDown, is_postgres, readers, sqlite_path
+from agent.database import is_postgres, readers, sqlite_path
 from agent.faults import in_words
 from agent.show import effective
+from agent.writer import StoreDown
 from collectors.moment import moment_text
 from correlation.rows import select
-from correlation.store import ItemEditRow
+from correlation.tables import ItemEditRow
 from escalation.store import RotaRow
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from agent.database import Compressed
 from agent.store import INSERT_AUDIT
 from agent.tables import LOCK, UNLOCK
+from agent.writer import Compressed
 from correlation.incident import Episode, Incident, Why
 from correlation.outcome import Outcome
 from correlation.rows import insert_into
@@ -24,7 +24,6 @@ from correlation.store import (
     UPSERT_CHAIN,
     UPSERT_INCIDENT,
     UPSERT_TOUCH,
-    JournalRow,
     alert_values,
     chain_values,
     changed_values,
@@ -34,6 +33,7 @@ from correlation.store import (
     to_json,
     touch_values,
 )
+from correlation.tables import JournalRow
 from correlation.timeline import Chain, Chains
 from escalation.store import UPSERT_PAGE, UPSERT_STEP, Page, Step, page_values, step_values
 

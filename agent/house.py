@@ -10,7 +10,6 @@ import msgspec
 from agent import plugins, tables
 from agent.clock import HandClock
 from agent.config import Config
-from agent.database import SqliteWriter, Writer
 from agent.deciders.checks import Record
 from agent.desk import Desk
 from agent.group import Group
@@ -32,6 +31,8 @@ from agent.load import load_desk
 from agent.metrics import Metrics
 from agent.paging import Claimed, no_links
 from agent.pipeline import Pipeline
+from agent.sqlite import SqliteWriter
+from agent.writer import Writer
 from collectors.alert import Alert
 from correlation.incident import Action, Incident
 from correlation.permission import Actor

@@ -11,11 +11,11 @@ import structlog
 from agent import plugins
 from agent.clock import Clock
 from agent.config import Config
-from agent.database import StoreDown
 from agent.intents import AlertsArrived, AlertsFound, LetterDied, Remembered
 from agent.metrics import Metrics
 from agent.pipeline import Overloaded, Pipeline, Undecided
 from agent.store import REMEMBERED, memory_key
+from agent.writer import StoreDown
 from collectors.alert import Alert, NotThisFormat, Parsed, Status, encode_labels
 from collectors.labels import Labels, fingerprint
 from collectors.mail import parse_mail

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from agent.database import Writer
+from agent.writer import Writer
 
 _AT_ONCE = 1_000
 _FRESH = f"(SELECT seq, body FROM journal WHERE seq > ? ORDER BY seq LIMIT {_AT_ONCE}) AS fresh"  # noqa: S608 - ours

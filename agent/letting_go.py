@@ -8,10 +8,10 @@ import structlog
 
 from agent.clock import Clock
 from agent.config import Config
-from agent.database import StoreDown, Writer
 from agent.intents import OldRowsDue
 from agent.journal_size import JournalSize
 from agent.pipeline import Pipeline, Undecided
+from agent.writer import StoreDown, Writer
 
 log = structlog.get_logger("daemon")
 _A_MINUTE, _AN_HOUR = timedelta(minutes=1), timedelta(hours=1)

@@ -8,9 +8,9 @@ import msgspec
 import structlog
 
 from agent.config import Config
-from agent.database import Writer
 from agent.deciders.problems import seen_of
 from agent.desk import Desk
+from agent.writer import Writer
 from correlation.board import MOST_TOMBSTONES, Beat, Key
 from correlation.incident import Episode
 from correlation.joining import NOT_PLACED, remember, remember_keys

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, create_engine, event, pool
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from agent.database import StoreDown, is_postgres, sqlalchemy_url, sqlite_path
+from agent.database import is_postgres, sqlalchemy_url, sqlite_path
 from agent.faults import in_words
 from agent.tables import postgres_guards, sqlite_guards
+from agent.writer import StoreDown
 
 SCRIPTS = Path(__file__).parent / "migrations"
 

@@ -17,7 +17,6 @@ import structlog
 
 from agent.ahead import needs_reading, read_ahead
 from agent.clock import Clock
-from agent.database import Batch, Reserve, StoreDown, StoreFull, Unwritable, Writer
 from agent.deciders import decide
 from agent.deciders.automation import IllegalRun, NoSuchRun
 from agent.deciders.checks import NoSuchRound
@@ -30,8 +29,10 @@ from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived, Intent, LetterDied, RowsErased
 from agent.metrics import Metrics
+from agent.sqlite import Reserve
 from agent.store import UPSERT_META
 from agent.turn import NoSuchIncident
+from agent.writer import Batch, StoreDown, StoreFull, Unwritable, Writer
 from collectors.payload import clean
 from correlation.act import Lowered
 from correlation.attachment import TooMuch

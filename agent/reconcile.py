@@ -13,9 +13,9 @@ from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponen
 
 from agent.clock import Clock
 from agent.config import Config
-from agent.database import StoreDown
 from agent.intents import Pulled
 from agent.pipeline import Pipeline, Undecided
+from agent.writer import StoreDown
 from collectors.alert import Alert, NotThisFormat
 from collectors.moment import parse_moment
 from collectors.webhooks.prometheus import active_alerts

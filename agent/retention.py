@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from agent.database import Writer
 from agent.site import Retention
 from agent.store import OLD_JOURNAL, OLD_LETTERS
+from agent.writer import Writer
 from correlation.incident import ENDED
 from correlation.store import EPISODES_OF, LOOSE_EPISODES, OLD_INCIDENTS, OLD_TIMELINE
 

@@ -10,9 +10,9 @@ from datetime import timedelta
 import structlog
 
 from agent.clock import Clock
-from agent.database import StoreDown
 from agent.intents import RunEnded, RunsClaimed
 from agent.pipeline import Pipeline, Undecided
+from agent.writer import StoreDown
 from knowledge.automation import AutomationPolicy
 from knowledge.run import Run, RunState
 

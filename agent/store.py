@@ -3,21 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
-from correlation.rows import insert_into, upsert
-
-
-def _id() -> Any:
-    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+from correlation.rows import insert_into, number_key, upsert
 
 
 class DeadLetterRow(SQLModel, table=True):
     """What could not be taken: the first 64 KiB of it, and why."""
 
     __tablename__ = "dead_letter"
-    id: int = Field(sa_column=_id())
+    id: int = Field(sa_column=number_key())
     at: datetime
     source: str
     reason: str = Field(sa_type=Text)
@@ -32,7 +28,7 @@ class AuditRow(SQLModel, table=True):
     """
 
     __tablename__ = "audit"
-    id: int = Field(sa_column=_id())
+    id: int = Field(sa_column=number_key())
     at: datetime
     who: str
     what: str
@@ -92,7 +88,7 @@ class AttachmentRow(SQLModel, table=True):
 
     __tablename__ = "attachment"
     __table_args__ = (Index("ix_attachment_incident", "incident_id"),)
-    id: int = Field(sa_column=_id())
+    id: int = Field(sa_column=number_key())
     incident_id: int = Field(sa_type=BigInteger)
     at: datetime
     by: str
@@ -115,7 +111,7 @@ class ConfigRow(SQLModel, table=True):
     """The policies of one version of the configuration: open incidents keep those they were opened with."""
 
     __tablename__ = "config"
-    version: int = Field(sa_column=_id())
+    version: int = Field(sa_column=number_key())
     at: datetime
     digest: str
     sla: str = Field(sa_type=Text)

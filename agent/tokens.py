@@ -17,9 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agent.database import PostgresWriter, SqliteWriter, StoreDown, Writer, is_postgres, sqlite_path, writer_for
+from agent.database import is_postgres, sqlite_path, writer_for
 from agent.evidence import commit_noted
+from agent.postgres import PostgresWriter
+from agent.sqlite import SqliteWriter
 from agent.store import TokenRow
+from agent.writer import StoreDown, Writer
 from correlation.rows import insert_into
 
 PREFIX = "tcs_"

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from agent.config import Config
-from agent.database import Writer
 from agent.show import effective_text
 from agent.store import UPSERT_CONFIG
+from agent.writer import Writer
 
 _LATEST = "SELECT version, digest FROM config ORDER BY version DESC LIMIT 1"
 

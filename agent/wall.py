@@ -9,12 +9,12 @@ import msgspec
 import structlog
 
 from agent.clock import TOLERATED, Clock, kernel_is_synchronised
-from agent.database import Compressed, StoreDown, Writer
 from agent.evidence import commit_noted
 from agent.group import INSERT_JOURNAL
 from agent.intents import AlertsFound, ClockAdopted
 from agent.metrics import Metrics
 from agent.pipeline import Pipeline, Undecided
+from agent.writer import Compressed, StoreDown, Writer
 from collectors.moment import parse_moment
 from correlation.own import own_alert
 from correlation.store import to_json

@@ -20,12 +20,12 @@ from pathlib import Path
 from agent import config as configuration
 from agent import plugins, tables
 from agent.config import Config
-from agent.database import SqliteWriter
 from agent.deciders import decide
 from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived
 from agent.load import load_desk
+from agent.sqlite import SqliteWriter
 from benchmarks.alerts import rounds
 from benchmarks.messages import bodies
 from benchmarks.parts import SITE

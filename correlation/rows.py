@@ -2,12 +2,18 @@
 
 from typing import Any
 
+from sqlalchemy import BigInteger, Column, Integer
 from sqlmodel import SQLModel
 
 
 def columns(table: type[SQLModel]) -> list[str]:
     """The columns of a table, in the order in which its tuples are written."""
     return [c.name for c in _sql_table(table).columns]
+
+
+def number_key() -> Any:
+    """The column of a primary key that counts: 64 bits on both stores, given by us."""
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
 
 
 def insert_into(table: type[SQLModel]) -> str:

@@ -4,19 +4,15 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Index, Integer, Text, text
+from sqlalchemy import BigInteger, Index, Text, text
 from sqlmodel import Field, SQLModel
 
-from correlation.rows import columns, select, upsert
+from correlation.rows import columns, number_key, select, upsert
 from escalation.notice import Notice
 from escalation.rota import RotaChange
 from escalation.timetable import PlannedStep, TimetableStep
 
 _encode = msgspec.json.Encoder().encode
-
-
-def _id() -> Any:
-    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
 
 
 class StepRow(SQLModel, table=True):
@@ -27,7 +23,7 @@ class StepRow(SQLModel, table=True):
         Index("ix_step_pending", "due_at", sqlite_where=text("outcome = ''"), postgresql_where=text("outcome = ''")),
         Index("ix_step_key", "incident_id", "key", unique=True),
     )
-    id: int = Field(sa_column=_id())
+    id: int = Field(sa_column=number_key())
     incident_id: int = Field(sa_type=BigInteger)
     key: str
     definition: str = Field(sa_type=Text)
@@ -53,7 +49,7 @@ class PageRow(SQLModel, table=True):
         Index("ix_page_incident", "incident_id"),
         Index("ix_page_person", "person"),
     )
-    id: int = Field(sa_column=_id())
+    id: int = Field(sa_column=number_key())
     incident_id: int = Field(sa_type=BigInteger)
     key: str
     step: str
@@ -237,7 +233,7 @@ class NoticeRow(SQLModel, table=True):
         Index("ix_notice_pending", "due_at", sqlite_where=text("outcome = ''"), postgresql_where=text("outcome = ''")),
         Index("ix_notice_incident", "incident_id"),
     )
-    id: int = Field(sa_column=_id())
+    id: int = Field(sa_column=number_key())
     key: str
     name: str
     about: str

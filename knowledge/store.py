@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
 from correlation.incident import Why
-from correlation.rows import columns, select, upsert
+from correlation.rows import columns, number_key, select, upsert
 from knowledge.change import Change, ChangeState
 from knowledge.feedback import Tally
 from knowledge.improvement import Improvement, ImprovementOrigin, ImprovementState
@@ -18,16 +18,12 @@ from knowledge.run import Run, RunState
 from knowledge.written import WrittenError
 
 
-def _id() -> Any:
-    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
-
-
 class ProblemRow(SQLModel, table=True):
     """A problem: the columns are the fields of `Problem`; `facts` and `incidents` are JSON."""
 
     __tablename__ = "problem"
     __table_args__ = (Index("ix_problem_number", "number", unique=True), Index("ix_problem_state", "state"))
-    id: int = Field(sa_column=_id())
+    id: int = Field(sa_column=number_key())
     number: str
     title: str
     state: str
@@ -53,7 +49,7 @@ class ImprovementRow(SQLModel, table=True):
 
     __tablename__ = "improvement"
     __table_args__ = (Index("ix_improvement_number", "number", unique=True), Index("ix_improvement_state", "state"))
-    id: int = Field(sa_column=_id())
+    id: int = Field(sa_column=number_key())
     number: str
     title: str
     text: str = Field(sa_type=Text)
@@ -78,7 +74,7 @@ class ChangeRow(SQLModel, table=True):
 
     __tablename__ = "change"
     __table_args__ = (Index("ix_change_number", "number", unique=True), Index("ix_change_state", "state"))
-    id: int = Field(sa_column=_id())
+    id: int = Field(sa_column=number_key())
     number: str
     title: str
     risk: str = Field(sa_type=Text)
@@ -147,7 +143,7 @@ class RunRow(SQLModel, table=True):
         Index("ix_automation_run_incident", "incident_id"),
         Index("ix_automation_run_started", "started_at"),
     )
-    id: int = Field(sa_column=_id())
+    id: int = Field(sa_column=number_key())
     incident_id: int = Field(sa_type=BigInteger)
     number: str
     known_error: str

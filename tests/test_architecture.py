@@ -11,7 +11,7 @@ ROOMS = ("collectors", "correlation", "knowledge", "escalation")
 ACT = ("inspections", "notifiers")
 """Plugin folders whose files act."""
 ACTING = {"outbox.py"}
-MAY_KNOW_SQL = {"store.py", "rows.py"}
+MAY_KNOW_SQL = {"store.py", "rows.py", "tables.py"}
 FORBIDDEN = {
     "asyncio",
     "os",

@@ -7,7 +7,7 @@ from agent.erasure import BY_NAME, SEALED, Table
 from agent.evidence import ERASED
 from agent.intents import RowsErased
 from agent.turn import Turn
-from correlation.store import TimelineRow
+from correlation.tables import TimelineRow
 from correlation.timeline import AUDIT, BESIDE, TIMELINE, content_digest
 
 

@@ -23,7 +23,7 @@ from escalation.words import Language, state_text
 
 if TYPE_CHECKING:
     from agent.http.api import Api
-    from correlation.store import IncidentRow
+    from correlation.tables import IncidentRow
 
 VALID_FOR = timedelta(hours=24)
 _SALT = "acknowledge"

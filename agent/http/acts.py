@@ -18,7 +18,8 @@ from correlation.act import check_lowering, check_state
 from correlation.incident import Action, State, allowed
 from correlation.need import Missing, NotNow
 from correlation.permission import Actor, Forbidden, check, check_on_behalf, owns
-from correlation.store import INCIDENT_FIELDS, IncidentRow, incident_from
+from correlation.store import INCIDENT_FIELDS, incident_from
+from correlation.tables import IncidentRow
 
 if TYPE_CHECKING:
     from agent.http.api import Api

@@ -10,10 +10,10 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from agent.database import StoreDown, Writer
 from agent.http.problems import Problem
 from agent.intents import Mark
 from agent.store import UPSERT_ANSWER
+from agent.writer import StoreDown, Writer
 
 log = structlog.get_logger("api")
 KEEP = timedelta(hours=24)

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agent.http.cursors import cursor_of
-from correlation.store import IncidentRow
+from correlation.tables import IncidentRow
 from knowledge.store import ChangeRow, LinkRow, ProblemRow
 
 MOST_INCIDENTS = 50

@@ -12,7 +12,7 @@ from sqlmodel import col
 from agent.http.cursors import visible_to
 from correlation.incident import ACTIVE, State
 from correlation.permission import Actor
-from correlation.store import IncidentRow
+from correlation.tables import IncidentRow
 
 MOST = 200_000
 """Incidents that one request looks at, the newest of the period."""

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from agent.http.masking import hides_words
 from correlation.incident import ACTIVE, OPEN, State
 from correlation.permission import Actor
-from correlation.store import IncidentRow
+from correlation.tables import IncidentRow
 from escalation.store import PageRow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -20,7 +20,7 @@ from agent.intents import NoticeActed
 from collectors.moment import parse_moment
 from correlation.callback import CALLBACKS
 from correlation.incident import ENDED
-from correlation.store import IncidentRow
+from correlation.tables import IncidentRow
 from escalation.notice import UPDATE, is_for_customer
 from escalation.notice_text import compose_notice
 from escalation.store import NoticeRow, notice_from

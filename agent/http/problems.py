@@ -11,7 +11,6 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
-from agent.database import StoreDown
 from agent.deciders.automation import IllegalRun, NoSuchRun
 from agent.deciders.checks import NoSuchRound
 from agent.deciders.customers import NoSuchNotice, NoticeOver
@@ -21,6 +20,7 @@ from agent.deciders.records import Stale
 from agent.deciders.rota import NoSuchChange
 from agent.pipeline import Overloaded, Undecided
 from agent.turn import NoSuchIncident
+from agent.writer import StoreDown
 from correlation.act import Lowered
 from correlation.attachment import TooMuch
 from correlation.incident import IllegalAction

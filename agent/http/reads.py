@@ -17,7 +17,7 @@ from agent.http.sums import Sums, sums_of
 from agent.store import AttachmentRow, DeadLetterRow
 from correlation.board import Board
 from correlation.permission import Actor
-from correlation.store import AlertRow, EpisodeRow, IncidentRow, SilenceRow, TimelineRow, TouchRow
+from correlation.tables import AlertRow, EpisodeRow, IncidentRow, SilenceRow, TimelineRow, TouchRow
 from escalation.rota import RotaChange
 from escalation.store import PageRow, RotaRow, StepRow
 from knowledge.store import LinkRow, RunRow

@@ -18,7 +18,8 @@ from correlation import form
 from correlation.calendar import calendar_named
 from correlation.incident import ACTIVE, ITEM, State
 from correlation.permission import OUTSIDERS, Actor
-from correlation.store import IncidentRow, SilenceRow, TimelineRow, silence_from
+from correlation.store import silence_from
+from correlation.tables import IncidentRow, SilenceRow, TimelineRow
 from correlation.vendor import calls_of
 from escalation.escalate import take_due_steps
 from escalation.message import reason_text

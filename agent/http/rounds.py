@@ -13,7 +13,7 @@ from agent.http.queries import Paged
 from agent.http.views import At, Items, View
 from agent.intents import RoundMade
 from correlation.incident import INSPECTION
-from correlation.store import IncidentRow
+from correlation.tables import IncidentRow
 from escalation.notice import ROUND
 from knowledge.store import LinkRow
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
 from agent.store import AttachmentRow
-from correlation.store import TimelineRow
+from correlation.tables import TimelineRow
 from escalation.escalate import management_hops
 from escalation.store import StepRow
 from escalation.timetable import TimetableStep

@@ -17,12 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from agent import plugins
 from agent.clock import Clock
 from agent.config import Config, SourceConfig
-from agent.database import StoreDown
 from agent.http.proxies import Proxies, is_forwarded
 from agent.http.refusals import Refusals
 from agent.intents import AlertsArrived, LetterDied
 from agent.metrics import Metrics
 from agent.pipeline import Overloaded, Pipeline, Undecided
+from agent.writer import StoreDown
 from collectors.alert import NotThisFormat, Parsed
 from collectors.payload import clean
 

@@ -21,22 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
 from agent import migrate, tables
-from agent.database import (
-    Compressed,
-    Reserve,
-    SqliteWriter,
-    StoreDown,
-    StoreFull,
-    StoreTaken,
-    Unwritable,
-    Writer,
-    numbered,
-    readers,
-    sqlite_path,
-    writer_for,
-)
+from agent.database import readers, sqlite_path, writer_for
 from agent.evidence import commit_noted, examine
+from agent.postgres import numbered
+from agent.sqlite import Reserve, SqliteWriter
 from agent.store import INSERT_AUDIT, AuditRow
+from agent.writer import Compressed, StoreDown, StoreFull, StoreTaken, Unwritable, Writer
 from correlation.incident import Episode, Incident, State, Why
 from correlation.rows import columns
 from correlation.store import (
@@ -44,12 +34,11 @@ from correlation.store import (
     INCIDENT_FIELDS,
     INSERT_EPISODE,
     UPSERT_INCIDENT,
-    EpisodeRow,
-    IncidentRow,
     episode_values,
     incident_from,
     incident_values,
 )
+from correlation.tables import EpisodeRow, IncidentRow
 from escalation.store import Page, PageRow
 from tests.real.parts import Database
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from agent.database import Reserve, StoreDown, StoreFull, Unwritable
 from agent.deciders import DECIDERS
 from agent.house import House
 from agent.intents import AlertsArrived, LetterDied, PersonActed, TimePassed
 from agent.pipeline import MOST_WAITING, Overloaded, Undecided
+from agent.sqlite import Reserve
 from agent.store import INSERT_DEAD_LETTER
 from agent.turn import Turn
+from agent.writer import StoreDown, StoreFull, Unwritable
 from collectors.webhooks.alertmanager import parse
 from correlation.incident import Action
 from correlation.permission import Actor

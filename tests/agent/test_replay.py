@@ -17,9 +17,9 @@ from click.testing import CliRunner
 from agent import replay as player
 from agent.__main__ import main
 from agent.config import Config, load
-from agent.database import SqliteWriter
 from agent.house import House
 from agent.replay import Answer, BadRun, Message, read_run, replay
+from agent.sqlite import SqliteWriter
 from collectors.labels import fingerprint
 from correlation.rules import JoinRule
 from tests.house import DISK_FULL, DISK_WARN, SITE, START, alert, at, message

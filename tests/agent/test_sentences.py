@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from agent.sentences import HAPPENED, REASONS, Sentences, happened, language_of, text
+from agent.phrases import HAPPENED, REASONS, Sentences
+from agent.sentences import happened, language_of, text
 from correlation.incident import ENDED
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,11 +11,12 @@ import pytest
 
 from agent.clock import HandClock, SystemClock
 from agent.config import load
-from agent.database import Batch, SqliteWriter, StoreDown
 from agent.evidence import examine
 from agent.group import Group
 from agent.house import House
+from agent.sqlite import SqliteWriter
 from agent.wall import WallWatch, follow_wall
+from agent.writer import Batch, StoreDown
 from collectors.alert import Level
 from collectors.forecast import Trend
 from collectors.inspections import heartbeat

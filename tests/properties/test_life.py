@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from agent.database import StoreDown
 from agent.house import House
 from agent.intents import (
     AlertsFound,
@@ -26,6 +25,7 @@ from agent.intents import (
 )
 from agent.load import load_desk
 from agent.pipeline import REFUSALS
+from agent.writer import StoreDown
 from collectors.alert import Alert, Status, encode_labels
 from collectors.labels import Matcher, fingerprint
 from correlation.incident import ACTIVE, Action, Incident

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from agent.database import StoreDown
 from agent.house import House
 from agent.intents import Pulled, SilencePut, TimePassed
+from agent.writer import StoreDown
 from collectors.alert import NotThisFormat
 from collectors.labels import Matcher, fingerprint
 from correlation.silence import Silence

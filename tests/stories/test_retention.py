@@ -14,7 +14,8 @@ from agent.intents import LetterDied, OldRowsDue
 from agent.journal_size import JournalSize
 from agent.site import Retention
 from correlation.rows import select
-from correlation.store import SELECT_CHAINS, TimelineRow
+from correlation.store import SELECT_CHAINS
+from correlation.tables import TimelineRow
 from correlation.timeline import TIMELINE, Chain, Kept, verify
 from tests.house import DISK_FULL, START, alert, at, message
 

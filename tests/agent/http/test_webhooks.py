@@ -25,13 +25,13 @@ from agent import tokens
 from agent.clock import HandClock
 from agent.config import Config, load
 from agent.daemon import Daemon, Options
-from agent.database import StoreDown
 from agent.http import webhooks
 from agent.http.health import Health
 from agent.http.listening import serving
 from agent.http.webhooks import LIMIT, Intake
 from agent.intents import TimePassed
 from agent.pipeline import Overloaded
+from agent.writer import StoreDown
 from tests.house import DISK_FULL, START, alert, message
 
 SOURCES = """
