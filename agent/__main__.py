@@ -242,9 +242,13 @@ def db_current(storage_url: str) -> None:
 
     from agent import migrate
     from agent.faults import in_words
+    from agent.writer import StoreDown
 
     try:
         found = asyncio.run(migrate.current(storage_url))
+    except StoreDown as error:
+        fail(f"tocsin: {error}", UNREACHABLE)
+        return
     except (OSError, TimeoutError, SQLAlchemyError) as error:
         fail(f"tocsin: the store cannot be read: {in_words(error)}", UNREACHABLE)
         return

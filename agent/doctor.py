@@ -13,6 +13,7 @@ from agent.database import is_postgres, sqlite_path
 from agent.faults import in_words
 from agent.filesystem import network_filesystem
 from agent.sqlite import connect_sqlite
+from agent.whereabouts import refuse_a_loss
 from agent.writer import StoreDown
 
 
@@ -60,6 +61,10 @@ def _sqlite(path: str) -> list[Finding]:
     folder = Path(path).parent
     if not folder.is_dir():
         return [Finding("store", f"{folder} does not exist yet: `serve` makes it", True)]
+    try:
+        refuse_a_loss(path)
+    except StoreDown as error:
+        return [Finding("store", str(error), False)]
     free = os.statvfs(folder)
     room = free.f_bavail * free.f_frsize // 1024 // 1024
     findings = [Finding("room", f"{room} MiB free", room > 256), _filesystem(path)]

@@ -17,7 +17,8 @@ from agent.database import is_postgres, readers, sqlite_path
 from agent.faults import in_words
 from agent.group import sealed_act
 from agent.store import INSERT_AUDIT, AuditRow
-from agent.writer import Unwritable, Writer
+from agent.whereabouts import refuse_a_loss
+from agent.writer import StoreDown, Unwritable, Writer
 from correlation.rows import select
 from correlation.store import SELECT_CHAINS, UPSERT_CHAIN, chain_values, to_json
 from correlation.tables import TimelineRow
@@ -77,8 +78,8 @@ async def examine(url: str, expected: Mapping[str, Mapping[int, str]] | None = N
 
     `expected`: by chain, links of rows that were noted elsewhere. Raises NoEvidence.
     """
-    if not is_postgres(url) and not Path(sqlite_path(url)).exists():  # noqa: ASYNC240 - once
-        raise NoEvidence(f"there is no store at {sqlite_path(url)}: name it with --storage.url")
+    if not is_postgres(url):
+        _look_for(sqlite_path(url))
     engine = readers(url)
     if is_postgres(url):
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
@@ -89,6 +90,15 @@ async def examine(url: str, expected: Mapping[str, Mapping[int, str]] | None = N
         raise NoEvidence(f"the store cannot be read: {in_words(error)}") from error
     finally:
         await engine.dispose()
+
+
+def _look_for(path: str) -> None:
+    try:
+        refuse_a_loss(path)
+    except StoreDown as error:
+        raise NoEvidence(str(error)) from error
+    if not Path(path).exists():
+        raise NoEvidence(f"there is no store at {path}: name it with --storage.url")
 
 
 async def _examine(connection: AsyncConnection, expected: Mapping[str, Mapping[int, str]]) -> Report:

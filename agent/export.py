@@ -15,6 +15,7 @@ from agent.config import Config
 from agent.database import is_postgres, readers, sqlite_path
 from agent.faults import in_words
 from agent.show import effective
+from agent.whereabouts import refuse_a_loss
 from agent.writer import StoreDown
 from collectors.moment import moment_text
 from correlation.rows import select
@@ -53,8 +54,10 @@ def rows_exported(storage_url: str, now: datetime) -> str:
 
     Raises StoreDown.
     """
-    if not is_postgres(storage_url) and not Path(sqlite_path(storage_url)).exists():
-        return ""
+    if not is_postgres(storage_url):
+        refuse_a_loss(sqlite_path(storage_url))
+        if not Path(sqlite_path(storage_url)).exists():
+            return ""
     try:
         return asyncio.run(_rows(storage_url, now))
     except (SQLAlchemyError, OSError) as error:

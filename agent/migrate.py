@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from agent.database import is_postgres, sqlalchemy_url, sqlite_path
 from agent.faults import in_words
 from agent.tables import postgres_guards, sqlite_guards
+from agent.whereabouts import refuse_a_loss
 from agent.writer import StoreDown
 
 SCRIPTS = Path(__file__).parent / "migrations"
@@ -100,7 +101,7 @@ def _upgrade(connection: Connection) -> tuple[str | None, str]:
 
 
 async def current(url: str) -> str | None:
-    """The revision that a store is at; None: it is empty."""
+    """The revision that a store is at; None: it is empty. Raises StoreDown where one was there and is lost."""
     if is_postgres(url):
         engine = create_async_engine(sqlalchemy_url(url), poolclass=pool.NullPool)
         async with engine.connect() as connection:
@@ -111,6 +112,7 @@ async def current(url: str) -> str | None:
 
 
 def _current_sqlite(path: str) -> str | None:
+    refuse_a_loss(path)
     if not Path(path).exists():
         return None
     engine = create_engine(f"sqlite:///{path}", poolclass=pool.NullPool)

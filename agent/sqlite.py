@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agent.whereabouts import Whereabouts
+from agent.whereabouts import Whereabouts, refuse_a_loss
 from agent.wide_rows import widened
 from agent.writer import Batch, Compressed, StoreDown, StoreFull, StoreTaken, Unwritable
 
@@ -91,20 +91,24 @@ class SqliteWriter:
 
     async def open(self) -> None:
         try:
+            refuse_a_loss(self.path)
             if self.path != ":memory:":
                 self._take_lock()
             await self._run(self._connect)
         except OSError as error:
             raise StoreDown(
-                f"{self.path} cannot be opened: {error.strerror or error}; name another --storage.url"
+                f"{error.filename or self.path} cannot be opened: {error.strerror or error}; name another --storage.url"
             ) from error
         except sqlite3.DatabaseError as error:
             raise StoreDown(f"{self.path} cannot be opened: {error}; name another --storage.url") from error
 
     def _take_lock(self) -> None:
-        """A file lock beside the database: the kernel gives it back however the daemon ends."""
+        """A file lock beside the database itself, by whatever link it was named: two daemons would page twice.
+
+        The kernel gives it back however the daemon ends.
+        """
         Path(self.path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = os.open(self.path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = os.open(f"{os.path.realpath(self.path)}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -115,7 +119,7 @@ class SqliteWriter:
     def _connect(self) -> None:
         make_private(self.path)
         self._db = connect_sqlite(self.path)
-        self._files = Whereabouts(self.path)
+        self._files = Whereabouts(self.path if self.path == ":memory:" else os.path.realpath(self.path))
         self._files.missing()
 
     async def commit(self, batch: Batch) -> None:
@@ -206,14 +210,14 @@ class Reserve:
     """A file that holds room for the acts, ticks and deliveries of a night on a full disk."""
 
     def __init__(self, database: str, size: int = RESERVE_BYTES) -> None:
-        self._path = Path(database + ".reserve")
+        self._path = Path(f"{os.path.realpath(database)}.reserve")
         self.size = size
         self._had = False
 
     def fill(self) -> bool:
         """Take the room, where it is to be had with an eighth as much to spare."""
         try:
-            if self._path.exists() and self._path.stat().st_size == self.size:
+            if self._path.is_file() and self._path.stat().st_size == self.size:
                 self._had = True
                 return True
             if self._room() < self.size + self.size // 8:
@@ -236,9 +240,9 @@ class Reserve:
         return found.f_bavail * found.f_frsize
 
     def give_up(self) -> bool:
-        """Free the room; False where there was none."""
+        """Free the room; False where there was none to free."""
         try:
             self._path.unlink()
-        except FileNotFoundError:
+        except OSError:
             return False
         return True

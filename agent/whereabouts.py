@@ -1,8 +1,46 @@
 """Whether the files of a SQLite store are still where they were: what is written to a deleted file is lost."""
 
 import os
+import stat
+from pathlib import Path
+
+from agent.writer import StoreDown
 
 _SUFFIXES = ("", "-wal")
+
+
+def refuse_a_loss(path: str) -> None:
+    """Raise StoreDown where a store lay at `path` and is not there now: a new one would hide that it is lost.
+
+    SQLite even deletes the `-wal` of a file that is empty or gone, also when it is only read.
+    """
+    if path == ":memory:":
+        return
+    if Path(path).is_symlink() and not Path(path).exists():
+        target = os.path.realpath(path)
+        raise StoreDown(
+            f"{path} is a link to {target}, where there is nothing: mount what it lies on, or make the file"
+        )
+    found = _looked_at(path)
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        raise StoreDown(f"{path} is no file: move it away, or name another --storage.url")
+    if found is not None and found.st_size:
+        return
+    for left in (f"{os.path.realpath(path)}{suffix}" for suffix in ("-wal", ".reserve")):
+        beside = _looked_at(left)
+        if beside is not None and beside.st_size:
+            state = "gone" if found is None else "empty"
+            raise StoreDown(
+                f"{path} is {state}, and {left} says that a store was there: put it back or restore a backup; "
+                "for a new store move that file away too"
+            )
+
+
+def _looked_at(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)  # noqa: PTH116 - what is not there is no fault here
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 class Whereabouts:

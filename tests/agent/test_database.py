@@ -5,7 +5,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
-from agent import migrate, tables
+from agent import migrate, tables, tokens
 from agent.database import readers, sqlite_path, writer_for
-from agent.evidence import commit_noted, examine
+from agent.evidence import NoEvidence, commit_noted, examine
 from agent.postgres import numbered
 from agent.sqlite import Reserve, SqliteWriter
 from agent.store import INSERT_AUDIT, AuditRow
@@ -349,6 +349,13 @@ def test_the_reserve_is_taken_once_and_given_up_once(tmp_path: Path) -> None:
     assert reserve.fill()
 
 
+def test_a_reserve_that_cannot_be_given_up_ends_no_daemon(tmp_path: Path) -> None:
+    (tmp_path / "t.db.reserve").mkdir()
+    reserve = Reserve(str(tmp_path / "t.db"), size=4096)
+    assert not reserve.fill()
+    assert not reserve.give_up()
+
+
 async def test_the_files_of_a_store_are_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
     path = tmp_path / "var" / "t.db"
     before = os.umask(0)
@@ -364,6 +371,85 @@ async def test_the_files_of_a_store_are_for_its_owner_alone_whatever_the_umask(t
     assert modes.keys() == {"t.db", "t.db-wal", "t.db-shm", "t.db.lock", "t.db.reserve"}
     assert set(modes.values()) == {0o600}
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def sizes(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def emptied_beside_a_log(path: Path) -> None:
+    path.write_bytes(b"")
+    Path(f"{path}-wal").write_bytes(b"what was committed last")
+    Path(f"{path}.reserve").unlink()
+
+
+def a_link_to_nowhere(path: Path) -> None:
+    path.unlink()
+    (path.parent / "mount").mkdir()
+    path.symlink_to(path.parent / "mount" / "t.db")
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("lose", "told"),
+    [
+        pytest.param(Path.unlink, r"t\.db is gone, and .*t\.db\.reserve says that a store was there", id="gone"),
+        pytest.param(emptied, r"t\.db is empty, and .*t\.db\.reserve", id="empty"),
+        pytest.param(emptied_beside_a_log, r"t\.db is empty, and .*t\.db-wal", id="empty beside a log"),
+        pytest.param(a_link_to_nowhere, r"a link to .*mount/t\.db, where there is nothing", id="a link to nowhere"),
+        pytest.param(a_folder, r"t\.db is no file", id="a folder"),
+    ],
+)
+async def test_where_a_store_was_lost_no_new_one_is_made_and_nothing_that_is_left_is_touched(
+    tmp_path: Path, lose: Callable[[Path], None], told: str
+) -> None:
+    path = tmp_path / "t.db"
+    await migrate.upgrade(f"sqlite:///{path}")
+    assert Reserve(str(path), size=4096).fill()
+    lose(path)
+    left = sizes(tmp_path)
+    for opened in (SqliteWriter(str(path)), tokens.beside(f"sqlite:///{path}")):
+        with pytest.raises(StoreDown, match=told):
+            await opened.open()
+    with pytest.raises(StoreDown, match=told):
+        await migrate.current(f"sqlite:///{path}")
+    with pytest.raises(NoEvidence, match=told):
+        await examine(f"sqlite:///{path}")
+    assert sizes(tmp_path) == left
+
+
+async def test_a_first_start_that_was_cut_off_before_anything_was_written_is_a_first_start(tmp_path: Path) -> None:
+    (tmp_path / "t.db").touch()
+    (tmp_path / "t.db.lock").touch()
+    (tmp_path / "t.db-wal").touch()
+    writer = SqliteWriter(str(tmp_path / "t.db"))
+    await writer.open()
+    await writer.close()
+
+
+async def test_a_file_beside_the_store_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.db.lock").mkdir()
+    with pytest.raises(StoreDown, match=r"t\.db\.lock cannot be opened: Is a directory"):
+        await SqliteWriter(str(tmp_path / "t.db")).open()
+
+
+async def test_a_store_has_one_daemon_by_whatever_link_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "t.db").touch()
+    (tmp_path / "link.db").symlink_to(tmp_path / "disk" / "t.db")
+    writer = SqliteWriter(str(tmp_path / "disk" / "t.db"))
+    await writer.open()
+    with pytest.raises(StoreTaken):
+        await SqliteWriter(str(tmp_path / "link.db")).open()
+    await writer.close()
 
 
 async def test_a_store_that_is_there_keeps_the_mode_that_it_was_given(tmp_path: Path) -> None:
