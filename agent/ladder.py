@@ -59,10 +59,13 @@ class Ladder:
 
         What is overdue fires at once; what has its record on this timetable is not taken a second time. Where
         somebody has it already, nobody is looked for; a raise is told to those who are told of a new incident.
+        What an act asked for beside the timetable (a handover, say) and waits to be told is told all the same.
         """
         raised = incident.severity < incident.targets.get("severity", 0)
         self.terms.snapshot(incident)
-        self._close(incident, lambda s: not _waits(s), "superseded", group, incident.updated_at, {"code": "regraded"})
+        stay = {UNCLASSIFIED, *incident.targets.get("calls", ())}
+        why = {"code": "regraded"}
+        self._close(incident, lambda s: s.planned.step.id not in stay, "superseded", group, incident.updated_at, why)
         self._plan_untaken(incident, group, {"code": "severity_raised"} if raised else None)
         self.refresh(incident, group)
 
@@ -107,7 +110,9 @@ class Ladder:
     def _ask_anew(self, incident: Incident, now: datetime, group: Group, why: Mapping[str, Any] = _NO_WHY) -> int:
         """Have it wait for another acknowledgement from now on; returns the number of this climb."""
         incident.acknowledged_at = None
-        incident.response_due_at = due(now, self.terms.target(incident).response, self.terms.calendar(incident), ())
+        asked_before = f"@{incident.relapse}"
+        taken = [mark for mark in incident.targets.get("taken", ()) if not mark.endswith(asked_before)]
+        incident.targets = {**incident.targets, "taken": taken}
         climb = self._climb(incident)
         again = (
             self.terms.plan_again(incident, self.terms.again_from(incident, now))
@@ -134,10 +139,11 @@ class Ladder:
 
     def answer_again(self, incident: Incident, now: datetime, group: Group) -> None:
         """Nobody has answered any more: the response steps that were not taken fall due as if nobody ever had."""
-        if incident.acknowledged_at is not None or incident.relapse:
+        if incident.acknowledged_at is not None:
             return
         pending = {_base(s.planned) for s in self.agenda.of(incident.id)}
-        fresh = [p for p in self.terms.plan(incident) if p.step.clock == "response" and _base(p) not in pending]
+        planned_now = self.terms.plan_from_relapse(incident)
+        fresh = [p for p in planned_now if p.step.clock == "response" and _base(p) not in pending]
         if fresh:
             climb = self._climb(incident)
             for planned in fresh:
@@ -305,8 +311,8 @@ class Ladder:
         """Set the due instants that the record shows."""
         target, calendar = self.terms.target(incident), self.terms.calendar(incident)
         pauses = self.terms.pauses(incident)
-        if incident.relapse == 0 and incident.grew_at is None:
-            incident.response_due_at = due(incident.opened_at, target.response, calendar, ())
+        asked_at = self.terms.asked_anew_at(incident) or incident.opened_at
+        incident.response_due_at = due(asked_at, target.response, calendar, ())
         incident.resolve_due_at = due(incident.opened_at, target.resolve, calendar, pauses)
         incident.next_due_at = self.agenda.due_of(incident.id)
         group.incidents[incident.id] = incident
@@ -319,9 +325,10 @@ class Ladder:
         return moment if early else None
 
     def _add(self, incident: Incident, planned: PlannedStep, group: Group, why: Mapping[str, Any] = _NO_WHY) -> None:
-        step = Step(
-            id=self.agenda.next_id(), incident=incident.id, planned=planned, due_at=planned.due_at, why=dict(why)
-        )
+        due_at = planned.due_at
+        if planned.repetition and planned.step.clock == "resolution" and due_at is not None:
+            due_at = comes_at(due_at, self.terms.pauses(incident))
+        step = Step(id=self.agenda.next_id(), incident=incident.id, planned=planned, due_at=due_at, why=dict(why))
         self.agenda.add(step)
         group.steps[step.id] = step
 

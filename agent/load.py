@@ -142,10 +142,10 @@ async def _load_chains(writer: Writer, desk: Desk) -> None:
 
 
 async def _load_policies(writer: Writer, desk: Desk) -> None:
-    """The targets and timetables of the configurations that open incidents were opened with."""
+    """The targets and timetables of the configurations that incidents were opened with that may go on."""
     rows = await writer.fetch(
         "SELECT version, sla, escalation FROM config WHERE version IN "
-        "(SELECT config_version FROM incident WHERE state NOT IN ('archived', 'cancelled', 'out_of_scope'))"
+        "(SELECT config_version FROM incident WHERE state NOT IN ('archived', 'cancelled'))"
     )
     for version, sla, escalation in rows:
         if version not in desk.ladder.terms.policies:

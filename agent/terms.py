@@ -79,11 +79,15 @@ class Terms:
 
     def plan_from_relapse(self, incident: Incident) -> list[PlannedStep]:
         """All steps: the first clocks from the last relapse or growth on, the resolution clock from the report."""
-        asked_at = max((at for at in (incident.relapsed_at, incident.grew_at) if at is not None), default=None)
+        asked_at = self.asked_anew_at(incident)
         if asked_at is None:
             return self.plan(incident)
         again = self.plan_again(incident, self.again_from(incident, asked_at))
         return [*again, *(p for p in self.plan(incident) if p.step.clock == "resolution")]
+
+    def asked_anew_at(self, incident: Incident) -> datetime | None:
+        """When it last fired again or grew, and so has to be acknowledged anew; None: it never did."""
+        return max((at for at in (incident.relapsed_at, incident.grew_at) if at is not None), default=None)
 
     def again_from(self, incident: Incident, relapsed_at: datetime) -> datetime:
         """When the first clocks start anew after a relapse: at once, or when whoever holds it has not answered."""

@@ -276,9 +276,13 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
             self.rests.append((since, now))
 
     def move(self, state: State, now: datetime) -> None:
-        """Enter a state; the history keeps every entry, the clocks are folded over it."""
+        """Enter a state; the history keeps every entry, the clocks are folded over it.
+
+        What does not wait any more has no moment at which it is taken up again.
+        """
         if state is not self.state:
             self.state = state
+            self.resume_at = self.resume_at if state in PENDING else None
             self.history.append((now, str(state)))
 
 
