@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import col
 
 from agent.config import Config
-from agent.erasure import ALERTS, PLAIN, SEALED, Identity, Table, blob_without
+from agent.erasure import ALERTS, INCIDENTS, PLAIN, SEALED, Identity, Table, blob_without
 from agent.erasure import ERASED as ERASED_TEXT
 from agent.evidence import ERASED
 from agent.intents import Noted, PersonActed, RowsErased
@@ -61,7 +61,7 @@ class Erasing:
         handed_back = await self._hand_back(who)
         for _ in range(_PASSES):
             before = changed.total()
-            for table in (*PLAIN, *SEALED, *(ALERTS if alerts else ())):
+            for table in (*PLAIN, *SEALED, *(ALERTS if alerts else ()), INCIDENTS):
                 async for keys in self._found(table, who):
                     changed[table.name] += await self._pipeline.submit(RowsErased(who, table.rule, keys, by))
             if changed.total() == before:

@@ -262,15 +262,6 @@ SEALED = (
 )
 """The evidence: changed on the record alone (`tables.UNLOCK`)."""
 PLAIN = (
-    Table(
-        IncidentRow,
-        people=("assignee", "recorder", "reporter", "commander"),
-        texts=("title", "symptom", "next_action"),
-        json=("resolution", "targets", "major", "rules_confirmed", "form", "root", "known_errors"),
-        own_json={"reporter": ("form", "reporter_contact", *WORDS)},
-        theirs={"reporter": ("title", "symptom")},
-        further=_of_incident,
-    ),
     Table(PageRow, people=("person",), texts=("outcome",), json=("reason",), further=_of_page),
     Table(StepRow, json=("why",)),
     Table(
@@ -343,4 +334,14 @@ ALERTS = (
     ),
 )
 """What alerts carry: looked through where that is asked for. Labels of what fires stay: it is known by them."""
-BY_NAME: Mapping[str, Table] = {table.rule: table for table in (*SEALED, *PLAIN, *ALERTS)}
+INCIDENTS = Table(
+    IncidentRow,
+    people=("assignee", "recorder", "reporter", "commander"),
+    texts=("title", "symptom", "next_action"),
+    json=("resolution", "targets", "major", "rules_confirmed", "form", "root", "known_errors"),
+    own_json={"reporter": ("form", "reporter_contact", *WORDS)},
+    theirs={"reporter": ("title", "symptom")},
+    further=_of_incident,
+)
+"""Looked through last: they say how a person is reached, and who begins anew after a crash has to find that."""
+BY_NAME: Mapping[str, Table] = {table.rule: table for table in (*SEALED, *PLAIN, *ALERTS, INCIDENTS)}

@@ -4,7 +4,8 @@ import asyncio
 import json
 import sqlite3
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from click.testing import CliRunner
 
 from agent import tables, tokens
 from agent.__main__ import main
+from agent.erasing import Erasing, identity
 from agent.erasure import BY_NAME
 from agent.evidence import examine
 from agent.intents import LetterDied
+from agent.writer import StoreDown
 from tests.agent.http.serving import START, Served, served
 from tests.house import alert
 from tests.real.parts import Database
@@ -206,6 +209,39 @@ async def test_erasing_again_changes_nothing(api: Served) -> None:
     again = await erase(api, REPORTER, PHONE)
     assert (again.status, again.body["erased_as"], again.body["rows"]) == (200, None, {})
     assert await stored(api) == before
+
+
+async def test_what_a_crash_left_half_erased_is_erased_by_doing_it_again(
+    api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported = await api.report("the printer", reporter=REPORTER, reporter_contact=PHONE)
+    await api.act(reported, "note", {"text": f"rang {PHONE}, nobody there"}, as_="desk")
+    erasing, pipeline = Erasing(api.daemon.pipeline, api.daemon.engine), api.daemon.pipeline
+    submit = pipeline.submit
+
+    def cut_at(nth: int) -> Callable[[Any], Awaitable[Any]]:
+        counter = count(1)
+
+        async def submit_or_crash(intent: Any) -> Any:
+            if next(counter) == nth:
+                raise StoreDown("the power is cut")
+            return await submit(intent)
+
+        return submit_or_crash
+
+    cuts = 0
+    for nth in range(1, 100):
+        who = identity(REPORTER, (), api.daemon.config)
+        monkeypatch.setattr(pipeline, "submit", cut_at(nth))
+        try:
+            await erasing.erase(who, "root", START)
+        except StoreDown:
+            cuts += 1
+        else:
+            break
+    assert cuts > 1
+    said = await stored(api)
+    assert [word for word in (REPORTER, PHONE) if word in said] == []
 
 
 async def test_only_ops_may_and_nobody_erases_themselves(api: Served) -> None:
