@@ -154,6 +154,12 @@ class Daemon:
         self._make_notifiers()
         self.metrics.reloaded(True, self.clock.now())
 
+    async def note_told(self) -> None:
+        """Whoever started us was shown the first token; where that cannot be stored the next start makes another."""
+        if self.first_token is not None:
+            with contextlib.suppress(StoreDown):
+                await tokens.note_told(self.writer)
+
     def _leave_out_what_never_opens(self) -> None:
         """Count around the clock where a calendar's workdays have run out: a start at night must page all the same."""
         calendars = that_open(self.config.calendars, self.clock.now())
@@ -437,6 +443,7 @@ async def serve(
         async with serving(daemon.app(), options.listen) as port:
             daemon.port = port
             ready(daemon, port)
+            await daemon.note_told()
             await daemon.run(stop)
     finally:
         await daemon.close()

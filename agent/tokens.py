@@ -21,7 +21,7 @@ from agent.database import is_postgres, sqlite_path, writer_for
 from agent.evidence import commit_noted
 from agent.postgres import PostgresWriter
 from agent.sqlite import SqliteWriter
-from agent.store import TokenRow
+from agent.store import REMEMBERED, UPSERT_META, TokenRow
 from agent.writer import StoreDown, Writer
 from correlation.rows import insert_into
 
@@ -34,6 +34,9 @@ _LIFE_S = 1.0
 _MOST_KNOWN = 1024
 _LINKS = "links"
 """The row that holds the key of acknowledge links; it names nobody, so that nothing can log in with it."""
+_FIRST_START = "first start"
+_UNTOLD = "first token, untold"
+"""What the store remembers under this is the id of a token that was made and has not been shown yet."""
 _INSERT = insert_into(TokenRow)
 _REVOKE = "UPDATE token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
 
@@ -144,22 +147,42 @@ async def create(
     """
     if (person is None) == (source is None):
         raise ValueError("a token is of a person or of a source, one of them")
-    token = new_token()
-    row_id = secrets.token_hex(4)
-    carried = ",".join(sorted(set(roles)))
-    row = (row_id, digest(token), person, source, carried, now, by, expires_at, None)
-    facts: dict[str, object] = {"id": row_id, "person": person, "source": source, "roles": carried}
+    token, row, facts = _drawn(person, source, roles, now, by, expires_at)
     async with _opened(store) as writer:
         await commit_noted(writer, [(_INSERT, [row])], by, "token created", facts, now)
     return token
 
 
+def _drawn(
+    person: str | None, source: str | None, roles: Iterable[str], now: datetime, by: str, expires_at: datetime | None
+) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    """A new token: its text, its row, and what the audit says of it."""
+    token, row_id, carried = new_token(), secrets.token_hex(4), ",".join(sorted(set(roles)))
+    row = (row_id, digest(token), person, source, carried, now, by, expires_at, None)
+    return token, row, {"id": row_id, "person": person, "source": source, "roles": carried}
+
+
 async def first_token(writer: Writer, now: datetime) -> str | None:
-    """The token of the first start: person `admin`, roles ops and pm, until revoked. None where people have tokens."""
-    rows = await writer.fetch("SELECT COUNT(*) FROM token WHERE person IS NOT NULL")
-    if rows[0][0]:
+    """The token of the first start: person `admin`, roles ops and pm, until revoked. None where people have tokens.
+
+    One that was made and that nobody was told (`note_told`), because the daemon ended before, makes way for another.
+    """
+    untold = next((str(row[0]) for row in await writer.fetch(REMEMBERED, _UNTOLD)), "")
+    known = await writer.fetch("SELECT COUNT(*) FROM token WHERE person IS NOT NULL AND id <> ?", untold)
+    if known[0][0]:
         return None
-    return await create(writer, person="admin", roles=FIRST_ROLES, now=now, by="first start")
+    token, row, facts = _drawn("admin", None, FIRST_ROLES, now, _FIRST_START, None)
+    rows = [(_INSERT, [row]), (UPSERT_META, [(_UNTOLD, facts["id"])])]
+    if untold:
+        rows.append(("DELETE FROM token WHERE id = ?", [(untold,)]))
+        facts["instead_of"] = untold
+    await commit_noted(writer, rows, _FIRST_START, "token created", facts, now)
+    return token
+
+
+async def note_told(writer: Writer) -> None:
+    """The token of the first start has been shown to somebody. Raises StoreDown."""
+    await writer.commit([("DELETE FROM meta WHERE key = ?", [(_UNTOLD,)])])
 
 
 async def link_secret(writer: Writer, now: datetime) -> bytes:
@@ -168,7 +191,7 @@ async def link_secret(writer: Writer, now: datetime) -> bytes:
     if rows:
         return str(rows[0][0]).encode()
     key = secrets.token_hex(32)
-    await writer.commit([(_INSERT, [(_LINKS, key, None, None, "", now, "first start", None, None)])])
+    await writer.commit([(_INSERT, [(_LINKS, key, None, None, "", now, _FIRST_START, None, None)])])
     return key.encode()
 
 

@@ -9,6 +9,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agent import tokens
+from agent.evidence import examine
 from agent.http.api import routes_of
 from agent.http.auth import ACCESS, may, token_in
 from agent.intents import ConfigChanged
@@ -241,6 +242,24 @@ async def test_the_first_token_is_made_once(api: Served) -> None:
     assert api.daemon.first_token is not None
     me = await api.get("/api/v1/me", as_="", headers={"Authorization": f"Bearer {api.daemon.first_token}"})
     assert (me.body["id"], me.body["roles"]) == ("admin", ["ops", "pm"])
+    await api.daemon.note_told()
+    assert await tokens.first_token(api.daemon.writer, api.clock.now()) is None
+
+
+async def test_a_first_token_that_nobody_was_told_makes_way_for_another(api: Served) -> None:
+    """The daemon ended between its commit and its words, even twice."""
+    again = await tokens.first_token(api.daemon.writer, api.clock.now())
+    shown = await tokens.first_token(api.daemon.writer, api.clock.now())
+    assert again and shown
+    await tokens.note_told(api.daemon.writer)
+    for token, status in ((api.daemon.first_token, 401), (again, 401), (shown, 200)):
+        assert (await api.get("/api/v1/me", as_="", headers={"Authorization": f"Bearer {token}"})).status == status
+    assert [t.person for t in await tokens.listed(api.daemon.writer)].count("admin") == 1
+    assert (await examine(api.storage)).faults == []
+
+
+async def test_who_has_a_token_beside_an_untold_one_is_given_no_other(api: Served) -> None:
+    await tokens.create(api.storage, person="ana", now=api.clock.now())
     assert await tokens.first_token(api.daemon.writer, api.clock.now()) is None
 
 
