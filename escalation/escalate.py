@@ -72,27 +72,28 @@ class Taken:
 
 
 def take_due_steps(due: Sequence[Step], group: str, assignee: str | None, directory: Directory, now: datetime) -> Taken:
-    """Each due step gets its record; each person gets one page that names the highest step told to them.
+    """Each due step gets its record; each person gets one page per channel that names the highest step told there.
 
     A step that reaches nobody goes to the fallback people, and is `nobody` where there are none; one that tells
     nobody is `done`. Where a higher step told everybody whom a lower one would have told, the lower is superseded by
     it (procedure R94, OUTSIDE §6).
     """
     taken = Taken()
-    called: dict[str, Call] = {}
+    called: dict[tuple[str, str], Call] = {}
     for step in sorted(due, key=_height, reverse=True):
         reached = _reached(step, group, assignee, directory, now)
         outcome = "superseded"
+        told = []
         for person, role in reached.people:
-            if person in called:
-                if step.key not in called[person].supersedes:
-                    called[person].supersedes.append(step.key)
-                continue
             call = _call(step, person, role, directory)
-            if call is not None:
-                called[person] = call
+            if call is None:
+                continue
+            told.append(person)
+            higher = called.setdefault((person, call.notifier), call)
+            if higher is call:
                 outcome = "fallback" if reached.by_fallback else "paged"
-        told = [person for person, _ in reached.people if person in called]
+            elif step.key not in higher.supersedes:
+                higher.supersedes.append(step.key)
         why: dict[str, Any] = {"told": told, "holes": list(reached.holes)}
         if not told:
             outcome = "nobody" if step.planned.step.tell else "done"

@@ -164,3 +164,16 @@ def _told(step_id: str, clock: str, *tell: str) -> TimetableStep:
 )
 def test_an_escalation_is_counted_once(told: list[tuple[TimetableStep, int]], hops: int) -> None:
     assert management_hops(told) == hops
+
+
+def test_what_is_told_by_a_channel_of_its_own_is_told_there_beside_a_higher_step() -> None:
+    """One page per channel (OUTSIDE §6): what a step tells by phone is not said by the mail of another."""
+    by_mail = [step("m", "response", "l1", minutes=m, channel="mail") for m in (10, 20)]
+    done = taken(C0, *by_mail, R50)
+    calls = {(c.person, c.notifier): (c.step.id, c.supersedes) for c in done.calls}
+    assert calls["ana", "hook"] == (R50.id, ["2/c0"])
+    assert calls["ana", "mail"] == (21, ["2/m"])
+    assert [(o, w["told"]) for s, o, w in done.outcomes if s.planned.step.id == "m"] == [
+        ("paged", ["ana"]),
+        ("superseded", ["ana"]),
+    ]
