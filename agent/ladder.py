@@ -286,10 +286,32 @@ class Ladder:
                 due_at = planned.get(_base(step.planned))
                 as_planned = step.due_at == step.planned.due_at and step.why.get("code") != "breach_expected"
                 if due_at is not None and as_planned and not step.planned.repetition:
-                    step.planned = replace(step.planned, due_at=due_at)
-                    self.agenda.move(step, due_at)
-                    group.steps[step.id] = step
+                    self._move(step, due_at, group)
         self.refresh(incident, group)
+
+    def counted(self, incident: Incident) -> dict[str, datetime | None]:
+        """By step, when it falls due as its calendar is now."""
+        return {_base(planned): planned.due_at for planned in self.terms.plan_from_relapse(incident)}
+
+    def counted_anew(self, incident: Incident, was: Mapping[str, datetime | None], group: Group) -> bool:
+        """Its calendar is another: what fell due as it `was` counted falls due as it is counted now.
+
+        Returns whether anything has moved.
+        """
+        now, moved = self.counted(incident), False
+        for step in self.agenda.of(incident.id):
+            base, due_at = _base(step.planned), now.get(_base(step.planned))
+            as_counted = step.due_at is not None and step.due_at == was.get(base) and not step.planned.repetition
+            if as_counted and due_at is not None and due_at != step.due_at:
+                self._move(step, due_at, group)
+                moved = True
+        self.refresh(incident, group)
+        return moved
+
+    def _move(self, step: Step, due_at: datetime, group: Group) -> None:
+        step.planned = replace(step.planned, due_at=due_at)
+        self.agenda.move(step, due_at)
+        group.steps[step.id] = step
 
     def taken(
         self, step: Step, outcome: str, now: datetime, why: dict[str, Any], incident: Incident, group: Group

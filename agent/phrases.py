@@ -448,6 +448,10 @@ HAPPENED: Sentences = {
         "the wall clock was put right by {shift_s} s: its moments were moved along",
         "系统时钟已校正 {shift_s} 秒:其各时刻随之调整",
     ),
+    "calendar_changed": (
+        "the calendar {calendar} was changed: its moments are counted anew",
+        "日历 {calendar} 已更改:其各时刻已重新计算",
+    ),
     "step": (
         "step {step}: {outcome}[; told {told}][; nobody holds {holes}][; did {did}]",
         "步骤 {step}:{outcome}[;已通知 {told}][;无人担任 {holes}][;执行 {did}]",

@@ -1,18 +1,35 @@
 """What concerns no one incident: another configuration, another time, a line for the audit."""
 
+from datetime import datetime
+
+from agent.config import Config
 from agent.deciders.automation import propose_anew
 from agent.group import as_json
 from agent.intents import ClockAdopted, ConfigChanged, Noted, Remembered
 from agent.store import UPSERT_META, memory_key
 from agent.turn import AGENT, Turn
+from correlation.incident import Incident
 
 
 def config_changed(turn: Turn, intent: ConfigChanged) -> None:
+    was = _by_calendars_changed(turn, intent.config)
     turn.desk.configure(intent.config, turn.now)
     turn.desk.hold_back_again(turn.now)
+    for incident, counted in was:
+        if turn.ladder.counted_anew(incident, counted, turn.group):
+            turn.tell(incident.id, "calendar_changed", AGENT, {"calendar": incident.targets["calendar"]})
+            turn.touch(incident)
     propose_anew(turn, [incident for incident in turn.board.incidents.values() if incident.known_errors])
     turn.journal("reload", intent.by, as_json({"version": intent.config.version}))
     turn.audit(intent.by, "reload", {"version": intent.config.version})
+
+
+def _by_calendars_changed(turn: Turn, config: Config) -> list[tuple[Incident, dict[str, datetime | None]]]:
+    """The incidents whose calendar this configuration changes, with their steps as they are counted before it."""
+    before, after = turn.config.calendars, config.calendars
+    changed = {name for name, calendar in before.items() if after.get(name) != calendar} | after.keys() - before.keys()
+    active = (i for i in turn.board.incidents.values() if i.active and i.targets.get("calendar") in changed)
+    return [(incident, turn.ladder.counted(incident)) for incident in active]
 
 
 def clock_adopted(turn: Turn, intent: ClockAdopted) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from agent.house import House
 from agent.intents import ConfigChanged
+from agent.site import Service
 from agent.store import UPSERT_CONFIG
 from escalation.roles import Person
 from escalation.timetable import EscalationPolicy
@@ -164,5 +165,31 @@ async def test_what_sales_take_up_again_runs_by_the_timetable_it_was_opened_with
         before = len(house.sent)
         await house.advance(hours=4)
         assert ("2/p50@1", "pat") in told_since(house, before)
+    finally:
+        await house.close()
+
+
+async def test_what_counts_business_time_is_counted_anew_by_a_calendar_that_a_reload_changes() -> None:
+    """The record showed another due instant than the one at which the step was taken."""
+    portal = Service.model_validate({"sla": {2: {"resolve": "9h", "calendar": "business"}}})
+    config = replace(site(), services={"portal": portal})
+    house = await House(config, START).open()
+    try:
+        number = await opened(house, {**DISK_FULL, "service": "portal"})
+        assert house.incident(number).resolve_due_at == START + timedelta(days=1)
+        for holidays, days, lines in (([date(2026, 3, 3)], 2, 1), ([date(2026, 3, 3)], 2, 1), ([], 1, 2)):
+            business = config.calendars["business"].model_copy(update={"holidays": holidays})
+            house.config = replace(config, calendars={**config.calendars, "business": business})
+            await house.do(ConfigChanged(house.config, "root"))
+            await house.restart()
+            incident = house.incident(number)
+            due = {s.key: s.due_at for s in house.desk.agenda.of(incident.id)}["2/p100"]
+            assert due == incident.resolve_due_at == START + timedelta(days=days)
+            told = [facts for _, kind, _, facts in await house.timeline(number) if kind == "calendar_changed"]
+            assert told == [{"calendar": "business"}] * lines
+        await house.do(ConfigChanged(replace(config, calendars={}), "root"))
+        assert house.incident(number).resolve_due_at == START + 9 * HOUR
+        await house.advance(hours=9)
+        assert "2/p100" in {sent.step for sent in house.sent}
     finally:
         await house.close()
