@@ -54,6 +54,7 @@ from agent.versions import numbered
 from agent.wall import WallWatch, follow_wall
 from agent.writer import StoreDown, Writer
 from correlation.calendar import that_open
+from correlation.incident import State
 from correlation.own import own_alert
 
 log = structlog.get_logger("daemon")
@@ -67,6 +68,7 @@ _A_BLINK = timedelta(milliseconds=5)
 _A_MOMENT = timedelta(seconds=1)
 _DESCRIPTIONS_S = 1.0
 _TEN_MINUTES = timedelta(minutes=10)
+_RANKED_AGAIN = timedelta(hours=1)
 _RANKED_TOGETHER = 32
 """Incidents whose text is ranked in one go: their pages wait for it."""
 _LOOK_AGAIN = timedelta(seconds=5)
@@ -321,6 +323,7 @@ class Daemon:
             ]
             self.rounds.reconfigure(tasks)
             self.reconciler.reconfigure(tasks)
+            self._rank(self._left_unranked())
             await stop.wait()
             log.info("stopping")
             self.pipeline.stopping = True
@@ -388,12 +391,23 @@ class Daemon:
             await self.clock.sleep_until(self.clock.now() + rota_watch.EVERY)
 
     def _after_commit(self, group: Group) -> None:
-        for first in range(0, len(group.opened_unknown), _RANKED_TOGETHER):
-            self._tasks.create_task(self._suggest(group.opened_unknown[first : first + _RANKED_TOGETHER]))
+        self._rank(group.opened_unknown)
         if group.runs:
             self.runner.wake.set()
         for origin in group.suspected:
             self.reconciler.ask(origin)
+
+    def _rank(self, numbers: Sequence[int]) -> None:
+        for first in range(0, len(numbers), _RANKED_TOGETHER):
+            self._tasks.create_task(self._suggest(numbers[first : first + _RANKED_TOGETHER]))
+
+    def _left_unranked(self) -> list[int]:
+        """What was opened of late, nobody has taken, and no known error was found for: the daemon may have ended
+        before they were ranked.
+        """
+        since = self.clock.now() - _RANKED_AGAIN
+        found = self.pipeline.desk.board.incidents.values()
+        return [i.id for i in found if i.state is State.NEW and not i.known_errors and i.opened_at >= since]
 
     async def _suggest(self, numbers: Sequence[int]) -> None:
         """Rank the known errors by text, off the loop; its failure costs the suggestions, never the pages."""

@@ -102,6 +102,36 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
         await daemon.close()
 
 
+async def test_what_the_end_of_the_daemon_left_unranked_is_ranked_after_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranked: list[str] = []
+
+    def match_each(_: Suggestions, texts: Mapping[str, str], *__: Any) -> dict[str, list[Any]]:
+        ranked.extend(texts)
+        return {number: [] for number in texts}
+
+    monkeypatch.setattr(Suggestions, "match_each", match_each)
+    options = Options(storage_url=f"sqlite:///{tmp_path / 't.db'}")
+    cut_off = Daemon(options, load(SITE), SystemClock())
+    await cut_off.open()
+    line = asyncio.create_task(cut_off.pipeline.run())
+    number = await Running(cut_off).receive({**DISK_FULL, "alertname": "OddlyFull"})
+    line.cancel()
+    await asyncio.wait([line])
+    await cut_off.close()
+    assert ranked == []
+    daemon, stop = Daemon(options, load(SITE), SystemClock()), asyncio.Event()
+    await daemon.open()
+    loops = asyncio.create_task(daemon.run(stop))
+    async with asyncio.timeout(20):
+        while ranked != [number]:  # noqa: ASYNC110 - it is ranked in a thread
+            await asyncio.sleep(0.01)
+    stop.set()
+    await loops
+    await daemon.close()
+
+
 async def test_a_notifier_that_hangs_keeps_no_other_from_sending(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
