@@ -134,7 +134,8 @@ async def _load_chains(writer: Writer, desk: Desk) -> None:
     for chain in desk.chains.both:
         head, last_ids = heads.get(chain.name), desk.board.last_ids
         found = last_ids[chain.name]
-        if (head.last_id if head is not None else 0) != found:
+        known, let_go = (head.last_id, head.base_id) if head is not None else (0, 0)
+        if known != max(found, let_go):
             log.error("evidence was changed: run `tocsin audit verify`", chain=chain.name, last_row=found)
         if head is not None:
             chain.go_on(head)

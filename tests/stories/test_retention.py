@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from agent.evidence import LET_GO
 from agent.group import INSERT_JOURNAL
@@ -122,6 +123,19 @@ async def test_timelines_go_from_the_beginning_where_the_site_says_so_and_the_ch
     through = msgspec.json.decode(facts)["through"]
     assert await house.writer.fetch("SELECT MIN(id) FROM timeline") == [(through + 1,)]
     await house.restart()
+    await house.receive(message(alert({"alertname": "New", "instance": "x"}, starts=at(house.now))))
+    assert await chain(house) == []
+
+
+async def test_a_start_after_all_of_the_timeline_went_finds_nothing_wrong_with_it(house: House) -> None:
+    await archived(house, "DiskFull")
+    keeping(house, timeline=MONTH)
+    await house.advance(MONTH * 3)
+    await let_go(house)
+    assert (await counts(house))["timeline"] == 0
+    with capture_logs() as told:
+        await house.restart()
+    assert told == []
     await house.receive(message(alert({"alertname": "New", "instance": "x"}, starts=at(house.now))))
     assert await chain(house) == []
 
