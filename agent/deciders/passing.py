@@ -15,7 +15,7 @@ from agent.intents import TimePassed
 from agent.turn import AGENT, Turn
 from collectors.moment import moment_text
 from correlation.correlate import frozen, settle
-from correlation.incident import RECOVERABLE, Incident, State
+from correlation.incident import PENDING, RECOVERABLE, Incident, State
 from correlation.own import ORIGIN
 from correlation.silence import silenced_by
 from escalation.escalate import take_due_steps
@@ -50,8 +50,7 @@ def _for_all(turn: Turn) -> None:
 
 def look_at(turn: Turn, incident: Incident) -> None:
     """One incident has come up: resume it, resolve it, take its steps, or let it leave the board."""
-    if incident.resume_at is not None and incident.resume_at <= turn.now:
-        incident.resume_at = None
+    if incident.resume_at is not None and incident.resume_at <= turn.now and incident.state in PENDING:
         incident.move(State.IN_PROGRESS, turn.now)
         turn.tell(incident.id, "resumed", AGENT, {"why": "resume_at"})
         turn.touch(incident)

@@ -63,6 +63,15 @@ async def test_what_was_assigned_while_it_waited_is_nobodys_until_they_acknowled
     assert (house.incident(number).state, house.incident(number).assignee) == ("assigned", "luis")
 
 
+async def test_a_wait_that_an_earlier_release_left_on_the_record_takes_nothing_up(house: House) -> None:
+    number = await opened(house, by=None)
+    house.incident(number).resume_at = house.now + HOUR
+    await house.act(number, "note", {"text": "looked at"}, "pat")
+    await house.restart()
+    await house.advance(hours=1, minutes=1)
+    assert house.incident(number).state == "assigned"
+
+
 @pytest.mark.parametrize(("action", "body"), [("replan", {}), ("set-severity", {"severity": 3, "reason": "judged"})])
 async def test_what_is_asked_anew_is_asked_by_a_ladder_planned_anew_too(
     house: House, action: str, body: dict[str, object]
