@@ -100,7 +100,9 @@ class SqliteWriter:
                 f"{error.filename or self.path} cannot be opened: {error.strerror or error}; name another --storage.url"
             ) from error
         except sqlite3.DatabaseError as error:
-            raise StoreDown(f"{self.path} cannot be opened: {error}; name another --storage.url") from error
+            raise StoreDown(
+                f"{self.path} cannot be opened: {error}; restore a backup, or name another --storage.url"
+            ) from error
 
     def _take_lock(self) -> None:
         """A file lock beside the database itself, by whatever link it was named: two daemons would page twice.

@@ -441,6 +441,12 @@ async def test_a_file_beside_the_store_that_cannot_be_opened_is_named(tmp_path: 
         await SqliteWriter(str(tmp_path / "t.db")).open()
 
 
+async def test_of_a_store_that_is_torn_apart_it_says_to_restore_a_backup(tmp_path: Path) -> None:
+    (tmp_path / "t.db").write_bytes(os.urandom(20_000))
+    with pytest.raises(StoreDown, match="file is not a database; restore a backup, or name another"):
+        await SqliteWriter(str(tmp_path / "t.db")).open()
+
+
 async def test_a_store_has_one_daemon_by_whatever_link_it_is_named(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "disk" / "t.db").touch()
