@@ -217,9 +217,8 @@ def _all_causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark
     for mark in scene.newest(effect.item):
         if mark.key != effect.key:
             yield mark, 0
-    for twin in rules.register.twins(effect.item):
-        for mark in scene.newest(twin, (effect.signal.id,)):
-            yield mark, _NEAR
+    for mark in _of_twins(effect, scene, rules.register):
+        yield mark, _NEAR
     for item, hops in _may_cause(effect, rules.register):
         there = at.get(item)
         if there is not None and not able.isdisjoint(there):
@@ -264,9 +263,8 @@ def effects(cause: Mark, scene: Scene, rules: Sight, least: float) -> Iterator[t
     for mark in scene.newest(cause.item):
         if mark.key != cause.key:
             yield mark, 0
-    for twin in register.twins(cause.item):
-        for mark in scene.newest(twin, (cause.signal.id,)):
-            yield mark, _NEAR
+    for mark in _of_twins(cause, scene, register):
+        yield mark, _NEAR
     for hops, ring in enumerate(register.rings_below(cause.item), 1):
         able = rules.signals.explained_by(cause.signal, least / _DECAYED[hops])
         for item in filter(at.__contains__, ring):
@@ -276,6 +274,14 @@ def effects(cause: Mark, scene: Scene, rules: Sight, least: float) -> Iterator[t
                         yield mark, hops
     yield from _told_through(cause, scene, register)
     yield from _other_ends(cause, scene, register)
+
+
+def _of_twins(mark: Mark, scene: Scene, register: Topology) -> Iterator[Mark]:
+    """The marks of the same trouble on the other instances of its service."""
+    for twin in register.twins(mark.item):
+        marks = scene.at.get(twin, _NOTHING).get(mark.signal.id)
+        if marks is not None:
+            yield from islice(reversed(marks.values()), _NEWEST)
 
 
 def _told_through(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:

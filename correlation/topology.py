@@ -305,8 +305,9 @@ class Topology:
         """The other instances of the service that an instance is of, where they are few."""
         if self.kinds.get(item) != "instance":
             return ()
-        found = self._on.get(item.rpartition("@")[0], ())
-        return [n for n in found if n != item and are_twins(n, item)] if len(found) <= _MOST_ON else ()
+        service = item.rpartition("@")[0]
+        found, of_service = self._on.get(service, ()), f"{service}@"
+        return [n for n in found if n.startswith(of_service) and n != item] if len(found) <= _MOST_ON else ()
 
     def kin(self, one: str, other: str) -> bool:
         """Whether two items may share a trouble: what is written does not keep them apart, or they stand on one."""
