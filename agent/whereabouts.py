@@ -26,7 +26,8 @@ def refuse_a_loss(path: str) -> None:
         raise StoreDown(f"{path} is no file: move it away, or name another --storage.url")
     if found is not None and found.st_size:
         return
-    for left in (f"{os.path.realpath(path)}{suffix}" for suffix in ("-wal", ".reserve")):
+    beside_it = ("-wal",) if found is None else ("-wal", ".reserve")  # who deletes the file alone means it
+    for left in (f"{os.path.realpath(path)}{suffix}" for suffix in beside_it):
         beside = _looked_at(left)
         if beside is not None and beside.st_size:
             state = "gone" if found is None else "empty"

@@ -387,6 +387,11 @@ def emptied_beside_a_log(path: Path) -> None:
     Path(f"{path}.reserve").unlink()
 
 
+def gone_beside_a_log(path: Path) -> None:
+    path.unlink()
+    Path(f"{path}-wal").write_bytes(b"what was committed last")
+
+
 def a_link_to_nowhere(path: Path) -> None:
     path.unlink()
     (path.parent / "mount").mkdir()
@@ -401,7 +406,7 @@ def a_folder(path: Path) -> None:
 @pytest.mark.parametrize(
     ("lose", "told"),
     [
-        pytest.param(Path.unlink, r"t\.db is gone, and .*t\.db\.reserve says that a store was there", id="gone"),
+        pytest.param(gone_beside_a_log, r"t\.db is gone, and .*t\.db-wal says that a store was there", id="gone"),
         pytest.param(emptied, r"t\.db is empty, and .*t\.db\.reserve", id="empty"),
         pytest.param(emptied_beside_a_log, r"t\.db is empty, and .*t\.db-wal", id="empty beside a log"),
         pytest.param(a_link_to_nowhere, r"a link to .*mount/t\.db, where there is nothing", id="a link to nowhere"),
