@@ -1,7 +1,8 @@
 """Where the time of an alert goes, in one process without HTTP: reading, deciding, rows, and the commit.
 
 `python -m benchmarks.stages [--profile]` shows microseconds per alert of the thread that does it; `--profile` prints
-the functions that cost most beneath that.
+the functions that cost most beneath that. With `--rule-alone` alerts join by the first rule and nothing else is asked:
+no items, no causes, no words; less than this no join costs here.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import pstats
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from benchmarks.alerts import rounds
 from benchmarks.messages import bodies
 from benchmarks.parts import SITE
 from benchmarks.tables import table
+from correlation.rules import ItemPolicy
+from correlation.topology import Topology
 
 STAGES = ("read", "decide", "rows", "commit")
 _SOURCE = "bench"
@@ -95,9 +98,19 @@ def messages(total: int, batch: int, *, first: int = 0, distinct: int | None = N
     return list(bodies("tocsin", numbers, batch, seed=1, events=200, resolved=False))
 
 
-async def measure(folder: Path, total: int, profile: cProfile.Profile | None = None) -> str:
+def ask_the_rule_alone(desk: Desk) -> None:
+    """Leave of correlation identity, the first rule, and the record of what was decided."""
+    nothing = Topology({}, ItemPolicy(labels={}, extract=[]))
+    desk.rules = replace(desk.rules, strategies=desk.rules.strategies[:1], finders=(), register=nothing)
+
+
+async def measure(
+    folder: Path, total: int, profile: cProfile.Profile | None = None, *, rule_alone: bool = False
+) -> str:
     """The table of stages; `profile` also looks beneath."""
     bench = await open_bench(folder)
+    if rule_alone:
+        ask_the_rule_alone(bench.desk)
     known = messages(2000, 64, first=90_000_000)
     await bench.take(known, 32)
     rows = []
@@ -127,10 +140,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description=__doc__)
     parser.add_argument("--total", type=int, default=20_000, help="alerts by stage")
     parser.add_argument("--profile", action="store_true", help="print the functions that cost most")
+    parser.add_argument("--rule-alone", action="store_true", help="ask one rule, and nothing else")
     told = parser.parse_args(arguments)
     profile = cProfile.Profile() if told.profile else None
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
-        print(asyncio.run(measure(Path(folder), told.total, profile)))
+        print(asyncio.run(measure(Path(folder), told.total, profile, rule_alone=told.rule_alone)))
     if profile is not None:
         out = io.StringIO()
         pstats.Stats(profile, stream=out).sort_stats("tottime").print_stats(40)

@@ -47,8 +47,9 @@ def test_our_own_parser_takes_every_alert_that_is_sent(resolved: bool) -> None:
     assert all(not p.rejected for p in parsed)
 
 
-def test_the_stages_of_an_alert_are_shown(tmp_path: Path) -> None:
-    shown = asyncio.run(measure(tmp_path, 64))
+@pytest.mark.parametrize("rule_alone", [False, True])
+def test_the_stages_of_an_alert_are_shown(tmp_path: Path, rule_alone: bool) -> None:
+    shown = asyncio.run(measure(tmp_path, 64, rule_alone=rule_alone))
     assert "| new | 64 | 32 |" in shown
     assert "| duplicates | 1 | 1 |" in shown
 
