@@ -214,7 +214,7 @@ async def test_who_mailed_is_erased_with_their_mails(api: Served) -> None:
     assert answered.body["rows"]["journal"] >= 2
     from tests.agent.http.test_erasing import stored
 
-    assert "canary" not in await stored(api)
+    assert "bob.canary" not in await stored(api)
 
 
 async def test_it_is_the_same_on_postgresql(tmp_path: Path, postgres: Database) -> None:
