@@ -34,7 +34,8 @@ class Encoder:
 
     def __init__(self, library: Library) -> None:
         self._numpy: Any = import_module("numpy")
-        self._model: Any = import_module(_MODULE).USE(denoise=True)
+        # its own four threads wait for each other where cores are busy: a question then takes a second instead of 5 ms
+        self._model: Any = import_module(_MODULE).USE(threads=1, denoise=True)
         self._known: dict[str, Any] = {}
         self.read(library)
 
