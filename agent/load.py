@@ -11,8 +11,8 @@ from agent.config import Config
 from agent.deciders.problems import seen_of
 from agent.desk import Desk
 from agent.writer import Writer
-from correlation.board import MOST_TOMBSTONES, Beat, Key
-from correlation.incident import Episode
+from correlation.board import MOST_TOMBSTONES, Beat
+from correlation.incident import Episode, Key
 from correlation.joining import NOT_PLACED, remember, remember_keys
 from correlation.lessons import kind_of
 from correlation.outcome import Round

@@ -47,11 +47,11 @@ class Alert(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def labels(self) -> Labels:
-        return _decode(self.labels_json)
+        return decode_labels(self.labels_json)
 
     @property
     def annotations(self) -> Labels:
-        return _decode(self.annotations_json)
+        return decode_labels(self.annotations_json)
 
     @property
     def firing(self) -> bool:
@@ -62,7 +62,8 @@ _decoder = msgspec.json.Decoder(dict[str, str])
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
-def _decode(raw: bytes) -> Labels:
+def decode_labels(raw: bytes) -> Labels:
+    """Return the labels of a JSON object of strings."""
     return _decoder.decode(raw)
 
 

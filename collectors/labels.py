@@ -9,6 +9,8 @@ import re2
 from collectors.remembering import remembers
 
 Labels = Mapping[str, str]
+PackedLabels = tuple[Any, ...]
+"""Labels as they are kept: a tuple of their names, then their values (`packed`, `unpacked`)."""
 
 _OFFSET, _PRIME, _MASK = 14695981039346656037, 1099511628211, (1 << 64) - 1
 
@@ -20,6 +22,27 @@ def fingerprint(labels: Labels) -> str:
     for byte in text:
         digest = (digest ^ byte) * _PRIME & _MASK
     return f"{digest:016x}"
+
+
+@remembers("texts", 16_384)
+def one_text(text: str) -> str:
+    """The same text as one object, however often it is told: alerts repeat each other's values."""
+    return text
+
+
+@remembers("label_names", 1024)
+def _one_shape(names: tuple[str, ...]) -> tuple[str, ...]:
+    return names
+
+
+def packed(labels: Labels) -> PackedLabels:
+    """Labels in little memory: names and values are shared with other labels that have them too."""
+    return (_one_shape(tuple(labels)), *map(one_text, labels.values()))
+
+
+def unpacked(labels: PackedLabels) -> Labels:
+    """What was packed."""
+    return dict(zip(labels[0], labels[1:], strict=True))
 
 
 class BadMatcher(ValueError):

@@ -26,7 +26,7 @@ def parse_end(text: str) -> datetime | None:
     return _LATEST if _BEYOND.match(text) else parse_moment(text)
 
 
-@remembers("moments", 65_536)
+@remembers("moments", 4096)
 def _parsed(text: str) -> datetime | None:
     if not text or text.startswith("0001-01-01"):
         return None

@@ -1,5 +1,6 @@
 """What is remembered to be quick: each memory has a name and a bound, and `/metrics` shows how full it is."""
 
+from array import array
 from collections.abc import Callable
 from functools import _lru_cache_wrapper, lru_cache
 from typing import NamedTuple, TypeVar
@@ -31,6 +32,22 @@ def remembers(name: str, most: int) -> Callable[[Callable[..., T]], "_lru_cache_
 def tells(name: str, held: Callable[[], Held]) -> None:
     """Have `shared` tell of a memory of the whole process by this name."""
     _shared[name] = held
+
+
+class Hashes:
+    """Hashes of what was seen, in a table that never grows: each has its place, the last that came to it keeps it."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self._table, self._most, self._entries = array("q", bytes(8 * most)), most, 0
+        tells(name, lambda: Held(self._entries, most))
+
+    def has(self, seen: int) -> bool:
+        return self._table[seen % self._most] == seen
+
+    def add(self, seen: int) -> None:
+        place = seen % self._most
+        self._entries += not self._table[place]
+        self._table[place] = seen
 
 
 def shared() -> dict[str, Held]:

@@ -9,10 +9,10 @@ import msgspec
 
 from correlation.apart import kept_apart
 from correlation.board import LOOKED_AT
-from correlation.incident import Incident, Why
+from correlation.incident import Incident, Key, Why
 from correlation.opening import may_relapse
 from correlation.outcome import Round
-from correlation.scene import Key, Mark
+from correlation.scene import Mark
 from correlation.signals import Signals
 from correlation.strategy import Evidence, Firing
 

@@ -55,7 +55,7 @@ def correlate(alerts: Iterable[Alert], board: Board, rules: Rules, now: datetime
             and episode.open
             and alert.ends_at is None
             and alert.starts_text == episode.starts_text
-            and alert.labels_json == episode.labels_json
+            and hash(alert.labels_json) == episode.told
             and alert.level == episode.level
             and alert.firing
             and alert.expires_at is None
@@ -255,4 +255,4 @@ def _begin(this: Round, alert: Alert, note: Why | None = None) -> None:
     came_from, episode.incident = episode.incident, 0
     this.board.hold(episode)
     this.out.new.append((alert, episode))
-    place(this, episode, alert.labels, alert, note=note, came_from=came_from)
+    place(this, episode, this.board.labels(episode), alert, note=note, came_from=came_from)

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from collectors.labels import Labels
-from correlation.board import Key
 from correlation.heartbeat import miss_beat
 from correlation.holding import held_key
-from correlation.incident import Episode, Incident
+from correlation.incident import Episode, Incident, Key
 from correlation.joining import release
 from correlation.outcome import Round
 from correlation.rest import fires_no_more

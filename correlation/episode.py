@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-import msgspec
-
 from collectors.alert import Alert
+from collectors.labels import one_text, packed, unpacked
 from collectors.moment import same_to_the_millisecond
 from correlation.incident import Episode
 from correlation.outcome import Round
@@ -12,11 +11,7 @@ from correlation.outcome import Round
 
 def is_another(alert: Alert, episode: Episode) -> bool:
     """Two alerts under one fingerprint: a sender that makes up its own."""
-    return alert.labels_json != episode.labels_json and dict(alert.labels) != _decode(episode.labels_json)
-
-
-def _decode(labels_json: bytes) -> dict[str, str]:
-    return msgspec.json.decode(labels_json, type=dict[str, str])
+    return hash(alert.labels_json) != episode.told and alert.labels != unpacked(episode.labels)
 
 
 def later(alert: Alert, episode: Episode) -> bool:
@@ -35,11 +30,11 @@ def new_episode(this: Round, alert: Alert, decision: str) -> Episode:
     return Episode(
         previous=before.id if before is not None else 0,
         id=this.board.next_id("alert"),
-        origin=alert.origin,
-        fingerprint=alert.fingerprint,
+        key=(one_text(alert.origin), alert.fingerprint),
         starts_at=alert.starts_at,
-        starts_text=alert.starts_text,
-        labels_json=alert.labels_json,
+        starts_text=one_text(alert.starts_text),
+        labels=packed(alert.labels),
+        told=hash(alert.labels_json),
         open=False,
         decision=decision,
         last_at=this.now,

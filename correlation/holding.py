@@ -2,9 +2,8 @@
 
 from collectors.labels import Labels
 from collectors.moment import moment_text
-from correlation.board import Key
 from correlation.heartbeat import beat_heard
-from correlation.incident import ABOUT, Episode, Why
+from correlation.incident import ABOUT, Episode, Key, Why
 from correlation.inhibit import Held
 from correlation.outcome import Round
 from correlation.silence import silenced_by

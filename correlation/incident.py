@@ -7,9 +7,12 @@ from typing import Any
 
 import msgspec
 
+from collectors.labels import PackedLabels
 from correlation.storm_state import Storm
 
 Json = dict[str, Any]
+Key = tuple[str, str]
+"""An alert: (origin, fingerprint)."""
 
 
 class State(StrEnum):
@@ -290,11 +293,12 @@ class Episode(msgspec.Struct, kw_only=True, gc=False):
     """One stretch of firing of one alert: (origin, fingerprint, startsAt)."""
 
     id: int
-    origin: str
-    fingerprint: str
+    key: Key
     starts_at: datetime
     starts_text: str
-    labels_json: bytes
+    labels: PackedLabels
+    told: int
+    """Hash of the labels as they were received: told again, the very same bytes are known without a look at them."""
     open: bool
     incident: int = 0
     decision: str = ""
@@ -312,5 +316,9 @@ class Episode(msgspec.Struct, kw_only=True, gc=False):
     """The id of the firing of the same alert before this one; 0: none is remembered."""
 
     @property
-    def key(self) -> tuple[str, str]:
-        return (self.origin, self.fingerprint)
+    def origin(self) -> str:
+        return self.key[0]
+
+    @property
+    def fingerprint(self) -> str:
+        return self.key[1]

@@ -1,7 +1,7 @@
 """Where a firing belongs: held back, joined to an incident that is open, or the first of its own."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -28,7 +28,6 @@ from correlation.strategy import Firing
 from correlation.together import CONFIRMING, learn_joined, see
 from correlation.wave import come_in_wave, gather, note_wave
 
-_AT_ONCE = timedelta()
 NOT_PLACED = frozenset({"suppressed", "stale", "heartbeat", "suspect"})
 """The decisions about alerts that came into no incident."""
 
@@ -140,6 +139,7 @@ def mark_of(rules: Rules, episode: Episode, labels: Labels, verdict: Class) -> M
     signal, name = rules.signals.of(verdict), labels.get("alertname", "")
     item = rules.register.subject(labels, signal.on)
     signal = rules.signals.about(signal, rules.register.kinds.get(item, ""))
+    wait = rules.correlation.waits.get(name)
     return Mark(
         key=episode.key,
         id=episode.id,
@@ -148,7 +148,7 @@ def mark_of(rules: Rules, episode: Episode, labels: Labels, verdict: Class) -> M
         signal=signal,
         scope=rules.register.scope(labels, episode.origin),
         starts_at=episode.starts_at,
-        began_at=episode.starts_at - rules.correlation.waits.get(name, _AT_ONCE),
+        began_at=episode.starts_at - wait if wait else episode.starts_at,
         severity=verdict.severity,
         worth=worth_of(signal.prior, verdict.severity),
         ends_at=episode.ends_at,

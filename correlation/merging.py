@@ -128,8 +128,8 @@ def _move_episode(this: Round, mark: Mark, old: Incident, new: Incident, why: Wh
     this.out.changed[episode.id] = episode
     new.occurred_at = min(new.occurred_at, episode.starts_at)
     if episode.open:
-        board.members.get(old.id, set()).discard(episode.key)
-        board.members.setdefault(new.id, set()).add(episode.key)
+        board.members.get(old.id, {}).pop(episode.key, None)
+        board.members.setdefault(new.id, {})[episode.key] = None
         old.open_alerts, new.open_alerts = old.open_alerts - 1, new.open_alerts + 1
         new.resolves_at = None
         run_on(this, new)

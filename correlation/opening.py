@@ -76,7 +76,7 @@ def title_of(labels: Labels, summary: str) -> str:
 
 def enter(this: Round, incident: Incident, episode: Episode, labels: Labels) -> None:
     episode.incident = incident.id
-    this.board.members.setdefault(incident.id, set()).add(episode.key)
+    this.board.members.setdefault(incident.id, {})[episode.key] = None
     incident.open_alerts += 1
     incident.alert_count += 1
     incident.occurred_at = min(incident.occurred_at, episode.starts_at)

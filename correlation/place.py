@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from correlation.scene import Key
+from correlation.incident import Key
 
 
 class Place(NamedTuple):

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from correlation.incident import Episode, Incident, Json, Why
+from correlation.incident import Episode, Incident, Json, Key, Why
 from correlation.lessons import Lessons, kind_of
-from correlation.scene import Key, Mark, Scene
+from correlation.scene import Mark, Scene
 
 _REACH, _EARLY, _RARE, _EXPLAINED, _SEVERE = 0.3, 0.1, 0.05, 0.5, 0.05
 """How much it counts that others came of it, that it was the first, that its name is rare; that it came of another;
@@ -59,6 +60,7 @@ def _facts(mark: Mark, reach: int, members: int, same: int, earliest: datetime) 
     return facts
 
 
+@lru_cache(maxsize=1000)
 def worth_of(prior: float, severity: int) -> float:
     """What speaks for an alert as a root before the others are looked at: its class, and its severity."""
     return prior + _SEVERE * (_LOWEST - severity) / (_LOWEST - 1)

@@ -1,17 +1,15 @@
 """The alerts of the incidents at hand, by the item they are about, and which came of which: a tree of causes."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Protocol
 
 import msgspec
 
-from correlation.incident import Why
+from correlation.incident import Key, Why
 from correlation.signals import OTHER, Signal, Signals
 from correlation.topology import Hop, Topology, are_twins
-
-Key = tuple[str, str]
 
 _DECAYED = [0.95**hops for hops in range(32)]
 """What is left of a weight after so many steps between the items."""
@@ -29,7 +27,6 @@ _LINGERS, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
 _LOOKED_AT, _NEWEST = 16, 4
 """Items that are looked at; and the marks of one item and signal, the newest first."""
 _MOST_MOVED, _MOST_CAUSES = 512, 24
-_NOTHING: Mapping[str, dict[int, "Mark"]] = {}
 _NEAR = 2
 _THROUGH = {"service": 0, "instance": 1}
 _PAIRED = frozenset({"database", "storage", "switch", "host"})
@@ -71,13 +68,56 @@ class Mark(msgspec.Struct, gc=False, kw_only=True):
     """Hash of the group in which its sender told it; "" where there is none."""
 
 
+class Shelf:
+    """Marks by item, signal and the id of the firing; what is told of an item again and again hides no other trouble.
+
+    Most items have one mark: it lies there as it is, without tables.
+    """
+
+    def __init__(self) -> None:
+        self._at: dict[str, Mark | dict[str, dict[int, Mark]]] = {}
+
+    def put(self, mark: Mark) -> None:
+        there = self._at.setdefault(mark.item, mark)
+        if there is mark:
+            return
+        if isinstance(there, Mark):
+            there = self._at[mark.item] = {there.signal.id: {there.id: there}}
+        there.setdefault(mark.signal.id, {})[mark.id] = mark
+
+    def leave(self, mark: Mark) -> None:
+        there = self._at.get(mark.item)
+        if isinstance(there, dict):
+            alike = there.get(mark.signal.id, {})
+            if alike.pop(mark.id, None) is not None and not alike:
+                del there[mark.signal.id]
+        if there == {} or there is mark:
+            del self._at[mark.item]
+
+    def having(self, items: Iterable[str]) -> Iterator[str]:
+        """Those of these items that have a mark."""
+        return filter(self._at.__contains__, items)
+
+    def newest(self, item: str, signals: Container[str] | None = None) -> Sequence[Mark]:
+        """The marks of an item, of these signals: of each the newest first, so many as are looked at."""
+        there = self._at.get(item)
+        if there is None:
+            return ()
+        if isinstance(there, Mark):
+            return (there,) if signals is None or there.signal.id in signals else ()
+        found: list[Mark] = []
+        for signal, marks in there.items():
+            if signals is None or signal in signals:
+                found += marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST)
+        return found
+
+
 class Scene:
     """The marks of all incidents on the board."""
 
     def __init__(self) -> None:
         self.marks: dict[Key, Mark] = {}
-        self.at: dict[str, dict[str, dict[int, Mark]]] = {}
-        """By item, signal and the id of the firing; what is told of an item again and again hides no other trouble."""
+        self.at = Shelf()
         self.of: dict[int, dict[Key, Mark]] = {}
         self.wide: dict[Key, Mark] = {}
         """Those whose signal reaches everything in their place."""
@@ -93,7 +133,7 @@ class Scene:
         if mark.signal.wide:
             self.wide[mark.key] = mark
         if mark.item:
-            self.at.setdefault(mark.item, {}).setdefault(mark.signal.id, {})[mark.id] = mark
+            self.at.put(mark)
         if mark.incident:
             self.of.setdefault(mark.incident, {})[mark.key] = mark
 
@@ -111,29 +151,13 @@ class Scene:
             if self.marks.get(mark.key) is mark:
                 del self.marks[mark.key]
                 self.wide.pop(mark.key, None)
-            self._leave_item(mark)
+            self.at.leave(mark)
 
     def _drop(self, mark: Mark) -> None:
         self.marks.pop(mark.key, None)
         self.wide.pop(mark.key, None)
         self.of.get(mark.incident, {}).pop(mark.key, None)
-        self._leave_item(mark)
-
-    def _leave_item(self, mark: Mark) -> None:
-        there = self.at.get(mark.item, {})
-        alike = there.get(mark.signal.id, {})
-        if alike.pop(mark.id, None) is not None and not alike:
-            del there[mark.signal.id]
-            if not there:
-                del self.at[mark.item]
-
-    def newest(self, item: str, signals: Container[str] | None = None) -> list[Mark]:
-        """The marks of an item, of these signals: of each the newest first, so many as are looked at."""
-        found: list[Mark] = []
-        for signal, marks in self.at.get(item, _NOTHING).items():
-            if signals is None or signal in signals:
-                found += marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST)
-        return found
+        self.at.leave(mark)
 
     # the tree
 
@@ -214,16 +238,14 @@ def _all_causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark
     if not effect.item:
         return
     able, at = rules.signals.explaining(effect.signal), scene.at
-    for mark in scene.newest(effect.item):
+    for mark in at.newest(effect.item):
         if mark.key != effect.key:
             yield mark, 0
     for mark in _of_twins(effect, scene, rules.register):
         yield mark, _NEAR
     for item, hops in _may_cause(effect, rules.register):
-        there = at.get(item)
-        if there is not None and not able.isdisjoint(there):
-            for mark in scene.newest(item, able):
-                yield mark, hops
+        for mark in at.newest(item, able):
+            yield mark, hops
 
 
 def _wide_causes(effect: Mark, scene: Scene) -> Iterator[tuple[Mark, int]]:
@@ -260,36 +282,33 @@ def effects(cause: Mark, scene: Scene, rules: Sight, least: float) -> Iterator[t
     if not cause.item:
         return
     register, at = rules.register, scene.at
-    for mark in scene.newest(cause.item):
+    for mark in at.newest(cause.item):
         if mark.key != cause.key:
             yield mark, 0
     for mark in _of_twins(cause, scene, register):
         yield mark, _NEAR
     for hops, ring in enumerate(register.rings_below(cause.item), 1):
         able = rules.signals.explained_by(cause.signal, least / _DECAYED[hops])
-        for item in filter(at.__contains__, ring):
-            for signal, marks in at[item].items():
-                if signal in able:
-                    for mark in marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST):
-                        yield mark, hops
+        for item in at.having(ring):
+            for mark in at.newest(item, able):
+                yield mark, hops
     yield from _told_through(cause, scene, register)
     yield from _other_ends(cause, scene, register)
 
 
 def _of_twins(mark: Mark, scene: Scene, register: Topology) -> Iterator[Mark]:
     """The marks of the same trouble on the other instances of its service."""
+    alike = (mark.signal.id,)
     for twin in register.twins(mark.item):
-        marks = scene.at.get(twin, _NOTHING).get(mark.signal.id)
-        if marks is not None:
-            yield from islice(reversed(marks.values()), _NEWEST)
+        yield from scene.at.newest(twin, alike)
 
 
 def _told_through(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:
     """The marks of what its item stands on that are told through things of its kind."""
     kind = register.kinds.get(cause.item, "")
     for item, hops in register.above(cause.item)[:_LOOKED_AT]:
-        if item in scene.at and hops <= _reaches_through(register, item):
-            marks = scene.newest(item, cause.signal.explains)
+        if hops <= _reaches_through(register, item):
+            marks = scene.at.newest(item, cause.signal.explains)
             yield from ((mark, hops) for mark in marks if kind in mark.signal.through)
 
 
@@ -297,7 +316,7 @@ def _other_ends(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple
     """The marks of the other ends of what stands on its item."""
     for item, hops in ((cause.item, 0), *islice(register.below(cause.item), _LOOKED_AT)):
         for peer in register.peers(item) if register.kinds.get(item) in _PAIRED else ():
-            marks = scene.newest(peer, cause.signal.explains)
+            marks = scene.at.newest(peer, cause.signal.explains)
             yield from ((mark, hops + 1) for mark in marks if mark.signal.peers)
 
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from itertools import islice
 
 from correlation.board import Board
-from correlation.incident import Incident
+from correlation.incident import Incident, Key
 from correlation.outcome import Round, Rules
-from correlation.scene import Key, Mark
+from correlation.scene import Mark
 from correlation.strategy import Firing
 
 _TAKEN_AGAIN = 1_000
@@ -18,7 +18,7 @@ _LOOKED_AT = 300
 def keys_of(rules: Rules, firing: Firing) -> list[str | None]:
     """The join keys of an alert, one per strategy, as the board holds them; None where a strategy has none for it."""
     found = ((strategy.id, strategy.key(firing.labels, firing)) for strategy in rules.strategies)
-    return [None if key is None else f"{name}\xff{key}" for name, key in found]
+    return [None if key is None else f"{name}\n{key}" for name, key in found]
 
 
 def move_slots(this: Round, marks: Sequence[Mark], old: Incident, new: Incident) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from collectors.alert import Alert
-from collectors.labels import Matcher
+from collectors.alert import Alert, decode_labels
+from collectors.labels import Matcher, one_text, packed
 from collectors.moment import parse_moment
 from correlation.configuration_item import ItemEdit
 from correlation.incident import Episode, Incident, State, Why
@@ -209,14 +209,14 @@ SUSPECTS = f"{_EPISODES} WHERE NOT e.open AND e.decision = 'suspect' ORDER BY a.
 
 def episode_from(row: tuple[Any, ...]) -> Episode:
     """The episode of a row of OPEN_EPISODES and its like."""
-    labels = row[5]
+    labels_json = row[5].encode()
     return Episode(
         id=row[0],
-        origin=row[1],
-        fingerprint=row[2],
+        key=(one_text(row[1]), row[2]),
         starts_at=row[3],
-        starts_text=row[4],
-        labels_json=labels.encode(),
+        starts_text=one_text(row[4]),
+        labels=packed(decode_labels(labels_json)),
+        told=hash(labels_json),
         open=bool(row[6]),
         incident=row[7],
         decision=row[8],

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import msgspec
 
 from collectors.labels import Labels
-from correlation.incident import Why
-from correlation.scene import Key, Mark
+from correlation.incident import Key, Why
+from correlation.scene import Mark
 
 
 class Evidence(msgspec.Struct, gc=False):

@@ -3,9 +3,8 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, repeat
-from operator import itemgetter
 
-from collectors.labels import Labels, all_match, compile_pattern
+from collectors.labels import Labels, all_match, compile_pattern, one_text
 from collectors.remembering import Held
 from correlation.rules import ConfigurationItem, ItemPolicy
 
@@ -44,9 +43,10 @@ class Topology:
         self.written = frozenset(items)
         self.scope_labels = tuple(policy.scope)
         self._names: dict[str, str] = {}
-        self._on: dict[str, list[str]] = {}
+        self._on: dict[str, tuple[str, ...]] = {}
         self._under: dict[str, list[str]] = {}
-        self._above: dict[str, list[Hop]] = {}
+        self._above: dict[tuple[str, ...], tuple[Hop, ...]] = {}
+        """By what items stand on at once, which is all that it takes to know: most share it with many others."""
         self._below: dict[str, list[list[str]]] = {}
         self._learned: OrderedDict[str, None] = OrderedDict()
         """What no file has, the longest unused first."""
@@ -54,6 +54,8 @@ class Topology:
         self._matched = [(name, item.match) for name, item in items.items() if item.match]
         self._patterns = [(e.label, compile_pattern(e.pattern)) for e in policy.extract]
         self._peers: dict[str, list[str]] = {}
+        self._in_circles: set[str] = set()
+        """What is written to stand on itself by way of others."""
         self._hosted: set[str] = set()
         """The services of which it is written on which hosts they run."""
         self._read(items)
@@ -71,12 +73,19 @@ class Topology:
                     self._hosted.add(name)
                     below = f"{name}@{below}"  # noqa: PLW2901 - a service stands on its instances, these on hosts
                 self._join(name, below)
+        self._in_circles = {item for item, on in self._on.items() if self._leads_to(item, on)}
+
+    def _leads_to(self, item: str, on: Iterable[str]) -> bool:
+        return any(name == item for below in on for name, _ in self.above(below))
 
     def _join(self, item: str, below: str) -> None:
-        on = self._on.setdefault(item, [])
+        on = self._on.get(item, ())
         if below not in on and below != item:
-            on.append(below)
-            self._under.setdefault(below, []).append(item)
+            self._above.pop(on, None)
+            on, under = (*on, below), self._under.setdefault(below, [])
+            alike = self._on[under[-1]] if under else on  # held once by all that stand on the same
+            self._on[item] = alike if alike == on else on
+            under.append(item)
 
     # what an alert is about
 
@@ -95,7 +104,7 @@ class Topology:
         self._use(found)
         if len(found) > 1:
             self._learn(found, kinds)
-        subject = self._nearest(self._choose(found, kinds), kinds)
+        subject = one_text(self._nearest(self._choose(found, kinds), kinds))
         self._use((subject,))
         return subject
 
@@ -123,7 +132,7 @@ class Topology:
             if written:
                 found[written] = self.kinds[written]
             elif kind and "/" not in value.partition("://")[2] + value[:1]:
-                found.setdefault(bare(value), kind)
+                found.setdefault(one_text(bare(value)), kind)
         for label, pattern in self._patterns:
             match = pattern.match(labels.get(label, ""))
             if match is not None:
@@ -173,7 +182,7 @@ class Topology:
             by_kind.setdefault(kinds[0] if kinds and kind == "host" and "host" not in kinds else kind, name)
         service, host = by_kind.get("service"), by_kind.get("host")
         if service and host and self._may_run_on(service, host):
-            instance = f"{service}@{host}"
+            instance = one_text(f"{service}@{host}")
             if instance not in self.kinds and self._remember(instance, "instance"):
                 self._relate(instance, host)
                 if service not in self._hosted:
@@ -215,12 +224,11 @@ class Topology:
 
     def _forget(self, item: str) -> None:
         tops, belows = [item, *(n for n, _ in self.below(item))], [item, *(n for n, _ in self.above(item))]
-        for name in tops:
-            self._above.pop(name, None)
+        self._unlearn_above(tops)
         for name in belows:
             self._below.pop(name, None)
         for top in self._under.pop(item, ()):
-            self._on[top].remove(item)
+            self._on[top] = tuple(name for name in self._on[top] if name != item)
         for below in self._on.pop(item, ()):
             self._under[below].remove(item)
             if not self._under[below]:
@@ -240,7 +248,7 @@ class Topology:
 
     def _relate(self, item: str, below: str) -> None:
         on = self._on.get(item, ())
-        if below in on or len(on) >= _MOST_ON or any(name == item for name, _ in self.above(below)):
+        if below in on or len(on) >= _MOST_ON or self._leads_to(item, (below,)):
             return
         if item not in self.kinds and not self._remember(item, ""):
             return
@@ -248,8 +256,7 @@ class Topology:
             self._put_on(item, below)
         else:
             self._join(item, below)
-            for other, _ in ((item, 0), *self.below(item)):
-                self._above.pop(other, None)
+            self._unlearn_above([item, *(name for name, _ in self.below(item))])
             for other, _ in ((below, 0), *self.above(below)):
                 self._below.pop(other, None)
 
@@ -258,38 +265,43 @@ class Topology:
         nearest = dict(self.above(top))
         self._join(top, below)
         for item, hops in ((below, 1), *((name, hops + 1) for name, hops in self.above(below))):
-            before = nearest.get(item, _MOST_HOPS + 1)
-            if before <= hops:
+            before, rings = nearest.get(item, _MOST_HOPS + 1), self._below.get(item)
+            if rings is None or before <= hops:
                 continue
-            nearest[item] = hops
-            rings = self._below.get(item)
-            if rings is not None:
-                if before <= _MOST_HOPS and len(rings) >= before and top in rings[before - 1]:
-                    rings[before - 1].remove(top)
-                if sum(map(len, rings)) < _MOST_BELOW:
-                    rings.extend([] for _ in range(hops - len(rings)))
-                    rings[hops - 1].append(top)
-        self._above[top] = sorted(nearest.items(), key=itemgetter(1))[:_MOST_ABOVE]
+            if before <= _MOST_HOPS and len(rings) >= before and top in rings[before - 1]:
+                rings[before - 1].remove(top)
+            if sum(map(len, rings)) < _MOST_BELOW:
+                rings.extend([] for _ in range(hops - len(rings)))
+                rings[hops - 1].append(top)
 
     # what stands on what
 
     def above(self, item: str) -> Sequence[Hop]:
         """What an item stands on, nearest first, with how many steps away; the item itself not among them."""
-        found = self._above.get(item)
+        on = self._on.get(item)
+        if not on:
+            return ()
+        found = self._above.get(on)
         if found is None:
             if len(self._above) >= self.most_learned:
                 self._above.clear()
-            rings = _walk(item, self._on, _MOST_ABOVE) if item in self._on else []
-            found = self._above[item] = list(_hops_of(rings))
-        return found
+            found = self._above[on] = tuple(_hops_of(_walk(on, self._on, _MOST_ABOVE)))
+        return [hop for hop in found if hop[0] != item] if item in self._in_circles else found
+
+    def _unlearn_above(self, items: Iterable[str]) -> None:
+        for item in items:
+            self._above.pop(self._on.get(item, ()), None)
 
     def rings_below(self, item: str) -> Sequence[Sequence[str]]:
         """What stands on an item: first what is one step away, then what is two, …"""
+        under = self._under.get(item)
+        if not under:
+            return ()
         found = self._below.get(item)
         if found is None:
             if len(self._below) >= self.most_learned:
                 self._below.clear()
-            found = self._below[item] = _walk(item, self._under, _MOST_BELOW) if item in self._under else []
+            found = self._below[item] = _walk(under, self._under, _MOST_BELOW, item)
         return found
 
     def below(self, item: str) -> Iterator[Hop]:
@@ -362,21 +374,18 @@ def _hops_of(rings: Sequence[Sequence[str]]) -> Iterator[Hop]:
         yield from zip(ring, repeat(hops), strict=False)
 
 
-def _walk(item: str, edges: Mapping[str, Sequence[str]], most: int) -> list[list[str]]:
-    """What is reached from an item, by the number of steps, so many at most."""
-    seen, ring, left = {item}, [item], most
+def _walk(first: Sequence[str], edges: Mapping[str, Sequence[str]], most: int, but: str = "") -> list[list[str]]:
+    """The first, and what is reached from there, by the number of steps, so many at most; not `but`."""
+    seen, ring, left = {but, *first}, first, most
     rings: list[list[str]] = []
-    for _ in range(_MOST_HOPS):
+    while ring and left > 0 and len(rings) < _MOST_HOPS:
+        rings.append(list(ring[:left]))
+        left -= len(ring)
         following = []
         for name in ring:
             for other in edges.get(name, ()):
                 if other not in seen:
                     seen.add(other)
                     following.append(other)
-        if following:
-            rings.append(following[:left])
-        left -= len(following)
-        if not following or left <= 0:
-            break
         ring = following
     return rings

@@ -19,7 +19,7 @@ from collectors.payload import (
     is_plain,
     read_json,
 )
-from collectors.remembering import Held, tells
+from collectors.remembering import Hashes
 
 _FIX = (
     "this is no Alertmanager message of version 4: in the receiver of alertmanager.yml write "
@@ -86,11 +86,9 @@ def _clean_alert(alert: _Alert, origin: str, group: str) -> Alert:
     if status is None or starts_at is None or len(alert.endsAt) > LONGEST_MOMENT or len(alert.generatorURL) > MAX_VALUE:
         raise _NotClean
     seen = hash((labels_json, annotations_json))
-    if seen not in _looked_at:
+    if not _clean.has(seen):
         _look_at(labels_json, annotations_json)
-        if len(_looked_at) >= _MOST_LOOKED_AT:
-            _looked_at.clear()
-        _looked_at.add(seen)
+        _clean.add(seen)
     return Alert(
         origin=origin,
         fingerprint=mark if is_fingerprint(mark) else fingerprint(_labels.decode(labels_json)),
@@ -106,9 +104,7 @@ def _clean_alert(alert: _Alert, origin: str, group: str) -> Alert:
     )
 
 
-_MOST_LOOKED_AT = 100_000
-_looked_at: set[int] = set()
-tells("labels_found_clean", lambda: Held(len(_looked_at), _MOST_LOOKED_AT))
+_clean = Hashes("labels_found_clean", 1 << 17)
 """Labels with annotations that were found clean: most messages repeat what was said before."""
 
 

@@ -44,7 +44,7 @@ async def test_how_often_an_alert_was_told_and_when_last_is_known_after_a_restar
     told_last = house.now - timedelta(minutes=1)
     await house.receive(message(alert(OTHER, ends=at(house.now))))
     await house.restart()
-    episodes = {e.labels_json: e for e in house.desk.board.episodes.values()}
+    episodes = {e.key: e for e in house.desk.board.episodes.values()}
     assert [(e.open, e.count) for e in sorted(episodes.values(), key=lambda e: e.id)] == [(True, 3), (False, 3)]
     assert next(e.last_at for e in episodes.values() if e.open) == told_last
     rows = await house.writer.fetch("SELECT count FROM touch ORDER BY alert_id")

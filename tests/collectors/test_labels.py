@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.labels import BadMatcher, Matcher, all_match, compile_pattern, fingerprint, matchers_from_yaml
+from collectors.labels import (
+    BadMatcher,
+    Matcher,
+    all_match,
+    compile_pattern,
+    fingerprint,
+    matchers_from_yaml,
+    packed,
+    unpacked,
+)
 
 # Made by Alertmanager itself (real-parts §5.1): labels with the fingerprint of the webhook.
 LABELS = {"alertname": "A", "instance": "db-1:9100"}
@@ -125,3 +134,15 @@ def test_the_match_of_a_rule(written: Any, labels: dict[str, str], holds: bool) 
 def test_a_match_that_is_none_is_refused(written: Any) -> None:
     with pytest.raises(BadMatcher):
         matchers_from_yaml(written)
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_labels_that_were_packed_are_the_same_when_they_are_unpacked(labels: dict[str, str]) -> None:
+    assert unpacked(packed(labels)) == labels
+    assert list(unpacked(packed(labels))) == list(labels)
+
+
+def test_packed_labels_share_their_names_and_the_values_that_they_have_in_common() -> None:
+    one, other = (packed({"alertname": "Disk Full", "instance": f"db-{n}:9100"}) for n in (1, 2))
+    assert one[0] is other[0]
+    assert one[1] is other[1]

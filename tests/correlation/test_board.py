@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from collectors.labels import packed
 from correlation import board as boards
 from correlation.board import Board
 from correlation.incident import Episode, Incident
@@ -18,7 +19,7 @@ def incident(number: int) -> Incident:
 
 
 def episode(mark: str, of: int = 1, **more: object) -> Episode:
-    values = {"id": 1, "origin": "am", "fingerprint": mark, "starts_at": START, "starts_text": "", "labels_json": b"{}"}
+    values = {"id": 1, "key": ("am", mark), "starts_at": START, "starts_text": "", "labels": packed({}), "told": 0}
     return Episode(**{**values, "open": True, "incident": of, "last_at": START, **more})  # type: ignore[arg-type]
 
 

@@ -20,7 +20,7 @@ def remembered(desk: Desk, now: datetime) -> dict[str, Any]:
         "ended": {key: _episode(board.episodes[key]) for key in board.tombstones},
         "tombstones": dict(board.tombstones),
         "suspects": {key: _episode(e) for key, e in board.suspects.items()},
-        "members": {i: keys for i, keys in board.members.items() if keys and i in held(desk, now)},
+        "members": {i: set(keys) for i, keys in board.members.items() if keys and i in held(desk, now)},
         "incidents": {i: plain(board.incidents[i]) for i in held(desk, now)},
         "steps": {
             i: sorted((s.id, s.key, s.due_at) for s in desk.agenda.of(i)) for i in held(desk, now) if desk.agenda.of(i)
@@ -76,8 +76,8 @@ def _tree(desk: Desk, now: datetime) -> dict[int, list[dict[str, Any]]]:
 def _by_item(desk: Desk, now: datetime) -> dict[tuple[str, str], list[int]]:
     """The alerts of each item and signal, in their order: the newest are looked at first."""
     kept, found = set(held(desk, now)), {}
-    for item, signals in desk.board.scene.at.items():
-        for signal, marks in signals.items():
+    for item, there in desk.board.scene.at._at.items():
+        for signal, marks in there.items() if isinstance(there, dict) else [(there.signal.id, {there.id: there})]:
             found[item, signal] = [mark.id for mark in marks.values() if mark.incident in kept]
     return {place: marks for place, marks in found.items() if marks}
 

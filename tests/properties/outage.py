@@ -264,7 +264,7 @@ class Outage:
     def _of_incidents(self) -> list[str]:
         board, said = self.house.desk.board, []
         for incident in board.incidents.values():
-            members = board.members.get(incident.id, set())
+            members = board.members.get(incident.id, {})
             if incident.open_alerts != len(members):
                 said.append(f"{incident.number} counts {incident.open_alerts} open alerts and has {len(members)}")
             if not incident.active:
