@@ -4,6 +4,7 @@ import re
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
+from operator import itemgetter
 
 import msgspec
 
@@ -19,6 +20,7 @@ MOST = 10_000
 """Lessons that are kept at most: the one that was confirmed longest ago makes way."""
 _AGREE, _LOOKED_AT = 3, 5
 _PATTERN = 16
+_held = itemgetter(1)
 _MASKED = re.compile(r"[\d_\-. ]+")
 
 LessonKey = tuple[str, str, str, str]
@@ -54,7 +56,7 @@ class Lesson(msgspec.Struct, kw_only=True, gc=False):
     @property
     def times(self) -> int:
         """In how many of the incidents of late it held."""
-        return sum(held for _, held in self.said)
+        return sum(map(_held, self.said))  # asked of every lesson that a new alert may go by
 
     def say(self, incident: str, held: bool, by: str, at: datetime) -> None:
         """An incident says whether it holds; of one incident the last word counts."""

@@ -18,8 +18,11 @@ def taken_over(this: Round, cause: Mark) -> list[tuple[Mark, float, int]]:
         return []
     policy, board = this.rules.correlation.evidence, this.board
     settles_s, starts_at = policy.settles.total_seconds(), cause.starts_at
+    earliest = starts_at - policy.settles
     found = []
     for mark, hops in effects(cause, board.scene, this.rules, policy.join):
+        if mark.starts_at < earliest:
+            continue
         better = mark.weight + policy.better_by if mark.weight else 0.0
         weight = weigh(cause, mark, hops, settles_s, fires=True, least=max(policy.join, better))
         if weight < policy.join or weight <= better or (mark.ends_at is not None and mark.ends_at < starts_at):

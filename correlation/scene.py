@@ -1,6 +1,6 @@
 """The alerts of the incidents at hand, by the item they are about, and which came of which: a tree of causes."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Protocol
@@ -94,21 +94,28 @@ class Shelf:
         if there == {} or there is mark:
             del self._at[mark.item]
 
-    def having(self, items: Iterable[str]) -> Iterator[str]:
-        """Those of these items that have a mark."""
-        return filter(self._at.__contains__, items)
-
-    def newest(self, item: str, signals: Container[str] | None = None) -> Sequence[Mark]:
-        """The marks of an item, of these signals: of each the newest first, so many as are looked at."""
+    def newest(self, item: str, signals: Collection[str] | None) -> Sequence[Mark]:
+        """The marks of an item, of these signals: of each the newest first, so many as are looked at; None: of all."""
         there = self._at.get(item)
         if there is None:
             return ()
         if isinstance(there, Mark):
             return (there,) if signals is None or there.signal.id in signals else ()
         found: list[Mark] = []
-        for signal, marks in there.items():
-            if signals is None or signal in signals:
-                found += marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST)
+        for signal in there if signals is None else sorted(there.keys() & signals):
+            marks = there[signal]
+            found += marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST)
+        return found
+
+    def newest_of(self, items: Iterable[str], signals: Collection[str]) -> list[Mark]:
+        """The marks of each of these items, of these signals."""
+        found: list[Mark] = []
+        for item in filter(self._at.__contains__, items):
+            there = self._at[item]
+            if isinstance(there, dict):
+                found += self.newest(item, signals)
+            elif there.signal.id in signals:
+                found.append(there)
         return found
 
 
@@ -158,6 +165,11 @@ class Scene:
         self.wide.pop(mark.key, None)
         self.of.get(mark.incident, {}).pop(mark.key, None)
         self.at.leave(mark)
+
+    def of_twins(self, mark: Mark, register: Topology) -> Sequence[Mark]:
+        """The marks of the same trouble on the other instances of its service."""
+        twins = register.twins(mark.item)
+        return self.at.newest_of(twins, (mark.signal.id,)) if twins else ()
 
     # the tree
 
@@ -238,10 +250,10 @@ def _all_causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark
     if not effect.item:
         return
     able, at = rules.signals.explaining(effect.signal), scene.at
-    for mark in at.newest(effect.item):
+    for mark in at.newest(effect.item, rules.signals.beside(effect.signal, able)):
         if mark.key != effect.key:
             yield mark, 0
-    for mark in _of_twins(effect, scene, rules.register):
+    for mark in scene.of_twins(effect, rules.register):
         yield mark, _NEAR
     for item, hops in _may_cause(effect, rules.register):
         for mark in at.newest(item, able):
@@ -281,26 +293,17 @@ def effects(cause: Mark, scene: Scene, rules: Sight, least: float) -> Iterator[t
         yield from _wide_effects(cause, scene)
     if not cause.item:
         return
-    register, at = rules.register, scene.at
-    for mark in at.newest(cause.item):
+    register, signals, at = rules.register, rules.signals, scene.at
+    for mark in at.newest(cause.item, signals.beside(cause.signal, signals.explained_by(cause.signal, least))):
         if mark.key != cause.key:
             yield mark, 0
-    for mark in _of_twins(cause, scene, register):
+    for mark in scene.of_twins(cause, register):
         yield mark, _NEAR
     for hops, ring in enumerate(register.rings_below(cause.item), 1):
-        able = rules.signals.explained_by(cause.signal, least / _DECAYED[hops])
-        for item in at.having(ring):
-            for mark in at.newest(item, able):
-                yield mark, hops
+        for mark in at.newest_of(ring, signals.explained_by(cause.signal, least / _DECAYED[hops])):
+            yield mark, hops
     yield from _told_through(cause, scene, register)
     yield from _other_ends(cause, scene, register)
-
-
-def _of_twins(mark: Mark, scene: Scene, register: Topology) -> Iterator[Mark]:
-    """The marks of the same trouble on the other instances of its service."""
-    alike = (mark.signal.id,)
-    for twin in register.twins(mark.item):
-        yield from scene.at.newest(twin, alike)
 
 
 def _told_through(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:

@@ -52,6 +52,7 @@ class Signals:
         self._of = {name: s for s in reversed(signals) for name in s.of}
         self._found: dict[tuple[str, str], Signal] = {}
         self._explained: dict[tuple[str, float], frozenset[str]] = {}
+        self._beside: dict[tuple[str, frozenset[str]], frozenset[str]] = {}
         told = {name for s in signals for name, sure in s.explains.items() if s.id != name and sure >= _SYMPTOM}
         self.symptoms = frozenset(told)
         """The signals that something else has often brought about."""
@@ -84,6 +85,17 @@ class Signals:
     def explaining(self, signal: Signal) -> frozenset[str]:
         """The signals that can bring this one about on an item that its own stands on."""
         return self._explaining.get(signal.id, _NONE)
+
+    def beside(self, signal: Signal, others: frozenset[str]) -> frozenset[str] | None:
+        """Of what is on the same item, what counts: these others, its own kind, and what may be anything; None: all."""
+        if signal.id == OTHER:
+            return None
+        found = self._beside.get((signal.id, others))
+        if found is None:
+            if len(self._beside) >= _MOST_FOUND:
+                self._beside.clear()
+            found = self._beside[signal.id, others] = others | {signal.id, OTHER}
+        return found
 
     def explained_by(self, signal: Signal, least: float) -> frozenset[str]:
         """The signals that this one explains by so much at least."""

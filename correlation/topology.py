@@ -248,7 +248,9 @@ class Topology:
 
     def _relate(self, item: str, below: str) -> None:
         on = self._on.get(item, ())
-        if below in on or len(on) >= _MOST_ON or self._leads_to(item, (below,)):
+        if below in on or len(on) >= _MOST_ON:
+            return
+        if item in self._under and self._leads_to(item, (below,)):  # where nothing stands on it there is no circle
             return
         if item not in self.kinds and not self._remember(item, ""):
             return

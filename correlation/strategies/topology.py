@@ -15,12 +15,15 @@ class Join:
     id, kind = "topology", "topology"
 
     def __init__(self, policy: EvidencePolicy) -> None:
-        self._settles_s = policy.settles.total_seconds()
+        self._settles, self._settles_s = policy.settles, policy.settles.total_seconds()
 
     def find(self, firing: Firing, board: Any, rules: Any) -> Iterator[Evidence]:
         scene, mark, settles_s, incidents = board.scene, firing.mark, self._settles_s, board.incidents
         best: dict[int, tuple[float, Mark]] = {}
+        latest = mark.starts_at + self._settles
         for cause, hops in causes(mark, scene, rules):
+            if cause.starts_at > latest:
+                continue
             incident = incidents.get(cause.incident)
             if incident is None or not incident.active:
                 continue

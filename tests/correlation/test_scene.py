@@ -30,7 +30,8 @@ def test_of_an_item_the_four_newest_of_each_signal_are_told_whatever_came_and_we
             shelf.put(there[-1])
         for item in "xyz":
             of = {s.id: [m for m in reversed(there) if (m.item, m.signal) == (item, s)][:4] for s in SIGNALS}
-            told = shelf.newest(item)
+            told = shelf.newest(item, None)
             assert {s: [m for m in told if m.signal.id == s] for s in of} == of
             assert list(shelf.newest(item, ("b",))) == of["b"]
-        assert set(shelf.having("wxyz")) == {m.item for m in there}
+        every = [m for item in "wxyz" for m in shelf.newest(item, ("a", "c"))]
+        assert shelf.newest_of("wxyz", ("a", "c")) == every
