@@ -52,7 +52,7 @@ PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "busy_timeout=10000",
-    "cache_size=-65536",
+    "cache_size=-16384",
     "secure_delete=FAST",
 )
 
