@@ -71,6 +71,11 @@ class WordIndex:
         count, total = len(self._places.get(word, ())), len(self._entries)
         return math.log(1 + (total - count + 0.5) / (count + 0.5))
 
+    @property
+    def rarest(self) -> float:
+        """How much a word tells that no entry has: the most that any can, and more in a larger library."""
+        return self.rarity("")
+
     def find(self, text: str) -> Found:
         """Return the forty entries that share most with a text; ties go by id.
 
