@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from collectors.rule import parse_span
+from knowledge.library import fence_after
 
 _SECTIONS = {
     "meaning": "Symptoms",
@@ -24,9 +25,10 @@ _SECTIONS = {
 _TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _SPACE = re.compile(r"\s+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_FENCE = re.compile(r" {0,3}(```|~~~)")
+_HEADING = re.compile(r"##(?!#)\s*(.*?)[\s:#]*(?:\{.*\})?\s*")
 _TEXTS = ("summary", "description", "message")
 _LONGEST = 500
+_NO_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
 class BadRunbook(ValueError):
@@ -36,8 +38,8 @@ class BadRunbook(ValueError):
 def aliases_of(rules: Any) -> Iterator[tuple[str, str]]:
     """Yield (alert, text) for every text of every alerting rule: summary, description and expression.
 
-    `rules` is a rule file as read, of Prometheus (`groups:`) or of its operator (`spec: {groups:}`). Template actions
-    are left out, for they stand for values. What is no rule is passed over.
+    `rules` is a rule file as read, of Prometheus (`groups:`) or of its operator (`spec: {groups:}`, alone or as one of
+    `items:`). Template actions are left out, for they stand for values. What is no rule is passed over.
     """
     for rule in _alerting(rules):
         yield from ((rule["alert"], text) for text in _texts(rule))
@@ -52,13 +54,17 @@ def waits_of(rules: Any) -> Iterator[tuple[str, timedelta]]:
 
 
 def _alerting(rules: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(rules, Mapping):
-        spec = rules.get("spec")
-        groups = (spec if isinstance(spec, Mapping) else rules).get("groups")
-        for group in groups if isinstance(groups, list) else ():
-            for rule in group.get("rules") or () if isinstance(group, Mapping) else ():
+    for one in (rules, *_list(rules, "items")):
+        spec = one.get("spec") if isinstance(one, Mapping) else None
+        for group in _list(spec if isinstance(spec, Mapping) else one, "groups"):
+            for rule in _list(group, "rules"):
                 if isinstance(rule, Mapping) and isinstance(rule.get("alert"), str):
                     yield rule
+
+
+def _list(of: Any, key: str) -> list[Any]:
+    found = of.get(key) if isinstance(of, Mapping) else None
+    return found if isinstance(found, list) else []
 
 
 def _texts(rule: Mapping[str, Any]) -> Iterator[str]:
@@ -77,10 +83,10 @@ def known_error_of(alert: str, text: str) -> str:
     """
     sections: dict[str, list[str]] = {}
     into: list[str] | None = None
-    fenced = False
+    fence = ""
     for line in _body(text):
-        fenced ^= bool(_FENCE.match(line))
-        heading = None if fenced else re.fullmatch(r"##\s+(.*?)\s*#*", line)
+        heading = None if fence else _HEADING.fullmatch(line)
+        fence = fence_after(fence, line)
         if heading is None:
             if into is not None:
                 into.append(line)
@@ -105,5 +111,12 @@ def _body(text: str) -> Iterator[str]:
 def _written(alert: str, sections: Mapping[str, str]) -> str:
     order = ("Symptoms", "Root cause", "Workaround", "Solution")
     parts = [f"## {name}\n{sections[name]}" for name in order if sections.get(name)]
-    front = f"---\nid: {alert}\ntitle: {_CAMEL.sub(' ', alert)}\nmatch: {{alertname: {alert}}}\n---"
+    title = _CAMEL.sub(" ", alert)
+    front = f"---\nid: {_scalar(alert)}\ntitle: {_scalar(title)}\nmatch: {{alertname: {_scalar(alert)}}}\n---"
     return "\n\n".join([front, *parts]) + "\n"
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML reads it back: `123`, `null` and `on` are none unless they are quoted."""
+    plain = text[0].isalpha() and text.lower() not in _NO_TEXT
+    return text if plain else f'"{text}"'

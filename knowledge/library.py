@@ -192,12 +192,12 @@ def _sections(path: str, text: str, line: int, faults: list[BadKnownError]) -> d
         elif written.strip():
             faults.append(BadKnownError(path, number, f"this stands in no section: write one of {_known()} above it"))
             into = []
-        fence = _fence_after(fence, written)
+        fence = fence_after(fence, written)
     return {name: "\n".join(lines).strip() for name, lines in found.items()}
 
 
-def _fence_after(fence: str, written: str) -> str:
-    """The fence of the code block that is open after this line; what looks like a heading inside it is code."""
+def fence_after(fence: str, written: str) -> str:
+    """Return the fence of the code block that is open after this line; what looks like a heading inside it is code."""
     mark = _FENCE.match(written)
     if not mark:
         return fence
