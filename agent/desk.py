@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from agent.config import Config
 from agent.ladder import Ladder
 from agent.plugins import strategy
+from agent.recall import recall_words
 from agent.retention import Due
 from agent.store import ATTACHED, MAIL_BY_KEY
 from agent.writer import Writer
@@ -48,7 +49,6 @@ from escalation.rota import RotaChange, laid
 from escalation.store import PAGED, PAGED_EACH
 from knowledge.casebook import Casebook
 from knowledge.feedback import Feedback
-from knowledge.known_error import KnownError
 from knowledge.library import Library
 from knowledge.past import Past
 from knowledge.run import Runs
@@ -148,11 +148,6 @@ class Desk:
         known: Library = errors_laid_over(self._filed_errors, self.written.values())
         self.config = self.ladder.terms.config = replace(self.config, known_errors=known)
 
-    def lay_known_error(self, entry: KnownError) -> None:
-        """Lay one that was just written over the others, for the work of this one alone."""
-        known = self.config.known_errors.with_entries([entry])
-        self.config = self.ladder.terms.config = replace(self.config, known_errors=known)
-
     def lay_rota(self) -> None:
         """Have who is on call decided by the schedules in force and what people have laid over them."""
         config, over = self.config, laid(self.rota.values())
@@ -243,8 +238,10 @@ class Desk:
         incident = self.board.incidents.get(self.board.numbers.get(number, 0))
         if incident is None or incident.active or self.board.scene.of.get(incident.id):
             return
-        for row in await writer.fetch(ENDED_ALERTS_OF, incident.id, MOST_NAMED):
-            episode = episode_from(row)
+        rows = await writer.fetch(ENDED_ALERTS_OF, incident.id, MOST_NAMED)
+        episodes = [episode_from(row) for row in rows]
+        await recall_words(writer, self.rules, episodes)
+        for episode, row in zip(episodes, rows, strict=True):
             held = self.board.episodes.get(episode.key)
             if held is None:
                 self.board.bury(episode)

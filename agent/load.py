@@ -10,6 +10,7 @@ import structlog
 from agent.config import Config
 from agent.deciders.problems import seen_of
 from agent.desk import Desk
+from agent.recall import recall_words
 from agent.writer import Writer
 from correlation.board import MOST_TOMBSTONES, Beat
 from correlation.incident import Episode, Key
@@ -226,6 +227,8 @@ async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
         _note_change(desk, episode, place.came_at, now)
         if episode.decision not in NOT_PLACED:
             placed.append((place, episode))
+    told = (episode for _, episode in placed)
+    await recall_words(writer, desk.rules, [*told, *held_back, *board.suspects.values()])
     _place(desk, placed, dict(await writer.fetch(MERGED)))
     await _load_storms(writer, desk, now)
     for episode in held_back:

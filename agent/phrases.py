@@ -135,7 +135,10 @@ REASONS: Sentences = {
     "seen_again": ("it was told again long after its end", "结束很久之后再次上报"),
     "resolved_again": ("its end was told once more: an old message", "再次收到结束:属于旧消息"),
     "fired_anew": ("a newer firing of it came", "已有新的一次触发"),
-    "end_without_start": ("an end whose start was never told: it opens nothing", "只收到结束、未收到开始:不产生事件"),
+    "end_without_start": (
+        "an end whose start was never told: it opens nothing[; {then}]",
+        "只收到结束、未收到开始:不产生事件[;{then}]",
+    ),
     "end_untold": ("a newer firing came: the end of this one was never told", "已有新的触发,本次的结束未被上报"),
     "incident_over": ("its incident is over and it fires on: it counts anew", "其事件已结束而告警仍在触发:重新计算"),
     "still_fires": ("it fires on though {incident} is over[; {then}]", "{incident} 已结束,告警仍在触发[;{then}]"),

@@ -39,6 +39,8 @@ class Unclassified(Rule):
     impact: int = 3
     alarm_after: Span | None = None
     """For how long an incident may wait at the desk with no category or grade; null: for as long as it does (R51)."""
+    by_words: bool = True
+    """What no rule knows by its name is known by its summary, for its category and group alone."""
     alarm_to: list[str] = ["desk", "pm"]
     """The roles that are told then, once."""
 
@@ -114,11 +116,17 @@ class Classifier:
         self._candidates: dict[str, _Looked] = {}
         self._found: dict[tuple[str, ...], Class] = {}
 
-    def classify(self, labels: Labels, level: str = "", criticality: str = "") -> Class:
+    def knows(self, name: str) -> bool:
+        """Whether an alert of this name is classified whatever else it says."""
+        _, rules = self._looked_through(name)
+        return bool(rules) and not rules[-1][1]
+
+    def classify(self, labels: Labels, level: str = "", criticality: str = "", words: str = "") -> Class:
         """Return the class of an alert.
 
         `level` is what our own inspections say: `warn`, `crit`, or with the severity 1-4 they ask for, `crit:1`.
-        `criticality` is that of the configuration item.
+        `criticality` is that of the configuration item. `words` is what it says of itself, asked where no rule knows
+        it: that gives category and group; how bad it is stays with label and default.
         """
         others, _ = looked = self._looked_through(labels.get("alertname", ""))
         said = [labels.get(name, "") for name in others]
@@ -128,9 +136,18 @@ class Classifier:
             if len(self._found) >= _MOST_FOUND:
                 self._found.clear()
             found = self._found[key] = self._decide(labels, looked, level, criticality)
+        if words and not found.rule and self._policy.unclassified.by_words:
+            found = self._by_words(labels, words, found)
         if found.service or "service" not in labels:
             return found
         return found._replace(service=labels["service"])
+
+    def _by_words(self, labels: Labels, words: str, found: Class) -> Class:
+        rule = _first(self._looked_through(words)[1], labels)
+        if rule is None:
+            return found
+        category, group = rule.set.category or found.category, rule.set.group or found.group
+        return found._replace(category=category, group=group, rule=rule.id)
 
     def held(self) -> dict[str, Held]:
         """How full its memories are."""
@@ -139,7 +156,7 @@ class Classifier:
 
     def _decide(self, labels: Labels, looked: _Looked, level: str, criticality: str) -> Class:
         """The class of an alert, but for the service that its labels name."""
-        rule = next((rule for rule, left in looked[1] if all_match(left, labels)), None)
+        rule = _first(looked[1], labels)
         said = rule.set if rule else _NOTHING
         word, _, asked = level.partition(":")
         by_label: dict[str, int] = self._severity.from_alert_label.get(labels.get("severity", "").lower(), {})
@@ -178,6 +195,10 @@ class Classifier:
                     break
         others = sorted({m.name for _, left in found for m in left})
         return tuple(others), found
+
+
+def _first(candidates: list[_Candidate], labels: Labels) -> ClassificationRule | None:
+    return next((rule for rule, left in candidates if all_match(left, labels)), None)
 
 
 _NOTHING = Verdict()

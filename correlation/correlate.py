@@ -6,16 +6,16 @@ from datetime import datetime
 
 import msgspec
 
-from collectors.alert import Alert, hash_of
+from collectors.alert import Alert
 from collectors.labels import fingerprint
-from collectors.moment import moment_text, written_otherwise
+from collectors.moment import moment_text
 from correlation.board import Board
 from correlation.ending import count_change, end_episode, end_episodes
 from correlation.episode import is_another, later, latest, new_episode
 from correlation.heartbeat import beat_heard
 from correlation.holding import NOTHING_HOLDS, silence_key, suppression
 from correlation.incident import Episode, Why
-from correlation.joining import place, release
+from correlation.joining import belongs, place, release
 from correlation.opening import grade, name_roots
 from correlation.outcome import Outcome, Round, Rules
 from correlation.rest import come_to_rest, frozen
@@ -54,7 +54,8 @@ def correlate(alerts: Iterable[Alert], board: Board, rules: Rules, now: datetime
             episode is not None
             and episode.open
             and alert.ends_at is None
-            and hash((alert.labels_json, alert.starts_text)) == episode.told
+            and alert.starts_text == episode.starts_text
+            and hash(alert.labels_json) == episode.told
             and alert.level == episode.level
             and alert.firing
             and alert.expires_at is None
@@ -123,9 +124,7 @@ def _fires_on(this: Round, alert: Alert, episode: Episode) -> None:
 def _move_start(this: Round, episode: Episode, alert: Alert) -> None:
     """It has fired for longer than was known; or this is an older firing that comes late, whose end is not its end."""
     episode.latest_at = latest(episode)
-    episode.starts_at = alert.starts_at
-    episode.starts_written = written_otherwise(alert.starts_text, alert.starts_at)
-    episode.told = hash_of(alert.labels_json, alert.starts_text)
+    episode.starts_at, episode.starts_text = alert.starts_at, alert.starts_text
     this.out.changed[episode.id] = episode
     incident = this.board.incidents.get(episode.incident)
     if incident is not None:
@@ -153,7 +152,7 @@ def _change_level(this: Round, episode: Episode, alert: Alert) -> None:
         this.out.tell(
             incident, "level_changed", alertname=alert.labels.get("alertname", ""), was=before, now=alert.level
         )
-        verdict = grade(this, incident, alert.labels, alert.level)
+        verdict = grade(this, incident, episode, alert.labels)
         mark = this.board.scene.marks.get(episode.key)
         if mark is not None:
             mark.severity, mark.worth = verdict.severity, worth_of(mark.signal.prior, verdict.severity)
@@ -234,11 +233,16 @@ def _end_unheard(this: Round, alert: Alert, ends_at: datetime) -> None:
     if suspect is not None:
         drop_suspect(this, suspect, "resolved_again")
     ended = new_episode(this, alert, "stale")
-    ended.incident = before.incident if before is not None else 0
     ended.ends_at, ended.ends_text, ended.closed_at = ends_at, alert.ends_text, this.now
+    why = Why("end_without_start")
+    if before is not None:
+        ended.incident = before.incident
+    elif (found := belongs(this, ended, alert)).incident is not None:
+        ended.incident = found.incident.id
+        why = Why("end_without_start", {"then": found.why.code, **found.why.facts})
     this.board.bury(ended)
     this.out.new.append((alert, ended))
-    this.out.whys[ended.id] = (Why("end_without_start"), None)
+    this.out.whys[ended.id] = (why, None)
     this.out.decisions["stale"] += 1
 
 

@@ -2,17 +2,17 @@
 
 from datetime import datetime
 
-from collectors.alert import Alert, hash_of
+from collectors.alert import Alert
 from collectors.labels import one_text, packed, unpacked
-from collectors.moment import same_to_the_millisecond, written_otherwise
+from collectors.moment import same_to_the_millisecond
+from collectors.wording import words_of
 from correlation.incident import Episode
 from correlation.outcome import Round
 
 
 def is_another(alert: Alert, episode: Episode) -> bool:
     """Two alerts under one fingerprint: a sender that makes up its own."""
-    same = hash_of(alert.labels_json, episode.starts_text) == episode.told
-    return not same and alert.labels != unpacked(episode.labels)
+    return hash(alert.labels_json) != episode.told and alert.labels != unpacked(episode.labels)
 
 
 def later(alert: Alert, episode: Episode) -> bool:
@@ -28,17 +28,19 @@ def latest(episode: Episode) -> datetime:
 
 def new_episode(this: Round, alert: Alert, decision: str) -> Episode:
     before = this.board.episodes.get((alert.origin, alert.fingerprint))
+    known = this.rules.classifier.knows(alert.labels.get("alertname", ""))
     return Episode(
         previous=before.id if before is not None else 0,
         id=this.board.next_id("alert"),
         key=(one_text(alert.origin), alert.fingerprint),
         starts_at=alert.starts_at,
-        starts_written=written_otherwise(alert.starts_text, alert.starts_at),
+        starts_text=one_text(alert.starts_text),
         labels=packed(alert.labels),
-        told=hash_of(alert.labels_json, alert.starts_text),
+        told=hash(alert.labels_json),
         open=False,
         decision=decision,
         last_at=this.now,
         expires_at=alert.expires_at,
         level=alert.level,
+        words="" if known else words_of(alert.annotations, alert.labels),
     )

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from collectors.labels import PackedLabels
-from collectors.moment import moment_text
 from correlation.storm_state import Storm
 
 Json = dict[str, Any]
@@ -296,11 +295,10 @@ class Episode(msgspec.Struct, kw_only=True, gc=False):
     id: int
     key: Key
     starts_at: datetime
-    starts_written: str | None
-    """How its start was written, where that is not as we write it."""
+    starts_text: str
     labels: PackedLabels
     told: int
-    """Hash of labels and start as received (`hash_of`): told again, they are known without a look at them."""
+    """Hash of the labels as they were received: told again, the very same bytes are known without a look at them."""
     open: bool
     incident: int = 0
     decision: str = ""
@@ -311,6 +309,8 @@ class Episode(msgspec.Struct, kw_only=True, gc=False):
     last_at: datetime
     expires_at: datetime | None = None
     level: str = ""
+    words: str = ""
+    """What it says of itself, where no rule knows its name: it is classified by that."""
     count: int = 1
     latest_at: datetime | None = None
     """The start told last, where an earlier one was told after it; kept in memory alone."""
@@ -324,8 +324,3 @@ class Episode(msgspec.Struct, kw_only=True, gc=False):
     @property
     def fingerprint(self) -> str:
         return self.key[1]
-
-    @property
-    def starts_text(self) -> str:
-        """The very string that told its start; "" where none did."""
-        return (moment_text(self.starts_at) or "") if self.starts_written is None else self.starts_written

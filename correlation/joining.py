@@ -58,7 +58,7 @@ def place(
 def _join_or_open(
     this: Round, episode: Episode, labels: Labels, alert: Alert | None, *, note: Why | None, came_from: int
 ) -> None:
-    verdict = this.rules.classifier.classify(labels, episode.level, this.rules.criticality(labels))
+    verdict = this.rules.class_of(episode, labels)
     before = this.board.scene.marks.get(episode.key)
     firing = firing_of(this, episode, labels, verdict, hash_of(alert.group) if alert is not None else "")
     keys = keys_of(this.rules, firing)
@@ -126,6 +126,17 @@ def _explained_by_nothing(
     return None
 
 
+def belongs(this: Round, ended: Episode, alert: Alert) -> Choice:
+    """Where a firing that was over before it was told would have come; it opens and explains nothing any more."""
+    labels = alert.labels
+    if suppression(this, ended, labels) is not None:
+        return Choice(None, Why("none"))
+    verdict = this.rules.class_of(ended, labels)
+    mark = mark_of(this.rules, ended, labels, verdict)
+    firing = Firing(labels, mark, mark.scope, hash_of(alert.group))
+    return choose(this, firing, keys_of(this.rules, firing), 0, None)
+
+
 def firing_of(this: Round, episode: Episode, labels: Labels, verdict: Class, group: str) -> Firing:
     """An alert as strategies see it, put on the scene."""
     mark = mark_of(this.rules, episode, labels, verdict)
@@ -163,7 +174,7 @@ def remember(board: Board, rules: Rules, episode: Episode, place: Place) -> None
     """
     incident = board.incidents.get(episode.incident)
     labels = board.labels(episode)
-    verdict = rules.classifier.classify(labels, episode.level, rules.criticality(labels))
+    verdict = rules.class_of(episode, labels)
     mark = mark_of(rules, episode, labels, verdict)
     if incident is None:
         return
@@ -189,7 +200,7 @@ def remember_keys(board: Board, rules: Rules, episode: Episode, place: Place, in
     if held is None:
         return
     labels = board.labels(episode)
-    verdict = rules.classifier.classify(labels, episode.level, rules.criticality(labels))
+    verdict = rules.class_of(episode, labels)
     mark = mark_of(rules, episode, labels, verdict)
     firing = Firing(labels, mark, mark.scope, place.group)
     of_labels = keys_of(rules, msgspec.structs.replace(firing, group=""))

@@ -148,10 +148,9 @@ def _relapse(this: Round, incident: Incident) -> None:
     this.out.tell(incident, "relapsed", relapse=incident.relapse, assignee=incident.assignee or "")
 
 
-def grade(this: Round, incident: Incident, labels: Labels, level: str) -> Class:
-    """Grade an incident by an alert at this level; returns what that alert is."""
-    criticality = this.rules.criticality(labels)
-    verdict = this.rules.classifier.classify(labels, level, criticality)
+def grade(this: Round, incident: Incident, episode: Episode, labels: Labels) -> Class:
+    """Grade an incident by an alert as it is now; returns what that alert is."""
+    verdict = this.rules.class_of(episode, labels)
     grade_to(this, incident, verdict, labels)
     return verdict
 

@@ -12,7 +12,7 @@ import msgspec
 from collectors.alert import Alert
 from collectors.labels import Labels
 from correlation.board import Board
-from correlation.classify import Classifier
+from correlation.classify import Class, Classifier
 from correlation.incident import Episode, Incident, Why
 from correlation.lessons import Lesson, LessonKey
 from correlation.rules import CorrelationPolicy, StatesPolicy
@@ -40,6 +40,10 @@ class Rules:
     finders: Sequence[Finder] = ()
     signals: Signals = field(default_factory=lambda: Signals([]))
     register: Topology = field(default_factory=lambda: Topology({}))
+
+    def class_of(self, episode: Episode, labels: Labels) -> Class:
+        """The class of an alert that the board holds."""
+        return self.classifier.classify(labels, episode.level, self.criticality(labels), episode.words)
 
 
 class Event(msgspec.Struct, frozen=True):

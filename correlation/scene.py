@@ -15,7 +15,7 @@ _DECAYED = [0.95**hops for hops in range(32)]
 """What is left of a weight after so many steps between the items."""
 _SAME = 0.85
 """The same kind of trouble on the same item."""
-_LATE = 0.9
+_LATE, _LATER = 0.9, 0.3
 """A cause that starts after its effect explains so much less, and the less the later it starts."""
 _TWIN = 0.75
 """The same kind of trouble on another instance of the same service."""
@@ -213,7 +213,7 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool
     if not hops:
         if signal is effect.signal:
             base = max(base, _SAME)
-        elif OTHER in (signal.id, effect.signal.id):
+        elif OTHER in (signal.id, effect.signal.id) and (signal.explains or effect.signal.explains):
             base = max(base, _UNKNOWN)
     elif hops == _NEAR and signal is effect.signal and are_twins(cause.item, effect.item):
         base = max(base, _TWIN)
@@ -222,7 +222,7 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool
         return 0.0
     lag = (effect.starts_at - cause.starts_at).total_seconds()
     if lag < 0:
-        return weight * (_LATE + (1 - _LATE) * lag / settles_s) if -lag <= settles_s else 0.0
+        return weight * (_LATE + _LATER * lag / settles_s) if -lag <= settles_s else 0.0
     weight *= 0.5 ** (lag / signal.fades.total_seconds())
     ends_at = cause.ends_at
     if ends_at is None or effect.starts_at <= ends_at or (signal.lingers and fires):

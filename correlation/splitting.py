@@ -20,7 +20,7 @@ def split_off(this: Round, incident: Incident, marks: Sequence[Mark]) -> Inciden
     for mark in marks:
         episode = board.episodes[mark.key]
         labels = board.labels(episode)
-        verdict = rules.classifier.classify(labels, episode.level, rules.criticality(labels))
+        verdict = rules.class_of(episode, labels)
         if new is None:
             new = open_incident(this, episode, labels, None, verdict)
             new.root = first_root(episode)

@@ -12,7 +12,7 @@ CLASSIFIER = Classifier(CONFIG.classification, CONFIG.severity)
 SIGNALS = Signals(CONFIG.correlation.signals)
 
 NAMES = {
-    "power": "UPSLowBattery ApcUpsBatteryNearlyEmpty UpsRuntimeShort UPS电量不足 PduInputFeedLost BatteryLow",
+    "power": "UPSLowBattery ApcUpsBatteryNearlyEmpty UpsRuntimeShort UPS电量不足 BatteryLow",
     "on-battery": "UPSOnBattery ApcUpsAcInputOutage MainsPowerLost UpsInputPowerFailure UPS电池供电 市电中断",
     "unreachable": "UPSNoComm ups_no_contact UpsSnmpTimeout UPS通信中断 TargetDown",
     "network": "SwitchDown switch_unreachable NetworkDeviceDown 交换机不可达 网络设备离线",
@@ -23,14 +23,14 @@ NAMES = {
     "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down 光模块异常",
     "disk": "NodeFilesystemAlmostOutOfSpace HostOutOfDiskSpace DiskWillFillIn4Hours FsFull 磁盘快满了",
     "memory": "HostOutOfMemory NodeMemoryHighUtilization HostOomKillDetected RAMExhausted 内存不足",
-    "saturation": "NodeCPUHighUsage HostHighCpuLoad NodeSystemSaturation LoadAverageHigh cpu_usage CPU使用率过高",
+    "saturation": "run_queue_long NodeCPUHighUsage NodeSystemSaturation LoadAverageHigh cpu_usage CPU使用率过高",
     "database-down": "PostgresqlDown MySQLInstanceDown PgDown OracleListenerDown 数据库宕机 数据库实例不可达",
     "database": "PostgresqlTooManyConnections MysqlSlowQueries MaxConnectionsReached 数据库连接耗尽 慢查询过多",
     "replication": "PostgresqlReplicationLag MysqlSlaveIoThreadNotRunning SlaveLagTooHigh StandbyBehindPrimary",
     "restart": "KubePodCrashLooping ContainerRestarting KubeJobFailed 应用频繁重启",
     "certificate-expired": "BlackboxSslCertificateExpired X509CertExpired TLSCertExpired CertNotReady 证书已过期",
-    "certificate": "BlackboxSslCertificateWillExpireSoon CertManagerCertExpirySoon TLSCertExpiring 证书即将过期",
-    "queue": "KafkaConsumerGroupLag RabbitmqTooManyReadyMessages MessagesPilingUp MqDepthHigh 消息堆积",
+    "certificate": "域名证书快到期 SslCertificateWillExpireSoon CertManagerCertExpirySoon TLSCertExpiring 证书即将过期",
+    "queue": "KafkaConsumerGroupLag TooManyMessagesInQueue MessagesPilingUp MqDepthHigh 消息堆积",
     "down": "KubePodNotReady BlackboxProbeFailed ServiceDown NoHealthyInstances WebsiteDown 服务不可用 拨测失败",
     "errors": "ErrorBudgetBurn IstioHigh5xxErrorRate TooManyErrors Http5xxSpike 错误率过高 请求失败率上升",
     "latency": "IstioLatency99Percentile HighRequestLatency SlowResponses ResponseTimeTooLong 响应时间过长 网站访问慢",
@@ -43,7 +43,11 @@ NAMES = {
     "unit": "NodeSystemdServiceFailed",
     "psu": "IpmiPowerSupplyFailed PsuFailed psu_failed 服务器电源模块故障 电源冗余丢失",
     "alone": "UPS电池需更换",
-    "disk-fault": "SmartDeviceUnhealthy NodeDiskIOSaturation disk_await_high drive_predictive_failure 文件系统只读",
+    "disk-fault": "SmartDeviceUnhealthy SmartCriticalWarning drive_predictive_failure 文件系统只读 磁盘坏块",
+    "disk-slow": "NodeDiskIOSaturation disk_await_high HostCpuHighIowait IO等待过高 磁盘读写延迟高",
+    "feed": "PduInputFeedLost PDUPhaseLost pdu_phase_loss PDU缺相",
+    "job": "KubeJobNotCompleted CronJobTakingTooLong BatchJobOverrun 批处理超时",
+    "external": "ExternalApiUnreachable ThirdPartyServiceDown 第三方接口不通",
     "limits": "NodeFileDescriptorLimit HostFileDescriptorsExhausted fd_usage_high TooManyOpenFiles 文件句柄数过多",
     "pool": "HikariPoolExhausted TomcatThreadPoolExhausted 线程池耗尽",
     "load": "IngressRequestRateSpike TrafficSurge RequestRateAnomaly 流量突增 请求量异常",
@@ -74,6 +78,26 @@ def test_what_prometheus_cannot_reach_is_known_by_its_job_or_port(labels: dict[s
     for name in ("TargetDown", "InstanceDown", "PrometheusTargetMissing"):
         found = SIGNALS.of(CLASSIFIER.classify({"alertname": name, **labels})).id
         assert found == signal or (found, signal, name) == ("down", "unreachable", "InstanceDown")
+
+
+@pytest.mark.parametrize(
+    ("words", "signal"),
+    [
+        ("load of is", "saturation"),
+        ("CPU at %", "saturation"),
+        ("is % full", "disk"),
+        ("/data will be full soon", "disk"),
+        ("takes ms", "latency"),
+        ("p99 latency ms", "latency"),
+        ("Switch does not answer", "network"),
+        ("Certificate of expires in d h", "certificate"),
+        ("Replication of lags s", "replication"),
+        ("smoke test of checkout failed", "other"),
+        ("nobody knows", "other"),
+    ],
+)
+def test_what_no_rule_knows_by_its_name_is_known_by_what_it_says(words: str, signal: str) -> None:
+    assert SIGNALS.of(CLASSIFIER.classify({"alertname": "R-117"}, words=words)).id == signal
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,31 @@ def test_what_no_rule_matches_has_a_group_all_the_same() -> None:
     assert (found.category, found.group, found.service) == ("unclassified", "desk", "mail")
 
 
+def test_what_no_rule_knows_by_its_name_takes_category_and_group_from_its_words_and_its_grade_from_the_label() -> None:
+    labels = {"alertname": "R-117", "severity": "critical", "service": "mail"}
+    found = CLASSIFIER.classify(labels, words="Disk is full")
+    assert (found.rule, found.category, found.group, found.service) == ("disk", "storage", "sys", "mail")
+    assert (found.urgency, found.impact) == (2, 3)
+    assert CLASSIFIER.classify(labels, words="nobody knows") == CLASSIFIER.classify(labels)
+
+
+def test_words_give_nobody_the_urgency_or_the_impact_of_a_rule() -> None:
+    policy = Classification.model_validate(
+        {"rules": [{"id": "fire", "match": {"alertname_re": ".*fire.*"}, "set": {"urgency": 1, "impact": 1}}]}
+    )
+    assert Classifier(policy, SEVERITY).classify({"alertname": "R-1"}, words="a fire sale").severity == 3
+
+
+def test_a_name_that_a_rule_knows_is_not_asked_for_its_words() -> None:
+    assert CLASSIFIER.classify({"alertname": "Net", "team": "pay"}, words="Disk is full").rule == "pay"
+    assert (CLASSIFIER.knows("Disk9"), CLASSIFIER.knows("Net")) == (True, False)
+
+
+def test_a_site_can_have_names_alone_asked() -> None:
+    policy = Classification.model_validate({"rules": RULES, "unclassified": {"by_words": False}})
+    assert Classifier(policy, SEVERITY).classify({"alertname": "R-117"}, words="Disk is full").rule == ""
+
+
 LABELS = st.dictionaries(
     st.sampled_from(["alertname", "team", "severity"]), st.sampled_from(["Disk", "DiskX", "Net", "pay", "critical"])
 )

@@ -9,12 +9,14 @@ import pytest
 
 from agent.desk import rules_of
 from collectors.alert import Alert
+from collectors.labels import Matcher, fingerprint
 from correlation.board import Board
 from correlation.correlate import Outcome, correlate
 from correlation.incident import Why
 from correlation.root import likely_root
 from correlation.rules import ConfigurationItem as Item
 from correlation.rules import Extraction, ItemPolicy
+from correlation.silence import Silence
 from correlation.topology import Topology, bare
 from tests.correlation.test_correlate import told
 from tests.house import START
@@ -94,6 +96,51 @@ def test_what_stands_on_a_failed_thing_joins_its_incident_with_the_reason_and_it
 def test_hosts_on_one_switch_are_not_one_trouble_unless_the_switch_fails() -> None:
     assert len(grouped(LOAD_1, LOAD_2)) == 2
     assert len(grouped(WEB_1, WEB_2, SWITCH)) == 1
+
+
+def test_a_firing_that_was_over_before_it_was_told_is_filed_where_it_would_have_come_and_moves_nothing() -> None:
+    stream = Stream()
+    stream.tell(0, SWITCH)
+    before = stream.board.incidents[1].open_alerts
+    ended = told(WEB_1, starts=0, ends=1)
+    out = correlate([ended, told(LOAD_1, starts=0, ends=1)], stream.board, RULES, START + 90 * S)
+    (filed, why), (alone, _) = [(e, out.whys[e.id][0]) for _, e in out.new]
+    assert (filed.incident, filed.open, alone.incident) == (1, False, 0)
+    assert (why.code, why.facts["then"], why.facts["item"]) == ("end_without_start", "stands_on", "sw-1")
+    assert (stream.board.incidents[1].open_alerts, len(stream.board.incidents)) == (before, 1)
+    assert list(stream.board.scene.of[1]) == [("am", fingerprint(SWITCH))]
+
+
+def test_a_silenced_firing_that_was_over_before_it_was_told_is_filed_nowhere() -> None:
+    stream = Stream()
+    stream.tell(0, SWITCH)
+    stream.board.silences["s"] = Silence(
+        id="s",
+        matchers=(Matcher("instance", "=", "web-1:9100"),),
+        starts_at=START,
+        ends_at=START + 3600 * S,
+        created_by="ana",
+        comment="work",
+        created_at=START,
+    )
+    out = correlate([told(WEB_1, starts=0, ends=1)], stream.board, RULES, START + 90 * S)
+    assert [e.incident for _, e in out.new] == [0]
+
+
+def test_the_later_a_cause_is_told_the_less_it_explains() -> None:
+    def takes_over(seconds: int) -> bool:
+        stream = Stream()
+        stream.tell(0, SHOP)
+        stream.tell(seconds, WEB_1)
+        return len(stream.groups()) == 1
+
+    assert [takes_over(s) for s in (30, 280, 301)] == [True, False, False]
+
+
+def test_what_is_of_no_known_kind_does_not_take_in_what_comes_of_nothing() -> None:
+    odd = {"alertname": "Oddity", "instance": "web-1:9100", "severity": "warning"}
+    assert len(grouped(odd, {"alertname": "BackupTooOld", "instance": "web-1:9100", "severity": "warning"})) == 2
+    assert len(grouped(odd, LOAD_1)) == 1
 
 
 def test_cause_has_a_direction_errors_of_a_service_explain_no_host() -> None:

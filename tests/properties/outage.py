@@ -55,7 +55,11 @@ POOL: tuple[dict[str, str], ...] = (
     {"alertname": "Humming", "room": "r-8", "severity": "warning"},
     {"alertname": "Humming", "room": "r-9", "severity": "warning"},
     {"alertname": "Creaking", "room": "r-9", "severity": "info"},
+    {"alertname": "R-117", "instance": "web-1:9100", "severity": "warning"},
+    {"alertname": "R-118", "service": "shop", "severity": "warning"},
 )
+SAYS = {"R-117": "web-1:9100: CPU at 99 %", "R-118": "p99 latency of shop is 2 s"}
+"""What those say of themselves whose names no rule knows."""
 ALERT, ANY = st.integers(0, len(POOL) - 1), st.integers(0, 7)
 MOVES: st.SearchStrategy[Move] = st.one_of(
     st.tuples(st.sampled_from(["fires", "fires", "fires", "ends", "ends_untold", "fires_late"]), ALERT, ANY),
@@ -79,6 +83,13 @@ def site() -> Config:
     storm = StormPolicy(opened=5, within=timedelta(minutes=1), over_after=timedelta(minutes=5), let_out=1)
     correlation = config.correlation.model_copy(update={"storm": storm})
     return replace(config, topology=ITEMS, correlation=correlation)
+
+
+def _alert(labels: dict[str, str], starts: datetime, ends: datetime | None) -> dict[str, Any]:
+    more: dict[str, Any] = {"ends": at(ends)} if ends is not None else {}
+    if labels["alertname"] in SAYS:
+        more["annotations"] = {"summary": SAYS[labels["alertname"]]}
+    return alert(labels, starts=at(starts), **more)
 
 
 class Outage:
@@ -107,7 +118,7 @@ class Outage:
     # senders
 
     async def _tell(self, *told: tuple[int, datetime, datetime | None], group: int = 0) -> None:
-        sent = [alert(POOL[i], starts=at(s), **({"ends": at(e)} if e is not None else {})) for i, s, e in told]
+        sent = [_alert(POOL[i], s, e) for i, s, e in told]
         await self.house.receive(message(*sent, groupKey=f"g{group % 3}"))
 
     async def _fires(self, i: int, group: int) -> None:
