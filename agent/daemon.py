@@ -413,7 +413,7 @@ class Daemon:
         """Rank the known errors by text, off the loop; its failure costs the suggestions, never the pages."""
         desk = self.pipeline.desk
         incidents = [desk.board.incidents[number] for number in numbers if number in desk.board.incidents]
-        texts = {incident.number: f"{incident.title} {incident.symptom}" for incident in incidents}
+        texts = {incident.number: incident.report for incident in incidents}
         known, confirmed = desk.config.known_errors, desk.feedback.aliases
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._ranker, self.suggestions.match_each, texts, known, confirmed)

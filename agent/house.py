@@ -156,10 +156,9 @@ class House:
             number = self._unknown.pop(0)
             incident = self.desk.board.incidents.get(number)
             if incident is not None:
-                text = f"{incident.title} {incident.symptom}"
                 known, confirmed = self.desk.config.known_errors, self.desk.feedback.aliases
                 known = known.with_aliases(confirmed) if confirmed else known
-                await self.through(Suggested(number, tuple(match_text(text, known))))
+                await self.through(Suggested(number, tuple(match_text(incident.report, known))))
             return True
         notices = self.desk.notices.next_due()
         if notices is not None and notices <= self.now:

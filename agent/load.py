@@ -23,6 +23,7 @@ from correlation.store import (
     ENDED_EPISODES,
     ENDED_OF_OPEN,
     HELD_ITEM_EDITS,
+    JUDGED,
     LESSONS,
     MERGED,
     OPEN_EPISODES,
@@ -159,6 +160,9 @@ async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
     """Open problems and changes, what people wrote over items and said of known errors, the incidents counted."""
     for row in await writer.fetch(TALLIES):
         desk.feedback.keep(tally_from(row))
+    for title, symptom, said in reversed(await writer.fetch(JUDGED, MOST_SOLVED)):
+        for known_error, outcome in msgspec.json.decode(said).items():
+            desk.feedback.judge(known_error, f"{title} {symptom}", outcome)
     for row in await writer.fetch(LESSONS):
         desk.board.lessons.hold(lesson_from(row))
     starts = await writer.fetch(RUN_STARTS, now - LONGEST_LIMIT)

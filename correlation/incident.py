@@ -263,6 +263,11 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
         return [target for of, target in self.links if of == kind]
 
     @property
+    def report(self) -> str:
+        """What it says of itself: known errors are ranked by these words."""
+        return f"{self.title} {self.symptom}"
+
+    @property
     def active(self) -> bool:
         return self.state in ACTIVE
 

@@ -269,6 +269,11 @@ SOLVED = (
     'AND resolution NOT LIKE \'%"type":"auto_recovered"%\' ORDER BY id DESC LIMIT ?'
 )
 """The incidents of late that a person solved, newest first (procedure R63)."""
+JUDGED = (
+    "SELECT title, symptom, feedback FROM incident "
+    "WHERE id > (SELECT COALESCE(MAX(id), 0) FROM incident) - 100000 AND feedback <> '{}' ORDER BY id DESC LIMIT ?"
+)
+"""The incidents of late that said something of a known error, newest first."""
 STORMS_OF_LATE = "SELECT storm, storming FROM incident WHERE storming IS NOT NULL AND updated_at >= ?"
 _OVER = "state IN ('archived', 'cancelled', 'out_of_scope')"
 OLD_TIMELINE = (

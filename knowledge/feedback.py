@@ -7,9 +7,12 @@ import msgspec
 from pydantic import Field
 
 from collectors.rule import Rule
+from knowledge.words import words
 
 MOST_ALIASES = 20
 """Confirmed texts that an entry keeps at most, the newest."""
+_TURNED_DOWN_AT = 2  # incidents of the same words at which an entry was not applicable
+_MOST_TURNED_DOWN = 10_000
 _ALIAS_READS = 300  # characters: what comes later in a long report is no name of the fault
 
 
@@ -84,6 +87,7 @@ class Feedback:
         self.tallies: dict[str, Tally] = {}
         self.aliases: dict[str, tuple[str, ...]] = {}
         """The confirmed texts by entry: replaced, never changed, for a ranking reads them off the loop."""
+        self._turned_down: dict[tuple[str, int], int] = {}
 
     def of(self, known_error: str) -> Tally:
         """What was said of an entry; a fresh tally where that is nothing."""
@@ -95,9 +99,27 @@ class Feedback:
         if tuple(tally.aliases) != self.aliases.get(tally.known_error, ()):
             self.aliases = {**self.aliases, tally.known_error: tuple(tally.aliases)}
 
+    def judge(self, known_error: str, text: str, outcome: str, before: str | None = None) -> None:
+        """Keep that an incident of this text said so of an entry, in place of what it said `before`."""
+        key = (known_error, _same_words(text))
+        count = self._turned_down.pop(key, 0) - (before == Outcome.NOT_APPLICABLE)
+        count = 0 if outcome in HELPED else count + (outcome == Outcome.NOT_APPLICABLE)
+        if count > 0:
+            self._turned_down[key] = count
+        while len(self._turned_down) > _MOST_TURNED_DOWN:
+            del self._turned_down[next(iter(self._turned_down))]
+
+    def turned_down(self, known_error: str, text: str) -> bool:
+        """Whether an entry was not applicable to two incidents of the same words, and helped none since."""
+        return self._turned_down.get((known_error, _same_words(text)), 0) >= _TURNED_DOWN_AT
+
     def demoted(self, known_error: str, policy: FeedbackPolicy) -> bool:
         """Whether an entry has failed too often to be put forward."""
         return self.of(known_error).demoted(policy)
+
+
+def _same_words(text: str) -> int:
+    return hash(frozenset(words(text)))
 
 
 def facts_of(tally: Tally, policy: FeedbackPolicy) -> dict[str, Any]:

@@ -54,14 +54,16 @@ def is_known(incident: Incident) -> bool:
 
 
 def suggested(turn: Turn, intent: Suggested) -> None:
-    """The text ranking has come back; what is demoted is not suggested."""
+    """The text ranking has come back; what is demoted, or was turned down for these words, is not suggested."""
     incident = turn.board.incidents.get(intent.incident)
     turn.desk.ranking.discard(intent.incident)
     if incident is None:
         return
     known = {k["id"] for k in incident.known_errors}
     room = _KNOWN_ERRORS - sum(not _demoted(k) for k in incident.known_errors)
-    fresh = [m for m in intent.matches if m.id not in known and not demoted(turn, m.id)][:room]
+    text, feedback = incident.report, turn.desk.feedback
+    apt = (m for m in intent.matches if not demoted(turn, m.id) and not feedback.turned_down(m.id, text))
+    fresh = [m for m in apt if m.id not in known][:room]
     if fresh:
         _put(turn, incident, fresh)
         turn.group.incidents[incident.id] = incident
@@ -88,6 +90,7 @@ def take_feedback(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     was_demoted = tally.demoted(policy)
     tally.say(outcome, Outcome(before) if before else None, _alias(incident, name))
     turn.desk.feedback.keep(tally)
+    turn.desk.feedback.judge(name, incident.report, outcome, before)
     turn.group.add(UPSERT_TALLY, *tally_values(tally))
     incident.feedback = {**incident.feedback, name: str(outcome)}
     if tally.demoted(policy) != was_demoted:
@@ -99,7 +102,7 @@ def _alias(incident: Incident, name: str) -> str:
     """What the incident says of itself; nothing where a predicate found the entry: labels need no words."""
     if any(found["id"] == name and found["why"]["code"] == PREDICATE for found in incident.known_errors):
         return ""
-    return f"{incident.title} {incident.symptom}"
+    return incident.report
 
 
 def _put(turn: Turn, incident: Incident, fresh: Iterable[Match]) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from knowledge import feedback as feedback_of
 from knowledge.feedback import MOST_ALIASES, Feedback, FeedbackPolicy, Outcome, Tally
 from knowledge.match import match_text
 from tests.knowledge.shelf import entry, library
@@ -75,3 +76,22 @@ def test_a_library_with_confirmed_texts_finds_by_them_and_the_first_one_stays_as
     assert match_text(text, shelf) == []
     assert [m.id for m in match_text(text, shelf.with_aliases({"spool": (text,)}))] == ["spool"]
     assert match_text(text, shelf) == []
+
+
+def test_a_word_that_an_incident_takes_back_counts_no_more() -> None:
+    feedback = Feedback()
+    for _ in range(2):
+        feedback.judge("spool", "disk 1 full", Outcome.NOT_APPLICABLE)
+    assert feedback.turned_down("spool", "disk 2 full")
+    assert not feedback.turned_down("spool", "printer")
+    feedback.judge("spool", "disk 3 full", Outcome.DID_NOT_WORK, before=Outcome.NOT_APPLICABLE)
+    assert not feedback.turned_down("spool", "disk 2 full")
+
+
+def test_what_was_turned_down_is_remembered_for_so_much_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feedback_of, "_MOST_TURNED_DOWN", 3)
+    feedback = Feedback()
+    for text in ("ups", "fan", "disk", "node"):
+        for _ in range(2):
+            feedback.judge("spool", text, Outcome.NOT_APPLICABLE)
+    assert [feedback.turned_down("spool", text) for text in ("ups", "fan", "disk", "node")] == [False, True, True, True]

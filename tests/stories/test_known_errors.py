@@ -69,6 +69,28 @@ async def test_an_entry_that_failed_three_times_is_suggested_no_more_until_it_is
     assert found(await report(house, NO_SPACE))[0] == "disk-space-low"
 
 
+async def test_what_was_turned_down_twice_for_the_same_words_is_not_suggested_for_them_until_it_has_helped(
+    house: House,
+) -> None:
+    def ids(incident: Incident) -> list[str]:
+        return [known["id"] for known in incident.known_errors]
+
+    first = await report(house, f"{NO_SPACE} on node 1")
+    (wrong, *_) = ids(first)
+    await say(house, first, wrong, "not_applicable")
+    second = await report(house, f"{NO_SPACE} on node 2")
+    assert wrong in ids(second)  # one word against it is none for all
+    await say(house, second, wrong, "not_applicable")
+
+    assert wrong not in ids(await report(house, f"{NO_SPACE} on node 3"))
+    await house.restart()
+    third = await report(house, f"{NO_SPACE} on node 4")
+    assert wrong not in ids(third)
+    assert wrong in ids(await report(house, "the file system is full, no space left on device"))
+    await say(house, third, wrong, "used")
+    assert wrong in ids(await report(house, f"{NO_SPACE} on node 5"))
+
+
 async def test_one_incident_demotes_nothing_however_often_it_says_so(house: House) -> None:
     incident = await report(house, NO_SPACE)
     for _ in range(2):
