@@ -49,6 +49,7 @@ from escalation.rota import RotaChange, laid
 from escalation.store import PAGED, PAGED_EACH
 from knowledge.casebook import Casebook
 from knowledge.feedback import Feedback
+from knowledge.known_error import KnownError
 from knowledge.library import Library
 from knowledge.past import Past
 from knowledge.run import Runs
@@ -146,6 +147,11 @@ class Desk:
     def lay_known_errors(self) -> None:
         """Lay what people wrote over the known errors of the files."""
         known: Library = errors_laid_over(self._filed_errors, self.written.values())
+        self.config = self.ladder.terms.config = replace(self.config, known_errors=known)
+
+    def lay_known_error(self, entry: KnownError) -> None:
+        """Lay one that was just written over the others, for the work of this one alone."""
+        known = self.config.known_errors.with_entries([entry])
         self.config = self.ladder.terms.config = replace(self.config, known_errors=known)
 
     def lay_rota(self) -> None:

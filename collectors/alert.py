@@ -67,6 +67,11 @@ def decode_labels(raw: bytes) -> Labels:
     return _decoder.decode(raw)
 
 
+def hash_of(labels_json: bytes, starts_text: str) -> int:
+    """What a repetition is known by: labels and start as a sender writes them."""
+    return hash((labels_json, starts_text))
+
+
 def encode_labels(labels: Labels) -> bytes:
     """Return labels as canonical JSON: sorted keys, no spaces."""
     return _encoder.encode(dict(labels))

@@ -46,6 +46,11 @@ def moment_text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+def written_otherwise(text: str, moment: datetime) -> str | None:
+    """How a moment was written, where that is not as we write it; else None."""
+    return None if text == moment_text(moment) else text
+
+
 def same_to_the_millisecond(a: datetime, b: datetime) -> bool:
     """Whether two moments may be one: Alertmanager's API cuts to milliseconds what its webhook says in full."""
     return abs(a - b) < _MILLISECOND

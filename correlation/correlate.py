@@ -6,9 +6,9 @@ from datetime import datetime
 
 import msgspec
 
-from collectors.alert import Alert
+from collectors.alert import Alert, hash_of
 from collectors.labels import fingerprint
-from collectors.moment import moment_text
+from collectors.moment import moment_text, written_otherwise
 from correlation.board import Board
 from correlation.ending import count_change, end_episode, end_episodes
 from correlation.episode import is_another, later, latest, new_episode
@@ -54,8 +54,7 @@ def correlate(alerts: Iterable[Alert], board: Board, rules: Rules, now: datetime
             episode is not None
             and episode.open
             and alert.ends_at is None
-            and alert.starts_text == episode.starts_text
-            and hash(alert.labels_json) == episode.told
+            and hash((alert.labels_json, alert.starts_text)) == episode.told
             and alert.level == episode.level
             and alert.firing
             and alert.expires_at is None
@@ -124,7 +123,9 @@ def _fires_on(this: Round, alert: Alert, episode: Episode) -> None:
 def _move_start(this: Round, episode: Episode, alert: Alert) -> None:
     """It has fired for longer than was known; or this is an older firing that comes late, whose end is not its end."""
     episode.latest_at = latest(episode)
-    episode.starts_at, episode.starts_text = alert.starts_at, alert.starts_text
+    episode.starts_at = alert.starts_at
+    episode.starts_written = written_otherwise(alert.starts_text, alert.starts_at)
+    episode.told = hash_of(alert.labels_json, alert.starts_text)
     this.out.changed[episode.id] = episode
     incident = this.board.incidents.get(episode.incident)
     if incident is not None:

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from collectors.alert import Alert
+from collectors.alert import Alert, hash_of
 from collectors.labels import one_text, packed, unpacked
-from collectors.moment import same_to_the_millisecond
+from collectors.moment import same_to_the_millisecond, written_otherwise
 from collectors.wording import words_of
 from correlation.incident import Episode
 from correlation.outcome import Round
@@ -12,7 +12,8 @@ from correlation.outcome import Round
 
 def is_another(alert: Alert, episode: Episode) -> bool:
     """Two alerts under one fingerprint: a sender that makes up its own."""
-    return hash(alert.labels_json) != episode.told and alert.labels != unpacked(episode.labels)
+    same = hash_of(alert.labels_json, episode.starts_text) == episode.told
+    return not same and alert.labels != unpacked(episode.labels)
 
 
 def later(alert: Alert, episode: Episode) -> bool:
@@ -34,9 +35,9 @@ def new_episode(this: Round, alert: Alert, decision: str) -> Episode:
         id=this.board.next_id("alert"),
         key=(one_text(alert.origin), alert.fingerprint),
         starts_at=alert.starts_at,
-        starts_text=one_text(alert.starts_text),
+        starts_written=written_otherwise(alert.starts_text, alert.starts_at),
         labels=packed(alert.labels),
-        told=hash(alert.labels_json),
+        told=hash_of(alert.labels_json, alert.starts_text),
         open=False,
         decision=decision,
         last_at=this.now,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from collectors.labels import PackedLabels
+from collectors.moment import moment_text
 from correlation.storm_state import Storm
 
 Json = dict[str, Any]
@@ -300,10 +301,11 @@ class Episode(msgspec.Struct, kw_only=True, gc=False):
     id: int
     key: Key
     starts_at: datetime
-    starts_text: str
+    starts_written: str | None
+    """How its start was written, where that is not as we write it."""
     labels: PackedLabels
     told: int
-    """Hash of the labels as they were received: told again, the very same bytes are known without a look at them."""
+    """Hash of labels and start as received (`hash_of`): told again, they are known without a look at them."""
     open: bool
     incident: int = 0
     decision: str = ""
@@ -329,3 +331,8 @@ class Episode(msgspec.Struct, kw_only=True, gc=False):
     @property
     def fingerprint(self) -> str:
         return self.key[1]
+
+    @property
+    def starts_text(self) -> str:
+        """The very string that told its start; "" where none did."""
+        return (moment_text(self.starts_at) or "") if self.starts_written is None else self.starts_written

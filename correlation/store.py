@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from collectors.alert import Alert, decode_labels
+from collectors.alert import Alert, decode_labels, hash_of
 from collectors.labels import Matcher, one_text, packed
-from collectors.moment import parse_moment
+from collectors.moment import parse_moment, written_otherwise
 from correlation.configuration_item import ItemEdit
 from correlation.incident import Episode, Incident, State, Why
 from correlation.lessons import Lesson
@@ -214,9 +214,9 @@ def episode_from(row: tuple[Any, ...]) -> Episode:
         id=row[0],
         key=(one_text(row[1]), row[2]),
         starts_at=row[3],
-        starts_text=one_text(row[4]),
+        starts_written=written_otherwise(row[4], row[3]),
         labels=packed(decode_labels(labels_json)),
-        told=hash(labels_json),
+        told=hash_of(labels_json, row[4]),
         open=bool(row[6]),
         incident=row[7],
         decision=row[8],

@@ -16,6 +16,8 @@ MOST_LEARNED = 100_000
 _TRIED, _MOST_UNDER = 4, 1_000
 _MOST_ON = 16
 """What labels say one item stands on at most: a service that runs everywhere stands on nothing in particular."""
+_MOST_SHAPES = 1_000
+"""Sets of label names of which it is remembered which of them may name an item."""
 _PLACES = frozenset({"rack", "room", "site", "zone"})
 _CHAIN = ("service", "pod", "database", "host", "switch", "rack", "ups", "room")
 """What stands on what: each on the next of these that its labels name."""
@@ -51,6 +53,7 @@ class Topology:
         self._learned: OrderedDict[str, None] = OrderedDict()
         """What no file has, the longest unused first."""
         self._label_kinds = {label: kind for kind, labels in policy.labels.items() for label in labels}
+        self._tell: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         self._matched = [(name, item.match) for name, item in items.items() if item.match]
         self._patterns = [(e.label, compile_pattern(e.pattern)) for e in policy.extract]
         self._peers: dict[str, list[str]] = {}
@@ -123,12 +126,11 @@ class Topology:
 
     def _found(self, labels: Labels) -> dict[str, str]:
         found: dict[str, str] = {}
-        named, kinds = bool(self._names), self._label_kinds
-        for label, value in labels.items():
-            kind = kinds.get(label)
-            if not (named or kind) or label in _NO_NAMES or not value or len(value) > 253:
+        for label, kind in self._telling(tuple(labels)):
+            value = labels[label]
+            if not value or len(value) > 253:
                 continue
-            written = self._written_name(value) if named else None
+            written = self._written_name(value) if self._names else None
             if written:
                 found[written] = self.kinds[written]
             elif kind and "/" not in value.partition("://")[2] + value[:1]:
@@ -139,6 +141,17 @@ class Topology:
                 for kind, name in match.groupdict().items():
                     if name:
                         found.setdefault(self._names.get(name.lower(), name), kind)
+        return found
+
+    def _telling(self, labels: tuple[str, ...]) -> Sequence[tuple[str, str]]:
+        """Those of these labels that may name an item, each with the kind of what it names; "": of what is written."""
+        found = self._tell.get(labels)
+        if found is None:
+            if len(self._tell) >= _MOST_SHAPES:
+                self._tell.clear()
+            kinds = self._label_kinds
+            may = [name for name in labels if name not in _NO_NAMES and (self._names or name in kinds)]
+            found = self._tell[labels] = [(name, kinds.get(name, "")) for name in may]
         return found
 
     def _written_name(self, value: str) -> str | None:
@@ -340,6 +353,7 @@ class Topology:
     def held(self) -> dict[str, Held]:
         """How full its memories are."""
         return {
+            "label_sets": Held(len(self._tell), _MOST_SHAPES),
             "items_learned": Held(len(self._learned), self.most_learned),
             "items_above": Held(len(self._above), self.most_learned),
             "items_below": Held(len(self._below), self.most_learned),

@@ -44,6 +44,22 @@ class PredicateIndex:
     """
 
     def __init__(self, entries: Iterable[KnownError]) -> None:
+        self._below: PredicateIndex | None = None
+        self._own: dict[str, KnownError] = {}
+        self._file_all(entries)
+
+    def with_entries(self, entries: Iterable[KnownError]) -> "PredicateIndex":
+        """Return the same index with these in place of those of their ids, for the work of these alone.
+
+        Those that are not in force only hide what they replace.
+        """
+        over = PredicateIndex(())
+        over._below = self._below or self
+        over._own = {**self._own, **{entry.id: entry for entry in entries}}
+        over._file_all(entry for entry in over._own.values() if entry.in_force)
+        return over
+
+    def _file_all(self, entries: Iterable[KnownError]) -> None:
         self._exact: dict[str, dict[str, list[Predicate]]] = {}
         self._always: list[Predicate] = []
         patterns: dict[str, list[tuple[str, Predicate]]] = {}
@@ -71,11 +87,14 @@ class PredicateIndex:
         for predicate in self._candidates(labels):
             if all_match(predicate.matchers, labels):
                 yield predicate
+        if self._below is not None:
+            yield from (one for one in self._below.holding(labels) if one.entry.id not in self._own)
 
     def held(self) -> dict[str, Held]:
         """How full its memory is."""
-        entries = sum(len(patterns.found) for patterns in self._patterns.values())
-        return {"predicate_values": Held(entries, _MOST_FOUND * len(self._patterns))}
+        layers = [self] if self._below is None else [self, self._below]
+        sets = [patterns for layer in layers for patterns in layer._patterns.values()]
+        return {"predicate_values": Held(sum(len(patterns.found) for patterns in sets), _MOST_FOUND * len(sets))}
 
     def _candidates(self, labels: Labels) -> Iterator[Predicate]:
         for name, filed in self._exact.items():

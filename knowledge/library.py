@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from knowledge.index import PredicateIndex
 from knowledge.known_error import BadGroup, FrontMatter, KnownError, without_workaround
-from knowledge.ranking import Aliases, WordIndex
+from knowledge.ranking import Aliases, WordIndex, alert_names
 
 _SECTIONS = {
     "symptoms": "symptoms",
@@ -42,30 +42,46 @@ class BadKnownError(ValueError):
 class Library:
     """Known errors by id, with their indexes; read, never changed."""
 
-    __slots__ = ("_by_id", "_words", "aliases", "in_force", "predicates")
+    __slots__ = ("_by_id", "_in_force", "_like", "_predicates", "_words", "aliases")
 
-    def __init__(
-        self,
-        entries: Iterable[KnownError] = (),
-        aliases: Aliases | None = None,
-        predicates: PredicateIndex | None = None,
-    ) -> None:
+    def __init__(self, entries: Iterable[KnownError] = (), aliases: Aliases | None = None) -> None:
         """Of two entries with one id the later one stands: hand in the pack's before the site's.
 
-        `aliases` are further texts by the name of an alert or by the id of an entry; `predicates` is the index of the
-        same entries where there is one already.
+        `aliases` are further texts by the name of an alert or by the id of an entry.
         """
         self._by_id = MappingProxyType({entry.id: entry for entry in entries})
         self.aliases: Aliases = MappingProxyType(dict(aliases or {}))
-        self.in_force = tuple(entry for entry in self if entry.in_force)
-        self.predicates = predicates or PredicateIndex(self.in_force)
+        self._in_force: tuple[KnownError, ...] | None = None
+        self._predicates: PredicateIndex | None = None
         self._words: WordIndex | None = None
+        self._like: tuple[WordIndex, Mapping[str, KnownError]] | None = None
+
+    @property
+    def in_force(self) -> tuple[KnownError, ...]:
+        """The entries that may be shown for an incident, by id."""
+        if self._in_force is None:
+            self._in_force = tuple(entry for entry in self if entry.in_force)
+        return self._in_force
+
+    @property
+    def predicates(self) -> PredicateIndex:
+        """The index of its predicates."""
+        if self._predicates is None:
+            self._predicates = PredicateIndex(self.in_force)
+        return self._predicates
 
     @property
     def words(self) -> WordIndex:
-        """The index of its words, made by whoever asks first: it costs more than all the rest."""
+        """The index of its words, made by whoever asks first: it costs more than all the rest.
+
+        Of a library that was made of another one whose words were counted, only what differs is counted.
+        """
         if self._words is None:
-            self._words = WordIndex(self.in_force, self.aliases)
+            if self._like is not None:
+                counted, changed = self._like
+                self._words = counted.with_entries(changed.values(), self.aliases)
+            else:
+                self._words = WordIndex(self.in_force, self.aliases)
         return self._words
 
     def __len__(self) -> int:
@@ -80,15 +96,27 @@ class Library:
         return self._by_id.get(name)
 
     def with_entries(self, more: Iterable[KnownError]) -> "Library":
-        """Return the same library with these entries, each in place of the one of its id."""
-        return Library([*self, *more], self.aliases)
+        """Return the same library with these entries, each in place of the one of its id, for their work alone."""
+        changed = {entry.id: entry for entry in more}
+        made = Library((), self.aliases)
+        made._by_id = MappingProxyType(self._by_id | changed)
+        made._predicates = self.predicates.with_entries(changed.values())
+        made._like = self._differing_in(changed)
+        return made
 
     def with_aliases(self, more: Aliases) -> "Library":
-        """Return the same library with these further texts; its words are counted again."""
+        """Return the same library with these further texts; the words of whom they name are counted again."""
         names = [*self.aliases, *(name for name in more if name not in self.aliases)]
-        return Library(
-            self, {name: (*self.aliases.get(name, ()), *more.get(name, ())) for name in names}, self.predicates
-        )
+        made = Library((), {name: (*self.aliases.get(name, ()), *more.get(name, ())) for name in names})
+        made._by_id, made._in_force, made._predicates = self._by_id, self._in_force, self.predicates
+        named = (one for one in self.in_force if one.id in more or any(name in more for name in alert_names(one)))
+        made._like = self._differing_in({one.id: one for one in named})
+        return made
+
+    def _differing_in(self, changed: Mapping[str, KnownError]) -> tuple[WordIndex, Mapping[str, KnownError]] | None:
+        if self._words is not None:
+            return self._words, changed
+        return (self._like[0], {**self._like[1], **changed}) if self._like is not None else None
 
 
 def lay_over(
@@ -102,7 +130,8 @@ def lay_over(
     faults: list[BadKnownError] = []
     entries = [entry for layer in (pack, site) for entry in _once_each(layer, faults)]
     library = Library(entries, aliases)
-    _ = library.words  # made here, where a whole configuration is read, and not by the first incident
+    # made here, where a whole configuration is read, and not by the first incident
+    _ = library.predicates, library.words
     return library, faults
 
 

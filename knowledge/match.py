@@ -4,6 +4,7 @@ import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from collectors.labels import Labels, Matcher
@@ -21,6 +22,7 @@ _WORDS_AT_MOST = 0.80
 _SAID_FROM = 0.50  # below this nothing is said: a wrong workaround at night is worse than none
 _WORDS_TOLD = 8
 _TWO = 2
+_CROWDED = 0.12  # a mean likeness beyond this says nothing more: the library is small, or of one topic
 _MEANING_WEIGHT = 50.0  # what a likeness in meaning of 1 is worth beside a score by words
 
 Likeness = Mapping[str, float]
@@ -117,10 +119,11 @@ def _ranked(found: Found, library: Library, likeness: Likeness | None, limit: in
 
 def _signs(text: str, library: Library, found: Found, ranked: Sequence[_Ranked], likeness: Likeness | None) -> Signs:
     first, second = ranked[0], ranked[1].score if len(ranked) > 1 else 0.0
+    first_by_words, most = (found.shared[0].entry.id, found.shared[0].score) if found.shared else ("", 0.0)
     by_words = next((one.score for one in found.shared if one.entry.id == first.entry.id), 0.0)
-    first_by_words = found.shared[0].entry.id if found.shared else ""
     first_by_meaning = max(sorted(likeness), key=lambda name: likeness[name]) if likeness else ""
     apart = shared_apart(text, frozenset(first.words))
+    crowd = fmean(likeness.values()) if likeness else 0.0
     return Signs(
         share=by_words / found.asked,
         lead=(first.score - second) / first.score if first.score > 0 else 0.0,
@@ -130,6 +133,8 @@ def _signs(text: str, library: Library, found: Found, ranked: Sequence[_Ranked],
         single=float(apart < _TWO),
         meaning=first.meaning or 0.0,
         agreement=float(first_by_words == first_by_meaning != ""),
+        score=math.log1p(most / library.words.rarest),
+        crowd=min(max(crowd, 0.0), _CROWDED),
     )
 
 

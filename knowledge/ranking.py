@@ -6,6 +6,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from itertools import islice
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ _SATURATION, _LENGTH = 1.2, 0.5
 _VISITS = 6_000  # entries looked at for one question, the rarest words first: bounds its time in a large library
 _BEST = 40
 _HEADS = 16  # titles and aliases of an entry that a question is compared with one by one
+_MOST_GONE = 1_000  # entries that were replaced, and whose places are kept
 _MOST_NAMED = 1024  # entries whose names are kept taken apart
 
 Aliases = Mapping[str, Sequence[str]]
@@ -51,25 +53,80 @@ class WordIndex:
     have confirmed. An entry has those of its id and of every alert that one of its predicates names exactly.
     """
 
-    def __init__(self, entries: Sequence[KnownError], aliases: Aliases | None = None) -> None:
-        self._entries = tuple(entries)
+    def __init__(self, entries: Iterable[KnownError], aliases: Aliases | None = None) -> None:
+        self._entries: list[KnownError] = []
         self._aliases = aliases or {}
         self._names: dict[str, Sequence[tuple[Mapping[str, float], float]]] = {}
-        counted = [_counted(_texts(entry, aliases or {})) for entry in self._entries]
-        lengths = [sum(counts.values()) for counts in counted]
-        mean = sum(lengths) / len(lengths) if lengths else 1.0
         self._places: dict[str, array[int]] = {}
         self._weights: dict[str, array[float]] = {}
-        for place, counts in enumerate(counted):
-            norm = _SATURATION * (1 - _LENGTH + _LENGTH * lengths[place] / mean) if mean else 1.0
+        self._at: dict[str, int] = {}
+        self._length = 0.0
+        self._add(entries)
+
+    def with_entries(self, changed: Iterable[KnownError], aliases: Aliases) -> "WordIndex":
+        """Return the same index with these entries in place of those of their ids, for little more than their work.
+
+        Those that are not in force are left out. `aliases` are those of the whole; other entries keep what they had
+        of them. How long an entry is in the mean is taken for what is new alone.
+        """
+        entries = list(changed)
+        there = [entry.id for entry in entries if entry.id in self._at]
+        if len(self._entries) - len(self._at) + len(there) > max(_MOST_GONE, len(self._at)):
+            others = {self._entries[at].id: self._entries[at] for at in self._at.values()}
+            whole = others | {entry.id: entry for entry in entries}
+            return WordIndex([whole[name] for name in sorted(whole) if whole[name].in_force], aliases)
+        made = copy(self)
+        made._entries, made._aliases, made._names = list(self._entries), aliases, {}
+        made._places, made._weights, made._at = dict(self._places), dict(self._weights), dict(self._at)
+        copied: set[str] = set()
+        for name in there:
+            made._take_out(name, self._aliases, copied)
+        made._add((entry for entry in entries if entry.in_force), copied)
+        return made
+
+    def _add(self, entries: Iterable[KnownError], copied: set[str] | None = None) -> None:
+        fresh = list(entries)
+        counted = [_counted(_texts(entry, self._aliases)) for entry in fresh]
+        lengths = [sum(counts.values()) for counts in counted]
+        self._length += sum(lengths)
+        mean = self._length / (len(self._at) + len(fresh)) if fresh else 0.0
+        for entry, counts, length in zip(fresh, counted, lengths, strict=True):
+            place = self._at[entry.id] = len(self._entries)
+            self._entries.append(entry)
+            norm = _SATURATION * (1 - _LENGTH + _LENGTH * length / mean) if mean else 1.0
             for word, count in counts.items():
+                self._own(word, copied)
                 self._places.setdefault(word, array("I")).append(place)
                 self._weights.setdefault(word, array("f")).append(count * (_SATURATION + 1) / (count + norm))
 
+    def _take_out(self, name: str, aliases: Aliases, copied: set[str]) -> None:
+        """Forget the words of an entry; `aliases` are those that it was counted with."""
+        place = self._at.pop(name)
+        counts = _counted(_texts(self._entries[place], aliases))
+        self._length -= sum(counts.values())
+        for word in counts:
+            self._own(word, copied)
+            at = bisect.bisect_left(self._places[word], place)
+            del self._places[word][at], self._weights[word][at]
+            if not self._places[word]:
+                del self._places[word], self._weights[word]
+
+    def _own(self, word: str, copied: set[str] | None) -> None:
+        """What is known of a word is this index's alone from here on, where it shares with another."""
+        if copied is not None and word not in copied:
+            copied.add(word)
+            if word in self._places:
+                self._places[word], self._weights[word] = self._places[word][:], self._weights[word][:]
+
     def rarity(self, word: str) -> float:
         """Return how much a word tells: the fewer entries have it the more, most where none has it."""
-        count, total = len(self._places.get(word, ())), len(self._entries)
+        count, total = len(self._places.get(word, ())), len(self._at)
         return math.log(1 + (total - count + 0.5) / (count + 0.5))
+
+    @property
+    def rarest(self) -> float:
+        """How much a word tells that no entry has: the most that any can, and more in a larger library."""
+        return self.rarity("")
 
     def find(self, text: str) -> Found:
         """Return the forty entries that share most with a text; ties go by id.

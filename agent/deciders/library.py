@@ -43,7 +43,7 @@ def known_error_written(turn: Turn, intent: KnownErrorWritten) -> str:
         reason=intent.reason,
     )
     desk.written[written.id] = written
-    desk.lay_known_errors()
+    desk.lay_known_error(entry)
     facts = {"known_error": written.id, "changes": dict(intent.values), "reason": intent.reason}
     turn.journal("known_error", who.id, as_json(facts))
     turn.group.add(UPSERT_KNOWN_ERROR, *written_values(written))

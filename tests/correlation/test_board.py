@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collectors.labels import packed
+from collectors.moment import parse_moment, written_otherwise
 from correlation import board as boards
 from correlation.board import Board
 from correlation.incident import Episode, Incident
@@ -19,7 +20,7 @@ def incident(number: int) -> Incident:
 
 
 def episode(mark: str, of: int = 1, **more: object) -> Episode:
-    values = {"id": 1, "key": ("am", mark), "starts_at": START, "starts_text": "", "labels": packed({}), "told": 0}
+    values = {"id": 1, "key": ("am", mark), "starts_at": START, "starts_written": "", "labels": packed({}), "told": 0}
     return Episode(**{**values, "open": True, "incident": of, "last_at": START, **more})  # type: ignore[arg-type]
 
 
@@ -118,3 +119,15 @@ def test_an_incident_that_comes_back_takes_only_its_own_orphans() -> None:
     assert board.orphans == {("am", "2"): "INC-2"}
     assert [i.open_alerts for i in board.incidents.values()] == [1, 0]
     assert not board.let_go(board.incidents[2])
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-03-02T09:00:00.000Z", "2026-03-02T09:00:00Z", "2026-03-02T17:00:00+08:00", "2026-03-02T09:00:00.0Z"]
+)
+def test_the_start_of_a_firing_is_told_as_its_sender_wrote_it(text: str) -> None:
+    moment = parse_moment(text)
+    assert moment is not None
+    found = episode("1", starts_at=moment, starts_written=written_otherwise(text, moment))
+    assert found.starts_text == text
+    assert (found.starts_written is None) == (text == "2026-03-02T09:00:00.000Z")
+    assert episode("1", starts_written="").starts_text == ""

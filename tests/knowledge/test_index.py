@@ -1,5 +1,7 @@
 """The indexes find what trying everything would find."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,3 +72,49 @@ def test_a_set_without_memory_makes_every_predicate_a_candidate() -> None:
 class SetOutOfMemory:
     def Match(self, _: str) -> list[int]:
         return []
+
+
+@given(
+    st.lists(st.lists(matchers(), min_size=1, max_size=3), max_size=8),
+    st.lists(st.tuples(st.integers(0, 9), st.lists(matchers(), min_size=1, max_size=3), st.booleans()), max_size=8),
+    st.dictionaries(LABEL, VALUE, max_size=3),
+)
+def test_an_index_with_other_entries_laid_over_it_finds_what_one_made_anew_finds(
+    groups: list[list[Matcher]], over: list[tuple[int, list[Matcher], bool]], labels: dict[str, str]
+) -> None:
+    def made(number: int, group: list[Matcher], status: str = "published") -> KnownError:
+        return KnownError.model_construct(
+            id=f"e{number}", match=(tuple(group),), title="", workaround="x", status=status
+        )
+
+    entries = {one.id: one for one in (made(n, group) for n, group in enumerate(groups))}
+    index = PredicateIndex(entries.values())
+    for number, group, in_force in over:
+        one = made(number, group, "published" if in_force else "retired")
+        entries[one.id] = one
+        index = index.with_entries([one])
+
+    found = sorted(predicate.entry.id for predicate in index.holding(labels))
+
+    anew = PredicateIndex(one for one in entries.values() if one.in_force)
+    assert found == sorted(predicate.entry.id for predicate in anew.holding(labels))
+
+
+def test_an_entry_laid_over_many_is_indexed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = PredicateIndex([entry(f"e{n}", match={"alertname": f"A{n}"}) for n in range(50)])
+    filed: list[str] = []
+    file = PredicateIndex._file
+
+    def noted(self: PredicateIndex, one: Predicate, into: Any) -> None:
+        filed.append(one.entry.id)
+        file(self, one, into)
+
+    monkeypatch.setattr(PredicateIndex, "_file", noted)
+
+    over = index.with_entries([entry("e7", match={"alertname": "Other"})]).with_entries([entry("e8", status="retired")])
+
+    assert filed == ["e7", "e7"]
+    assert [one.entry.id for name in ("Other", "A7", "A8", "A9") for one in over.holding({"alertname": name})] == [
+        "e7",
+        "e9",
+    ]

@@ -131,6 +131,18 @@ def test_whoever_is_near_in_meaning_comes_first_though_no_word_is_shared() -> No
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=80)
 
 
+def test_a_text_that_is_near_to_everything_in_meaning_is_less_sure_of_the_nearest() -> None:
+    near = "ups-on-battery"
+    text = "utility power is gone and the UPS runs on its battery"
+    apart = {one.id: 0.6 if one.id == near else 0.0 for one in SHELF}
+    crowded = {one.id: 0.6 if one.id == near else 0.1 for one in SHELF}
+
+    sure = [rank(text, SHELF, 1, likeness)[0] for likeness in (apart, crowded)]
+
+    assert [found.id for found in sure] == [near, near]
+    assert sure[0].confidence > sure[1].confidence
+
+
 @example({"alertname": "\ud800"}, "\ud800 ups")
 @given(st.dictionaries(st.sampled_from(["alertname", "job", "x"]), ANYTHING), ANYTHING)
 def test_matching_never_raises_on_any_text_and_says_the_same_again(labels: dict[str, str], text: str) -> None:

@@ -9,6 +9,7 @@ from agent.house import House
 from agent.intents import ConfigChanged, KnownErrorWritten, PersonReported
 from correlation.incident import Incident
 from correlation.permission import Actor, Forbidden
+from knowledge.index import Predicate, PredicateIndex
 from knowledge.library import Library
 from knowledge.written import BadEntry
 from tests.house import DISK_FULL, alert, message
@@ -120,3 +121,18 @@ async def test_what_no_file_may_say_is_refused_and_changes_nothing(
 async def test_who_only_reads_writes_none(house: House) -> None:
     with pytest.raises(Forbidden, match="desk, l1, l2, ops, pm"):
         await house.do(KnownErrorWritten("x", TILL, "", Actor("vic", frozenset({"viewer"}))))
+
+
+async def test_writing_one_is_the_work_of_this_one_alone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    filed: list[str] = []
+    file = PredicateIndex._file
+
+    def noted(self: PredicateIndex, one: Predicate, into: Any) -> None:
+        filed.append(one.entry.id)
+        file(self, one, into)
+
+    monkeypatch.setattr(PredicateIndex, "_file", noted)
+
+    await write(house)
+
+    assert set(filed) == {"till-mute"}
