@@ -85,8 +85,12 @@ class Lessons:
 
     def hold(self, lesson: Lesson) -> list[Lesson]:
         """Keep a lesson as it is now; returns those that make way for it."""
-        self._held[lesson.key] = lesson
-        self._held.move_to_end(lesson.key)
+        key = lesson.key
+        known = self._held.get(key) is lesson
+        self._held[key] = lesson
+        self._held.move_to_end(key)
+        if known:
+            return []
         if lesson.what == ROOT:
             self._roots.setdefault(lesson.one, {})[lesson.other] = lesson
             self.of_roots.update((*lesson.one.split("+"), lesson.other))
