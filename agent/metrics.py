@@ -102,4 +102,4 @@ class Metrics:
             self.lessons.labels(what).set(held[what])
         self.steps.set(sum(len(steps) for steps in desk.agenda.pending.values()))
         self.open_pages.set(len(desk.outbox.pages))
-        self.overdue.set(len(overdue(desk.config.known_errors, now)))
+        self.overdue.set(len(overdue(desk.config.known_errors.to_review, now)))

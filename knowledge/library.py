@@ -42,7 +42,7 @@ class BadKnownError(ValueError):
 class Library:
     """Known errors by id, with their indexes; read, never changed."""
 
-    __slots__ = ("_by_id", "_in_force", "_like", "_predicates", "_words", "aliases")
+    __slots__ = ("_by_id", "_in_force", "_like", "_predicates", "_to_review", "_words", "aliases")
 
     def __init__(self, entries: Iterable[KnownError] = (), aliases: Aliases | None = None) -> None:
         """Of two entries with one id the later one stands: hand in the pack's before the site's.
@@ -53,6 +53,7 @@ class Library:
         self.aliases: Aliases = MappingProxyType(dict(aliases or {}))
         self._in_force: tuple[KnownError, ...] | None = None
         self._predicates: PredicateIndex | None = None
+        self._to_review: tuple[KnownError, ...] | None = None
         self._words: WordIndex | None = None
         self._like: tuple[WordIndex, Mapping[str, KnownError]] | None = None
 
@@ -62,6 +63,13 @@ class Library:
         if self._in_force is None:
             self._in_force = tuple(entry for entry in self if entry.in_force)
         return self._in_force
+
+    @property
+    def to_review(self) -> tuple[KnownError, ...]:
+        """The entries in force that are to be read again on some day."""
+        if self._to_review is None:
+            self._to_review = tuple(entry for entry in self.in_force if entry.review_at)
+        return self._to_review
 
     @property
     def predicates(self) -> PredicateIndex:
@@ -101,6 +109,8 @@ class Library:
         made = Library((), self.aliases)
         made._by_id = MappingProxyType(self._by_id | changed)
         made._predicates = self.predicates.with_entries(changed.values())
+        others = (entry for entry in self.to_review if entry.id not in changed)
+        made._to_review = (*others, *(entry for entry in changed.values() if entry.in_force and entry.review_at))
         made._like = self._differing_in(changed)
         return made
 
@@ -108,7 +118,8 @@ class Library:
         """Return the same library with these further texts; the words of whom they name are counted again."""
         names = [*self.aliases, *(name for name in more if name not in self.aliases)]
         made = Library((), {name: (*self.aliases.get(name, ()), *more.get(name, ())) for name in names})
-        made._by_id, made._in_force, made._predicates = self._by_id, self._in_force, self.predicates
+        made._by_id, made._in_force, made._to_review = self._by_id, self._in_force, self.to_review
+        made._predicates = self.predicates
         named = (one for one in self.in_force if one.id in more or any(name in more for name in alert_names(one)))
         made._like = self._differing_in({one.id: one for one in named})
         return made
@@ -131,7 +142,7 @@ def lay_over(
     entries = [entry for layer in (pack, site) for entry in _once_each(layer, faults)]
     library = Library(entries, aliases)
     # made here, where a whole configuration is read, and not by the first incident
-    _ = library.predicates, library.words
+    _ = library.predicates, library.to_review, library.words
     return library, faults
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+from knowledge.library import Library
 from knowledge.review import overdue
 from tests.knowledge.shelf import entry
 
@@ -20,3 +21,11 @@ def test_the_day_itself_is_not_overdue() -> None:
 def test_what_is_not_in_force_or_has_no_day_is_not_overdue() -> None:
     day = date(2020, 1, 1)
     assert overdue([entry("a", review_at=day, status="draft"), entry("b")], NOW) == []
+
+
+def test_a_library_knows_what_is_to_be_read_again_also_after_an_entry_was_written() -> None:
+    day = date(2026, 1, 1)
+    shelf = Library([entry("a", review_at=day), entry("b", review_at=day), entry("c")])
+    changed = shelf.with_entries([entry("a", status="retired", review_at=day), entry("c", review_at=day)])
+    assert [one.id for one in shelf.to_review] == ["a", "b"]
+    assert [one.id for one in changed.with_aliases({"c": ("x",)}).to_review] == ["b", "c"]
