@@ -21,7 +21,11 @@ def known_error() -> None:
 @with_api
 def list_(url: str, token: str, as_json: bool) -> None:
     """All of them, with where each is written."""
-    found = Api(url, token).call("GET", _ALL)
+    api = Api(url, token)
+    found = page = api.call("GET", _ALL)
+    while page.get("next"):
+        page = api.call("GET", f"{_ALL}?cursor={page['next']}")
+        found = {"items": [*found["items"], *page["items"]], "next": None}
     if as_json:
         shown(found)
         return

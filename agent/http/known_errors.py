@@ -1,5 +1,6 @@
 """The routes of known errors: the library, and what people write into it."""
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from agent.http import case_bodies as bodies
@@ -7,6 +8,7 @@ from agent.http.acts import version_of
 from agent.http.calls import Call, Result, Route
 from agent.http.list_views import KnownErrorView, WrittenBy
 from agent.http.problems import not_found, problem_of
+from agent.http.queries import KnownErrorsQuery
 from agent.http.views import Items
 from agent.intents import KnownErrorWritten
 from knowledge.feedback import facts_of
@@ -23,7 +25,7 @@ _ONE = f"{_ALL}/{{known_error}}"
 def known_error_routes(api: "Api") -> list[Route]:
     at, shown = KnownErrors(api), KnownErrorView
     return [
-        Route("GET", _ALL, "list_known_errors", "Known errors", at.list, Items[KnownErrorView]),
+        Route("GET", _ALL, "list_known_errors", "Known errors", at.list, Items[KnownErrorView], KnownErrorsQuery),
         Route("POST", _ALL, "write_known_error", "Write one", at.write, shown, body=bodies.WriteKnownError, status=201),
         Route("GET", _ONE, "get_known_error", "What it says", at.get, shown),
         Route("PATCH", _ONE, "edit_known_error", "Edit it", at.edit, shown, body=bodies.EditKnownError, if_match=True),
@@ -37,8 +39,11 @@ class KnownErrors:
         self._api = api
 
     async def list(self, call: Call) -> Result:
-        library = self._api.get_config().known_errors
-        return Result(Items[KnownErrorView](items=[self._shown(call, entry) for entry in library]))
+        asked: KnownErrorsQuery = call.query
+        behind = (e for e in self._api.get_config().known_errors if asked.cursor is None or e.id > asked.cursor)
+        found = list(islice(behind, asked.limit + 1))
+        shown = [self._shown(call, entry) for entry in found[: asked.limit]]
+        return Result(Items[KnownErrorView](items=shown, next=shown[-1].id if len(found) > asked.limit else None))
 
     async def get(self, call: Call) -> Result:
         return Result(self._found(call, call.request.match_info["known_error"]))

@@ -92,6 +92,12 @@ class ProblemsQuery(Paged):
     state: list[Literal["proposed", "open", "known_error", "resolved", "closed", "declined"]] = []
 
 
+class KnownErrorsQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 1000
+    cursor: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")] | None = None
+    """`next` of the page before."""
+
+
 class ChangesQuery(Paged):
     state: list[Literal["requested", "approved", "refused", "withdrawn", "done", "backed_out"]] = []
     incident: Annotated[str, StringConstraints(pattern=NUMBER)] | None = None

@@ -38,6 +38,18 @@ async def api(tmp_path: Path) -> AsyncIterator[Served]:
         yield running
 
 
+async def test_a_large_library_is_read_page_by_page(api: Served) -> None:
+    everything = [one["id"] for one in (await api.get(ALL)).items]
+    pages, asked = [], f"{ALL}?limit=20"
+    while asked:
+        page = (await api.get(asked)).body
+        pages.append([one["id"] for one in page["items"]])
+        asked = f"{ALL}?limit=20&cursor={page['next']}" if page["next"] else ""
+    assert [len(page) for page in pages[:-1]] == [20] * (len(pages) - 1)
+    assert [one for page in pages for one in page] == everything
+    assert (await api.get(f"{ALL}?limit=1001")).status == 422
+
+
 async def test_one_that_was_written_is_shown_with_its_origin_and_author(api: Served) -> None:
     answered = await api.post(ALL, {**TILL, "reason": "seen twice"}, as_="ana")
     assert (answered.status, answered.headers["Location"]) == (201, f"{ALL}/till-mute")
