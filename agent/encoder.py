@@ -31,7 +31,7 @@ def installed() -> bool:
 class Encoder:
     """Holds the model and the vectors of one library; asked from one thread at a time.
 
-    Loading takes seconds and about 150 MB; a question takes some milliseconds.
+    Loading takes seconds and about 150 MB, each text of the library and each question some milliseconds.
     """
 
     def __init__(self, library: Library) -> None:

@@ -151,11 +151,11 @@ def library_of(
 
 def _fields(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """The sections of a runbook as those of a known error, in the language that it is written in."""
-    title, meaning, mitigation = (str(row.get(key) or "") for key in ("title", "meaning", "mitigation"))
+    title, meaning, mitigation = (str(row.get(key) or "").strip() for key in ("title", "meaning", "mitigation"))
     sections = {
         "symptoms": "\n".join(filter(None, (meaning, row.get("impact")))),
         "root_cause": row.get("diagnosis") or "",
-        "workaround": mitigation or meaning or title,
+        "workaround": mitigation or meaning or title or name,
     }
     zh = "_zh" if str(row.get("lang", "")).startswith("zh") else ""
     return {

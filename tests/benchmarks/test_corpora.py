@@ -132,6 +132,11 @@ def test_an_entry_without_a_mitigation_is_still_an_entry() -> None:
     assert (len(library), ids) == (1, {"x": "x"})
 
 
+def test_an_entry_of_blanks_is_named_by_its_id() -> None:
+    library, ids = library_of(iter([{"id": "a b", "title": "  ", "mitigation": " \n"}]))
+    assert [(one.id, one.title, ids[one.id]) for one in library] == [("entry-0", "entry-0", "a b")]
+
+
 def test_services_that_call_each_other_make_no_ring() -> None:
     services = [
         {"name": "a", "depends_on": ["b"]},
