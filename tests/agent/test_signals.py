@@ -21,13 +21,13 @@ NAMES = {
     "storage": "NasUnreachable NfsServerNotResponding CephHealthError 存储不可用",
     "host": "HostDown NodeDown KubeNodeNotReady KubeNodeUnreachable ServerNotResponding 主机宕机 服务器失联",
     "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down 光模块异常",
-    "disk": "NodeFilesystemAlmostOutOfSpace HostOutOfDiskSpace DiskWillFillIn4Hours FsFull 磁盘快满了",
+    "disk": "NodeFilesystemAlmostOutOfSpace HostOutOfDiskSpace DiskWillFillIn4Hours FsFull 磁盘快满了 disk_80",
     "memory": "HostOutOfMemory NodeMemoryHighUtilization HostOomKillDetected RAMExhausted 内存不足",
     "saturation": "run_queue_long NodeCPUHighUsage NodeSystemSaturation LoadAverageHigh cpu_usage CPU使用率过高",
     "database-down": "PostgresqlDown MySQLInstanceDown PgDown OracleListenerDown 数据库宕机 数据库实例不可达",
     "database": "PostgresqlTooManyConnections MysqlSlowQueries MaxConnectionsReached 数据库连接耗尽 慢查询过多",
     "replication": "PostgresqlReplicationLag MysqlSlaveIoThreadNotRunning SlaveLagTooHigh StandbyBehindPrimary",
-    "restart": "KubePodCrashLooping ContainerRestarting KubeJobFailed 应用频繁重启",
+    "restart": "AppRestartLoop KubePodCrashLooping ContainerRestarting KubeJobFailed 应用频繁重启",
     "certificate-expired": "BlackboxSslCertificateExpired X509CertExpired TLSCertExpired CertNotReady 证书已过期",
     "certificate": "域名证书快到期 SslCertificateWillExpireSoon CertManagerCertExpirySoon TLSCertExpiring 证书即将过期",
     "queue": "KafkaConsumerGroupLag TooManyMessagesInQueue MessagesPilingUp MqDepthHigh 消息堆积",
@@ -40,9 +40,9 @@ NAMES = {
     "backup-missed": "BackupTooOld",
     "software": "NodeClockSkewDetected NTPOffset 时间偏差过大",
     "raid": "NodeRAIDDegraded 阵列降级",
-    "unit": "NodeSystemdServiceFailed",
-    "psu": "IpmiPowerSupplyFailed PsuFailed psu_failed 服务器电源模块故障 电源冗余丢失",
-    "alone": "UPS电池需更换",
+    "unit": "NodeSystemdServiceFailed OsServiceFailed",
+    "psu": "主机单电源运行 IpmiPowerSupplyFailed PsuFailed psu_failed 服务器电源模块故障 电源冗余丢失",
+    "alone": "UPS电池需更换 PowerUPSBatteryService",
     "disk-fault": "SmartDeviceUnhealthy SmartCriticalWarning drive_predictive_failure 文件系统只读 磁盘坏块",
     "disk-slow": "NodeDiskIOSaturation disk_await_high HostCpuHighIowait IO等待过高 磁盘读写延迟高",
     "feed": "PduInputFeedLost PDUPhaseLost pdu_phase_loss PDU缺相",
@@ -53,7 +53,7 @@ NAMES = {
     "load": "IngressRequestRateSpike TrafficSurge RequestRateAnomaly 流量突增 请求量异常",
     "credentials": "OAuthTokenValidationFailures ServiceTokenExpired LdapBindFailed http_401 鉴权失败突增 凭证过期",
     "release": "KubeDeploymentRolloutStuck HelmReleaseFailed DeploymentNotProgressing 发布失败 上线卡住",
-    "gone": "TorUnreachable 前置机失联 PbxOffline",
+    "gone": "缓存不可用 TorUnreachable 前置机失联 PbxOffline",
     "other": "Watchmaker 某某指标异常",
 }
 
@@ -107,6 +107,24 @@ def test_what_no_rule_knows_by_its_name_is_known_by_what_it_says(words: str, sig
 def test_what_does_not_answer_is_known_by_the_kind_of_its_item(kind: str, signal: str) -> None:
     gone = SIGNALS.of(CLASSIFIER.classify({"alertname": "PbxOffline"}))
     assert SIGNALS.about(gone, kind).id == signal
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "signal"),
+    [
+        ("CacheNodeDown", "service", "down"),
+        ("CacheNodeDown", "host", "host"),
+        ("UplinkPacketLoss", "switch", "link"),
+        ("UplinkDown", "", "wan"),
+        ("PDUPhaseLost", "rack", "feed"),
+        ("PDUPhaseLost", "", "feed-unplaced"),
+        ("RackInletTempHigh", "rack", "temperature"),
+        ("RackInletTempHigh", "", "air"),
+        ("TargetDown", "host", "silent"),
+    ],
+)
+def test_the_kind_of_the_item_says_what_a_name_means(name: str, kind: str, signal: str) -> None:
+    assert SIGNALS.about(SIGNALS.of(CLASSIFIER.classify({"alertname": name})), kind).id == signal
 
 
 def test_every_signal_that_another_names_exists() -> None:

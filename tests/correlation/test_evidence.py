@@ -143,6 +143,14 @@ def test_what_is_of_no_known_kind_does_not_take_in_what_comes_of_nothing() -> No
     assert len(grouped(odd, LOAD_1)) == 1
 
 
+def test_a_feed_of_no_known_rack_explains_the_lost_supplies_of_hosts_and_no_host_that_is_down() -> None:
+    feed = {"alertname": "PDUPhaseLost", "device": "pdu-9", "severity": "critical"}
+    supply = {"alertname": "PsuFailed", "instance": "web-1:9100", "severity": "warning"}
+    assert len(grouped(feed, supply)) == 1
+    assert len(grouped(feed, WEB_2)) == 2
+    assert len(grouped({**feed, "rack": "rack-1"}, WEB_2)) == 1
+
+
 def test_cause_has_a_direction_errors_of_a_service_explain_no_host() -> None:
     assert len(grouped(FRONT, LOAD_1)) == 2
 
