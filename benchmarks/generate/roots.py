@@ -1,0 +1,81 @@
+"""Which signals are the root of a fault: of its tiers the first that a site has rules for."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from benchmarks.generate.topology import Topology, host_of
+
+_DISK = ("disk_warn:host", "disk_crit:host", "disk_predict:host")
+
+_TIERS: Mapping[str, Sequence[Sequence[str]]] = {
+    "ups_fail": [["ups_battery:ups", "ups_low:ups"]],
+    "ups_onbattery": [["ups_battery:ups"]],
+    "ups_replace": [["ups_replace:ups"]],
+    "pdu_phase": [["pdu_phase:pdu"]],
+    "cooling": [["temp_rack:sensor"], ["temp_host:hosts of rack"]],
+    "switch_down": [["sw_down:switch"]],
+    "net_loss": [["port_err:switch"], ["tcp_retrans:hosts of rack"]],
+    "port_flap": [["port_down:host", "host_down:host"]],
+    "host_down": [["host_down:host"]],
+    "noisy": [["cpu_steal:host", "load_high:host", "cpu_high:host"]],
+    "nas_slow": [["nas_lat:nas"], ["io_wait:hosts on storage"]],
+    "dns_fail": [["dns_err:dns"]],
+    "raid_fail": [["raid_degraded:host", "disk_failed:host"]],
+    "disk_fill": [_DISK],
+    "db_disk_full": [_DISK],
+    "batch_overrun": [["job_overrun:host"]],
+    "mem_leak": [["mem_low:host", "oom_kill:host", "inst_restarts:instance", "inst_down:instance"]],
+    "ntp_group": [["ntp_drift:hosts"]],
+    "db_slow": [["db_conn:db", "db_err:db", "db_slowq:db"]],
+    "db_repl": [["db_repl:db"]],
+    "repl_failover": [["db_repl:db", "db_down:db"]],
+    "pool_exhaust": [["pool_exhaust:service"]],
+    "bad_deploy": [["svc_err:service", "svc_lat:service", "deploy_stuck:service"]],
+    "config_push": [["svc_err:service", "inst_restarts:instances"]],
+    "queue_stall": [["queue_backlog:instances"]],
+    "mq_backlog": [["mq_backlog:mq"]],
+    "cache_outage": [["cache_down:cache"]],
+    "lb_misroute": [["lb_backend:service"]],
+    "third_party": [["ext_api:service"], ["svc_err:service", "svc_lat:service"]],
+    "cert_expired": [["cert_expired:service"]],
+    "cert_soon": [["cert_soon:service"]],
+    "exporter_dead": [["exporter_down:host"]],
+    "drip": [["{kind}:host"]],
+}
+
+_Arguments = Mapping[str, Any]
+
+_PLACES: Mapping[str, Callable[[Topology, _Arguments], Sequence[str]]] = {
+    "ups": lambda topology, args: [topology.rack[args["rack"]].ups],
+    "pdu": lambda topology, args: [topology.rack[args["rack"]].pdu],
+    "sensor": lambda topology, args: [topology.rack[args["rack"]].sensor],
+    "switch": lambda topology, args: [topology.rack[args["rack"]].switch],
+    "hosts of rack": lambda topology, args: topology.hosts_in(args["rack"]),
+    "hosts on storage": lambda topology, _: topology.hosts_on_storage(),
+    "host": lambda topology, args: [args["host"] if "host" in args else topology.runs_on[args["db"]]],
+    "instance": lambda _, args: [f"{args['service']}@{args['host']}"],
+    "instances": lambda topology, args: [
+        f"{args['service']}@{host_of(instance)}" for instance in topology.service[args["service"]].instances
+    ],
+}
+"""What stands behind the colon of a tier; any other word is the argument of that name."""
+
+
+def root_signals(kind: str, args: _Arguments, topology: Topology, has: Collection[str]) -> Sequence[str]:
+    """The root signals of a fault at a site that has these rules; none where it has no rule for them."""
+    for tier in _TIERS[kind]:
+        found = [signal for pattern in tier for signal in _signals(pattern, args, topology, has)]
+        if found:
+            return found
+    return []
+
+
+def _signals(pattern: str, args: _Arguments, topology: Topology, has: Collection[str]) -> Sequence[str]:
+    rule, place = pattern.format_map(args).split(":")
+    if rule not in has:
+        return []
+    if place in _PLACES:
+        things = _PLACES[place](topology, args)
+    else:
+        things = args[place] if isinstance(args[place], list) else [args[place]]
+    return [f"{rule}:{thing}" for thing in things]

@@ -1,0 +1,78 @@
+"""The alert rules that all sites draw from: rules.yaml."""
+
+from collections.abc import Mapping
+from enum import Enum
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from benchmarks.generate.values import Facts, filled
+
+
+class Target(Enum):
+    """What a rule watches. The letter is part of the seed of its scrapes."""
+
+    HOST = "h"
+    INSTANCE = "i"
+    SERVICE = "s"
+    EXTERNAL = "x"
+    PROBE = "p"
+    DATABASE = "d"
+    MIDDLEWARE = "c"
+    PORT = "o"
+    UPS = "u"
+    SWITCH = "w"
+    PDU = "P"
+    SENSOR = "r"
+    STORAGE = "n"
+    RESOLVER = "N"
+
+    @property
+    def over_snmp(self) -> bool:
+        """Whether it is scraped as devices are, more slowly."""
+        return self in _DEVICES or self is Target.PORT
+
+    @property
+    def labelled_as(self) -> str:
+        """Which of a site's label sets it has."""
+        if self in _DEVICES:
+            return "device"
+        return "service" if self is Target.EXTERNAL else self.name.lower()
+
+
+_DEVICES = {Target.UPS, Target.SWITCH, Target.PDU, Target.SENSOR, Target.STORAGE, Target.RESOLVER}
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One rule, as rules.yaml explains it."""
+
+    of: str
+    wait: tuple[int, int]
+    expression: str
+    summary: str
+    summary_zh: str
+    severity: str = "warning"
+    window: int = 0
+    threshold: float = 0.5
+    value: str = "%.1f"
+    scale: float = 40
+    offset: float = 0
+
+    @property
+    def target(self) -> Target:
+        """What it watches."""
+        return Target[self.of.upper()]
+
+    def said(self, facts: Facts, amount: float, chinese: bool) -> str:
+        """The summary of a firing."""
+        value = self.value % (amount * self.scale + self.offset) if "%" in self.value else self.value
+        return filled(self.summary_zh if chinese else self.summary, {**facts, "value": value})
+
+
+@cache
+def rules() -> Mapping[str, Rule]:
+    """All rules, by kind, in the order of the file."""
+    written = yaml.safe_load(Path(__file__).with_name("rules.yaml").read_text("utf-8"))
+    return msgspec.convert(written, dict[str, Rule])
