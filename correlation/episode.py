@@ -29,19 +29,20 @@ def latest(episode: Episode) -> datetime:
 
 def new_episode(this: Round, alert: Alert, decision: str) -> Episode:
     before = this.board.episodes.get((alert.origin, alert.fingerprint))
-    known = this.rules.classifier.knows(alert.labels.get("alertname", ""))
+    labels = alert.labels
+    known = this.rules.classifier.knows(labels.get("alertname", ""))
     return Episode(
         previous=before.id if before is not None else 0,
         id=this.board.next_id("alert"),
         key=(one_text(alert.origin), alert.fingerprint),
         starts_at=alert.starts_at,
         starts_written=written_otherwise(alert.starts_text, alert.starts_at),
-        labels=packed(alert.labels),
+        labels=packed(labels),
         told=hash_of(alert.labels_json, alert.starts_text),
         open=False,
         decision=decision,
         last_at=this.now,
         expires_at=alert.expires_at,
         level=alert.level,
-        words="" if known else words_of(alert.annotations, alert.labels),
+        words="" if known else words_of(alert.annotations, labels),
     )
