@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 9099
 PACK ?= iso20000-default
+# One more than there are processors: many tests wait for a real part.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 STAMP := $(VENV)/.installed
 
 .PHONY: setup run demo test check format bench lock clean
@@ -21,7 +23,7 @@ demo: setup
 	@$(BIN)/python -m agent demo
 
 test: setup check
-	$(BIN)/python -m pytest -n auto -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -51,6 +51,7 @@ def traced() -> Iterator[list[Stop]]:
 
     What another test has left in a cache is called all the same.
     """
+    gc.unfreeze()  # what a daemon of another test has frozen is not among the objects
     for made in gc.get_objects():
         if isinstance(made, _lru_cache_wrapper) and made.__module__.partition(".")[0] in ("agent", *ROOMS):
             made.cache_clear()
