@@ -1,6 +1,6 @@
 """Write eighteen alert runs like recorded ones, of which the faults are known.
 
-python -m benchmarks.generate OUT [--sites first|second] [--seed N]
+python -m benchmarks.generate OUT [--sites first|second|third] [--seed N]
 
 The shape is that of a recorded corpus: `<run>.jsonl` (webhooks), `<run>.truth.json` (which fault caused which firing,
 and the root) and `<run>.cmdb.json` (racks, hosts, services). A seed gives always the same runs.
@@ -29,6 +29,7 @@ class Half(NamedTuple):
 HALVES = {
     "first": Half(("fubao", "dc1", "kube"), "look", 40, 1796050800.0),
     "second": Half(("plant", "campus", "telco"), "keep", 140, 1796223600.0),
+    "third": Half(("ward", "office", "retail", "carrier"), "blind", 240, 1796396400.0),
 }
 
 
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the runs of a half; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="the folder to write them to")
-    parser.add_argument("--sites", choices=HALVES, default="first", help="which three sites (default: first)")
+    parser.add_argument("--sites", choices=HALVES, default="first", help="which sites (default: first)")
     parser.add_argument("--seed", type=int, default=1, help="other runs of these sites (default: 1)")
     told = parser.parse_args(arguments)
     told.out.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ def firing_of(active: Active, topology: Topology, began: float) -> Firing:
 
 def _labels(kind: str, rule: Rule, facts: Facts, site: Site) -> dict[str, str]:
     severity = site.severity
-    templates = site.labels[rule.target.labelled_as]
+    templates = site.labels_as.get(kind) or site.labels[rule.target.labelled_as]
     labels = {
         "alertname": site.alerts[kind],
         **{label: value for label, template in templates.items() if (value := filled(template, facts))},
@@ -94,7 +94,7 @@ def _instance(thing: str, topology: Topology) -> Facts:
 
 def _device(thing: str, topology: Topology) -> Facts:
     """Storage and resolvers stand in no rack."""
-    racks = (r.name for r in topology.site.racks if thing in (r.ups, r.switch, r.pdu, r.sensor))
+    racks = (r.name for r in topology.site.racks if thing in (r.name, r.ups, r.switch, r.pdu, r.sensor))
     return {"name": thing, "rack": next(racks, "")}
 
 

@@ -40,10 +40,11 @@ CLASSES: Mapping[str, Sequence[Slot]] = {
 }
 """The slots of each class of run, in the order of the runs; a class without any has them drawn."""
 
-_FIXED = {"power": "ups_fail", "net": "switch_down"}
+_FIXED = {"power": ("ups_fail", "hypervisor_down", "zone_lost"), "net": ("switch_down", "zone_lost")}
+"""The first of these that the site would see."""
 _RANDOM = [*["lone"] * 3, *["middle"] * 3, *["large"] * 2, "lone", "middle", "large", "lone"]
 
-_TYPES: Mapping[str, Sequence[str]] = {
+_COMMON: Mapping[str, Sequence[str]] = {
     "lone": [
         *["drip:unit_failed", "drip:raid_degraded", "drip:ntp_drift", "drip:backup_missed", "cert_soon"],
         *["ups_onbattery", "ups_replace", "db_repl", "exporter_dead", "exporter_dead", "cert_soon"],
@@ -67,6 +68,34 @@ _TYPES: Mapping[str, Sequence[str]] = {
 }
 """The faults of each size, as often as they are likely; `drip:<rule>` is a lone alert of that rule."""
 
+_FURTHER: Mapping[str, Sequence[str]] = {
+    "lone": [
+        *["drip:snapshot_old", "drip:ssd_wear", "drip:swap_high", "drip:scanner_stale", "drip:unit_failed"],
+        *["drip:backup_missed", "ups_bypass", "water_leak", "db_archive", "mail_queue", "cert_soon", "exporter_dead"],
+        *["ups_onbattery", "db_repl"],
+    ],
+    "middle": [
+        *["memory_errors", "bond_degraded", "inodes", "patching", "service_stopped", "service_stopped"],
+        *["licence_over", "image_pull", "image_pull", "traffic_peak", "traffic_peak", "control_plane", "heap_full"],
+        *["heap_full", "threads_busy", "threads_busy", "fan_fail", "disk_fill", "cert_expired", "bad_deploy"],
+        *["queue_stall", "raid_fail"],
+    ],
+    "large": [
+        *["datastore_full", "datastore_full", "directory_fail", "volume_full", "volume_full", "db_locks", "db_locks"],
+        *["node_pressure", "node_pressure", "edge_full", "wan_loss", "wan_loss", "bgp_down", "bgp_down", "optic_low"],
+        *["optic_low", "loop", "broker_alarm", "broker_alarm", "broker_split", "broker_split", "cache_full"],
+        *["cooler_stops", "host_down", "noisy", "db_slow", "cache_outage"],
+    ],
+    "huge": ["ups_fail", "switch_down", *["hypervisor_down"] * 2, *["zone_lost"] * 2],
+    "calm": ["bgp_down", "optic_low", "cooler_stops", "node_pressure", "datastore_full"],
+    "stateful": ["volume_full", "db_locks", "broker_alarm", "broker_split", "datastore_full"],
+    "small": ["fan_fail", "memory_errors", "inodes", "patching", "service_stopped", "disk_fill"],
+    "flap": ["port_flap"],
+}
+"""Those of sites that say so."""
+
+TYPES: Mapping[str, Mapping[str, Sequence[str]]] = {"common": _COMMON, "further": _FURTHER}
+
 _Arguments = dict[str, Any]
 
 
@@ -75,9 +104,14 @@ def planned(name: str, topology: Topology, draw: random.Random) -> list[Fault]:
     faults: list[Fault] = []
     used: set[object] = set()
     for number, (size, offset, duration) in enumerate(_slots(name, draw), 1):
-        kind, args = _pick(size, topology, draw, used)
+        kind, args = picked(size, topology, draw, used)
         if name in _FIXED:  # the pick was drawn all the same: what comes after it is the same in all classes
-            kind, args = _FIXED[name], _any_rack(topology, draw)
+            args = _any_rack(topology, draw)
+            kind = next(
+                kind
+                for kind in _FIXED[name]
+                if kind not in topology.site.spared and root_signals(kind, args, topology, topology.site.alerts)
+            )
         begins = 10 + offset + draw.uniform(0, 0.5)
         faults.append(Fault(f"F{number}", kind, args, begins, begins + duration, duration))
     return faults
@@ -98,18 +132,19 @@ def _slots(name: str, draw: random.Random) -> list[Slot]:
     return slots
 
 
-def _pick(size: str, topology: Topology, draw: random.Random, used: set[object]) -> tuple[str, _Arguments]:
+def picked(size: str, topology: Topology, draw: random.Random, used: set[object]) -> tuple[str, _Arguments]:
     """A fault of a size that the site would see: none twice at one place, and of the large no type twice."""
-    types = _TYPES[size]
+    types = TYPES[topology.site.faults][size]
     for _ in range(200):
         kind, _, rule = (types[0] if len(types) == 1 else draw.choice(types)).partition(":")
         args = {"kind": rule, **_any_host(topology, draw)} if rule else _PLACES[kind](topology, draw)
         again = (kind, json.dumps({name: value for name, value in args.items() if name != "to"}))
         spent = again in used or (kind in used and size in ("middle", "large", "huge"))
+        spent |= kind in topology.site.spared
         if not spent and root_signals(kind, args, topology, topology.site.alerts):
             used.update((again, kind))
             return kind, args
-    return _pick("middle" if size in ("large", "huge") else "lone", topology, draw, used)
+    return picked("middle" if size in ("large", "huge") else "lone", topology, draw, used)
 
 
 def _any_rack(topology: Topology, draw: random.Random) -> _Arguments:
@@ -150,6 +185,11 @@ def _instance(topology: Topology, draw: random.Random) -> _Arguments:
     return {"service": service.name, "host": host_of(draw.choice(service.instances))}
 
 
+def _the_one(_: Topology, __: random.Random) -> _Arguments:
+    """What a site has one of."""
+    return {}
+
+
 def _several_hosts(topology: Topology, draw: random.Random) -> _Arguments:
     names = [host.name for host in topology.hosts]
     hosts = sorted(draw.sample(names, draw.choice([3, 4])))
@@ -157,19 +197,24 @@ def _several_hosts(topology: Topology, draw: random.Random) -> _Arguments:
 
 
 _PLACES: Mapping[str, Callable[[Topology, random.Random], _Arguments]] = {
-    **dict.fromkeys(("ups_fail", "ups_onbattery", "ups_replace", "pdu_phase"), _any_rack),
-    **dict.fromkeys(("cooling", "switch_down", "net_loss"), _any_rack),
-    **dict.fromkeys(("noisy", "exporter_dead"), _any_host),
+    **dict.fromkeys(("ups_fail", "ups_onbattery", "ups_replace", "ups_bypass", "pdu_phase"), _any_rack),
+    **dict.fromkeys(("cooling", "water_leak", "switch_down", "net_loss", "hypervisor_down", "zone_lost"), _any_rack),
+    **dict.fromkeys(("bgp_down", "optic_low", "loop"), _any_rack),
+    **dict.fromkeys(("noisy", "exporter_dead", "inodes"), _any_host),
     **dict.fromkeys(("host_down", "batch_overrun", "raid_fail"), _worker),
+    **dict.fromkeys(("fan_fail", "memory_errors", "bond_degraded", "node_pressure"), _worker),
     **dict.fromkeys(("db_slow", "db_disk_full", "db_repl", "repl_failover"), _any_database),
+    **dict.fromkeys(("volume_full", "db_locks", "db_archive"), _any_database),
     **dict.fromkeys(("cert_soon", "cert_expired", "lb_misroute"), _probed_service),
     **dict.fromkeys(("bad_deploy", "pool_exhaust", "config_push", "queue_stall", "third_party"), _any_service),
+    **dict.fromkeys(("licence_over", "image_pull", "traffic_peak", "threads_busy", "mail_queue"), _any_service),
+    **dict.fromkeys(("mem_leak", "service_stopped", "heap_full"), _instance),
+    **dict.fromkeys(("ntp_group", "patching"), _several_hosts),
+    **dict.fromkeys(("cooler_stops", "datastore_full", "control_plane", "edge_full", "wan_loss"), _the_one),
     "disk_fill": _filling_host,
     "port_flap": _flapping_host,
-    "mem_leak": _instance,
-    "ntp_group": _several_hosts,
     "nas_slow": lambda topology, _: {"nas": topology.site.storage},
-    "dns_fail": lambda topology, _: {"dns": topology.site.resolver},
-    "mq_backlog": lambda topology, _: {"mq": topology.site.broker},
-    "cache_outage": lambda topology, _: {"cache": topology.site.cache},
+    **dict.fromkeys(("dns_fail", "directory_fail"), lambda topology, _: {"dns": topology.site.resolver}),
+    **dict.fromkeys(("mq_backlog", "broker_alarm", "broker_split"), lambda topology, _: {"mq": topology.site.broker}),
+    **dict.fromkeys(("cache_outage", "cache_full"), lambda topology, _: {"cache": topology.site.cache}),
 }

@@ -1,4 +1,4 @@
-"""The alert rules that all sites draw from: rules.yaml."""
+"""The alert rules that all sites draw from: rules.yaml, and further.yaml that only some have any of."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -28,6 +28,10 @@ class Target(Enum):
     SENSOR = "r"
     STORAGE = "n"
     RESOLVER = "N"
+    HYPERVISOR = "v"
+    EDGE = "e"
+    COOLER = "a"
+    CONTROL = "k"
 
     @property
     def over_snmp(self) -> bool:
@@ -42,7 +46,7 @@ class Target(Enum):
         return "service" if self is Target.EXTERNAL else self.name.lower()
 
 
-_DEVICES = {Target.UPS, Target.SWITCH, Target.PDU, Target.SENSOR, Target.STORAGE, Target.RESOLVER}
+_DEVICES = {Target.UPS, Target.SWITCH, Target.PDU, Target.SENSOR, Target.STORAGE, Target.RESOLVER, Target.COOLER}
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +77,16 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def rules() -> Mapping[str, Rule]:
-    """All rules, by kind, in the order of the file."""
-    written = yaml.safe_load(Path(__file__).with_name("rules.yaml").read_text("utf-8"))
+    """All rules, by kind, in the order of the files."""
+    return {**common(), **_read("further.yaml")}
+
+
+@cache
+def common() -> Mapping[str, Rule]:
+    """The rules of which every site draws the waits, whether it has them or not."""
+    return _read("rules.yaml")
+
+
+def _read(name: str) -> dict[str, Rule]:
+    written = yaml.safe_load(Path(__file__).with_name(name).read_text("utf-8"))
     return msgspec.convert(written, dict[str, Rule])

@@ -12,7 +12,7 @@ from benchmarks.generate.fault import Fault
 from benchmarks.generate.labelling import firing_of
 from benchmarks.generate.plans import planned
 from benchmarks.generate.prometheus import alerts
-from benchmarks.generate.rules import rules
+from benchmarks.generate.rules import common, rules
 from benchmarks.generate.sites import site
 from benchmarks.generate.spread import live
 from benchmarks.generate.topology import Topology
@@ -75,12 +75,13 @@ def write(run: Run, began: float, folder: Path) -> float:
 
 
 def _waits(topology: Topology, draw: random.Random) -> Mapping[str, int]:
-    """The `for` of each rule of the site; it is drawn for all there are."""
-    waits = {}
+    """The `for` of each rule of the site; those of the common rules are drawn for all there are."""
+    waits, has = {}, topology.site.alerts
     for kind, rule in rules().items():
-        least, most = rule.wait
-        waits[kind] = min(most, max(least, int(draw.uniform(least, most + 1))))
-    return {kind: wait for kind, wait in waits.items() if kind in topology.site.alerts}
+        if kind in has or kind in common():
+            least, most = rule.wait
+            waits[kind] = min(most, max(least, int(draw.uniform(least, most + 1))))
+    return {kind: wait for kind, wait in waits.items() if kind in has}
 
 
 def _planned(fault: Fault) -> dict[str, Any]:

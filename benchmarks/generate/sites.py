@@ -29,7 +29,11 @@ class Severity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A site as its file says it. `seed` begins the seed of its topologies, `alerts` are the rules that it has."""
+    """A site as its file says it.
+
+    `seed` begins the seed of its topologies, `alerts` are the rules that it has, `labels_as` the label sets of single
+    rules, `unlisted` what its CMDB leaves out, `spared` the faults that it never has.
+    """
 
     seed: str
     cluster: str | None
@@ -53,6 +57,13 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labels_of_kind: Mapping[str, Mapping[str, str]]
     alerts: Mapping[str, str]
     roles: Mapping[str, str] = {}
+    faults: Literal["common", "further"] = "common"
+    labels_as: Mapping[str, Mapping[str, str]] = {}
+    edge: str = ""
+    cooler: str = ""
+    control: str = ""
+    unlisted: Sequence[str] = ()
+    spared: Sequence[str] = ()
 
 
 @cache

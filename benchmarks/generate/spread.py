@@ -4,7 +4,8 @@ import random
 from collections.abc import Mapping, Sequence
 
 from benchmarks.generate.fault import Fault, traits_of
-from benchmarks.generate.faults import Hit, strike
+from benchmarks.generate.faults import strike
+from benchmarks.generate.hit import Hit
 from benchmarks.generate.moment import STEP_S, Conditions, Moment
 from benchmarks.generate.topology import Service, Topology, host_of
 from benchmarks.generate.values import Shares

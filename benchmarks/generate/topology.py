@@ -85,19 +85,31 @@ class Topology:
         return [host.name for host in self.hosts if host.nas]
 
     def cmdb(self) -> dict[str, Any]:
-        """What an operator could write down."""
+        """What an operator could write down; some leave things out."""
         site = self.site
-        return {
+        listed = {
             "style": self.name,
             "seed": self.variant,
             "cluster": site.cluster or self.name,
             "racks": [{"name": rack.name, "ups": rack.ups, "switch": rack.switch} for rack in site.racks],
             "hosts": [asdict(host) for host in self.hosts],
             "databases": [asdict(database) for database in self.databases],
-            "services": [asdict(service) for service in self.services + self.middleware],
+            "services": self._listed_services(),
             "storage": [site.storage],
             "dns": [site.resolver],
         }
+        return {name: value for name, value in listed.items() if name not in site.unlisted}
+
+    def _listed_services(self) -> list[dict[str, Any]]:
+        """What is probed from outside is reached through the edge, where a site has one."""
+        listed = [asdict(service) for service in self.services + self.middleware]
+        if "instances" in self.site.unlisted:
+            listed = [{**service, "instances": []} for service in listed]
+        if not self.site.edge:
+            return listed
+        for service in listed:
+            service["depends_on"] = [*service["depends_on"], *([self.site.edge] if service["url"] else [])]
+        return [*listed, asdict(Service(self.site.edge, [], [], [], None))]
 
 
 def _hosts(site: Site, draw: random.Random) -> list[Host]:
