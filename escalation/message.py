@@ -227,7 +227,7 @@ def compose(facts: PageFacts, language: Language = "en") -> Message:
     """Return subject, text, short text and payload, as the incident stands now; never raises.
 
     What came with alerts is data, never a template. Sizes are bounded: subject and short text 200 characters, text
-    8000 bytes with its links always whole, each field of the payload 4000 characters.
+    8000 bytes, with its link before what may be cut, each field of the payload 4000 characters.
     """
     code = str(facts.reason.get("code", ""))
     if is_notice(code):
@@ -238,11 +238,7 @@ def compose(facts: PageFacts, language: Language = "en") -> Message:
     head = f"{said.head}{_standing(facts, language)}"
     subject = one_line(f"{head} {said.title[1]}", _SUBJECT)
     short = one_line(f"{head} {said.title[2]}: {reason}", _SHORT)
-    # For people the page that acknowledges; the address of the record is for programs, which send a token.
-    shown = next((name for name in ("acknowledge", "open") if name in facts.links), None)
-    links = f"\n{_say(shown, language)}: {one_line(facts.links[shown])}" if shown else ""
-    body = cut_bytes("\n".join(_lines(facts, said, reason, language)), max(_TEXT - len(links.encode()) - 1, 1000))
-    text = body + ("\n" + links if links else "")
+    text = cut_bytes("\n".join(_lines(facts, said, reason, language)).rstrip(), _TEXT)
     return Message(subject, text, short, _payload(facts, said, reason, text, language))
 
 
@@ -312,10 +308,27 @@ def _lines(facts: PageFacts, said: _Said, reason: str, language: Language) -> li
         lines.append(_line("late", format_span(timedelta(seconds=round(min(facts.late_s, 1e9)))), language))
     if facts.unconfirmed:
         lines.append(_say("repeat", language))
+    if facts.reason.get("code") == "test":
+        return lines
     if facts.zone not in said.moments:
         said.moments[facts.zone] = _moments(facts, language)
     known = said.known or [_say("unknown", language), *_nearest(facts, language), ""]
-    return [*lines, *said.standing, *said.moments[facts.zone], "", *known, *said.alert_lines]
+    return [
+        *lines,
+        *_link(facts, language),
+        "",
+        *said.standing,
+        *said.moments[facts.zone],
+        "",
+        *known,
+        *said.alert_lines,
+    ]
+
+
+def _link(facts: PageFacts, language: Language) -> list[str]:
+    """For people the page that acknowledges; the address of the record is for programs, which send a token."""
+    shown = next((name for name in ("acknowledge", "open") if name in facts.links), None)
+    return [f"{_say(shown, language)}: {one_line(facts.links[shown])}"] if shown else []
 
 
 def _standing_lines(facts: PageFacts, language: Language) -> list[str]:

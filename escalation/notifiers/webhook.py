@@ -1,4 +1,4 @@
-"""Posts a page as JSON to a URL: chat, SMS gateways, ntfy and the like (OUTSIDE §6)."""
+"""Posts a page to a URL: as JSON of ours (OUTSIDE §6), or in the body that a chat, a push or an SMS gateway wants."""
 
 import email.utils
 import json
@@ -9,29 +9,37 @@ from datetime import timedelta
 from importlib import metadata
 from types import SimpleNamespace
 from typing import Any, Literal, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import aiohttp
 from multidict import CIMultiDict
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from collectors.rule import Rule, Span, parse_span
 from escalation.delivery import PageToSend, Undeliverable, asked_to_wait
+from escalation.template import check, filled, plain_texts
 
 _PASSING = frozenset({408, 409, 423, 425, 429})
 """The 4xx that pass: whoever sends the same again later may be heard."""
 _MOST_READ = 64 * 1024
+_TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Config(Rule):
-    """`url` is written whole; `headers` are sent along, and cannot replace those that Tocsin sends by contract."""
+    """`url` is written whole; `headers` are sent along, and cannot replace those that Tocsin sends by contract.
+
+    With a `body` that is sent in place of ours, its holes filled; `{text}` has at most `most_bytes` there.
+    """
 
     type: Literal["webhook"]
     url: str
     headers: dict[str, str] = {}
     timeout: Span = parse_span("10s")
+    body: dict[str, Any] | None = None
+    encoding: Literal["json", "form"] = "json"
+    most_bytes: int = Field(default=8000, ge=300)
 
     @field_validator("url")
     @classmethod
@@ -53,6 +61,18 @@ class Config(Rule):
                 raise ValueError(f"the header {name!r} cannot be sent: no line breaks and no spaces in its name")
         return headers
 
+    @field_validator("body")
+    @classmethod
+    def _fillable(cls, body: dict[str, Any] | None) -> dict[str, Any] | None:
+        check(body)
+        return body
+
+    @model_validator(mode="after")
+    def _flat(self) -> Self:
+        if self.encoding == "form" and any(not isinstance(v, str | int) for v in (self.body or {"": None}).values()):
+            raise ValueError("a form is a flat body: write body with a text for each field, or encoding: json")
+        return self
+
     @model_validator(mode="after")
     def _one_login(self) -> Self:
         if "@" in urlsplit(self.url).netloc and "authorization" in {name.lower() for name in self.headers}:
@@ -73,16 +93,17 @@ class Notify:
         self._http: aiohttp.ClientSession | None = None
 
     async def send(self, page: PageToSend) -> str | None:
-        body = json.dumps({**page.message.payload, "to": page.to}, ensure_ascii=False).encode(errors="replace")
         wire = SimpleNamespace(written=False)
         try:
             async with self._session().post(
                 self._config.url,
-                data=body,
+                data=self._body(page),
                 headers=self._headers(page),
                 allow_redirects=False,
                 trace_request_ctx=wire,
             ) as response:
+                if response.status >= 400:
+                    await self._refused(response)
                 _judge_status(self._host, response.status, response.headers)
                 said = _object(await _read(response))
                 self._judge_answer(response.status, said)
@@ -107,9 +128,19 @@ class Notify:
             )
         return self._http
 
+    def _body(self, page: PageToSend) -> bytes:
+        config = self._config
+        if config.body is None:
+            said: Any = {**page.message.payload, "to": page.to}
+        else:
+            said = filled(config.body, page, config.most_bytes)
+        if config.encoding == "form":
+            return urlencode(said, errors="replace").encode()
+        return json.dumps(said, ensure_ascii=False).encode(errors="replace")
+
     def _headers(self, page: PageToSend) -> CIMultiDict[str]:
         headers = CIMultiDict(
-            {"Content-Type": "application/json", "User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
+            {"Content-Type": _TYPES[self._config.encoding], "User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
         )
         headers.update(self._config.headers)
         headers.update(
@@ -122,6 +153,15 @@ class Notify:
             }
         )
         return headers
+
+    async def _refused(self, response: aiohttp.ClientResponse) -> None:
+        """Raise Undeliverable with what the receiver says of it, where it says so in words."""
+        try:
+            words = _words_of(await _read(response))
+        except (TimeoutError, aiohttp.ClientError):
+            words = ""
+        said = f": {self._without_secrets(words)[:200].strip()}" if words else ""
+        _judge_status(self._host, response.status, response.headers, said)
 
     def _judge_answer(self, status: int, said: Mapping[str, Any]) -> None:
         """Raise Undeliverable where a 2xx says no inside, as chat services do (reliability R20)."""
@@ -197,15 +237,24 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return answer[:_MOST_READ]
 
 
-def _judge_status(host: str, status: int, headers: Mapping[str, str]) -> None:
+def _words_of(answer: bytes) -> str:
+    """What an answer says: the words of its JSON, or its text where it is no page for browsers."""
+    said = _object(answer)
+    if said:
+        return next((str(said[name]) for name in _WORDS if said.get(name)), "")[:1000]
+    text = answer[:1000].decode(errors="replace").strip()
+    return "" if text.startswith("<") else text
+
+
+def _judge_status(host: str, status: int, headers: Mapping[str, str], said: str = "") -> None:
     """Raise Undeliverable for anything but 2xx; permanent where the same again would be refused again."""
     if 200 <= status < 300:
         return
     if 300 <= status < 400:
         raise Undeliverable(f"{host} answers {status}, a redirect: write the address it points to", permanent=True)
     if 400 <= status < 500 and status not in _PASSING:
-        raise Undeliverable(f"{host} answers {status}", permanent=True)
-    raise Undeliverable(f"{host} answers {status}", retry_after=_retry_after(headers))
+        raise Undeliverable(f"{host} answers {status}{said}", permanent=True)
+    raise Undeliverable(f"{host} answers {status}{said}", retry_after=_retry_after(headers))
 
 
 _PATIENCE = ("limit", "too many", "too fast", "freq", "busy", "timeout", "retry", "internal", "unavailable")
@@ -245,18 +294,18 @@ def _object(answer: bytes) -> Mapping[str, Any]:
 
 def _id_of(headers: Mapping[str, str], said: Mapping[str, Any]) -> str | None:
     """The receiver's own id of the page, to ask it about later."""
-    for found in (headers.get("X-Request-Id"), *(said.get(name) for name in ("id", "message_id", "messageId"))):
+    for found in (headers.get("X-Request-Id"), *(said.get(name) for name in ("id", "message_id", "messageId", "sid"))):
         if found and isinstance(found, str | int):
             return str(found)[:200]
     return None
 
 
 def _secrets(config: Config) -> set[str]:
-    """What may be secret in the configuration: parts of the address after its host, and header values."""
+    """What may be secret in the configuration: the address after its host, header values, texts of the body."""
     parts = urlsplit(config.url)
     found = {parts.username, parts.password, parts.query, parts.path, *parts.path.split("/")}
     found |= {value for _, value in parse_qsl(parts.query)} | set(config.headers.values())
-    found |= {word for value in config.headers.values() for word in value.split()}
+    found |= {word for value in config.headers.values() for word in value.split()} | set(plain_texts(config.body))
     return {form for text in found if text for form in (text, unquote(text)) if len(form) >= 6}
 
 

@@ -399,3 +399,79 @@ async def test_a_channel_that_sent_nothing_can_be_closed_and_twice() -> None:
     notify = Notify(Config(type="webhook", url="http://mon-1/"))
     await notify.close()
     await notify.close()
+
+
+# a body of the site's own
+
+SLACK = {"text": "{subject}\n{text}"}
+NTFY = {"topic": "{to}", "title": "{subject}", "message": "{text}", "priority": "{priority}", "click": "{link}"}
+
+
+async def test_a_body_of_the_site_is_sent_in_place_of_ours_with_what_the_page_says(webhook_sink: "WebhookSink") -> None:
+    said = {
+        "incident": {"severity": 1, "title": "磁盘已满"},
+        "links": {"acknowledge": "http://tocsin/ack/x", "open": "http://tocsin/i"},
+    }
+    message = Message("[INC-20260302-0001 sev1] {to} 磁盘已满", "because", "short", said)
+    async with channel(webhook_sink.url, body=NTFY) as notify:
+        await notify.send(page(message=message))
+    (got,) = webhook_sink.received
+    assert got.json == {
+        "topic": "ana@example.org",
+        "title": "[INC-20260302-0001 sev1] {to} 磁盘已满",
+        "message": "because",
+        "priority": 5,
+        "click": "http://tocsin/ack/x",
+    }
+    assert got.headers["Idempotency-Key"] == page().key
+
+
+async def test_a_form_is_sent_as_a_form(webhook_sink: "WebhookSink") -> None:
+    body = {"To": "{to}", "From": "+34 600", "Body": "{short}"}
+    async with channel(webhook_sink.url, body=body, encoding="form") as notify:
+        await notify.send(page())
+    (got,) = webhook_sink.received
+    assert got.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert got.body == b"To=ana%40example.org&From=%2B34+600&Body=short"
+
+
+async def test_the_text_is_cut_to_what_the_receiver_takes(webhook_sink: "WebhookSink") -> None:
+    long = Message("s", "磁" * 5000, "short", {})
+    async with channel(webhook_sink.url, body={"text": "{text}"}, most_bytes=2000) as notify:
+        await notify.send(page(message=long))
+    (got,) = webhook_sink.received
+    assert 1990 <= len(got.json["text"].encode()) <= 2000
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"body": {"text": ["{txt}"]}}, r"a page has no \{txt\} \(did you mean \{text\}\?\)"),
+        ({"body": {"a": {"b": "{text}"}}, "encoding": "form"}, "a form is a flat body"),
+        ({"encoding": "form"}, "a form is a flat body"),
+    ],
+)
+def test_a_body_that_cannot_be_sent_is_refused_when_it_is_read(keys: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Config(type="webhook", url="https://chat.example.org/hook", **keys)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("no_text", "127.0.0.1 answers 400: no_text"),
+        (
+            '{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}',
+            "400: Bad Request: chat not found",
+        ),
+        ("<html>no</html>", "127.0.0.1 answers 400"),
+        ("unknown key routing-key-of-the-site", "127.0.0.1 answers 400: unknown key …"),
+    ],
+)
+async def test_a_refusal_says_what_the_receiver_says_of_it(webhook_sink: "WebhookSink", answer: str, said: str) -> None:
+    from tests.real.sinks import Answer
+
+    webhook_sink.script(Answer(status=400, text=answer))
+    error = await failure(webhook_sink.url, body={"routing_key": "routing-key-of-the-site", **SLACK})
+    assert error.permanent
+    assert str(error).endswith(said)
