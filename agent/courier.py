@@ -130,7 +130,14 @@ class Courier:
         finally:
             self._waiting.land(claimed.notifier)
             self._pipeline.deliver.set()
-        about = {"incident": claimed.facts.number, "step": claimed.step, "notifier": claimed.notifier}
+        # Names of people.yaml alone: a reporter's address, a customer, is nothing for a log.
+        target = claimed.target if claimed.target in self._house.config.people else "-"
+        about = {
+            "incident": claimed.facts.number,
+            "step": claimed.step,
+            "target": target,
+            "notifier": claimed.notifier,
+        }
         if attempt.sent:
             log.info("page delivered", **about, attempt=claimed.attempt)
         else:

@@ -23,7 +23,8 @@ _AHEAD = frozenset({"until", "resume_at", "eta", "next_action_eta"})
 def _act_command(action: Action, body: type[ActBody]) -> click.Command:
     """A command for one act; its options are the fields of the body."""
 
-    def act(url: str, token: str, as_json: bool, number: str, **given: Any) -> None:
+    def act(url: str, token: str, as_json: bool, number: str, words: str | None = None, **given: Any) -> None:
+        given |= {"text": words} if words is not None else {}
         path = f"/api/v1/incidents/{checked_number(number)}/{action}"
         _say(Api(url, token).call("POST", path, _given(body, given)), as_json)
 
@@ -32,7 +33,16 @@ def _act_command(action: Action, body: type[ActBody]) -> click.Command:
         click.argument("number")(with_api(act))
     )
     command.params.extend(options)
+    if action is Action.NOTE:
+        _takes_words(command)
     return command
+
+
+def _takes_words(command: click.Command) -> None:
+    """What is written into the timeline may stand behind the number, or in `--text`."""
+    command.params.append(click.Argument(["words"], required=False))
+    text = next(option for option in command.params if option.name == "text")
+    text.required = False
 
 
 def _sent_name(body: type[BaseModel], name: str) -> str:
@@ -43,7 +53,9 @@ def _option(name: str, field: FieldInfo, *, required: bool = True) -> click.Opti
     """The option of a field: `--next-action`, a flag for a yes or no, a choice where only some words are taken."""
     flag = "--" + (field.alias or name).replace("_", "-")
     kind = _kind(field.annotation)
-    told: dict[str, Any] = {"required": required and field.is_required(), "default": None, "help": field.description}
+    told: dict[str, Any] = {"help": field.description}
+    # A default of None beside `required` counts as given: then nothing is missed here.
+    told |= {"required": True} if required and field.is_required() else {"default": None}
     if _is_moment(field):
         moment = Instant(ahead=name in _AHEAD)
         says = f"{field.description} ({moment.hint})" if field.description else f"{moment.hint}."

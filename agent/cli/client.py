@@ -125,6 +125,9 @@ def _refusal(error: HTTPError) -> str:
         return f"the API answered {error.code}"
     if error.code == 401:
         return f"{text} (--token or TOCSIN_TOKEN; `tocsin token create --person NAME` makes one)"
+    missing = problem.get("missing") if error.code == 422 else None
+    if isinstance(missing, list) and missing:
+        return f"{text} ({', '.join('--' + str(name).replace('_', '-') for name in missing)})"
     return text
 
 

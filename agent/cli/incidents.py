@@ -142,7 +142,10 @@ def show(url: str, token: str, as_json: bool, number: str) -> None:
             f"next step        {step['step']} at {_moment(step['due_at'])} to {', '.join(step['targets']) or '-'}"
         )
     for error in found["known_errors"]:
-        click.echo(f"\nknown error {error['id']} ({error['confidence']}): {error['title']}\n{error['workaround']}")
+        click.echo(f"\nknown error {error['id']} ({error['confidence']}): {error['title']}")
+        if error["safety_note"]:
+            click.echo(f"safety: {error['safety_note']}")
+        click.echo(error["workaround"])
     for line in _nearest(found["no_known_error"]):
         click.echo(printable(line))
     click.echo()

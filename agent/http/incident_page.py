@@ -34,6 +34,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "next_step": ("Next step", "下一步升级"),
     "group": ("Group", "处理组"),
     "known_error": ("Known error", "已知错误"),
+    "safety": ("Safety", "安全提示"),
     "unknown": ("No known error fits.", "没有匹配的已知错误。"),
     "alerts": ("Alerts", "告警"),
     "firing": ("firing", "正在告警"),
@@ -110,6 +111,7 @@ class IncidentPage:
         return [
             tag("h2", f"{self._say('known_error')}: {found.title}"),
             tag("p", found.why.text, "soft"),
+            *([tag("p", f"{self._say('safety')}: {found.safety_note}", "safety")] if found.safety_note else []),
             tag("p", found.workaround, "plain"),
         ]
 

@@ -166,6 +166,7 @@ class Reader:
                 code=found["why"]["code"], facts=found["why"]["facts"], text=sentence(found["why"], self.language)
             ),
             workaround=entry.text("workaround", self.language) if entry else "",
+            safety_note=entry.text("safety_note", self.language) if entry else "",
         )
 
     def no_known_error(self, row: IncidentRow) -> views.NoKnownError | None:

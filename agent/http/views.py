@@ -63,6 +63,8 @@ class FoundError(View):
     confidence: float
     why: Why
     workaround: str
+    safety_note: str = ""
+    """What to mind before the workaround is followed."""
 
 
 class NearIncident(View):

@@ -272,6 +272,14 @@ async def test_a_page_that_cannot_be_composed_is_told_as_not_sent(
     assert running.hook.got == []
 
 
+async def test_the_log_says_whom_a_page_was_for(running: Running) -> None:
+    with structlog.testing.capture_logs() as said:
+        await running.receive()
+        await running.until("SELECT count(*) FROM page WHERE state = 'sent'", [(4,)])
+    told = [line["target"] for line in said if line["event"] == "page delivered"]
+    assert sorted(told) == ["ana", "dora", "pat", "wei"]
+
+
 async def test_known_errors_that_cannot_be_ranked_cost_no_page(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from agent.database import sqlite_path
 from collectors.moment import parse_moment
 from correlation.incident import Action
 from tests.agent.http.serving import Served, served
+from tests.house import alert
 from tests.real.daemon import entry_point
 
 
@@ -105,6 +106,27 @@ async def test_the_word_for_and_a_choice_are_options(api: Served) -> None:
     words = ["--for", "vendor", "--reason", "waiting for a disk"]
     assert (await run(api, "incident", "suspend", number, *words)).output.startswith(f"{number}  pending_vendor")
     assert (await run(api, "incident", "suspend", number, "--for", "nobody", "--reason", "x")).exit_code == 2
+
+
+async def test_what_is_missing_is_named_as_it_is_written_on_the_command_line(api: Served) -> None:
+    number = await api.open_incident()
+    words = ["--type", "workaround", "--resolution", "logs cut", "--note", "freed 20 GB"]
+    assert "(--service-restored-at)" in (await run(api, "incident", "resolve", number, *words)).stderr
+    without = await run(api, "incident", "resolve", number)
+    assert (without.exit_code, "Missing option '--type'" in without.stderr) == (2, True)
+    assert "(--text)" in (await run(api, "incident", "note", number)).stderr
+
+
+async def test_a_note_may_stand_behind_the_number(api: Served) -> None:
+    number = await api.open_incident()
+    assert (await run(api, "incident", "note", number, "the disk is on its way")).exit_code == 0
+    assert "the disk is on its way" in (await run(api, "incident", "show", number)).output
+
+
+async def test_what_to_mind_is_shown_with_the_workaround(api: Served) -> None:
+    await api.receive(alert({"alertname": "DiskSpaceLow", "instance": "db-1:9100", "severity": "critical"}))
+    (found,) = (await api.get("/api/v1/incidents")).items
+    assert "\nsafety: Do not delete files" in (await run(api, "incident", "show", found["number"])).output
 
 
 def test_every_act_is_a_command() -> None:

@@ -128,6 +128,15 @@ async def test_the_page_shows_what_the_paged_person_needs(api: Served) -> None:
     assert text.index("<form") < text.index("instance=db-1")
 
 
+async def test_what_to_mind_stands_before_the_workaround(api: Served) -> None:
+    await api.receive(alert({"alertname": "DiskSpaceLow", "instance": "db-1:9100", "severity": "critical"}))
+    (found,) = (await api.get("/api/v1/incidents")).items
+    (known,) = (await api.get(f"/api/v1/incidents/{found['number']}")).body["known_errors"]
+    assert known["safety_note"].startswith("Do not delete files of a running database")
+    text = (await api.get(await link_for(api, found["number"], "luis"), as_="")).text
+    assert 0 < text.index("Safety: Do not delete files") < text.index(known["workaround"].splitlines()[0][:20])
+
+
 async def test_a_customer_sees_no_more_than_the_title(api: Served) -> None:
     await api.receive(alert({"alertname": "DiskFull", "instance": "db-1:9100", "severity": "critical"}))
     (found,) = (await api.get("/api/v1/incidents")).items
