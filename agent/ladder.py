@@ -321,10 +321,9 @@ class Ladder:
         step.late_ms = round(late / timedelta(milliseconds=1))
         self.agenda.close([step], outcome, now, {**why, "code": outcome})
         group.steps[step.id] = step
-        incident.targets = {
-            **incident.targets,
-            "taken": [*incident.targets.get("taken", ()), _mark(step.planned, incident)],
-        }
+        mark, taken = _mark(step.planned, incident), incident.targets.get("taken", ())
+        if mark not in taken:
+            incident.targets = {**incident.targets, "taken": [*taken, mark]}
         again = next_repetition(step.planned, step.due_at or now, self.terms.workdays(), now)
         if again is not None:
             self._add(incident, again, group)

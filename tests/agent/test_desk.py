@@ -258,6 +258,17 @@ async def test_a_managers_note_that_they_know_ends_the_repeats_and_leaves_the_ne
     assert incident.next_due_at == house.desk.agenda.due_of(incident.id)
 
 
+async def test_what_is_kept_of_steps_that_were_taken_does_not_grow_with_their_repetitions(house: House) -> None:
+    number = await opened(house)
+    await house.act(number, "acknowledge", who="ana")
+    await house.advance(hours=9)
+    before = house.incident(number).targets["taken"]
+    repeated = len([s for s in house.sent if "#" in s.step])
+    await house.advance(hours=24)
+    assert len([s for s in house.sent if "#" in s.step]) > repeated
+    assert house.incident(number).targets["taken"] == before
+
+
 async def test_a_page_that_comes_after_its_incident_ended_still_names_it_after_a_restart(house: House) -> None:
     """What informs is sent though the incident is cancelled: it must not come as a page about nothing."""
     house.broken |= {"hook", "mail"}
