@@ -26,7 +26,7 @@ from agent.deciders.escalations import acknowledge_step, is_management_ack, take
 from agent.deciders.links import on_linked
 from agent.deciders.majors import on_major
 from agent.deciders.merging import on_merged
-from agent.deciders.names import check_category, check_group, check_moments, check_worker
+from agent.deciders.names import check_category, check_group, check_moments, check_worker, works
 from agent.deciders.recalls import check_recall, on_recalled, propose_recall
 from agent.deciders.recurrences import on_recurs
 from agent.deciders.relations import afterwards, prepared
@@ -56,7 +56,7 @@ def person_acted(turn: Turn, intent: PersonActed) -> Incident:
     check_moments(sent, turn.now)
     intent = prepared(turn, incident, intent)
     check_names(turn, intent, incident)
-    acted = acts.act(incident, intent.action, intent.body, intent.actor, turn.config.severity, turn.now)
+    acted = acts.act(incident, intent.action, intent.body, whose(turn, intent), turn.config.severity, turn.now)
     noted = intent.action is Action.ACKNOWLEDGE and take_note(turn, incident, intent.actor)
     if acted.unchanged and not noted:
         return incident
@@ -79,6 +79,15 @@ def person_acted(turn: Turn, intent: PersonActed) -> Incident:
     look_after(turn, incident)
     remember(incident, intent.action, sent, intent.actor.id)
     return incident
+
+
+def whose(turn: Turn, intent: PersonActed) -> Actor:
+    """Whose deed it is: what the desk acknowledges for somebody who works here (procedure R78) is theirs."""
+    name = intent.on_behalf_of or ""
+    known = turn.config.people.get(name)
+    if intent.action is not Action.ACKNOWLEDGE or known is None or not works(turn.config, name):
+        return intent.actor
+    return Actor(name, frozenset(known.roles), frozenset(known.groups))
 
 
 def check_person(turn: Turn, intent: PersonActed, incident: Incident) -> None:

@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from agent.deciders.names import check_category
+from agent.deciders.records import Stale
 from agent.http import act_bodies, views
 from agent.http.calls import Call, Result, Route
 from agent.http.cursors import read_cursor, states_of
@@ -158,17 +159,22 @@ class Incidents:
         if not rights & _EDITS_ANY and not owns(call.actor, incident_of(row), await self._api.reads.paged(row.id)):
             raise Forbidden(f"the record is completed by desk, pm, l1 (own), l2 (own); {call.actor.id} does not own it")
         made_on = version_of(call)
-        changes = call.body(Edit).changes()
-        if changes.get("occurred_at", row) is None:
-            raise Missing(["occurred_at"])
         try:
-            await self._api.pipeline.submit(RecordEdited(row.number, made_on, changes, call.actor))
+            await self._api.pipeline.submit(RecordEdited(row.number, made_on, self._changes(call, row), call.actor))
         except Exception as error:
             problem = problem_of(error)
+            if problem.status == 422 and row.version != made_on:
+                problem = problem_of(Stale(row.version))
             if problem.status == 409:
                 problem.facts["made_on"] = made_on
             raise problem from None
         return await self._shown(call, await self._row(row.number))
+
+    def _changes(self, call: Call, row: IncidentRow) -> dict[str, Any]:
+        changes = call.body(Edit).changes()
+        if changes.get("occurred_at", row) is None:
+            raise Missing(["occurred_at"])
+        return changes
 
     def acting(self, action: Action) -> Any:
         async def act(call: Call) -> Result:

@@ -3,12 +3,14 @@
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent.http.answers import Answer
 from agent.http.auth import require
 from agent.http.calls import read_json, read_raw
 from agent.http.explain import Wrong
@@ -17,6 +19,7 @@ from agent.http.patience import READ_WITHIN_S
 from agent.http.problems import Problem, problem_of
 from agent.http.reads import AlertPair
 from agent.http.render import silence_of
+from agent.intents import Mark
 from agent.version import VERSION
 from collectors.labels import BadMatcher, Labels, Matcher, all_match, compile_pattern
 from collectors.moment import moment_text, parse_moment
@@ -82,7 +85,7 @@ def add(app: web.Application, api: "Api") -> None:
 
 
 def _framed(api: "Api", name: str, do: _Do) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Alertmanager's errors are JSON strings; 422 is none of its codes."""
+    """Alertmanager's errors are JSON strings; 422 is none of its codes, but whoever sends a key of ours knows it."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
@@ -93,7 +96,7 @@ def _framed(api: "Api", name: str, do: _Do) -> Callable[[web.Request], Awaitable
             content = await (api.patience.read(work, READ_WITHIN_S) if reads else api.patience.act(work))
         except Exception as error:  # the rim of a request
             problem = problem_of(error)
-            status = 400 if problem.status == 422 else problem.status
+            status = 400 if problem.status == 422 and "Idempotency-Key" not in request.headers else problem.status
             return _json(problem.detail, status, problem.headers)
         return web.Response() if content is None else _json(content)
 
@@ -205,8 +208,22 @@ class V2:
         return _silence(row, self._api.clock.now())
 
     async def post_silence(self, actor: Actor, request: web.Request) -> Any:
+        """Under an `Idempotency-Key` it is put once; what refuses it is found anew."""
+        raw = await read_raw(request)
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            return await self._put_silence(actor, request, raw)
+
+        async def once(mark: Mark, done: str | None) -> Answer:
+            put = {"silenceID": done} if done is not None else await self._put_silence(actor, request, raw, mark)
+            return Answer(200, json.dumps(put).encode())
+
+        what = b"\n".join((request.method.encode(), request.path.encode(), raw))
+        return json.loads((await self._api.answers.once(actor.id, key, what, self._api.clock.now(), once)).body)
+
+    async def _put_silence(self, actor: Actor, request: web.Request, raw: bytes, mark: Mark | None = None) -> Any:
         """A fresh silence, or another end, start or comment of one that has not ended and matches the same."""
-        sent = _read(read_json(request, await read_raw(request)))
+        sent = _read(read_json(request, raw))
         now = self._api.clock.now()
         starts_at, ends_at = parse_moment(sent.startsAt), parse_moment(sent.endsAt)
         if starts_at is None or ends_at is None or ends_at <= max(starts_at, now):
@@ -232,7 +249,7 @@ class V2:
         )
         if old is not None and not same and old.state(now) != "expired":
             await end_silence(self._api, old.id, actor)
-        await put_silence(self._api, silence, actor)
+        await put_silence(self._api, silence, actor, replace(mark, about=silence.id) if mark is not None else None)
         return {"silenceID": silence.id}
 
     async def delete_silence(self, actor: Actor, request: web.Request) -> None:

@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPEN
 from prometheus_client.openmetrics.exposition import generate_latest as open_metrics
 
 from agent.cycle import Cycle
-from agent.http.problems import problem_of
+from agent.http.problems import Problem, problem_of
 from agent.metrics import Metrics
 from agent.pipeline import Pipeline
 
@@ -78,7 +78,10 @@ class Health:
             return problem_of(error).response()
         faults = await self._reload(who)
         if faults:
-            return web.Response(status=422, text="the configuration stays as it was:\n" + "\n".join(faults) + "\n")
+            said = "the configuration stays as it was:\n" + "\n".join(faults)
+            return Problem(
+                422, said, faults=[{"field": "configuration", "message": fault} for fault in faults]
+            ).response()
         return web.Response(text="reloaded\n")
 
 

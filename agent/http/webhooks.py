@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import json
 import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from agent import plugins
 from agent.clock import Clock
 from agent.config import Config, SourceConfig
+from agent.http.problems import Problem
 from agent.http.proxies import Proxies, is_forwarded
 from agent.http.refusals import Refusals
 from agent.intents import AlertsArrived, LetterDied
@@ -42,6 +44,8 @@ _OURS = frozenset({"tocsin", "inspection"})
 _MOST_UNKNOWN = 60
 """Dead letters a minute that are kept of requests for which no source vouches."""
 _MINUTE = timedelta(minutes=1)
+_V2 = "/api/v2"
+"""What stands for the kind of what Prometheus sends to Alertmanager's own route."""
 
 SourceOf = Callable[[str], Awaitable[str | None]]
 """The source that a token of `tocsin token create --source` names."""
@@ -130,16 +134,16 @@ class Intake:
             parsed = await self._parse(plugins.webhook("prometheus").parse, body, source, config)
             await self._store(source, config, "prometheus", body, parsed)
         except Refused as refused:
-            return self._refuse("prometheus", refused, request)
+            return self._refuse(_V2, refused, request)
         except (NotThisFormat, TooLarge) as error:
             buried = await self._bury(source, str(error), getattr(error, "body", b""))
             status = 413 if isinstance(error, TooLarge) else 400
-            return self._answer("prometheus", status if buried else 503, str(error))
+            return self._answer(_V2, status if buried else 503, str(error))
         except (StoreDown, Overloaded, Undecided) as error:
-            return self._answer("prometheus", 503, str(error))
+            return self._answer(_V2, 503, str(error))
         if parsed.rejected:
-            return self._answer("prometheus", 400, _faults(parsed))
-        return self._answer("prometheus", 200, "")
+            return self._answer(_V2, 400, _faults(parsed))
+        return self._answer(_V2, 200, "")
 
     def _refuse(self, kind: str, refused: Refused, request: web.Request) -> web.Response:
         if refused.status == 401:
@@ -147,9 +151,16 @@ class Intake:
         return self._answer(kind, refused.status, refused.text)
 
     def _answer(self, kind: str, status: int, text: str) -> web.Response:
-        self._metrics.webhooks.labels(kind if kind in plugins.known("webhook") else "unknown", str(status)).inc()
-        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Retry-After": "1"} if status == 503 else None
-        return web.Response(status=status, text=clean(text), headers=headers)
+        """An empty 200; a refusal is a problem, and on Alertmanager's own route a JSON string, as it sends them."""
+        sender = "prometheus" if kind is _V2 else kind if kind in plugins.known("webhook") else "unknown"
+        self._metrics.webhooks.labels(sender, str(status)).inc()
+        if status < 400:
+            return web.Response(status=status)
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Retry-After": "1"} if status == 503 else {}
+        if kind is _V2:
+            said = json.dumps(clean(text), ensure_ascii=False)
+            return web.Response(status=status, text=said, content_type="application/json", headers=headers)
+        return Problem(status, clean(text), headers).response()
 
     # who sends
 
@@ -327,8 +338,14 @@ def _origin(source: str, config: SourceConfig | None) -> str:
     return (config.origin if config is not None else None) or source
 
 
+def _credentials(sent: str, scheme: str) -> str:
+    """What an Authorization header says by this scheme, whose name is not case-sensitive (RFC 9110); else nothing."""
+    named, _, said = sent.partition(" ")
+    return said.strip() if named.lower() == scheme else ""
+
+
 def _bearer(sent: str) -> str:
-    token = sent.removeprefix("Bearer ") if sent.startswith("Bearer ") else ""
+    token = _credentials(sent, "bearer")
     return token if len(token) < _LONGEST_TOKEN else ""
 
 
@@ -337,10 +354,11 @@ def _same(a: str, b: str) -> bool:
 
 
 def _is_basic(config: SourceConfig, sent: str) -> bool:
-    if config.basic is None or not sent.startswith("Basic "):
+    said = _credentials(sent, "basic")
+    if config.basic is None or not said:
         return False
     try:
-        user, _, password = base64.b64decode(sent[6:], validate=True).decode().partition(":")
+        user, _, password = base64.b64decode(said, validate=True).decode().partition(":")
     except ValueError:
         return False
     return _same(user, config.basic.username) & _same(password, config.basic.password)

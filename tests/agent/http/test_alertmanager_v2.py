@@ -108,6 +108,15 @@ async def test_a_silence_that_cannot_be_meant_is_refused(api: Served, changes: d
     assert (await api.get("/api/v2/silences")).body == []
 
 
+async def test_a_silence_that_is_sent_twice_under_one_key_is_put_once(api: Served) -> None:
+    key = {"Idempotency-Key": "s-1"}
+    first = await api.post("/api/v2/silences", SILENCE, headers=key)
+    again = await api.post("/api/v2/silences", SILENCE, headers=key)
+    assert (first.status, again.status, first.body) == (200, 200, again.body)
+    assert (await api.post("/api/v2/silences", {**SILENCE, "comment": "other"}, headers=key)).status == 422
+    assert [s["id"] for s in (await api.get("/api/v2/silences")).body] == [first.body["silenceID"]]
+
+
 async def test_without_a_token_alertmanagers_api_says_nothing(api: Served) -> None:
     for path in ("status", "alerts", "alerts/groups", "receivers", "silences", "silence/x"):
         assert (await api.get(f"/api/v2/{path}", as_="")).status == 401

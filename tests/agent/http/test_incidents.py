@@ -335,6 +335,19 @@ async def test_on_behalf_of_is_for_the_desk(api: Served) -> None:
     assert (last["actor"], last["facts"]["on_behalf_of"]) == ("desk", "a user")
 
 
+@pytest.mark.parametrize(
+    ("whom", "holder"), [("ana", "ana"), ("a user", "desk"), ("vic", "desk")], ids=["a worker", "a user", "a viewer"]
+)
+async def test_what_the_desk_acknowledges_for_somebody_who_works_here_is_theirs(
+    api: Served, whom: str, holder: str
+) -> None:
+    number = await api.open_incident()
+    held = (await api.act(number, "acknowledge", {"on_behalf_of": whom}, as_="desk")).body
+    assert (held["state"], held["assignee"]) == ("in_progress", holder)
+    last = (await api.get(f"/api/v1/incidents/{number}/timeline")).items[-1]
+    assert (last["kind"], last["actor"], last["facts"]["on_behalf_of"]) == ("acknowledged", "desk", whom)
+
+
 async def test_several_are_archived_at_once_and_each_refusal_is_named(api: Served) -> None:
     done = []
     for title in ("one", "two"):
@@ -409,6 +422,9 @@ async def test_an_edit_names_the_version_it_was_made_on(api: Served) -> None:
     assert (edited.status, edited.body["title"], edited.body["version"]) == (200, "it is slower", 2)
     old = await api.call("PATCH", path, {"title": "x"}, headers={"If-Match": "1"})
     assert (old.status, old.body["version"], old.body["made_on"]) == (409, 2, 1)
+    wrong = await api.call("PATCH", path, {"nothing": "x"}, headers={"If-Match": "1"})
+    assert (wrong.status, wrong.body["version"], wrong.body["made_on"]) == (409, 2, 1)
+    assert (await api.call("PATCH", path, {"nothing": "x"}, headers={"If-Match": "2"})).status == 422
     without = await api.call("PATCH", path, {"title": "x"})
     assert (without.status, without.body["missing"]) == (422, ["If-Match"])
     moments = {"occurred_at": "2026-03-02T08:00:00Z", "next_action_eta": "2026-03-02T10:00:00+01:00"}

@@ -553,6 +553,45 @@ async def test_an_alert_that_is_none_is_a_dead_letter_and_the_others_are_taken(d
     assert len(await door.own()) == 1
 
 
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
+async def test_the_name_of_the_scheme_may_be_written_in_any_case(door: Door, scheme: str) -> None:
+    assert await door.am(headers={"Authorization": f"{scheme} new-secret"}) == 200
+    login = base64.b64encode(b"am:p:w").decode()
+    basic = {"Authorization": f"{scheme.replace('earer', 'asic').replace('EARER', 'ASIC')} {login}"}
+    assert (await door.post("/webhooks/alertmanager/pass", headers=basic))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status"),
+    [
+        ("/webhooks/alertmanager/am", b"no JSON", AM, 400),
+        ("/webhooks/alertmanager/am", FIRING, {}, 401),
+        ("/webhooks/alertmanager/nobody", FIRING, AM, 404),
+        ("/webhooks/nothing/am", FIRING, AM, 404),
+        ("/webhooks/alertmanager/am", FIRING, {**AM, "Content-Encoding": "br"}, 415),
+    ],
+)
+async def test_a_refused_message_is_a_problem_that_says_what_to_do(
+    door: Door, path: str, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    async with door.session.post(f"http://127.0.0.1:{door.port}{path}", data=body, headers=headers) as answer:
+        said = json.loads(await answer.text())
+        assert (answer.status, answer.content_type) == (status, "application/problem+json")
+    assert (said["status"], bool(said["detail"]), bool(said["title"])) == (status, True, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "token"), [(b"{}", "prom-secret"), (b'[{"labels": {}}]', "prom-secret"), (b"[]", "x")]
+)
+async def test_alertmanagers_own_route_refuses_with_a_json_string_as_it_does(
+    door: Door, body: bytes, token: str
+) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with door.session.post(f"http://127.0.0.1:{door.port}/api/v2/alerts", data=body, headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (400 if token != "x" else 401, "application/json")
+        assert isinstance(await answer.json(), str)
+
+
 async def test_an_empty_message_is_taken(door: Door) -> None:
     assert await door.am(message()) == 200
 
