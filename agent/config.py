@@ -374,7 +374,8 @@ def _put_together(pack: str, files: Mapping[str, Any], laid: Mapping[str, Layere
     correlation, classified = files["correlation.yaml"], files["classification.yaml"]
     calendar, inspections = files["calendar.yaml"], files["inspections.yaml"]
     of_pack = classified.classification
-    classification = of_pack.model_copy(update={"rules": [*rules.classification, *of_pack.rules]})
+    more = {"rules": [*rules.classification, *of_pack.rules], "routes": [*rules.routes, *of_pack.routes]}
+    classification = of_pack.model_copy(update=more)
     return Config(
         pack=pack,
         zone=ZoneInfo(calendar.time_zone),

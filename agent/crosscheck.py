@@ -24,6 +24,8 @@ REFERENCES: tuple[tuple[str, Pattern, str], ...] = (
     ("oncall.yaml", ("schedules", "*", "overrides", "*", "person"), "person"),
     ("oncall.yaml", ("schedules", "*", "overrides", "*", "replaces"), "person"),
     ("rules.yaml", ("classification", "*", "set", "group"), "group"),
+    ("rules.yaml", ("routes", "*", "group"), "group"),
+    ("classification.yaml", ("classification", "routes", "*", "group"), "group"),
     ("topology.yaml", ("configuration_items", "*", "depends_on", "*"), "configuration item"),
     ("tocsin.yaml", ("sources", "*", "acknowledge"), "notifier"),
     ("inspections.yaml", ("inspections", "*", "acknowledge"), "notifier"),
@@ -50,6 +52,7 @@ REFERENCES: tuple[tuple[str, Pattern, str], ...] = (
 """Where a name stands that must be the name of something."""
 
 _ROUTES: tuple[tuple[str, Pattern], ...] = (
+    ("rules.yaml", ("routes", "*", "group")),
     ("rules.yaml", ("classification", "*", "set", "group")),
     ("classification.yaml", ("classification", "rules", "*", "set", "group")),
 )
@@ -187,17 +190,24 @@ class Reach:
             )
             yield fault_at(self._layers["tocsin.yaml"].marks, ("notifiers",), message, key=True)
 
+    def _routed(self) -> list[str]:
+        """The groups that alerts can reach, where a route takes all that is left."""
+        found: list[str] = []
+        for route in self._layers["rules.yaml"].value.get("routes") or []:
+            found.append(route["group"])
+            if not route.get("match"):
+                return found
+        return []
+
     def _groups(self) -> Iterator[Fault]:
         if any(not person.groups and {"l1", "l2"} & set(person.roles) for person in self._people.values()):
             return
         staffed = {group for person in self._people.values() for group in person.groups}
         staffed |= {schedule.group for schedule in self._schedules.values()}
-        working = [
-            group
-            for file, pattern in _ROUTES
-            for _, group in _found(self._layers[file].value, pattern)
-            if group not in staffed
+        reached = self._routed() or [
+            group for file, pattern in _ROUTES for _, group in _found(self._layers[file].value, pattern)
         ]
+        working = [group for group in reached if group not in staffed]
         if working:
             empty = ", ".join(dict.fromkeys(working))
             message = f"alerts go to {empty}, and nobody is in there: add people, or one with role l1 and no group"

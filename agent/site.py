@@ -11,7 +11,7 @@ from collectors import round as rounds
 from collectors.rule import Rule, Span, parse_span
 from collectors.thresholds import Threshold
 from correlation.calendar import BusinessCalendar, ZoneName
-from correlation.classify import Classification, ClassificationRule, Match
+from correlation.classify import Classification, ClassificationRule, Match, Route
 from correlation.rules import ConfigurationItem, CorrelationPolicy, InhibitionRule, JoinRule, StatesPolicy
 from correlation.severity import SeverityPolicy
 from escalation.delivery import RetryPolicy
@@ -163,6 +163,7 @@ class RulesFile(Rule):
     join: list[JoinRule] = []
     inhibit: list[InhibitionRule] = []
     classification: list[ClassificationRule] = []
+    routes: list[Route] = []
 
 
 class TopologyFile(Rule):

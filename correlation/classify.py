@@ -32,6 +32,14 @@ class ClassificationRule(Rule):
     set: Verdict
 
 
+class Route(Rule):
+    """Whose the alerts are that match: the group alone; what they are and how bad is for the rules to say."""
+
+    id: str
+    match: Match
+    group: str
+
+
 class Unclassified(Rule):
     category: str = "unclassified"
     group: str = "desk"
@@ -70,6 +78,8 @@ class Classification(Rule):
     categories: dict[str, list[str]] = {}
     """The tree that people choose from: each category with its sub-categories (procedure 4.5)."""
     rules: list[ClassificationRule] = []
+    routes: list[Route] = []
+    """The first that matches says the group, whatever the rules say of it."""
 
     def known(self) -> list[str]:
         """Every category there is: those of the tree, and what the rules set; none where no tree is written."""
@@ -98,6 +108,8 @@ class Class(NamedTuple):
     """What the rule says of the service; None: it says nothing of it."""
     kind: str = ""
     """What it is, where the rule says it."""
+    route: str = ""
+    """The id of the route that said the group, or ""."""
 
 
 _MOST_NAMES, _MOST_FOUND = 10_000, 20_000
@@ -147,6 +159,7 @@ class Classifier:
         if rule is None:
             return found
         category, group = rule.set.category or found.category, rule.set.group or found.group
+        group = found.group if found.route else group
         return found._replace(category=category, group=group, rule=rule.id)
 
     def held(self) -> dict[str, Held]:
@@ -158,6 +171,7 @@ class Classifier:
         """The class of an alert, but for the service that its labels name."""
         rule = _first(looked[1], labels)
         said = rule.set if rule else _NOTHING
+        route = next((r for r in self._policy.routes if all_match(r.match, labels)), None)
         word, _, asked = level.partition(":")
         by_label: dict[str, int] = self._severity.from_alert_label.get(labels.get("severity", "").lower(), {})
         by_ci = self._severity.impact_from_ci_criticality.get(criticality)
@@ -166,7 +180,7 @@ class Classifier:
         impact = said.impact or by_label.get("impact") or by_ci or default.impact
         return Class(
             said.category or default.category,
-            said.group or default.group,
+            route.group if route else said.group or default.group,
             urgency,
             impact,
             int(asked) if asked else self._severity.severity(urgency, impact),
@@ -174,6 +188,7 @@ class Classifier:
             rule.id if rule else "",
             said.service_affecting,
             said.kind or "",
+            route.id if route else "",
         )
 
     def _looked_through(self, name: str) -> _Looked:
@@ -193,7 +208,8 @@ class Classifier:
                 found.append((rule, tuple(m for m in rule.match if m.name != "alertname")))
                 if not found[-1][1]:
                     break
-        others = sorted({m.name for _, left in found for m in left})
+        routed = {m.name for route in self._policy.routes for m in route.match if m.name != "alertname"}
+        others = sorted({m.name for _, left in found for m in left} | routed)
         return tuple(others), found
 
 

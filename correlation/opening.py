@@ -31,7 +31,7 @@ def open_incident(
         id=this.board.next_id("incident"),
         number=this.board.next_number(now, this.rules.zone),
         title=title_of(labels, summary),
-        state=State.ASSIGNED if verdict.rule else State.NEW,
+        state=State.ASSIGNED if verdict.rule or verdict.route else State.NEW,
         kind=verdict.kind or "incident",
         source=this.source,
         channel="webhook" if this.source == "monitoring" else this.source,
@@ -61,6 +61,7 @@ def open_incident(
         category=verdict.category,
         group=verdict.group,
         rule=verdict.rule,
+        **({"route": verdict.route} if verdict.route else {}),
         **({"place": place} if place else {}),
     )
     return incident

@@ -1,4 +1,4 @@
-"""`tocsin import`: what others have written becomes known errors and aliases; nothing is written into the site."""
+"""`tocsin import`: what others have written becomes known errors, aliases, a site; nothing that is there is changed."""
 
 import re
 from datetime import timedelta
@@ -17,7 +17,7 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group("import")
 def import_() -> None:
-    """Take over rules and runbooks of other tools."""
+    """Take over what other tools hold: an alertmanager.yml, rules, runbooks."""
 
 
 @import_.command("rules", short_help="Print the texts of Prometheus rule files.")
@@ -116,3 +116,43 @@ def runbooks(folder: Path, target: Path) -> None:
     click.echo(f"{written} known error(s) written to {target}; read them, then move them into knowledge/")
     if bad:
         leave("\n".join(bad), FAILED)
+
+
+@import_.command("alertmanager", short_help="Write a site that pages as an alertmanager.yml does.")
+@click.argument("file", type=_EXISTING)
+@click.option("--to", "target", required=True, type=click.Path(file_okay=False, path_type=Path), help="A new folder.")
+@click.option("--api-url", "api_urls", multiple=True, help="Where that Alertmanager listens; once for each of a pair.")
+def alertmanager(file: Path, target: Path, api_urls: tuple[str, ...]) -> None:
+    """Write the beginning of a site from FILE, and say what of it was not taken over.
+
+    Routes, inhibitions and channels are taken over. The Alertmanager goes on as it is: `docs/switching.md`.
+    """
+    from agent.from_alertmanager import NoAlertmanagerFile, site_of
+
+    try:
+        (written, *_) = _documents(file) or [None]
+        site = site_of(written, api_urls)
+    except _BadFile as error:
+        leave(str(error), FAILED)
+    except NoAlertmanagerFile as error:
+        leave(f"{file}: {error}", FAILED)
+    if target.exists() and any(target.iterdir()):
+        leave(f"{target} is not empty: name a new folder", FAILED)
+    _write_site(target, site.files, site.secrets)
+    for line in site.left:
+        click.echo(f"left to you: {line}")
+    click.echo(f"{target}: written. Next: AM_TOKEN=… tocsin check config --config.dir {target}")
+
+
+def _write_site(target: Path, files: dict[str, dict[str, Any]], secrets: dict[str, str]) -> None:
+    """Write YAML files, and each secret into a file that its owner alone can read."""
+    import yaml
+
+    (target / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, said in files.items():
+        text = yaml.safe_dump(said, allow_unicode=True, width=120, sort_keys=False)
+        (target / name).write_text(text, encoding="utf-8")
+    for name, secret in secrets.items():
+        path = target / "secrets" / name
+        path.touch(mode=0o600)
+        path.write_text(secret + "\n", encoding="utf-8")

@@ -43,6 +43,47 @@ def test_the_first_rule_that_matches_decides(labels: dict[str, str], rule: str) 
         assert CLASSIFIER.classify(labels).rule == rule
 
 
+ROUTED = Classifier(
+    Classification.model_validate(
+        {
+            "rules": RULES,
+            "routes": [
+                {"id": "to-dba", "match": ['team="db"'], "group": "dba"},
+                {"id": "to-web", "match": {"alertname_re": "Web.*"}, "group": "web"},
+            ],
+        }
+    ),
+    SEVERITY,
+)
+
+
+@pytest.mark.parametrize(
+    ("labels", "group", "rule", "route"),
+    [
+        pytest.param(
+            {"alertname": "DiskFull", "team": "db"}, "dba", "disk", "to-dba", id="before the group of its rule"
+        ),
+        pytest.param({"alertname": "DiskFull", "team": "x"}, "sys", "disk", "", id="no route is its own"),
+        pytest.param({"alertname": "WebDown"}, "web", "", "to-web", id="no rule knows it"),
+        pytest.param({"alertname": "WebDown", "team": "db"}, "dba", "", "to-dba", id="the first that matches"),
+        pytest.param({"alertname": "Net"}, "desk", "", "", id="neither"),
+    ],
+)
+def test_a_route_says_the_group_and_leaves_the_rest_to_the_rules(
+    labels: dict[str, str], group: str, rule: str, route: str
+) -> None:
+    for _ in range(2):
+        found = ROUTED.classify(labels)
+        assert (found.group, found.rule, found.route) == (group, rule, route)
+        plain = CLASSIFIER.classify(labels)
+        assert (found.category, found.severity, found.service) == (plain.category, plain.severity, plain.service)
+
+
+def test_what_an_alert_says_of_itself_takes_it_from_no_route() -> None:
+    found = ROUTED.classify({"alertname": "R-7", "team": "db"}, words="DiskFull on db-1")
+    assert (found.group, found.category) == ("dba", "storage")
+
+
 @pytest.mark.parametrize(
     ("labels", "level", "criticality", "urgency", "impact"),
     [

@@ -1,0 +1,148 @@
+"""An alertmanager.yml as the beginning of a site."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from agent.__main__ import main
+from agent.config import load
+from agent.from_alertmanager import NoAlertmanagerFile, site_of
+from correlation.classify import Classifier
+
+WRITTEN = Path(__file__).parent / "alertmanager.yml"
+
+
+@pytest.fixture
+def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AM_TOKEN", "a-token")
+    return tmp_path / "site"
+
+
+def run(file: Path, target: Path) -> Result:
+    return CliRunner().invoke(main, ["import", "alertmanager", str(file), "--to", str(target)])
+
+
+def taken(**written: Any) -> dict[str, Any]:
+    receivers = [{"name": n, "email_configs": [{"to": f"{n}@example.org"}]} for n in ("all", "db", "web", "log")]
+    common = {"smtp_smarthost": "mail:25", "smtp_from": "am@example.org", "smtp_require_tls": False}
+    site = site_of({"global": common, "receivers": receivers, **written})
+    return {**site.files, "left": site.left}
+
+
+@pytest.mark.real("prometheus-alertmanager")
+def test_what_is_imported_is_a_file_that_alertmanager_takes() -> None:
+    amtool = shutil.which("amtool")
+    assert amtool
+    subprocess.run([amtool, "check-config", str(WRITTEN)], check=True, capture_output=True)
+
+
+def test_the_site_loads_and_each_alert_goes_to_the_group_of_its_receiver(target: Path) -> None:
+    done = run(WRITTEN, target)
+    assert done.exit_code == 0, done.output
+    config = load(target)
+    classifier = Classifier(config.classification, config.severity)
+    for labels, group in [
+        ({"alertname": "DiskSpaceLow"}, "ops-mail"),
+        ({"alertname": "DiskSpaceLow", "severity": "critical"}, "audit"),
+        ({"alertname": "DiskSpaceLow", "team": "db", "severity": "critical"}, "db-pager"),
+        ({"alertname": "DiskSpaceLow", "team": "db", "severity": "warning"}, "team-db"),
+        ({"alertname": "DiskSpaceLow", "team": "db", "severity": "info"}, "ops-mail"),
+        ({"alertname": "DiskSpaceLow", "service": "cart"}, "web"),
+        ({"alertname": "DiskSpaceLow", "job": "blackbox", "env": "stage"}, "web"),
+    ]:
+        found = classifier.classify(labels)
+        assert (found.group, found.category) == (group, "storage/disk_space"), labels
+    assert [(r.id, r.equal) for r in config.inhibitions] == [
+        ("inhibit-1", ["alertname", "instance"]),
+        ("inhibit-2", ["instance"]),
+    ]
+    assert list(config.fallback) == ["ops-mail"]
+
+
+def test_secrets_stand_in_files_that_only_their_owner_reads(target: Path) -> None:
+    run(WRITTEN, target)
+    written = "".join(path.read_text() for path in target.glob("*.yaml"))
+    assert "smtp-secret" not in written
+    assert "hooks.slack.com" not in written
+    assert (target / "secrets/smtp").read_text() == "smtp-secret\n"
+    assert {oct(path.stat().st_mode & 0o777) for path in (target / "secrets").iterdir()} == {"0o600"}
+
+
+def test_what_is_not_taken_over_is_said(target: Path) -> None:
+    said = run(WRITTEN, target).output
+    for words in (
+        "receiver db-pager, pagerduty_configs: write its channel by hand",
+        "route to audit, continue: an incident has one group",
+        "mute_time_intervals",
+        "group_by: ",
+        "receiver team-db: its first channel is called",
+        "templates: ",
+    ):
+        assert f"left to you: {words}" in said, words
+
+
+def test_nothing_that_is_there_is_written_over(target: Path) -> None:
+    target.mkdir()
+    (target / "tocsin.yaml").write_text("pack: mine\n")
+    refused = run(WRITTEN, target)
+    assert (refused.exit_code, "is not empty: name a new folder" in refused.output) == (1, True)
+    assert [path.name for path in target.iterdir()] == ["tocsin.yaml"]
+
+
+@pytest.mark.parametrize("text", ["groups: []", "a: [", "- 1", "", "route: {receiver: [x]}"])
+def test_what_is_no_alertmanager_file_is_named(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "rules.yml"
+    file.write_text(text)
+    refused = run(file, tmp_path / "site")
+    assert refused.exit_code == 1
+    assert str(file) in refused.output
+    assert "Traceback" not in refused.output
+    assert not (tmp_path / "site").exists()
+
+
+def test_routes_that_go_on_stand_behind_those_after_them() -> None:
+    routes = [
+        {"receiver": "log", "continue": True},
+        {"receiver": "db", "matchers": ['team="db"'], "continue": True},
+        {"receiver": "web", "matchers": ['team=~"db|web"']},
+    ]
+    found = taken(route={"receiver": "all", "routes": routes})["rules.yaml"]["routes"]
+    assert [(r["group"], r["match"]) for r in found] == [
+        ("web", ['team=~"db|web"']),
+        ("db", ['team="db"']),
+        ("log", []),
+        ("all", []),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "ours"),
+    [
+        (['a="b"', "c=~d"], ['a="b"', 'c=~"d"']),
+        (['{a="b, c", d!="e"}'], ['a="b, c"', 'd!="e"']),
+        (["a!~'x|y'"], ["a!~\"'x|y'\""]),
+        ([r'a="say \"hi\""'], [r'a="say \"hi\""']),
+    ],
+)
+def test_matchers_are_read_in_each_form(written: Any, ours: list[str]) -> None:
+    (route, _) = taken(route={"receiver": "all", "routes": [{"receiver": "db", "matchers": written}]})["rules.yaml"][
+        "routes"
+    ]
+    assert route["match"] == ours
+
+
+def test_a_template_is_nobodys_address() -> None:
+    receivers = [{"name": "all", "slack_configs": [{"api_url": "https://x/y", "channel": "#{{ .team }}"}]}]
+    site = site_of({"route": {"receiver": "all"}, "receivers": receivers})
+    assert site.files["people.yaml"]["people"] == {}
+    assert any("is a template" in line for line in site.left)
+
+
+def test_a_file_without_a_route_is_refused() -> None:
+    with pytest.raises(NoAlertmanagerFile, match=r"name the alertmanager\.yml itself"):
+        site_of(yaml.safe_load("receivers: []"))
