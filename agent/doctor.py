@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ from agent.sqlite import connect_sqlite
 from agent.whereabouts import refuse_a_loss
 from agent.writer import StoreDown
 
+_UNREADABLE = 4
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -26,6 +29,14 @@ class Finding:
     good: bool
     warns: bool = False
     """Good enough to run with, and worth mending."""
+    code: int = 1
+    """How `doctor` ends where it is bad: 3 is a configuration that cannot be loaded, 4 a store that cannot be read."""
+
+
+def ends_with(findings: Sequence[Finding]) -> int:
+    """The exit code: 0 where all is good, else that of what keeps a daemon from starting, else 1."""
+    bad = [finding.code for finding in findings if not finding.good]
+    return next((code for code in bad if code > 1), 1) if bad else 0
 
 
 async def examine(config_dir: str, pack: str | None, storage_url: str) -> list[Finding]:
@@ -40,7 +51,7 @@ async def examine(config_dir: str, pack: str | None, storage_url: str) -> list[F
         known = migrate.heads()[0]
         findings.append(Finding("schema", f"{found or 'empty'} (release: {known})", found in (None, known)))
     except Exception as error:  # a store that cannot be opened is itself a finding
-        findings.append(Finding("schema", in_words(error), False))
+        findings.append(Finding("schema", in_words(error), False, code=_UNREADABLE))
     drift = SystemClock().drift()
     findings.append(Finding("clock", f"{drift.total_seconds():.3f} s", abs(drift) < timedelta(seconds=2)))
     return findings
@@ -50,7 +61,7 @@ def _configuration(config_dir: str, pack: str | None) -> list[Finding]:
     try:
         config = load(config_dir, pack, now=SystemClock().now())
     except ConfigFaults as faults:
-        return [Finding("configuration", str(faults), False)]
+        return [Finding("configuration", str(faults), False, code=3)]
     warnings = [Finding("configuration", str(w), True, warns=True) for w in config.warnings]
     reach = [p for p in config.fallback if config.people.get(p) and config.people[p].contacts]
     fallback = Finding("fallback", ", ".join(reach) or "nobody can be reached where a step reaches nobody", bool(reach))
