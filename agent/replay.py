@@ -19,6 +19,7 @@ from collectors.moment import parse_moment
 from collectors.payload import clean_labels, identity, is_fingerprint, read_json
 
 _TAIL = timedelta(hours=1)
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class BadRun(ValueError):
@@ -90,6 +91,8 @@ class Stretch:
         self._factor = factor
         self._start = start
         self.names: dict[str, str] = {}
+        self.firings: dict[str, tuple[str, datetime]] = {}
+        """Each firing as it was received: its fingerprint, and its start as it is replayed."""
 
     def moment(self, moment: datetime) -> datetime:
         return self._start + (moment - self._start) * self._factor
@@ -110,8 +113,11 @@ class Stretch:
             for name in ("startsAt", "endsAt"):
                 if isinstance(alert.get(name), str):
                     alert[name] = self.text(alert[name])
-            mark = _mark(alert)
-            self.names[f"{mark}@{alert.get('startsAt', '')}"] = f"{mark}@{was}"
+            mark, starts = _mark(alert), str(alert.get("startsAt", ""))
+            self.names[f"{mark}@{starts}"] = f"{mark}@{was}"
+            starts_at = parse_moment(starts)
+            if starts_at is not None and alert.get("status") != "resolved":
+                self.firings[f"{mark}@{was}"] = (mark, starts_at)
         return body
 
 
@@ -189,16 +195,29 @@ async def _collect(house: House, answer: Answer, stretched: Stretch) -> None:
         if found and found["origin"] != "tocsin" and not into[number]:
             key = f"{found['fingerprint']}@{found['startsAt']}"
             answer.roots[number] = stretched.names.get(key, key)
+    held: dict[str, list[tuple[datetime, str]]] = {}
     for mark, starts, incident in await house.writer.fetch(
         "SELECT a.fingerprint, a.starts_text, e.incident_id FROM alert a JOIN episode e ON e.alert_id = a.id "
-        "WHERE e.incident_id <> 0 AND a.origin <> 'tocsin' ORDER BY a.id"
+        "WHERE a.origin <> 'tocsin' ORDER BY a.id"
     ):
-        key = f"{mark}@{starts}"
-        answer.incidents[stretched.names.get(key, key)] = numbers.get(incident, str(incident))
+        key, number = f"{mark}@{starts}", numbers.get(incident, "")
+        if number:
+            answer.incidents[stretched.names.get(key, key)] = number
+        held.setdefault(mark, []).append((parse_moment(starts) or _EVER, number))
+    for key, (mark, starts_at) in stretched.firings.items():
+        _add_told_otherwise(answer, key, starts_at, held.get(mark, ()))
     answer.pages = [
         {"at": s.at.isoformat(), "incident": s.incident, "step": s.step, "person": s.person, "notifier": s.notifier}
         for s in house.sent
     ]
+
+
+def _add_told_otherwise(answer: Answer, key: str, starts_at: datetime, held: Iterable[tuple[datetime, str]]) -> None:
+    """A firing whose start was told otherwise later, or written in another form, is in the incident of that episode."""
+    if key not in answer.incidents:
+        _, number = max((one for one in held if one[0] <= starts_at), default=(_EVER, ""))
+        if number:
+            answer.incidents[key] = number
 
 
 def _survivor(number: str, into: Mapping[str, str | None]) -> str:

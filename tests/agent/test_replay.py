@@ -249,3 +249,16 @@ def test_the_scorer_of_the_corpus_takes_our_answers(shared: Path, tmp_path: Path
     said = subprocess.run(scorer, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
     assert "ANSWER" in said.stdout
+
+
+@pytest.mark.parametrize("stretch", [1.0, 10.0, 0.1])
+def test_a_firing_whose_start_is_told_otherwise_is_in_the_answer_by_each_of_its_names(
+    stretch: float, tmp_path: Path
+) -> None:
+    early = "2026-03-02T08:55:00"
+    written = ["2026-03-02T08:57:00Z", f"{early}Z", f"{early}.0Z", f"{early}.000Z"]
+    lines = [line(timedelta(seconds=n), message(alert(DISK_FULL, told))) for n, told in enumerate(written)]
+    over = line(timedelta(minutes=1), message(alert(DISK_FULL, f"{early}Z", at(START))))
+    answer = played(run_of(tmp_path, *lines, over), stretch=stretch)
+    names = (f"{fingerprint(DISK_FULL)}@{told}" for told in written)
+    assert answer.incidents == dict.fromkeys(names, answer.opened[0]["number"])
