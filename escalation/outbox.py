@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from correlation.incident import Incident
 from escalation.delivery import Notifier, PageToSend, RetryPolicy, Undeliverable, backoff
@@ -49,6 +49,18 @@ class Word:
     number: str = ""
 
 
+class _Further(NamedTuple):
+    """A further contact of somebody, its place among theirs, and the channel that it is.
+
+    An address behind a notifier that an earlier contact has is a channel of its own: a gateway that honours the key
+    would keep the second number from ringing.
+    """
+
+    contact: Contact
+    rank: int
+    channel: str
+
+
 class Outbox:
     """The open pages in memory; `dirty` holds those whose rows must be written with this decision."""
 
@@ -63,6 +75,8 @@ class Outbox:
         self._sought: dict[int, set[str]] = {}
         self._heard: dict[int, set[str]] = {}
         """Per incident, the steps of which a page that seeks a responder has arrived."""
+        self._told: dict[int, set[tuple[str, str]]] = {}
+        """Per incident, the steps and persons by whom such a page was received."""
         self._due: list[tuple[datetime, int]] = []
 
     def hold(self, page: Page) -> None:
@@ -86,6 +100,7 @@ class Outbox:
         ranks[step, person] = max(rank, ranks.get((step, person), 0))
         if heard:
             self._heard.setdefault(incident, set()).add(step)
+            self._told.setdefault(incident, set()).add((step, person))
 
     def page(self, incident: Incident, call: Call, now: datetime, *, wait: bool = False) -> Page:
         """Promise one page. With `wait` it gives the known errors a moment to be found."""
@@ -159,12 +174,13 @@ class Outbox:
         due_at: datetime,
         now: datetime,
         wait: timedelta = timedelta(),
+        channel: str = "",
     ) -> Page:
         self.last_id += 1
         page = Page(
             id=self.last_id,
             incident_id=incident,
-            key=page_key(number, step, person, notifier),
+            key=page_key(number, step, person, channel or notifier),
             step=step,
             person=person,
             role=role,
@@ -271,9 +287,11 @@ class Outbox:
             self._close(page, "sent", "")
             if page.seeks_responder:
                 self._heard.setdefault(page.incident_id, set()).add(page.step)
+                self._told.setdefault(page.incident_id, set()).add((page.step, page.person))
             for other in self._same_call(page):
                 self._close(other, "cancelled", f"{page.notifier} has delivered it")
                 self.dirty[other.id] = other
+            self._call_further(page, incident, now, people)
             return page
         page.failing_since = page.failing_since or now
         page.unconfirmed = page.unconfirmed or attempt.unknown
@@ -298,25 +316,53 @@ class Outbox:
 
     def _next_channel(self, page: Page, incident: Incident | None, now: datetime, people: Mapping[str, Person]) -> None:
         """The next contact of the same person is called, each once per step."""
-        person = people.get(page.person)
-        rank = self._ranks.get(page.incident_id, {}).get((page.step, page.person), page.rank) + 1
-        if person is None or rank >= len(person.contacts):
+        further = self._next_contact(page, people)
+        if further is not None:
+            self._call_by(further, page, incident, now)
+
+    def _call_further(self, page: Page, incident: Incident | None, now: datetime, people: Mapping[str, Person]) -> None:
+        """A page has arrived, and may be slept through: the next contact is called too in a while, where it asks so."""
+        if incident is None or not page.seeks_responder or not _wanted(page, incident):
             return
-        contact = person.contacts[rank]
+        further = self._next_contact(page, people)
+        if further is not None and further.contact.after is not None:
+            self._call_by(further, page, incident, now, wait=further.contact.after)
+
+    def _next_contact(self, page: Page, people: Mapping[str, Person]) -> "_Further | None":
+        """The contact after the last that was called for this step; None where there is no further one."""
+        contacts = people[page.person].contacts if page.person in people else []
+        rank = self._ranks.get(page.incident_id, {}).get((page.step, page.person), page.rank) + 1
+        if rank >= len(contacts):
+            return None
+        found = contacts[rank]
+        second = any(c.notifier == found.notifier for c in contacts[:rank])
+        return _Further(found, rank, f"{found.notifier}\x00{found.to}" if second else found.notifier)
+
+    def _call_by(
+        self,
+        further: "_Further",
+        page: Page,
+        incident: Incident | None,
+        now: datetime,
+        *,
+        wait: timedelta = timedelta(),
+    ) -> None:
         self._promise(
             page.incident_id,
             incident.number if incident is not None else "",
             page.person,
             page.role,
-            contact.notifier,
-            contact.to,
-            rank,
+            further.contact.notifier,
+            further.contact.to,
+            further.rank,
             step=page.step,
             seeks_responder=page.seeks_responder,
             reason=page.reason,
             supersedes=page.supersedes,
             due_at=page.due_at,
             now=now,
+            wait=wait,
+            channel=further.channel,
         )
 
     def fall_back(
@@ -357,7 +403,8 @@ class Outbox:
 
     def unheard(self, page: Page) -> bool:
         """Whether a failed page was the last hope of its call."""
-        return page.state == "failed" and not self._same_call(page)
+        told = (page.step, page.person) in self._told.get(page.incident_id, ())
+        return page.state == "failed" and not told and not self._same_call(page)
 
     def in_vain(self, page: Page, policy: RetryPolicy) -> bool:
         """Whether a page has failed for so long that nobody who could take the incident hears of this step."""
@@ -382,10 +429,11 @@ class Outbox:
                 self.dirty[page.id] = page
 
     def hurry(self, incident: int, now: datetime) -> None:
-        """What a page waited for has come."""
+        """What a page waited for has come; a further contact is called when its time has come."""
         for page_id in self.of_incident.get(incident, ()):
             page = self.pages[page_id]
-            if page.state == "pending" and page.attempts == 0 and page.next_attempt_at > now:
+            waits = page.state == "pending" and page.attempts == 0 and page.next_attempt_at > now
+            if waits and page.next_attempt_at - page.created_at <= _SOON:
                 page.next_attempt_at = now
                 heapq.heappush(self._due, (now, page.id))
                 self.dirty[page.id] = page
@@ -407,6 +455,7 @@ class Outbox:
         self._sought.pop(incident, None)
         self._ranks.pop(incident, None)
         self._heard.pop(incident, None)
+        self._told.pop(incident, None)
 
     def _close(self, page: Page, state: str, outcome: str) -> None:
         page.open, page.state, page.outcome, page.lease_until = False, state, outcome, None

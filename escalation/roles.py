@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from collectors.rule import Rule
+from collectors.rule import Rule, Span
 from correlation.calendar import ZoneName
 from escalation.oncall import Override, Schedule, on_call
 from escalation.sla import Promise
@@ -53,11 +53,16 @@ _EVERYWHERE = (*MANAGEMENT, "sales", "ops", "viewer")
 
 
 class Contact(Rule):
-    """One way to reach a person: an address `to` of a notifier; `kinds` limits it to these kinds of message."""
+    """One way to reach a person: an address `to` of a notifier.
+
+    It is called where the one before it fails; with `after` also so long after that one was told, unless somebody has
+    the incident by then.
+    """
 
     notifier: str
     to: str
     kinds: list[str] = []
+    after: Span | None = None
 
 
 class Person(Rule):

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def test_the_site_loads_and_each_alert_goes_to_the_group_of_its_receiver(target:
         ("inhibit-2", ["instance"]),
     ]
     assert list(config.fallback) == ["ops-mail"]
+    assert [c.after for c in config.people["team-db"].contacts] == [None, timedelta()]
 
 
 def test_secrets_stand_in_files_that_only_their_owner_reads(target: Path) -> None:
@@ -80,7 +82,6 @@ def test_what_is_not_taken_over_is_said(target: Path) -> None:
         "route to audit, continue: an incident has one group",
         "mute_time_intervals",
         "group_by: ",
-        "receiver team-db: its first channel is called",
         "templates: ",
     ):
         assert f"left to you: {words}" in said, words
@@ -134,6 +135,13 @@ def test_matchers_are_read_in_each_form(written: Any, ours: list[str]) -> None:
         "routes"
     ]
     assert route["match"] == ours
+
+
+def test_every_address_of_a_mail_is_told() -> None:
+    receivers = [{"name": "all", "email_configs": [{"to": "a@x.org, b@x.org", "smarthost": "mail:25", "from": "c@x"}]}]
+    site = site_of({"route": {"receiver": "all"}, "receivers": receivers})
+    told = site.files["people.yaml"]["people"]["all"]["contacts"]
+    assert [(c["to"], c.get("after")) for c in told] == [("a@x.org", None), ("b@x.org", "0s")]
 
 
 def test_a_template_is_nobodys_address() -> None:

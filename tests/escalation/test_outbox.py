@@ -7,7 +7,7 @@ import pytest
 
 from correlation.incident import Incident, State
 from escalation.delivery import Message, PageToSend, RetryPolicy, Undeliverable
-from escalation.escalate import Call
+from escalation.escalate import Call, page_key
 from escalation.outbox import Attempt, Outbox, deliver
 from escalation.roles import Contact, Person
 from escalation.store import Page, Step
@@ -199,6 +199,108 @@ def test_the_key_is_one_per_step_target_and_channel() -> None:
     keys = [box.promise().key for _ in range(2)]
     assert keys[0] == keys[1]
     assert box.promise("luis").key != keys[0]
+
+
+PUSH_THEN_CALL = Person(
+    name="x",
+    contacts=[
+        Contact(notifier="push", to="x"),
+        Contact(notifier="call", to="x", after=300 * S),
+        Contact(notifier="mail", to="x"),
+    ],
+)
+
+
+class Sleeper(Box):
+    """Somebody who is told by a push, and called after five minutes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.people = {"ana": PUSH_THEN_CALL}
+
+    def begin(self, *, seeks: bool = True) -> Page:
+        self.promise(seeks=seeks)
+        (page,) = self.outbox.pages.values()
+        page.notifier, page.key = "push", page_key("INC-1", page.step, "ana", "push")
+        return page
+
+    def tried(self, page: Page, *, sent: bool, **more: Any) -> None:
+        attempt = Attempt(page.id, sent=sent, attempt=self.claim(page), reason="" if sent else "no", **more)
+        self.outbox.attempted(attempt, self.incident, self.now, POLICY, self.people)
+
+
+def test_a_contact_with_after_is_called_too_in_a_while() -> None:
+    box = Sleeper()
+    box.tried(box.begin(), sent=True)
+    assert box.open() == [("ana", "call")]
+    assert box.outbox.due(NOW + 299 * S) == []
+    (call,) = box.outbox.pages.values()
+    box.now = NOW + 300 * S
+    assert box.outbox.due(box.now) == [call.id]
+    box.tried(call, sent=True)
+    assert box.open() == []
+
+
+def test_it_is_not_called_once_somebody_has_the_incident() -> None:
+    box = Sleeper()
+    box.tried(box.begin(), sent=True)
+    box.outbox.cancel_seekers(1, box.now, "acknowledged")
+    assert box.open() == []
+
+
+def test_it_is_not_called_where_the_incident_was_taken_while_the_push_was_on_its_way() -> None:
+    box = Sleeper()
+    page = box.begin()
+    box.incident.acknowledged_at = NOW + S
+    box.tried(page, sent=True)
+    assert box.open() == []
+
+
+def test_what_informs_is_told_by_one_contact() -> None:
+    box = Sleeper()
+    box.tried(box.begin(seeks=False), sent=True)
+    assert box.open() == []
+
+
+def test_where_the_push_fails_the_call_does_not_wait() -> None:
+    box = Sleeper()
+    box.tried(box.begin(), sent=False, permanent=True)
+    (call,) = box.outbox.pages.values()
+    assert (call.notifier, call.next_attempt_at) == ("call", NOW)
+
+
+def test_a_second_number_behind_one_gateway_has_a_key_of_its_own() -> None:
+    box = Sleeper()
+    numbers = [Contact(notifier="push", to="1"), Contact(notifier="push", to="2", after=S)]
+    box.people = {"ana": PUSH_THEN_CALL.model_copy(update={"contacts": numbers})}
+    first = box.begin()
+    box.tried(first, sent=True)
+    (second,) = box.outbox.pages.values()
+    assert (second.notifier, second.address) == ("push", "2")
+    assert second.key != first.key
+
+
+def test_known_errors_that_come_late_hurry_no_call() -> None:
+    box = Sleeper()
+    box.tried(box.begin(), sent=True)
+    box.outbox.hurry(1, NOW + S)
+    assert box.outbox.due(NOW + 299 * S) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_call_that_fails_leaves_nobody_unheard_who_had_the_push(restarted: bool) -> None:
+    box = Sleeper()
+    box.people = {"ana": PUSH_THEN_CALL.model_copy(update={"contacts": PUSH_THEN_CALL.contacts[:2]})}
+    box.tried(box.begin(), sent=True)
+    (call,) = box.outbox.pages.values()
+    if restarted:
+        box.outbox = Outbox()
+        box.outbox.remember(1, call.step, "ana", 0, seeks=True, heard=True)
+        box.outbox.hold(call)
+    box.now = NOW + 300 * S
+    box.tried(call, sent=False, permanent=True)
+    assert call.state == "failed"
+    assert not box.outbox.unheard(call)
 
 
 class Channel:
