@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import json
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -38,6 +39,7 @@ _FIRST_START = "first start"
 _UNTOLD = "first token, untold"
 """What the store remembers under this is the id of a token that was made and has not been shown yet."""
 _INSERT = insert_into(TokenRow)
+_TAKEN = "SELECT effective FROM config ORDER BY version DESC LIMIT 1"
 _REVOKE = "UPDATE token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
 
 V = TypeVar("V")
@@ -151,6 +153,17 @@ async def create(
     async with _opened(store) as writer:
         await commit_noted(writer, [(_INSERT, [row])], by, "token created", facts, now)
     return token
+
+
+async def names_of(store: Writer | str, file: str, key: str) -> list[str]:
+    """The names under a key (`people`, `sources`) of the configuration that a daemon took last; none where none did.
+
+    Raises as `create`.
+    """
+    async with _opened(store) as writer:
+        rows = await writer.fetch(_TAKEN)
+    named = json.loads(rows[0][0]).get(file, {}).get(key) if rows else None
+    return list(named or {})
 
 
 def _drawn(

@@ -1,6 +1,7 @@
 """`tocsin token create|list|revoke`: on the store itself, also beside a running daemon."""
 
 import asyncio
+import difflib
 import json
 import re
 from collections.abc import Coroutine
@@ -45,6 +46,17 @@ def create(person: str | None, source: str | None, roles: tuple[str, ...], stora
         roles = tokens.FIRST_ROLES
     made = tokens.create(storage_url, person=person, source=source, roles=roles, now=SystemClock().now())
     click.echo(_done(made))
+    file, key, name = ("people.yaml", "people", person) if person else ("tocsin.yaml", "sources", source)
+    known = _done(tokens.names_of(storage_url, file, key))
+    if known and not roles and name not in known:
+        click.echo(
+            f"note: {file} has no {name!r}{_meant(str(name), known)}: until it has, the token is refused", err=True
+        )
+
+
+def _meant(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 @token.command("list")

@@ -117,6 +117,14 @@ async def test_what_is_missing_is_named_as_it_is_written_on_the_command_line(api
     assert "(--text)" in (await run(api, "incident", "note", number)).stderr
 
 
+async def test_a_token_for_nobody_is_made_and_told_as_one(api: Served) -> None:
+    slip = await run(api, "token", "create", "--person", "luise", "--storage.url", api.storage)
+    assert (slip.exit_code, slip.stdout.startswith("tcs_")) == (0, True)
+    assert "people.yaml has no 'luise' (did you mean 'luis'?)" in slip.stderr
+    for name in ("luis", "admin"):
+        assert (await run(api, "token", "create", "--person", name, "--storage.url", api.storage)).stderr == ""
+
+
 async def test_a_note_may_stand_behind_the_number(api: Served) -> None:
     number = await api.open_incident()
     assert (await run(api, "incident", "note", number, "the disk is on its way")).exit_code == 0
