@@ -313,10 +313,26 @@ class Ladder:
         self.agenda.move(step, due_at)
         group.steps[step.id] = step
 
+    def catch_up(self, step: Step, incident: Incident, now: datetime, group: Group) -> bool:
+        """Plan the newest repetition of a due step where that is past already; returns whether there is one."""
+        again = next_repetition(step.planned, step.due_at or now, self.terms.workdays(), now)
+        if again is None or again.due_at is None or again.due_at > now:
+            return False
+        self._add(incident, again, group)
+        return True
+
     def taken(
-        self, step: Step, outcome: str, now: datetime, why: dict[str, Any], incident: Incident, group: Group
+        self,
+        step: Step,
+        outcome: str,
+        now: datetime,
+        why: dict[str, Any],
+        incident: Incident,
+        group: Group,
+        *,
+        repeats: bool = True,
     ) -> None:
-        """A due step gets its one record; a repeated one is planned again."""
+        """A due step gets its one record; one that repeats is planned again, unless its repetition is there already."""
         late = now - (step.due_at or now)
         step.late_ms = round(late / timedelta(milliseconds=1))
         self.agenda.close([step], outcome, now, {**why, "code": outcome})
@@ -324,7 +340,7 @@ class Ladder:
         mark, taken = _mark(step.planned, incident), incident.targets.get("taken", ())
         if mark not in taken:
             incident.targets = {**incident.targets, "taken": [*taken, mark]}
-        again = next_repetition(step.planned, step.due_at or now, self.terms.workdays(), now)
+        again = next_repetition(step.planned, step.due_at or now, self.terms.workdays(), now) if repeats else None
         if again is not None:
             self._add(incident, again, group)
 

@@ -23,7 +23,7 @@ def await_acknowledgement(turn: Turn, incident: Incident, taken: Sequence[tuple[
     if step is None:
         return
     definition, rules = step.planned.step, turn.ladder.terms.rules(incident)
-    if step.planned.repetition == 0:
+    if any(s.planned.step.id == definition.id and s.planned.repetition == 0 for s, _ in taken):
         _supersede(turn, incident, step)
     if definition.repeat is not None or not rules.ack_required:
         return

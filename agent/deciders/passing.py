@@ -19,6 +19,7 @@ from correlation.incident import PENDING, RECOVERABLE, Incident, State
 from correlation.own import ORIGIN
 from correlation.silence import silenced_by
 from escalation.escalate import take_due_steps
+from escalation.store import Step
 
 _A_MINUTE = timedelta(minutes=1)
 
@@ -125,24 +126,33 @@ def recover(turn: Turn, incident: Incident) -> None:
     turn.agenda.look_at(incident.id, turn.desk.leaves_at(incident))
 
 
+def due_now(turn: Turn, incident: Incident) -> list[Step]:
+    return [s for s in turn.agenda.of(incident.id) if s.due_at is not None and s.due_at <= turn.now]
+
+
 def take_steps(turn: Turn, incident: Incident) -> None:
-    due = [s for s in turn.agenda.of(incident.id) if s.due_at is not None and s.due_at <= turn.now]
+    """What has come due is taken at once, after an outage with its newest repetition: one page a person and channel."""
+    due = due_now(turn, incident)
     if not due:
         return
     until = held_until(turn, incident)
     if until is not None:
         turn.agenda.look_at(incident.id, until)
         return
+    behind = {step.id for step in due if turn.ladder.catch_up(step, incident, turn.now, turn.group)}
+    due = due_now(turn, incident)
     taken = take_due_steps(due, incident.group, incident.assignee, turn.desk.directory, turn.now)
     did = {step.id: do(turn, incident, step) for step in sorted(due, key=lambda s: (s.due_at or turn.now, s.id))}
+    warned: list[str] = []
     for step, outcome, told in taken.outcomes:
         why = {**told, "did": did[step.id]} if did[step.id] else told
-        warned = warn_customers(turn, incident, step)
-        if warned:
+        warned = warned or warn_customers(turn, incident, step)
+        if warned and "customer" in step.planned.step.tell:
             why = {**why, "told": [*why["told"], *warned], "holes": [r for r in why["holes"] if r != "customer"]}
         late = (turn.now - (step.due_at or turn.now)).total_seconds()
         turn.group.lateness.append(late)
-        turn.ladder.taken(step, outcome, turn.now, why, incident, turn.group)
+        repeats = step.id not in behind
+        turn.ladder.taken(step, outcome, turn.now, why, incident, turn.group, repeats=repeats)
         facts = {"step": step.key, "outcome": outcome, **why, "do": list(step.planned.step.do)}
         turn.tell(incident.id, "step", AGENT, facts)
     await_acknowledgement(turn, incident, [(step, outcome) for step, outcome, _ in taken.outcomes])

@@ -404,3 +404,25 @@ async def test_the_second_relapse_says_that_it_fired_again(house: House) -> None
         ("2/relapse@1", "relapse"),
         ("2/relapse#1@2", "relapse"),
     ]
+
+
+# after an outage
+
+
+@pytest.mark.parametrize("hours", [9, 10, 11, 15])
+async def test_after_an_outage_over_repetitions_each_person_has_one_page_that_names_the_highest(
+    house: House, hours: int
+) -> None:
+    number = await opened(house)
+    house.clock.set(START + hours * HOUR)
+    await house.restart()
+    passed = (hours - 8) // 2
+    highest = f"2/p100#{passed}" if passed else "2/p100"
+    pages = await house.writer.fetch("SELECT person, notifier, step FROM page WHERE step GLOB '2/p[0-9]*'")
+    assert len({(person, notifier) for person, notifier, _ in pages}) == len(pages)
+    assert highest in {step for _, _, step in pages}
+    records = await steps(house, number)
+    assert {"2/p25", "2/p50", "2/p75", "2/p100", highest} <= records.keys()
+    assert records["2/p100"]["did"] == {"propose_problem": "done"}
+    await house.advance(hours=2)
+    assert f"2/p100#{passed + 1}" in await steps(house, number)
