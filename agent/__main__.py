@@ -9,11 +9,11 @@ import click
 
 from agent import cli
 from agent.cli import options
+from agent.cli.alert import check_alert
 from agent.version import VERSION
 
 _MOST_STRETCHED = 10_000
 OK, FAILED, USAGE, CONFIGURATION, UNREACHABLE = 0, 1, 2, 3, 4
-_PACK = click.option("--pack", default=None, envvar="TOCSIN_PACK", help="Another pack than the one of tocsin.yaml.")
 
 
 @click.group(context_settings={"auto_envvar_prefix": "TOCSIN", "help_option_names": ["-h", "--help"]})
@@ -30,7 +30,7 @@ def fail(text: str, code: int = FAILED) -> None:
 
 @main.command(short_help="Run the daemon.")
 @options.config_dir
-@_PACK
+@options.pack
 @click.option(
     "--web.listen-address", "listen", default="127.0.0.1:9099", show_default=True, envvar="TOCSIN_WEB_LISTEN_ADDRESS"
 )
@@ -122,7 +122,7 @@ def check() -> None:
 
 @check.command("config", short_help="Print every fault, else where each value is from.")
 @options.config_dir
-@_PACK
+@options.pack
 @click.option("--strict", is_flag=True, help="Take every warning for an error.")
 def check_config(config_dir: str, pack: str | None, strict: bool) -> None:
     """Read the whole configuration; print every fault as file:line:col, else which file:line each value is from."""
@@ -148,6 +148,9 @@ def check_config(config_dir: str, pack: str | None, strict: bool) -> None:
     )
 
 
+check.add_command(check_alert)
+
+
 @main.group("config")
 def config_group() -> None:
     """Show the configuration."""
@@ -155,7 +158,7 @@ def config_group() -> None:
 
 @config_group.command("show")
 @options.config_dir
-@_PACK
+@options.pack
 def config_show(config_dir: str, pack: str | None) -> None:
     """Print the effective configuration; secrets are masked."""
     from agent.config import ConfigFaults, load
@@ -169,7 +172,7 @@ def config_show(config_dir: str, pack: str | None) -> None:
 
 @config_group.command("export", short_help="Print it as YAML with the origin of each value.")
 @options.config_dir
-@_PACK
+@options.pack
 @options.storage
 def config_export(config_dir: str, pack: str | None, storage_url: str) -> None:
     """Print the effective configuration as YAML with its origins, and what people laid over it."""
@@ -284,7 +287,7 @@ def rehearse(files: tuple[str, ...], config_dir: str) -> None:
 @main.command(short_help="Replay recorded webhooks.")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
 @options.config_dir
-@_PACK
+@options.pack
 @click.option("--topology", type=click.Path(exists=True, dir_okay=False), help="Take this topology.yaml instead.")
 @click.option("--stretch", default=1.0, show_default=True, help="Multiply every distance in time.")
 @click.option("--out", type=click.Path(dir_okay=False), help="Write the answer file.")
@@ -336,7 +339,7 @@ def replay(
 
 @main.command(short_help="Look for what would fail at night.")
 @options.config_dir
-@_PACK
+@options.pack
 @options.storage
 def doctor(config_dir: str, pack: str | None, storage_url: str) -> None:
     """Prove that the store is set up to keep what it is given, and that the configuration reaches people."""

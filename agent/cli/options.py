@@ -21,6 +21,7 @@ def _store(context: click.Context, parameter: click.Parameter, url: str) -> str:
 config_dir = click.option(
     "--config.dir", "config_dir", default="./configs/site", show_default=True, envvar="TOCSIN_CONFIG_DIR"
 )
+pack = click.option("--pack", default=None, envvar="TOCSIN_PACK", help="Another pack than the one of tocsin.yaml.")
 storage = click.option(
     "--storage.url",
     "storage_url",

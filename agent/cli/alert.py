@@ -1,0 +1,67 @@
+"""`tocsin check alert`: what the configuration makes of one alert, before it goes live."""
+
+import asyncio
+
+import click
+
+from agent.cli import options
+from agent.cli.client import CONFIGURATION, Instant, table
+
+_MOST_S = 31 * 86_400
+
+
+@click.command("alert", short_help="Say what one alert would be, and whom it would page when.")
+@click.argument("labels", nargs=-1, required=True, metavar="LABEL=VALUE…")
+@click.option("--at", type=Instant(ahead=True), default="now", help="When it fires: 2026-03-02T09:00:00Z, now, or 2h.")
+@click.option("--for", "within", default="4h", show_default=True, help="For how long nobody does anything.")
+@click.option("--beside", multiple=True, help="Labels of an alert that fires already: alertname=NodeDown,instance=a.")
+@options.config_dir
+@options.pack
+def check_alert(
+    labels: tuple[str, ...], at: str, within: str, beside: tuple[str, ...], config_dir: str, pack: str | None
+) -> None:
+    """Say what an alert with these labels would be, and whom it would page when, if nobody did anything.
+
+    Nothing is sent, and no daemon is needed. What many alerts make of each other is for `tocsin rehearse`.
+    """
+    from agent import logs
+    from agent.config import ConfigFaults, load
+    from agent.trial import tried
+    from collectors.moment import parse_moment
+    from collectors.rule import parse_span
+
+    logs.set_up("error")
+    told = _pairs(labels)
+    others = [_pairs(tuple(text.split(","))) for text in beside]
+    moment = parse_moment(at)
+    if moment is None:
+        raise click.UsageError(f"{at!r} is no moment: write 2026-03-02T09:00:00Z, now, or a span such as 2h")
+    try:
+        span = parse_span(within)
+    except ValueError as error:
+        raise click.UsageError(f"--for: {error}") from None
+    if span.total_seconds() > _MOST_S:
+        raise click.UsageError("--for: at most 31d")
+    try:
+        config = load(config_dir, pack)
+    except ConfigFaults as faults:
+        click.echo(str(faults), err=True)
+        raise SystemExit(CONFIGURATION) from None
+    trial = asyncio.run(tried(config, told, moment, span, others))
+    for line in trial.said:
+        click.echo(line)
+    if not trial.pages:
+        click.echo("nobody is paged")
+        return
+    click.echo()
+    rows = [(f"{p.at:%Y-%m-%d %H:%M:%S}Z", p.step, p.person, p.notifier) for p in trial.pages]
+    table(("AT", "STEP", "WHO", "BY"), rows)
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    """Labels as they are written on a command line. Raises click.UsageError."""
+    pairs = [text.strip().partition("=") for text in texts]
+    wrong = next((name + sign for name, sign, _ in pairs if not name or not sign), None)
+    if wrong is not None:
+        raise click.UsageError(f"{wrong!r} is no label: write LABEL=VALUE, as alertname=DiskFull")
+    return {name: value.strip('"') for name, _, value in pairs}
