@@ -3,11 +3,9 @@
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from typing import Any, Literal
-
-from collectors.moment import moment_text
 
 Language = Literal["en", "zh"]
 FIELD = 4000
@@ -72,7 +70,7 @@ def state_text(state: str, language: Language) -> str:
 def local_text(moment: datetime, zone: tzinfo | None) -> str:
     """A moment as its reader's clock shows it, with the offset; in UTC where their zone is not known."""
     if zone is None:
-        return moment_text(moment) or ""
+        return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     local = moment.astimezone(zone)
     offset = f"{local:%z}"
     return f"{local:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"

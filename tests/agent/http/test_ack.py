@@ -147,5 +147,5 @@ async def test_a_customer_sees_no_more_than_the_title(api: Served) -> None:
 
 async def test_the_page_is_in_utc_or_on_the_clock_of_its_person(api: Served) -> None:
     number = await api.open_incident()
-    for person, at in (("luis", "2026-03-02T09:00:00.000Z"), ("wei", "2026-03-02 17:00:00 +08:00")):
+    for person, at in (("luis", "2026-03-02 09:00:00 UTC"), ("wei", "2026-03-02 17:00:00 +08:00")):
         assert at in (await api.get(await link_for(api, number, person), as_="")).text
