@@ -8,6 +8,7 @@ from typing import Any
 from collectors.labels import BadMatcher, Matcher
 
 _UNFIT = re.compile(r"[^a-z0-9_.-]+")
+_INTAKE = "/webhooks/alertmanager/"
 _PIECE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,"])+')
 
 
@@ -23,6 +24,8 @@ class Site:
     secrets: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     routes: list[dict[str, Any]] = field(default_factory=list)
+    ours: frozenset[str] = frozenset()
+    """The receivers by which that Alertmanager sends to a Tocsin: to take them over would be to page ourselves."""
 
     def leave(self, what: str, why: str) -> None:
         """Note once what is not taken over, and what to do."""
@@ -51,7 +54,7 @@ def site_of(written: Any, api_urls: Sequence[str] = ()) -> Site:
     route = written.get("route") if isinstance(written, Mapping) else None
     if not isinstance(route, Mapping) or not isinstance(route.get("receiver"), str):
         raise NoAlertmanagerFile("it has no route with a receiver: name the alertmanager.yml itself")
-    site = Site()
+    site = Site(ours=_ourselves(written))
     notifiers, people = _receivers(written, site)
     first = name_of(route["receiver"])
     if first not in people:
@@ -93,6 +96,9 @@ def _take_routes(route: Mapping[str, Any], above: tuple[str, ...], site: Site) -
         below = [*below, one] if one.get("continue") is True else [one, *below]
     for one in below:
         receiver = str(one.get("receiver") or route["receiver"])
+        if receiver in site.ours:
+            site.leave(f"route to {receiver}", "it sends to Tocsin: nothing to do")
+            continue
         try:
             _take_routes({**one, "receiver": receiver}, (*above, *_conditions(one)), site)
         except BadMatcher as error:
@@ -160,6 +166,8 @@ def _receivers(written: Mapping[str, Any], site: Site) -> tuple[dict[str, Any], 
     people: dict[str, Any] = {}
     for receiver in _list(written, "receivers"):
         name = name_of(str(receiver.get("name", ""))) if isinstance(receiver, Mapping) else ""
+        if name and receiver["name"] in site.ours:
+            continue
         contacts: list[dict[str, Any]] = []
         for kind, channels in (receiver if name else {}).items():
             for said in channels if kind.endswith("_configs") and isinstance(channels, list) else []:
@@ -180,6 +188,16 @@ def _receivers(written: Mapping[str, Any], site: Site) -> tuple[dict[str, Any], 
         if contacts:
             people[name] = {"name": str(receiver["name"]), "roles": ["l1"], "groups": [name], "contacts": contacts}
     return notifiers, people
+
+
+def _ourselves(written: Mapping[str, Any]) -> frozenset[str]:
+    sent_to = (
+        (receiver.get("name"), str(said.get("url", "")))
+        for receiver in _list(written, "receivers")
+        for said in _list(receiver, "webhook_configs")
+        if isinstance(said, Mapping)
+    )
+    return frozenset(str(name) for name, url in sent_to if _INTAKE in url)
 
 
 def _free(receiver: str, kind: str, taken: Mapping[str, Any]) -> str:

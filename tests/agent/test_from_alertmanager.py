@@ -137,6 +137,17 @@ def test_matchers_are_read_in_each_form(written: Any, ours: list[str]) -> None:
     assert route["match"] == ours
 
 
+def test_a_receiver_that_sends_to_us_is_not_taken_over() -> None:
+    """A file that was changed as docs/switching.md says, and is imported again."""
+    mail = {"to": "ops@x.org", "smarthost": "mail:25", "from": "c@x.org"}
+    copy = {"name": "tocsin", "webhook_configs": [{"url": "http://127.0.0.1:9099/webhooks/alertmanager/am"}]}
+    route = {"receiver": "ops", "routes": [{"receiver": "tocsin", "continue": True}, {"receiver": "ops"}]}
+    site = site_of({"route": route, "receivers": [{"name": "ops", "email_configs": [mail]}, copy]})
+    assert [r["group"] for r in site.files["rules.yaml"]["routes"]] == ["ops", "ops"]
+    assert list(site.files["people.yaml"]["people"]) == ["ops"]
+    assert "route to tocsin: it sends to Tocsin: nothing to do" in site.left
+
+
 def test_every_address_of_a_mail_is_told() -> None:
     receivers = [{"name": "all", "email_configs": [{"to": "a@x.org, b@x.org", "smarthost": "mail:25", "from": "c@x"}]}]
     site = site_of({"route": {"receiver": "all"}, "receivers": receivers})
