@@ -239,6 +239,8 @@ class ProblemPolicy(Rule):
     """Incidents of one alert."""
     trend: Repeats = Repeats(count=20, within=parse_span("7d"))
     """Incidents of one category."""
+    unsolved: bool = True
+    """Whether what was resolved by a workaround, or without its cause, proposes one (R66)."""
 
     @property
     def longest(self) -> timedelta:

@@ -159,7 +159,7 @@ def after_act(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     """Solved without its cause: pm and dept_manager decide whether to look for it (procedure R66, R99, R100)."""
     if intent.action is Action.RESOLVE:
         origin = after_resolve(intent.body)
-        if origin is not None:
+        if origin is not None and turn.config.problems.unsolved:
             propose_problem(turn, incident, origin, {})
 
 

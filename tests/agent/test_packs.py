@@ -101,6 +101,18 @@ def one_rota(folder: Path, **files: str) -> Config:
     return load(folder, strict=True, now=NOW)
 
 
+async def test_a_workaround_pages_nobody_for_a_problem(tmp_path: Path) -> None:
+    house = await opened(one_rota(tmp_path))
+    (incident,) = house.incidents()
+    await house.act(incident.number, "acknowledge", who="ana")
+    before = len(house.sent)
+    done = {"type": "workaround", "resolution": "logs cut", "note": "20 GB", "service_restored_at": at(house.now)}
+    await house.act(incident.number, "resolve", done, who="ana")
+    assert [(sent.person, sent.step) for sent in house.sent[before:]] == []
+    assert await house.writer.fetch("SELECT COUNT(*) FROM problem") == [(0,)]
+    await house.close()
+
+
 async def opened(config: Config, labels: dict[str, str] = DISK_FULL) -> House:
     house = await House(config, START).open()
     await house.receive(message(alert(labels)))
