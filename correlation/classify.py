@@ -1,5 +1,6 @@
 """Category, group, urgency and impact of an alert, by rules over its labels (procedure R19, R51, R52)."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, StringConstraints
@@ -154,6 +155,10 @@ class Classifier:
             return found
         return found._replace(service=labels["service"])
 
+    def classify_report(self, labels: Labels) -> Class:
+        """Return the class of what a person reports: routes are for alerts, and take nothing from the desk."""
+        return self._decide(labels, self._looked_through(labels.get("alertname", "")), "", "", routes=())
+
     def _by_words(self, labels: Labels, words: str, found: Class) -> Class:
         rule = _first(self._looked_through(words)[1], labels)
         if rule is None:
@@ -167,11 +172,15 @@ class Classifier:
         classes, rules = Held(len(self._found), _MOST_FOUND), Held(len(self._candidates), _MOST_NAMES)
         return {"classes": classes, "class_rules": rules}
 
-    def _decide(self, labels: Labels, looked: _Looked, level: str, criticality: str) -> Class:
-        """The class of an alert, but for the service that its labels name."""
+    def _decide(
+        self, labels: Labels, looked: _Looked, level: str, criticality: str, routes: Sequence[Route] | None = None
+    ) -> Class:
+        """The class of an alert, but for the service that its labels name; by all `routes` there are, or by these."""
         rule = _first(looked[1], labels)
         said = rule.set if rule else _NOTHING
-        route = next((r for r in self._policy.routes if all_match(r.match, labels)), None)
+        route = next(
+            (r for r in (self._policy.routes if routes is None else routes) if all_match(r.match, labels)), None
+        )
         word, _, asked = level.partition(":")
         by_label: dict[str, int] = self._severity.from_alert_label.get(labels.get("severity", "").lower(), {})
         by_ci = self._severity.impact_from_ci_criticality.get(criticality)

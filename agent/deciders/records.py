@@ -46,7 +46,7 @@ def reported(turn: Turn, body: Mapping[str, Any], recorder: str) -> Incident:
     _check_items(turn, body)
     reported_at = min(parse_moment(body.get("reported_at") or "") or turn.now, turn.now)
     labels = {k: str(v) for k, v in body.items() if isinstance(v, str | int) and k not in form.FIELDS}
-    verdict = turn.rules.classifier.classify(labels)
+    verdict = turn.rules.classifier.classify_report(labels)
     urgency, impact = body.get("urgency") or verdict.urgency, body.get("impact") or verdict.impact
     category, target = body.get("category") or verdict.category, body.get("group") or verdict.group
     severity = turn.config.severity.severity(urgency, impact)

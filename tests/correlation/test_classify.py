@@ -79,6 +79,15 @@ def test_a_route_says_the_group_and_leaves_the_rest_to_the_rules(
         assert (found.category, found.severity, found.service) == (plain.category, plain.severity, plain.service)
 
 
+def test_no_route_takes_a_report_from_the_desk() -> None:
+    caught = Classifier(
+        Classification.model_validate({"rules": RULES, "routes": [{"id": "rest", "match": [], "group": "ops"}]}),
+        SEVERITY,
+    )
+    assert caught.classify({"alertname": "Net"}).group == "ops"
+    assert (caught.classify_report({}).group, caught.classify_report({}).route) == ("desk", "")
+
+
 def test_what_an_alert_says_of_itself_takes_it_from_no_route() -> None:
     found = ROUTED.classify({"alertname": "R-7", "team": "db"}, words="DiskFull on db-1")
     assert (found.group, found.category) == ("dba", "storage")
