@@ -53,6 +53,7 @@ class Topology:
         self._learned: OrderedDict[str, None] = OrderedDict()
         """What no file has, the longest unused first."""
         self._label_kinds = {label: kind for kind, labels in policy.labels.items() for label in labels}
+        self._telling_first = {label: at for labels in policy.labels.values() for at, label in enumerate(labels)}
         self._tell: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         self._matched = [(name, item.match) for name, item in items.items() if item.match]
         self._patterns = [(e.label, compile_pattern(e.pattern)) for e in policy.extract]
@@ -130,7 +131,7 @@ class Topology:
             value = labels[label]
             if not value or len(value) > 253:
                 continue
-            written = self._written_name(value) if self._names else None
+            written = (self._written_name(value) or (kind == "pod" and self._workload(value))) if self._names else None
             if written:
                 found[written] = self.kinds[written]
             elif kind and "/" not in value.partition("://")[2] + value[:1]:
@@ -144,14 +145,24 @@ class Topology:
         return found
 
     def _telling(self, labels: tuple[str, ...]) -> Sequence[tuple[str, str]]:
-        """Those of these labels that may name an item, each with the kind of what it names; "": of what is written."""
+        """Those of these labels that may name an item, each with the kind of what it names; "": of what is written.
+
+        Of several for one kind it is the first of the policy: `instance` beside `node` is who was asked.
+        """
         found = self._tell.get(labels)
         if found is None:
             if len(self._tell) >= _MOST_SHAPES:
                 self._tell.clear()
             kinds = self._label_kinds
             may = [name for name in labels if name not in _NO_NAMES and (self._names or name in kinds)]
-            found = self._tell[labels] = [(name, kinds.get(name, "")) for name in may]
+            first: dict[str, str] = {}
+            for name in sorted((name for name in may if name in kinds), key=self._telling_first.__getitem__):
+                first.setdefault(kinds[name], name)
+            found = self._tell[labels] = [
+                (name, kind if first.get(kind := kinds.get(name, "")) == name else "")
+                for name in may
+                if self._names or first[kinds[name]] == name
+            ]
         return found
 
     def _written_name(self, value: str) -> str | None:
@@ -164,6 +175,15 @@ class Topology:
             if name is None and "." in low and not low.replace(".", "").isdigit():
                 name = names.get(low.partition(".")[0])
         return name
+
+    def _workload(self, pod: str) -> str | None:
+        """The written item of a pod or of a claim of its volume: `kafka-0`, `web-5d8f7c9b4-x2x4z`, `data-kafka-0`."""
+        for name in (pod, pod.partition("-")[2]):
+            owner = name.rpartition("-")[0]
+            found = self._names.get(owner) or self._names.get(owner.rpartition("-")[0])
+            if found is not None:
+                return found
+        return None
 
     def _choose(self, found: Mapping[str, str], kinds: Sequence[str]) -> str:
         known = [n for n in found if n in self.written]

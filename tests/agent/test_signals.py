@@ -13,47 +13,70 @@ SIGNALS = Signals(CONFIG.correlation.signals)
 
 NAMES = {
     "power": "UPSLowBattery ApcUpsBatteryNearlyEmpty UpsRuntimeShort UPS电量不足 BatteryLow",
-    "on-battery": "UPSOnBattery ApcUpsAcInputOutage MainsPowerLost UpsInputPowerFailure UPS电池供电 市电中断",
-    "unreachable": "UPSNoComm ups_no_contact UpsSnmpTimeout UPS通信中断 TargetDown",
-    "network": "SwitchDown switch_unreachable NetworkDeviceDown 交换机不可达 网络设备离线",
+    "on-battery": "UPSOnBattery ApcUpsAcInputOutage MainsPowerLost UpsInputPowerFailure UPS电池供电 "
+    "市电中断 市电断电UPS逆变输出",
+    "unreachable": "UPSNoComm ups_no_contact UpsSnmpTimeout UPS通信中断 TargetDown "
+    "UPS网管卡不通 NodeExporterNoData MetricsCollectionLost",
+    "network": "SwitchDown switch_unreachable NetworkDeviceDown 交换机不可达 网络设备离线 MacMoveDetected "
+    "NatTableFull 交换机MAC漂移",
     "wan": "WanLinkDown BgpSessionDown 专线中断",
     "names": "CoreDNSDown DnsServerDown 域名解析失败",
-    "storage": "NasUnreachable NfsServerNotResponding CephHealthError 存储不可用",
+    "storage": "NasUnreachable NfsServerNotResponding CephHealthError 存储不可用 sanLatencyHigh",
     "host": "HostDown NodeDown KubeNodeNotReady KubeNodeUnreachable ServerNotResponding 主机宕机 服务器失联",
-    "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down 光模块异常",
-    "disk": "NodeFilesystemAlmostOutOfSpace HostOutOfDiskSpace DiskWillFillIn4Hours FsFull 磁盘快满了 disk_80",
+    "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down 光模块异常 "
+    "OpticalRxPowerLow TransceiverRxPowerLow LagMemberDown NicTeamDegraded 收光功率低",
+    "disk": "NodeFilesystemAlmostOutOfSpace HostOutOfDiskSpace DiskWillFillIn4Hours FsFull 磁盘快满了 disk_80 "
+    "DatastoreFreeSpaceLow",
     "memory": "HostOutOfMemory NodeMemoryHighUtilization HostOomKillDetected RAMExhausted 内存不足",
-    "saturation": "run_queue_long NodeCPUHighUsage NodeSystemSaturation LoadAverageHigh cpu_usage CPU使用率过高",
-    "database-down": "PostgresqlDown MySQLInstanceDown PgDown OracleListenerDown 数据库宕机 数据库实例不可达",
-    "database": "PostgresqlTooManyConnections MysqlSlowQueries MaxConnectionsReached 数据库连接耗尽 慢查询过多",
-    "replication": "PostgresqlReplicationLag MysqlSlaveIoThreadNotRunning SlaveLagTooHigh StandbyBehindPrimary",
+    "saturation": "run_queue_long NodeCPUHighUsage NodeSystemSaturation LoadAverageHigh cpu_usage CPU使用率过高 "
+    "CpuQueueLengthHigh",
+    "database-down": "PostgresqlDown MySQLInstanceDown PgDown OracleListenerDown 数据库宕机 "
+    "数据库实例不可达 Redis连接失败",
+    "database": "PostgresqlTooManyConnections MysqlSlowQueries MaxConnectionsReached 数据库连接耗尽 慢查询过多 "
+    "RedisOutOfConfiguredMaxmemory SessionStoreMemoryHigh 缓存内存不足",
+    "replication": "PostgresqlReplicationLag MysqlSlaveIoThreadNotRunning SlaveLagTooHigh StandbyBehindPrimary "
+    "AvailabilityGroupNotSynchronized",
     "restart": "AppRestartLoop KubePodCrashLooping ContainerRestarting KubeJobFailed 应用频繁重启",
     "certificate-expired": "BlackboxSslCertificateExpired X509CertExpired TLSCertExpired CertNotReady 证书已过期",
     "certificate": "域名证书快到期 SslCertificateWillExpireSoon CertManagerCertExpirySoon TLSCertExpiring 证书即将过期",
     "queue": "KafkaConsumerGroupLag TooManyMessagesInQueue MessagesPilingUp MqDepthHigh 消息堆积",
-    "down": "KubePodNotReady BlackboxProbeFailed ServiceDown NoHealthyInstances WebsiteDown 服务不可用 拨测失败",
+    "down": "KubePodNotReady BlackboxProbeFailed ServiceDown NoHealthyInstances WebsiteDown 服务不可用 拨测失败 "
+    "KubeServiceNoEndpoints 应用节点端口不通",
     "errors": "ErrorBudgetBurn IstioHigh5xxErrorRate TooManyErrors Http5xxSpike 错误率过高 请求失败率上升",
     "latency": "IstioLatency99Percentile HighRequestLatency SlowResponses ResponseTimeTooLong 响应时间过长 网站访问慢",
-    "cooling": "CracUnitFailed ChillerFault 空调故障",
-    "temperature": "RackInletTempHigh HostPhysicalComponentTooHot 机房温度过高",
-    "backup": "BackupJobFailed VeleroBackupFailed 备份失败",
-    "backup-missed": "BackupTooOld",
-    "software": "NodeClockSkewDetected NTPOffset 时间偏差过大",
+    "cooling": "CracUnitFailed ChillerFault 空调故障 FanTrayFailed fan_3A_critical",
+    "temperature": "RackInletTempHigh HostPhysicalComponentTooHot 机房温度过高 shelterHighTemp",
+    "backup": "BackupJobFailed VeleroBackupFailed 备份失败 VeeamJobNotSucceeded PostgresArchiverStuck 归档日志写入失败",
+    "backup-missed": "BackupTooOld OldSnapshot 快照超期",
+    "software": "NodeClockSkewDetected NTPOffset 时间偏差过大 WindowsRebootPending",
     "raid": "NodeRAIDDegraded 阵列降级",
-    "unit": "NodeSystemdServiceFailed OsServiceFailed",
+    "unit": "NodeSystemdServiceFailed OsServiceFailed 守护进程异常",
     "psu": "主机单电源运行 IpmiPowerSupplyFailed PsuFailed psu_failed 服务器电源模块故障 电源冗余丢失",
-    "alone": "UPS电池需更换 PowerUPSBatteryService",
-    "disk-fault": "SmartDeviceUnhealthy SmartCriticalWarning drive_predictive_failure 文件系统只读 磁盘坏块",
-    "disk-slow": "NodeDiskIOSaturation disk_await_high HostCpuHighIowait IO等待过高 磁盘读写延迟高",
+    "alone": "UPS电池需更换 PowerUPSBatteryService "
+    "UPSBypassActive UPS转旁路 FluidDetected SsdEndOfLife PostfixQueueGrowing 邮件队列过长",
+    "disk-fault": "SmartDeviceUnhealthy SmartCriticalWarning drive_predictive_failure 文件系统只读 "
+    "磁盘坏块 物理硬盘离线",
+    "disk-slow": "NodeDiskIOSaturation disk_await_high HostCpuHighIowait IO等待过高 磁盘读写延迟高 disk_overloaded",
     "feed": "PduInputFeedLost PDUPhaseLost pdu_phase_loss PDU缺相",
     "job": "KubeJobNotCompleted CronJobTakingTooLong BatchJobOverrun 批处理超时",
     "external": "ExternalApiUnreachable ThirdPartyServiceDown 第三方接口不通",
     "limits": "NodeFileDescriptorLimit HostFileDescriptorsExhausted fd_usage_high TooManyOpenFiles 文件句柄数过多",
     "pool": "HikariPoolExhausted TomcatThreadPoolExhausted 线程池耗尽",
-    "load": "IngressRequestRateSpike TrafficSurge RequestRateAnomaly 流量突增 请求量异常",
+    "load": "IngressRequestRateSpike TrafficSurge RequestRateAnomaly 流量突增 请求量异常 "
+    "KubeHpaMaxedOut 弹性伸缩达上限",
     "credentials": "OAuthTokenValidationFailures ServiceTokenExpired LdapBindFailed http_401 鉴权失败突增 凭证过期",
-    "release": "KubeDeploymentRolloutStuck HelmReleaseFailed DeploymentNotProgressing 发布失败 上线卡住",
+    "release": "KubeDeploymentRolloutStuck HelmReleaseFailed DeploymentNotProgressing 发布失败 上线卡住 "
+    "KubeContainerWaiting ImagePullBackOff 镜像拉取失败",
     "gone": "缓存不可用 TorUnreachable 前置机失联 PbxOffline",
+    "volume": "KubePersistentVolumeFillingUp pvc_almost_full 数据卷使用率高",
+    "directory": "ActiveDirectoryDown DomainControllerUnreachable LdapServerDown 域控宕机 域账号认证失败",
+    "licence": "LicenseExpired LicenceCapacityExceeded 软件授权到期 许可证超限",
+    "broker": "RabbitmqMemoryHigh KafkaUnderReplicatedPartitions KafkaOfflinePartitions BrokerBackPressure MQ内存告警",
+    "control": "KubeAPIErrorBudgetBurn KubeClientErrors etcdHighFsyncDurations",
+    "heap": "JvmMemoryFillingUp JVM堆内存不足 HeapUsageHigh GcOverhead",
+    "node-pressure": "KubeNodePressure KubeNodeEviction NodeDiskPressure",
+    "swap": "HostSwapIsFillingUp KubeMemoryOvercommit 交换分区占用高",
+    "hardware": "HostEdacCorrectableErrorsDetected MemoryModulePredictedToFail 服务器内存ECC告警",
     "other": "Watchmaker 某某指标异常",
 }
 
@@ -121,6 +144,11 @@ def test_what_does_not_answer_is_known_by_the_kind_of_its_item(kind: str, signal
         ("RackInletTempHigh", "rack", "temperature"),
         ("RackInletTempHigh", "", "air"),
         ("TargetDown", "host", "silent"),
+        ("FanFailed", "host", "fan"),
+        ("FanFailed", "rack", "cooling"),
+        ("HighCpuUtilization", "switch", "device-load"),
+        ("coldRestarted", "host", "reboot"),
+        ("coldRestarted", "service", "restart"),
     ],
 )
 def test_the_kind_of_the_item_says_what_a_name_means(name: str, kind: str, signal: str) -> None:
