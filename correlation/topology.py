@@ -19,6 +19,8 @@ _MOST_ON = 16
 _MOST_SHAPES = 1_000
 """Sets of label names of which it is remembered which of them may name an item."""
 _PLACES = frozenset({"rack", "room", "site", "zone"})
+_NAMED_BY_ADDRESS = _PLACES | {"host"}
+"""Where labels name nothing else, the address is that of the thing itself: a UPS, a switch."""
 _CHAIN = ("service", "pod", "database", "host", "switch", "rack", "ups", "room")
 """What stands on what: each on the next of these that its labels name."""
 _NO_NAMES = frozenset({"alertname", "severity", "job", "mode", "state", "fstype", "mountpoint", "cpu", "ifDescr"})
@@ -210,9 +212,10 @@ class Topology:
         """What stands together in labels stands on one another; what is written is not added to."""
         by_kind: dict[str, str] = {}
         names = sorted(found, key=lambda n: n not in self.written) if self.written else found
+        itself = bool(kinds) and "host" not in kinds and _NAMED_BY_ADDRESS.issuperset(found.values())
         for name in names:
             kind = found[name]
-            by_kind.setdefault(kinds[0] if kinds and kind == "host" and "host" not in kinds else kind, name)
+            by_kind.setdefault(kinds[0] if itself and kind == "host" else kind, name)
         service, host = by_kind.get("service"), by_kind.get("host")
         if service and host and self._may_run_on(service, host):
             instance = one_text(f"{service}@{host}")

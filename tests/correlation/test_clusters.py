@@ -52,3 +52,17 @@ def test_nodes_that_one_exporter_tells_of_are_two_troubles_and_a_pod_hangs_on_it
     stream.tell(2, {"alertname": "KubePodNotReady", "pod": "cart-1", "node": "n-2", **ASKED})
     assert stream.why["KubePodNotReady 10.42.0.17"].facts["item"] == "n-2"
     assert len(stream.groups()) == 2
+
+
+def test_a_database_in_a_pod_hangs_on_its_node_whatever_its_alert_tells_of() -> None:
+    register = Topology({"orders": Item(kind="database")}, POLICY)
+    labels = {"alertname": "PostgresDown", "datname": "orders", "pod": "orders-1", "node": "n-7"}
+    assert register.subject(labels, ["database"]) == "orders"
+    assert [item for item, _ in register.above("orders")] == ["n-7"]
+
+
+def test_an_address_that_stands_alone_is_that_of_the_thing_itself() -> None:
+    register = Topology({}, POLICY)
+    assert register.subject({"alertname": "UPSOnBattery", "instance": "10.1.1.9:161", "rack": "r1"}, ["ups"])
+    register.subject({"alertname": "HostDown", "instance": "h-1:9100", "rack": "r1"}, ["host"])
+    assert "10.1.1.9" in dict(register.above("h-1"))
