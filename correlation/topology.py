@@ -23,6 +23,9 @@ _NAMED_BY_ADDRESS = _PLACES | {"host"}
 """Where labels name nothing else, the address is that of the thing itself: a UPS, a switch."""
 _CHAIN = ("service", "pod", "database", "host", "switch", "rack", "ups", "room")
 """What stands on what: each on the next of these that its labels name."""
+_ASKED = "instance"
+_SPREAD = frozenset({"deployment", "statefulset", "daemonset", "horizontalpodautoscaler", "persistentvolumeclaim"})
+"""What has these labels is on no one host: the address beside them is of who tells."""
 _NO_NAMES = frozenset({"alertname", "severity", "job", "mode", "state", "fstype", "mountpoint", "cpu", "ifDescr"})
 
 Hop = tuple[str, int]
@@ -157,13 +160,13 @@ class Topology:
                 self._tell.clear()
             kinds = self._label_kinds
             may = [name for name in labels if name not in _NO_NAMES and (self._names or name in kinds)]
-            first: dict[str, str] = {}
-            for name in sorted((name for name in may if name in kinds), key=self._telling_first.__getitem__):
-                first.setdefault(kinds[name], name)
+            asked = "" if _SPREAD.isdisjoint(labels) else _ASKED
+            naming = sorted((n for n in may if n in kinds and n != asked), key=self._telling_first.__getitem__)
+            first = {kinds[name]: name for name in reversed(naming)}
             found = self._tell[labels] = [
                 (name, kind if first.get(kind := kinds.get(name, "")) == name else "")
                 for name in may
-                if self._names or first[kinds[name]] == name
+                if self._names or first.get(kinds[name]) == name
             ]
         return found
 

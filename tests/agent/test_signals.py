@@ -23,8 +23,12 @@ NAMES = {
     "names": "CoreDNSDown DnsServerDown 域名解析失败",
     "storage": "NasUnreachable NfsServerNotResponding CephHealthError 存储不可用 sanLatencyHigh",
     "host": "HostDown NodeDown KubeNodeNotReady KubeNodeUnreachable ServerNotResponding 主机宕机 服务器失联",
-    "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down 光模块异常 "
-    "OpticalRxPowerLow TransceiverRxPowerLow LagMemberDown NicTeamDegraded 收光功率低",
+    "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down "
+    "LagMemberDown NicTeamDegraded",
+    "lossy": "OpticalRxPowerLow TransceiverRxPowerLow SnmpInterfaceErrors crcErrorRate NodeNetworkTransmitErrs "
+    "收光功率低 光模块异常 网络丢包率高",
+    "lock": "PostgresqlDeadLocks dbLockContention MssqlBlockedProcesses 锁等待",
+    "image": "KubeContainerWaiting ImagePullBackOff 镜像拉取失败",
     "disk": "NodeFilesystemAlmostOutOfSpace HostOutOfDiskSpace DiskWillFillIn4Hours FsFull 磁盘快满了 disk_80 "
     "DatastoreFreeSpaceLow",
     "memory": "HostOutOfMemory NodeMemoryHighUtilization HostOomKillDetected RAMExhausted 内存不足",
@@ -65,8 +69,7 @@ NAMES = {
     "load": "IngressRequestRateSpike TrafficSurge RequestRateAnomaly 流量突增 请求量异常 "
     "KubeHpaMaxedOut 弹性伸缩达上限",
     "credentials": "OAuthTokenValidationFailures ServiceTokenExpired LdapBindFailed http_401 鉴权失败突增 凭证过期",
-    "release": "KubeDeploymentRolloutStuck HelmReleaseFailed DeploymentNotProgressing 发布失败 上线卡住 "
-    "KubeContainerWaiting ImagePullBackOff 镜像拉取失败",
+    "release": "KubeDeploymentRolloutStuck HelmReleaseFailed DeploymentNotProgressing 发布失败 上线卡住 ",
     "gone": "缓存不可用 TorUnreachable 前置机失联 PbxOffline",
     "volume": "KubePersistentVolumeFillingUp pvc_almost_full 数据卷使用率高",
     "directory": "ActiveDirectoryDown DomainControllerUnreachable LdapServerDown 域控宕机 域账号认证失败",

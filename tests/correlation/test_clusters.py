@@ -28,7 +28,7 @@ def test_an_address_that_is_written_counts_beside_another_label_of_its_kind() ->
 def test_who_is_told_of_beside_a_workload_is_who_tells() -> None:
     register = Topology({}, POLICY)
     labels = {"alertname": "KubeDeploymentReplicasMismatch", "deployment": "cart", "service": "kube-state-metrics"}
-    assert register.subject({**labels, **ASKED}, ["service"]) == "cart"
+    assert register.subject({**labels, **ASKED}) == "cart"
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,9 @@ def test_an_address_that_stands_alone_is_that_of_the_thing_itself() -> None:
     assert register.subject({"alertname": "UPSOnBattery", "instance": "10.1.1.9:161", "rack": "r1"}, ["ups"])
     register.subject({"alertname": "HostDown", "instance": "h-1:9100", "rack": "r1"}, ["host"])
     assert "10.1.1.9" in dict(register.above("h-1"))
+
+
+def test_a_workload_of_many_pods_is_on_no_host_that_its_exporter_has() -> None:
+    register = Topology({"cart": Item(kind="service")}, POLICY)
+    assert register.subject({"alertname": "KubeDeploymentReplicasMismatch", "deployment": "cart", **ASKED}) == "cart"
+    assert list(register.above("cart")) == []
