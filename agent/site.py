@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from collectors import round as rounds
 from collectors.rule import Rule, Span, parse_span
@@ -54,6 +54,10 @@ class Hmac(Rule):
 
     secret: Secret
     header: str = "X-Signature-256"
+
+
+OURS = frozenset({"tocsin", "inspection"})
+"""Origins of our own alerts: no sender may speak in their name."""
 
 
 class SourceConfig(Rule):
@@ -127,6 +131,14 @@ class TocsinFile(Rule):
     automation: AutomationPolicy = AutomationPolicy()
     external_url: Address | None = None
 
+    @field_validator("sources")
+    @classmethod
+    def _of_others(cls, sources: dict[str, SourceConfig]) -> dict[str, SourceConfig]:
+        for name, source in sources.items():
+            if OURS & {name, source.origin}:
+                raise ValueError(f"{name}: {' and '.join(sorted(OURS))} are Tocsin itself: take another name or origin")
+        return sources
+
 
 # ---- people, rota, inspections, rules ----------------------------------------------------------------------------
 
@@ -164,6 +176,15 @@ class RulesFile(Rule):
     inhibit: list[InhibitionRule] = []
     classification: list[ClassificationRule] = []
     routes: list[Route] = []
+
+    @field_validator("join")
+    @classmethod
+    def _told_apart(cls, join: list[JoinRule]) -> list[JoinRule]:
+        ids = [rule.id for rule in join]
+        twice = next((name for name in ids if ids.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two rules have the id {twice!r}: rename one, or what they join is mixed up")
+        return join
 
 
 class TopologyFile(Rule):

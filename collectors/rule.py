@@ -30,7 +30,10 @@ def parse_span(text: Any) -> timedelta:
     found = _SPAN.fullmatch(text) if isinstance(text, str) and text else None
     if found is None:
         raise ValueError(f"{text!r} is no span of time: write 30s, 15m, 1h30m or 2d")
-    return timedelta(seconds=sum(float(n) * s for n, s in zip(found.groups(), _UNITS.values(), strict=True) if n))
+    try:
+        return timedelta(seconds=sum(float(n) * s for n, s in zip(found.groups(), _UNITS.values(), strict=True) if n))
+    except OverflowError:
+        raise ValueError(f"{text[:40]!r} is longer than any clock goes: write less") from None
 
 
 @remembers("spans", 4096)

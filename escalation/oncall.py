@@ -285,6 +285,8 @@ def understaffed(
     schedule: Schedule, from_at: datetime, until: datetime, overrides: Sequence[Override] = ()
 ) -> list[Thin]:
     """Return the stretches between two instants in which a shift has fewer people than it needs, shift by shift."""
+    if not schedule.shifts:  # turns may be as short as a second: not each is looked at for nothing
+        return []
     from_at, until = from_at.astimezone(UTC), until.astimezone(UTC)
     edges = sorted({from_at, until, *_every_edge(schedule, from_at, until, overrides)})
     found: list[Thin] = []

@@ -89,11 +89,11 @@ def next_handover(
 ) -> Handover | None:
     """Return the first change of whoever is first on call after a moment; None: there is none within two weeks."""
     laid_over = list(overrides)
-    begins = after
+    begins, stride = after, min((_DAY, *(2 * layer.every for layer in schedule.layers)))
     while begins < after + within:
-        ends = min(begins + _DAY, after + within)
+        ends = min(begins + stride, after + within)
         found = shifts(schedule, begins, ends + timedelta(seconds=1), laid_over)
         for before, following in pairwise(found):
             return Handover(schedule=name, at=following.from_at, leaves=before.person, comes=following.person)
-        begins = ends
+        begins, stride = ends, min(_DAY, 2 * stride)
     return None

@@ -24,6 +24,7 @@ from agent.http.refusals import Refusals
 from agent.intents import AlertsArrived, LetterDied
 from agent.metrics import Metrics
 from agent.pipeline import Overloaded, Pipeline, Undecided
+from agent.site import OURS
 from agent.writer import StoreDown
 from collectors.alert import NotThisFormat, Parsed
 from collectors.payload import clean
@@ -39,8 +40,6 @@ _OFF_LOOP = _A_MEBIBYTE
 """Bodies larger than this are parsed in a thread."""
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.-")
 _LONGEST_TOKEN = 1024
-_OURS = frozenset({"tocsin", "inspection"})
-"""Origins of our own alerts: no sender may speak in their name."""
 _MOST_UNKNOWN = 60
 """Dead letters a minute that are kept of requests for which no source vouches."""
 _MINUTE = timedelta(minutes=1)
@@ -169,7 +168,7 @@ class Intake:
         if kind not in plugins.known("webhook"):
             known = ", ".join(plugins.known("webhook"))
             raise UnknownSource(f"there is no source type {kind!r}: {known}")
-        if source in _OURS:
+        if source in OURS:
             raise UnknownSource(f"{source} is Tocsin itself: give the source another name")
         if not config.sources:
             if not source or not set(source) <= _NAME or source[0] in "_.-":

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from escalation.coverage import holes
+from escalation.coverage import HORIZON, holes
 from escalation.oncall import Override, Schedule
+from escalation.rota import next_handover
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -32,3 +33,11 @@ def test_a_shift_with_too_few_is_a_hole_though_somebody_is_on_call() -> None:
     )
     (hole,) = holes({"desk": rota}, NOW, NOW + WEEK)
     assert hole == ("desk", "day", NOW.replace(hour=8), NOW.replace(hour=20), 1, 2)
+
+
+def test_turns_of_a_second_are_not_looked_at_one_by_one_where_there_are_no_shifts() -> None:
+    layer = {"people": ["ana", "ben"], "every": "1s"}
+    rota = Schedule.model_validate({"group": "g", "time_zone": "UTC", "layers": [layer]})
+    assert holes({"quick": rota}, NOW, NOW + 100 * HORIZON) == []  # half a billion turns: else it would not end
+    handover = next_handover("quick", rota, NOW)
+    assert (handover.at - NOW if handover else None) == timedelta(seconds=1)
