@@ -88,7 +88,7 @@ def serve(
         Proxies(proxies)
         address(listen)
         check_url(external_url)
-        config = load(config_dir, pack)
+        config = load(config_dir, pack, library_later=True)
     except (BadProxies, BadAddress) as error:
         fail(f"tocsin: {error}", USAGE)
         return

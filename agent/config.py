@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from agent import coverage, crosscheck, layers, plugins, show
 from agent.build import build
 from agent.faults import Fault, Path, fault_at, hide, suggest
-from agent.known_errors import action_faults, read_library, review_faults
+from agent.known_errors import action_faults, is_large, read_library, review_faults
 from agent.layers import Layered
 from agent.show import effective
 from agent.site import (
@@ -80,6 +80,8 @@ class Config:
     correlation: CorrelationPolicy
     classification: Classification
     known_errors: Library
+    is_library_read: bool = True
+    """False where the site's known errors are so many that they are read once alerts are taken."""
     version: int = 0
     external_url: str | None = None
     sources: Mapping[str, SourceConfig] = field(default_factory=dict)
@@ -141,23 +143,33 @@ def load(
     strict: bool = False,
     environ: Mapping[str, str] = os.environ,
     now: datetime | None = None,
+    library_later: bool = False,
 ) -> Config:
     """Return the configuration of a directory. Raises ConfigFaults with every fault of every file.
 
     `pack` wins over the `pack:` of tocsin.yaml. With `strict` a warning is a fault. With `now` calendars and rotas
-    are looked through for the 60 days from there (procedure S2.1). The directory is only read.
+    are looked through for the 60 days from there (procedure S2.1). With `library_later` the site's known errors are
+    left out where they are many (`is_library_read`). The directory is only read.
     """
     folder = FilePath(config_dir)
     if not folder.is_dir():
         raise ConfigFaults([Fault(str(config_dir), 1, 1, "", "there is no such directory: name it with --config.dir")])
-    return _Loading(folder, environ, strict, now).config(pack)
+    return _Loading(folder, environ, strict, now, library_later and is_large(folder)).config(pack)
 
 
 class _Loading:
     """One load: the files as laid over each other, and what was found wrong so far."""
 
-    def __init__(self, folder: FilePath, environ: Mapping[str, str], strict: bool, now: datetime | None) -> None:
+    def __init__(
+        self,
+        folder: FilePath,
+        environ: Mapping[str, str],
+        strict: bool,
+        now: datetime | None,
+        library_later: bool,
+    ) -> None:
         self._folder, self._environ, self._strict, self._now = folder, environ, strict, now
+        self._library_later = library_later
         self._faults: list[Fault] = layers.misnamed(folder)
         self._warnings: list[Fault] = layers.strangers(folder)
         self._notes: list[Fault] = []
@@ -181,6 +193,7 @@ class _Loading:
         self._stop_if(self._faults or (self._strict and self._warnings))
         config = _put_together(pack, found, {**self._layers, "thresholds.yaml": self._thresholds}, known_errors)
         config = replace(config, notifiers=notifiers, inspections=inspections, pack_thresholds=pack_thresholds)
+        config = replace(config, is_library_read=not self._library_later)
         return replace(config, warnings=tuple(self._told(self._warnings)), notes=tuple(self._told(self._notes)))
 
     def _stop_if(self, wrong: object) -> None:
@@ -286,7 +299,9 @@ class _Loading:
 
     def _known_errors(self, pack: str) -> Library:
         place = next((p for p in layers.lineage(pack) if (layers.pack_folder(p) / "knowledge").is_dir()), pack)
-        library, faults = read_library(layers.pack_folder(place), self._folder, place)
+        library, faults = read_library(
+            layers.pack_folder(place), self._folder, place, entries_of_site=not self._library_later
+        )
         self._faults += faults
         if self._now is not None:
             self._warnings += review_faults(library, self._now)

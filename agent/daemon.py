@@ -6,10 +6,8 @@ import dataclasses
 import gc
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import structlog
@@ -20,6 +18,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from agent import config as configuration
 from agent import migrate, plugins, rota_watch, tokens
+from agent.aside import Aside
 from agent.clock import Clock, SystemClock
 from agent.config import Config, ConfigFaults
 from agent.courier import Courier
@@ -49,12 +48,13 @@ from agent.rota_watch import RotaWatch
 from agent.runner import Runner
 from agent.sqlite import Reserve
 from agent.ticker import Ticker
+from agent.turn import AGENT
 from agent.version import VERSION
 from agent.versions import numbered
 from agent.wall import WallWatch, follow_wall
 from agent.writer import StoreDown, Writer
 from correlation.calendar import that_open
-from correlation.incident import State
+from correlation.incident import WAITING
 from correlation.own import own_alert
 
 log = structlog.get_logger("daemon")
@@ -96,8 +96,8 @@ class Daemon:
         self.clock: Clock = clock or SystemClock()
         self.metrics = Metrics(VERSION)
         self.suggestions = Suggestions()
-        self._ranker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rank")
-        """Its own thread: while a large library is read, those that intake and reload use are free."""
+        self._ranker, self._reader = Aside("rank"), Aside("read")
+        """Threads of their own: while a large library is read, those that intake uses are free."""
         self.cycle = Cycle(self.clock)
         self.writer: Writer = writer_for(options.storage_url)
         reserve = None if is_postgres(options.storage_url) else Reserve(sqlite_path(options.storage_url))
@@ -197,8 +197,7 @@ class Daemon:
 
     async def _reload(self, who: str) -> list[str]:
         try:
-            read = partial(configuration.load, self.options.config_dir, self.options.pack, now=self.clock.now())
-            fresh = await asyncio.to_thread(read)
+            fresh = await self._reader.do(self._read_anew, self.clock.now())
         except ConfigFaults as faults:
             return self._not_taken([str(fault) for fault in faults.faults])
         old, before = self.notifiers, self.config
@@ -210,12 +209,41 @@ class Daemon:
             self._retire(self.notifiers, old)
             self.notifiers, self.config = old, before
             return self._not_taken([str(error)])
+        self._prepare_suggestions()
         self.rounds.reconfigure(self._tasks)
         self.reconciler.reconfigure(self._tasks)
         self.metrics.reloaded(True, self.clock.now())
         log.info("configuration reloaded", version=self.config.version, by=who)
         self._retire(old, self.notifiers)
         return []
+
+    def _read_anew(self, now: datetime) -> Config:
+        """Read the configuration and count the words of its known errors: what was there is asked until then.
+
+        Where next to nothing was there the predicates are asked at once, and the words later.
+        """
+        fresh = configuration.load(self.options.config_dir, self.options.pack, now=now)
+        if self.config.is_library_read:
+            _ = fresh.known_errors.words
+        return fresh
+
+    async def _read_library(self) -> None:
+        """Read the known errors that the start did not wait for: a reload, which is taken whole or not at all."""
+        if not await self.reload(AGENT):
+            gc.freeze()
+            log.info("known errors read", entries=len(self.pipeline.desk.config.known_errors))
+
+    def _prepare_suggestions(self) -> None:
+        """Have the words of the known errors counted before the first question, beside the loop."""
+        desk = self.pipeline.desk
+        self._ranker.do(self.suggestions.prepare, desk.config.known_errors, desk.feedback.aliases)
+
+    def behind(self) -> str:
+        """What of the known errors is not there yet; empty where all of them are asked."""
+        if not self.config.is_library_read:
+            reading = self._reloading.locked()
+            return "known errors are being read" if reading else "known errors were not read: the log says why"
+        return "the words of known errors are being counted" if self.suggestions.is_reading else ""
 
     def _retire(self, old: dict[str, Any], kept: dict[str, Any]) -> None:
         """Close notifiers that another took the place of, each after its last page."""
@@ -271,7 +299,8 @@ class Daemon:
             refusals,
             self.patience,
         )
-        app.add_routes(Health(self.pipeline, self.metrics, self.cycle, self.reload, api.may_reload).routes())
+        health = Health(self.pipeline, self.metrics, self.cycle, self.reload, api.may_reload, self.behind)
+        app.add_routes(health.routes())
         add_api(app, api)
         return app
 
@@ -323,7 +352,10 @@ class Daemon:
             ]
             self.rounds.reconfigure(tasks)
             self.reconciler.reconfigure(tasks)
+            self._prepare_suggestions()
             self._rank(self._left_unranked())
+            if not self.config.is_library_read:
+                loops.append(tasks.create_task(self._read_library(), name="known errors"))
             await stop.wait()
             log.info("stopping")
             self.pipeline.stopping = True
@@ -407,7 +439,7 @@ class Daemon:
         """
         since = self.clock.now() - _RANKED_AGAIN
         found = self.pipeline.desk.board.incidents.values()
-        return [i.id for i in found if i.state is State.NEW and not i.known_errors and i.opened_at >= since]
+        return [i.id for i in found if i.state in WAITING and not i.known_errors and i.opened_at >= since]
 
     async def _suggest(self, numbers: Sequence[int]) -> None:
         """Rank the known errors by text, off the loop; its failure costs the suggestions, never the pages."""
@@ -415,8 +447,7 @@ class Daemon:
         incidents = [desk.board.incidents[number] for number in numbers if number in desk.board.incidents]
         texts = {incident.number: incident.report for incident in incidents}
         known, confirmed = desk.config.known_errors, desk.feedback.aliases
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._ranker, self.suggestions.match_each, texts, known, confirmed)
+        found = await self._ranker.do(self.suggestions.match_each, texts, known, confirmed)
         with contextlib.suppress(StoreDown):
             told = [self.pipeline.put(Suggested(one.id, tuple(found[one.number]))) for one in incidents]
             await asyncio.gather(*told, return_exceptions=True)
@@ -424,7 +455,8 @@ class Daemon:
     async def close(self) -> None:
         if self._closing:
             await asyncio.wait(self._closing, timeout=_LAST_MINUTE_S)
-        self._ranker.shutdown(wait=False, cancel_futures=True)
+        self._ranker.end()
+        self._reader.end()
         for notifier in self.notifiers.values():
             await notifier.close()
         await self.engine.dispose()

@@ -117,8 +117,9 @@ class Desk:
         if now is not None:
             config = self._laid(config, now)
         self.register, self.items_end_at = Register(config.topology), next_end(self.item_edits, now or _LONG_AGO)
+        before: Config | None = getattr(self, "config", None)
         self.config = config
-        self.lay_known_errors()
+        self.lay_known_errors(before.known_errors if before is not None else None)
         self.ladder.terms.hold(config.version, config.sla, config.escalation)
         self._put_rules(config)
         self.lay_rota()
@@ -144,9 +145,9 @@ class Desk:
         """The ring that an edit of an item would close."""
         return ring_through(edit.item, self._filed, [*self.item_edits, edit], edit.at)
 
-    def lay_known_errors(self) -> None:
-        """Lay what people wrote over the known errors of the files."""
-        known: Library = errors_laid_over(self._filed_errors, self.written.values())
+    def lay_known_errors(self, before: Library | None = None) -> None:
+        """Lay what people wrote over the known errors of the files; `before` is where the same lay already."""
+        known: Library = errors_laid_over(self._filed_errors, self.written.values(), before)
         self.config = self.ladder.terms.config = replace(self.config, known_errors=known)
 
     def lay_known_error(self, entry: KnownError) -> None:

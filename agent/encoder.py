@@ -1,5 +1,6 @@
 """A small multilingual encoder, where the extra `encoder` is installed: how near texts are in meaning."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -85,6 +86,13 @@ class Suggestions:
         self._asked: tuple[Library, Aliases] | None = None
         self._library = Library()
         self._encoder: Encoder | None = None
+        self.is_reading = False
+        """Whether a library is being read: what is asked meanwhile waits."""
+
+    def prepare(self, library: Library, confirmed: Aliases = _NONE) -> None:
+        """Read a library before anything is asked of it; what fails then fails again where it is asked, and is told."""
+        with contextlib.suppress(Exception), self._turn:  # the rim of a thread
+            self._have(library, confirmed)
 
     def match(self, text: str, library: Library, confirmed: Aliases = _NONE) -> list[Match]:
         """Return the known errors that the text is sure enough to mean; often none.
@@ -92,9 +100,7 @@ class Suggestions:
         `confirmed` are the texts, by entry, that engineers have confirmed.
         """
         with self._turn:
-            if self._asked is None or self._asked[0] is not library or self._asked[1] is not confirmed:
-                self._read(library.with_aliases(confirmed) if confirmed else library)
-                self._asked = (library, confirmed)
+            self._have(library, confirmed)
             known, likeness = self._library, self._encoder.likeness(text) if self._encoder else None
         return match_text(text, known, likeness=likeness)
 
@@ -111,8 +117,19 @@ class Suggestions:
                 found[name] = []
         return found
 
+    def _have(self, library: Library, confirmed: Aliases) -> None:
+        if self._asked is not None and self._asked[0] is library and self._asked[1] is confirmed:
+            return
+        self.is_reading = True
+        try:
+            self._read(library.with_aliases(confirmed) if confirmed else library)
+        finally:
+            self.is_reading = False
+        self._asked = (library, confirmed)
+
     def _read(self, library: Library) -> None:
         self._library = library
+        _ = library.words  # counted here, not by the first question
         if self._encoder is not None:
             self._encoder.read(library)
         elif installed():

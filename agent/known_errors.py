@@ -15,19 +15,34 @@ from knowledge.review import overdue
 _FRONT_STARTS_AFTER = 1
 _UNREADABLE = "cannot be read: save it as UTF-8 and check its permissions"
 ALIASES = "aliases.yaml"
+_MANY = 2_000
+"""Files of known errors that a start does not wait for: to read so many takes seconds, to count their words as long."""
 _REVIEW = "read it, correct what has changed, and write the next day"
 
 
-def read_library(pack: FilePath, site: FilePath, pack_label: str) -> tuple[Library, list[Fault]]:
-    """Return the library of both `knowledge` folders, the site's over the pack's, and every fault of every file."""
+def read_library(
+    pack: FilePath, site: FilePath, pack_label: str, *, entries_of_site: bool = True
+) -> tuple[Library, list[Fault]]:
+    """Return the library of both `knowledge` folders, the site's over the pack's, and every fault of every file.
+
+    Without `entries_of_site` the site's known errors are left for later, its aliases are not.
+    """
     faults: list[Fault] = []
     of_pack = _folder(pack / "knowledge", f"{pack_label}/knowledge/", faults)
-    of_site = _folder(site / "knowledge", "knowledge/", faults)
+    of_site = _folder(site / "knowledge", "knowledge/", faults) if entries_of_site else []
     aliases = _aliases(pack / "knowledge", f"{pack_label}/knowledge/", faults)
     for name, texts in _aliases(site / "knowledge", "knowledge/", faults).items():
         aliases[name] = (*aliases.get(name, ()), *texts)
     library, twice = lay_over(of_pack, of_site, aliases)
     return library, faults + [_fault(fault) for fault in twice]
+
+
+def is_large(site: FilePath) -> bool:
+    """Whether a site has so many known errors that a start reads them once alerts are taken."""
+    try:
+        return sum(path.suffix == ".md" for path in (site / "knowledge").iterdir()) > _MANY
+    except OSError:
+        return False
 
 
 def _aliases(folder: FilePath, label: str, faults: list[Fault]) -> dict[str, tuple[str, ...]]:

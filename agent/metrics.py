@@ -47,6 +47,10 @@ class Metrics:
         self.steps = Gauge("tocsin_pending_steps", "Escalation steps still to be taken.", registry=r)
         self.open_pages = Gauge("tocsin_open_pages", "Pages not yet delivered.", registry=r)
         self.overdue = Gauge("tocsin_known_errors_overdue", "Known errors whose day of review has passed.", registry=r)
+        self.known_errors = Gauge("tocsin_known_errors", "Known errors of the library.", registry=r)
+        self.known_errors_ready = Gauge(
+            "tocsin_known_errors_ready", "1 if all known errors are read and their words counted.", registry=r
+        )
         self.reload_ok = Gauge("tocsin_config_last_reload_successful", "1 if the last reload was taken.", registry=r)
         self.reload_at = Gauge(
             "tocsin_config_last_reload_success_timestamp_seconds", "When a configuration was last taken.", registry=r
@@ -102,4 +106,5 @@ class Metrics:
             self.lessons.labels(what).set(held[what])
         self.steps.set(sum(len(steps) for steps in desk.agenda.pending.values()))
         self.open_pages.set(len(desk.outbox.pages))
+        self.known_errors.set(len(desk.config.known_errors))
         self.overdue.set(len(overdue(desk.config.known_errors.to_review, now)))

@@ -20,6 +20,10 @@ REASONS: Sentences = {
         "no known error fits; {count} solved incident(s) resemble it",
         "没有匹配的已知错误;有 {count} 个相近的已解决事件",
     ),
+    "no_known_error_yet": (
+        "no known error yet: they are still looked through; {count} solved incident(s) resemble it",
+        "暂无已知错误,仍在查找;有 {count} 个相近的已解决事件",
+    ),
     # whose it is, and what it is
     "covered": ("contract {contract} covers it", "合同 {contract} 覆盖该事项"),
     "no_contract": ("{customer} has no contract", "{customer} 没有合同"),

@@ -76,6 +76,8 @@ class PageFacts(msgspec.Struct, frozen=True):
     unconfirmed: bool = False
     supersedes: Sequence[str] = ()
     nearest: Sequence[NearShown] = ()
+    looked_for: bool = True
+    """False where known errors are still looked through for it."""
     links: Mapping[str, str] = {}
     template: str = ""
     """In which words a customer is told; empty: in ours."""
@@ -111,6 +113,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "at": ("at", "于"),
     "nobody": ("nobody", "无"),
     "unknown": ("No known error fits.", "没有匹配的已知错误。"),
+    "not_yet": ("No known error yet: they are still looked through.", "暂无已知错误,仍在查找。"),
     "nearest": ("Nearest of those that were solved:", "最相近的已解决事件:"),
     "solved": ("Solved by", "解决办法"),
     "acknowledge": ("Acknowledge", "确认接手"),
@@ -312,7 +315,7 @@ def _lines(facts: PageFacts, said: _Said, reason: str, language: Language) -> li
         return lines
     if facts.zone not in said.moments:
         said.moments[facts.zone] = _moments(facts, language)
-    known = said.known or [_say("unknown", language), *_nearest(facts, language), ""]
+    known = said.known or [_say("unknown" if facts.looked_for else "not_yet", language), *_nearest(facts, language), ""]
     return [
         *lines,
         *_link(facts, language),

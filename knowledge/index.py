@@ -13,6 +13,7 @@ from knowledge.known_error import Group, KnownError
 _ALERTNAME = "alertname"
 _MOST_FOUND = 4096
 """Values of a label whose regexes are remembered: the names of alerts, above all."""
+_TWICE = 2
 _SET_MEMORY = 64 * 1024 * 1024
 _LITERAL = re.compile(r"(?:[\w \-/:@%,;<>=!&~#'\"]|\\[^\w\s]|\\ )+")
 _PIECE = re.compile(r"(?:\\.|[^|\\])+", re.DOTALL)
@@ -49,14 +50,17 @@ class PredicateIndex:
         self._file_all(entries)
 
     def with_entries(self, entries: Iterable[KnownError]) -> "PredicateIndex":
-        """Return the same index with these in place of those of their ids, for the work of these alone.
+        """Return the same index with these in place of those of their ids, for little more than the work of these.
 
-        Those that are not in force only hide what they replace.
+        Those that are not in force only hide what they replace. Each layer is more than twice as large as the one
+        over it: smaller ones are filed anew with what is laid over them.
         """
+        own, below = {entry.id: entry for entry in entries}, self
+        while below._below is not None and len(below._own) <= _TWICE * len(own):
+            own, below = {**below._own, **own}, below._below
         over = PredicateIndex(())
-        over._below = self._below or self
-        over._own = {**self._own, **{entry.id: entry for entry in entries}}
-        over._file_all(entry for entry in over._own.values() if entry.in_force)
+        over._below, over._own = below, own
+        over._file_all(entry for entry in own.values() if entry.in_force)
         return over
 
     def _file_all(self, entries: Iterable[KnownError]) -> None:
@@ -92,7 +96,9 @@ class PredicateIndex:
 
     def held(self) -> dict[str, Held]:
         """How full its memory is."""
-        layers = [self] if self._below is None else [self, self._below]
+        layers: list[PredicateIndex] = [self]
+        while (below := layers[-1]._below) is not None:
+            layers.append(below)
         sets = [patterns for layer in layers for patterns in layer._patterns.values()]
         return {"predicate_values": Held(sum(len(patterns.found) for patterns in sets), _MOST_FOUND * len(sets))}
 

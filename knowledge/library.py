@@ -55,7 +55,7 @@ class Library:
         self._predicates: PredicateIndex | None = None
         self._to_review: tuple[KnownError, ...] | None = None
         self._words: WordIndex | None = None
-        self._like: tuple[WordIndex, Mapping[str, KnownError]] | None = None
+        self._like: tuple[WordIndex | Library, Mapping[str, KnownError]] | None = None
 
     @property
     def in_force(self) -> tuple[KnownError, ...]:
@@ -82,12 +82,13 @@ class Library:
     def words(self) -> WordIndex:
         """The index of its words, made by whoever asks first: it costs more than all the rest.
 
-        Of a library that was made of another one whose words were counted, only what differs is counted.
+        Of a library that was made of another one only what differs is counted, once that one's words are.
         """
         if self._words is None:
             if self._like is not None:
-                counted, changed = self._like
-                self._words = counted.with_entries(changed.values(), self.aliases)
+                like, changed = self._like
+                counted = like.words if isinstance(like, Library) else like
+                self._words, self._like = counted.with_entries(changed.values(), self.aliases), None
             else:
                 self._words = WordIndex(self.in_force, self.aliases)
         return self._words
@@ -124,16 +125,18 @@ class Library:
         made._like = self._differing_in({one.id: one for one in named})
         return made
 
-    def _differing_in(self, changed: Mapping[str, KnownError]) -> tuple[WordIndex, Mapping[str, KnownError]] | None:
+    def _differing_in(
+        self, changed: Mapping[str, KnownError]
+    ) -> "tuple[WordIndex | Library, Mapping[str, KnownError]]":
         if self._words is not None:
             return self._words, changed
-        return (self._like[0], {**self._like[1], **changed}) if self._like is not None else None
+        return (self._like[0], {**self._like[1], **changed}) if self._like is not None else (self, changed)
 
 
 def lay_over(
     pack: Sequence[KnownError], site: Sequence[KnownError], aliases: Aliases | None = None
 ) -> tuple[Library, list[BadKnownError]]:
-    """Return the library of both folders and its faults.
+    """Return the library of both folders, its words not yet counted, and its faults.
 
     A site's entry replaces the pack's of the same id as a whole. Two of one id within one folder are a fault that
     names both; the first one, in the order handed in, stands.
@@ -141,8 +144,7 @@ def lay_over(
     faults: list[BadKnownError] = []
     entries = [entry for layer in (pack, site) for entry in _once_each(layer, faults)]
     library = Library(entries, aliases)
-    # made here, where a whole configuration is read, and not by the first incident
-    _ = library.predicates, library.to_review, library.words
+    _ = library.predicates, library.to_review  # made here, where a whole configuration is read: decisions ask for them
     return library, faults
 
 

@@ -4,7 +4,6 @@ import bisect
 import heapq
 import math
 from array import array
-from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import islice
@@ -85,19 +84,32 @@ class WordIndex:
         return made
 
     def _add(self, entries: Iterable[KnownError], copied: set[str] | None = None) -> None:
-        fresh = list(entries)
-        counted = [_counted(_texts(entry, self._aliases)) for entry in fresh]
-        lengths = [sum(counts.values()) for counts in counted]
-        self._length += sum(lengths)
-        mean = self._length / (len(self._at) + len(fresh)) if fresh else 0.0
-        for entry, counts, length in zip(fresh, counted, lengths, strict=True):
-            place = self._at[entry.id] = len(self._entries)
+        """Count the words of entries; how much a word counts for one is put right once the mean length is known.
+
+        Nothing but the counts themselves is held meanwhile: those of a large library, entry by entry, fill gigabytes.
+        """
+        first, lengths = len(self._entries), array("d")
+        places, weights = self._places, self._weights
+        for place, entry in enumerate(entries, first):
+            self._at[entry.id] = place
             self._entries.append(entry)
-            norm = _SATURATION * (1 - _LENGTH + _LENGTH * length / mean) if mean else 1.0
+            counts = _counted(_texts(entry, self._aliases))
+            lengths.append(sum(counts.values()))
             for word, count in counts.items():
-                self._own(word, copied)
-                self._places.setdefault(word, array("I")).append(place)
-                self._weights.setdefault(word, array("f")).append(count * (_SATURATION + 1) / (count + norm))
+                if copied is not None:
+                    self._own(word, copied)
+                if (found := places.get(word)) is None:
+                    places[word], weights[word] = array("I", (place,)), array("f", (count,))
+                else:
+                    found.append(place)
+                    weights[word].append(count)
+        self._length += sum(lengths)
+        mean = self._length / len(self._at) if lengths else 0.0
+        norms = [_SATURATION * (1 - _LENGTH + _LENGTH * length / mean) if mean else 1.0 for length in lengths]
+        for word in tuple(weights) if copied is None else copied & weights.keys():
+            fresh = bisect.bisect_left(places[word], first)
+            told = zip(places[word][fresh:], weights[word][fresh:], strict=True)
+            weights[word][fresh:] = array("f", [c * (_SATURATION + 1) / (c + norms[at - first]) for at, c in told])
 
     def _take_out(self, name: str, aliases: Aliases, copied: set[str]) -> None:
         """Forget the words of an entry; `aliases` are those that it was counted with."""
@@ -111,9 +123,9 @@ class WordIndex:
             if not self._places[word]:
                 del self._places[word], self._weights[word]
 
-    def _own(self, word: str, copied: set[str] | None) -> None:
+    def _own(self, word: str, copied: set[str]) -> None:
         """What is known of a word is this index's alone from here on, where it shares with another."""
-        if copied is not None and word not in copied:
+        if word not in copied:
             copied.add(word)
             if word in self._places:
                 self._places[word], self._weights[word] = self._places[word][:], self._weights[word][:]
@@ -194,8 +206,8 @@ class WordIndex:
 def _counted(texts: Iterable[tuple[str, float]]) -> Mapping[str, float]:
     counts: dict[str, float] = {}
     for text, weight in texts:
-        for word, count in Counter(words(text)).items():
-            counts[word] = counts.get(word, 0.0) + weight * count
+        for word in words(text):
+            counts[word] = counts.get(word, 0.0) + weight
     return counts
 
 

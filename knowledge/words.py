@@ -30,26 +30,24 @@ def words(text: str) -> list[str]:
     CamelCase is taken apart, and two latin words that touch or stand side by side are also given as one (`API server`
     as `apiserver`). Numbers and the commonest English words are left out. Only the first 20,000 characters are read.
     """
-    plain = unicodedata.normalize("NFKC", text[:READ_AT_MOST])
-    return list(_words(plain))
-
-
-def _words(plain: str) -> Iterator[str]:
+    plain, told = unicodedata.normalize("NFKC", text[:READ_AT_MOST]), list[str]()
     before, ended = "", -9
     for found in _RUNS.finditer(plain):
         run = found[0]
         if not run.isascii():
             before = ""
-            yield from map("".join, itertools.pairwise(run)) if len(run) > 1 else (run,)
+            told += map("".join, itertools.pairwise(run)) if len(run) > 1 else (run,)
             continue
         word = run.lower()
         if len(word) == 1 or word in _STOP:
             before = ""
             continue
-        yield stem(word)
-        if before and found.start() - ended <= 1:
-            yield before + word
-        before, ended = word, found.end()
+        told.append(stem(word))
+        begins, end = found.span()
+        if before and begins - ended <= 1:
+            told.append(before + word)
+        before, ended = word, end
+    return told
 
 
 def shared_apart(text: str, shared: Collection[str]) -> float:

@@ -76,18 +76,19 @@ def taken(entry: KnownError) -> str:
     return f"the id {entry.id!r} is taken by {place}: give this one another"
 
 
-def laid_over(filed: Library, written: Iterable[WrittenError]) -> Library:
+def laid_over(filed: Library, written: Iterable[WrittenError], before: Library | None = None) -> Library:
     """Return the library with what people wrote: over the pack's entries of the same id, under a site's file.
 
     A file of the site wins, so that what was written at night may move into the repository. What can stand no more
-    (a release has become stricter) is left out.
+    (a release has become stricter) is left out. `before` is a library on which the same lay: none is judged twice.
     """
     over = {}
     for one in written:
         held = filed.get(one.id)
         if held is None or origin_of(held) != "site":
+            known = before.get(one.id) if before is not None else None
             try:
-                over[one.id] = entry_of({**one.entry, "id": one.id})
+                over[one.id] = known if known and known.source == API else entry_of({**one.entry, "id": one.id})
             except BadEntry:
                 continue
     return filed.with_entries(over.values()) if over else filed

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from agent.config import Config
 from agent.deciders.automation import propose_anew
+from agent.deciders.known_errors import recognise_all_again
 from agent.group import as_json
 from agent.intents import ClockAdopted, ConfigChanged, Noted, Remembered
 from agent.store import UPSERT_META, memory_key
@@ -19,6 +20,7 @@ def config_changed(turn: Turn, intent: ConfigChanged) -> None:
         if turn.ladder.counted_anew(incident, counted, turn.group):
             turn.tell(incident.id, "calendar_changed", AGENT, {"calendar": incident.targets["calendar"]})
             turn.touch(incident)
+    recognise_all_again(turn)
     propose_anew(turn, [incident for incident in turn.board.incidents.values() if incident.known_errors])
     turn.journal("reload", intent.by, as_json({"version": intent.config.version}))
     turn.audit(intent.by, "reload", {"version": intent.config.version})

@@ -16,6 +16,7 @@ from knowledge.match import PREDICATE, Match, match_predicates
 from knowledge.store import UPSERT_TALLY, tally_values
 
 _KNOWN_ERRORS = 5
+_INCIDENTS_AGAIN = 1_000
 LOOKED_AT = 50
 """Firing alerts of one incident that are held against a known error that was just written."""
 
@@ -40,6 +41,20 @@ def recognise_again(turn: Turn, entry: KnownError) -> list[Incident]:
             turn.tell(incident.id, "known_errors_written", AGENT, {"ids": [entry.id]})
             fitting.append(incident)
     return fitting
+
+
+def recognise_all_again(turn: Turn) -> None:
+    """Hold the known errors of another configuration against the newest open incidents; rank for those without one."""
+    active = [incident for incident in turn.board.incidents.values() if incident.active]
+    for incident in sorted(active, key=lambda i: i.id)[-_INCIDENTS_AGAIN:]:
+        before = {known["id"] for known in incident.known_errors}
+        members = islice(turn.board.open_members(incident.id), LOOKED_AT)
+        recognise(turn, incident, [turn.board.labels(episode) for episode in members])
+        if fresh := [known["id"] for known in incident.known_errors if known["id"] not in before]:
+            turn.touch(incident)
+            turn.tell(incident.id, "known_errors_written", AGENT, {"ids": fresh})
+        elif not before:
+            rank(turn, incident)
 
 
 def rank(turn: Turn, incident: Incident) -> None:

@@ -23,8 +23,16 @@ class Health:
     """`/-/healthy` says that the process answers, `/-/ready` that it takes alerts, `/healthz/engine` that it pages."""
 
     def __init__(
-        self, pipeline: Pipeline, metrics: Metrics, cycle: Cycle, reload: Reload, may_reload: MayReload
+        self,
+        pipeline: Pipeline,
+        metrics: Metrics,
+        cycle: Cycle,
+        reload: Reload,
+        may_reload: MayReload,
+        behind: Callable[[], str] = lambda: "",
     ) -> None:
+        """`behind` says what is not there yet although alerts are taken; empty where all is."""
+        self._behind = behind
         self._pipeline = pipeline
         self._metrics = metrics
         self._cycle = cycle
@@ -51,7 +59,8 @@ class Health:
             why = "the store stands still: it has not taken what was sent in time"
         if why:
             return web.Response(status=503, text=f"not ready: {why}\n")
-        return web.Response(text="Tocsin is ready.\n")
+        behind = self._behind()
+        return web.Response(text=f"Tocsin is ready{f'; {behind}' if behind else ''}.\n")
 
     async def engine(self, _: web.Request) -> web.Response:
         """Healthy only after a completed cycle of the escalation loop (reliability R29)."""
@@ -64,6 +73,7 @@ class Health:
 
     async def metrics(self, request: web.Request) -> web.Response:
         self._metrics.look_at(self._pipeline.desk, self._pipeline.clock.now())
+        self._metrics.known_errors_ready.set(not self._behind())
         wants_open = "application/openmetrics-text" in request.headers.get("Accept", "")
         written = open_metrics if wants_open else generate_latest
         body = written(self._metrics.registry)

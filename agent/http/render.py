@@ -177,7 +177,9 @@ class Reader:
         alert = alert_of(json_of(row.root))
         found = [] if outside else self.desk.past.nearest(row.id, alert, row.category, row.title)
         nearest = [self._near(near) for near in found]
-        return views.NoKnownError(text=text("no_known_error", {"count": len(nearest)}, self.language), nearest=nearest)
+        pending = row.id in self.desk.ranking or not self.config.is_library_read
+        said = text("no_known_error_yet" if pending else "no_known_error", {"count": len(nearest)}, self.language)
+        return views.NoKnownError(text=said, pending=pending, nearest=nearest)
 
     def _near(self, near: Near) -> views.NearIncident:
         solved, hidden = near.solved, self.hides_words(None)

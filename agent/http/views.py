@@ -80,9 +80,13 @@ class NearIncident(View):
 
 
 class NoKnownError(View):
-    """That no known error fits, and the nearest of the incidents that were solved, at most three; often none."""
+    """That no known error fits, and the nearest of the incidents that were solved, at most three; often none.
+
+    `pending`: not yet; the known errors are still being read, or looked through.
+    """
 
     text: str
+    pending: bool
     nearest: list[NearIncident]
 
 

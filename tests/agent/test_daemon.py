@@ -102,8 +102,9 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
         await daemon.close()
 
 
+@pytest.mark.parametrize("name", ["OddlyFull", "WaterLeak"], ids=["new", "assigned to a group"])
 async def test_what_the_end_of_the_daemon_left_unranked_is_ranked_after_the_next_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     ranked: list[str] = []
 
@@ -116,7 +117,7 @@ async def test_what_the_end_of_the_daemon_left_unranked_is_ranked_after_the_next
     cut_off = Daemon(options, load(SITE), SystemClock())
     await cut_off.open()
     line = asyncio.create_task(cut_off.pipeline.run())
-    number = await Running(cut_off).receive({**DISK_FULL, "alertname": "OddlyFull"})
+    number = await Running(cut_off).receive({**DISK_FULL, "alertname": name})
     line.cancel()
     await asyncio.wait([line])
     await cut_off.close()
@@ -130,6 +131,64 @@ async def test_what_the_end_of_the_daemon_left_unranked_is_ranked_after_the_next
     stop.set()
     await loops
     await daemon.close()
+
+
+def _many(site: Path, last: str = "restart it") -> Path:
+    """A site with more known errors than a start waits for; `last` is the workaround of the last one."""
+    shutil.copytree(SITE, site)
+    (site / "knowledge").mkdir(exist_ok=True)
+    for number in range(2_001):
+        text = f"---\nid: many-{number}\ntitle: Odd\nmatch: {{alertname: Odd{number}}}\n---\n## Workaround\n"
+        (site / "knowledge" / f"many-{number}.md").write_text(text + (last if number == 2_000 else "restart it"))
+    return site
+
+
+@contextlib.asynccontextmanager
+async def _started(site: Path, store: Path) -> AsyncIterator[Daemon]:
+    options = Options(config_dir=str(site), storage_url=f"sqlite:///{store}")
+    daemon, stop = Daemon(options, load(site, library_later=True), SystemClock()), asyncio.Event()
+    await daemon.open()
+    loops = asyncio.create_task(daemon.run(stop))
+    try:
+        async with asyncio.timeout(120):
+            yield daemon
+    finally:
+        stop.set()
+        await loops
+        await daemon.close()
+
+
+async def test_a_start_waits_for_no_large_library_and_what_came_meanwhile_is_recognised_when_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, reads = threading.Event(), Daemon._read_anew
+
+    def read(daemon: Daemon, now: Any) -> Any:
+        goes_on.wait()
+        return reads(daemon, now)
+
+    monkeypatch.setattr(Daemon, "_read_anew", read)
+    async with _started(_many(tmp_path / "site"), tmp_path / "t.db") as daemon:
+        number = await Running(daemon).receive({**DISK_FULL, "alertname": "Odd1999"})
+        incident = daemon.pipeline.desk.board.numbers[number]
+        assert "being read" in daemon.behind()
+        assert not daemon.pipeline.desk.board.incidents[incident].known_errors
+        goes_on.set()
+        while daemon.behind():  # noqa: ASYNC110 - it is read in a thread
+            await asyncio.sleep(0.01)
+        found = daemon.pipeline.desk.board.incidents[incident].known_errors
+        assert [known["id"] for known in found] == ["many-1999"]
+        assert len(daemon.config.known_errors) > 2_001
+
+
+async def test_a_large_library_with_a_fault_keeps_no_daemon_from_its_work_and_says_so(tmp_path: Path) -> None:
+    async with _started(_many(tmp_path / "site", last=""), tmp_path / "t.db") as daemon:
+        while "log" not in daemon.behind():  # noqa: ASYNC110 - it is read in a thread
+            await asyncio.sleep(0.01)
+        assert await Running(daemon).receive({**DISK_FULL, "alertname": "Odd1999"})
+        (tmp_path / "site" / "knowledge" / "many-2000.md").unlink()
+        assert await daemon.reload("SIGHUP") == []
+        assert not daemon.behind()
 
 
 async def test_a_notifier_that_hangs_keeps_no_other_from_sending(

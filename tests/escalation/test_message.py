@@ -237,6 +237,15 @@ def test_the_chinese_text_uses_the_words_of_the_procedure() -> None:
     assert "State" not in text
 
 
+def test_while_known_errors_are_looked_through_no_page_says_that_none_fits() -> None:
+    told_in: list[tuple[Language, str]] = [("en", "No known error yet"), ("zh", "暂无已知错误")]
+    for language, words in told_in:
+        told = compose(facts(known_errors=[], looked_for=False), language).text
+        assert words in told
+        assert "No known error fits" not in told
+        assert "没有匹配" not in told
+
+
 def test_the_payload_is_what_the_manual_says() -> None:
     payload = compose(facts(known_errors=[known_error()])).payload
     assert set(payload) == {

@@ -118,3 +118,22 @@ def test_an_entry_laid_over_many_is_indexed_alone(monkeypatch: pytest.MonkeyPatc
         "e7",
         "e9",
     ]
+
+
+def test_entries_that_are_laid_over_one_by_one_are_filed_anew_a_few_times_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = 300
+    index = PredicateIndex(()).with_entries(entry(f"w{n}", match={"alertname": f"W{n}"}) for n in range(1_000))
+    filed: list[str] = []
+    file = PredicateIndex._file
+
+    def noted(self: PredicateIndex, one: Predicate, into: Any) -> None:
+        filed.append(one.entry.id)
+        file(self, one, into)
+
+    monkeypatch.setattr(PredicateIndex, "_file", noted)
+    for number in range(many):
+        index = index.with_entries([entry(f"e{number}", match={"alertname": f"A{number}"})])
+    assert len(filed) < 10 * many
+    assert "w0" not in filed
+    found = [one.entry.id for name in ("A0", "A299", "W999") for one in index.holding({"alertname": name})]
+    assert found == ["e0", "e299", "w999"]

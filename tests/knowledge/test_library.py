@@ -157,3 +157,14 @@ def test_two_of_one_id_in_one_folder_are_a_fault_and_the_first_stands(layer: str
 
 def test_an_empty_library_knows_nothing() -> None:
     assert (len(Library()), Library().get("x"), list(Library())) == (0, None, [])
+
+
+def test_what_differs_is_counted_upon_the_words_of_the_library_it_was_made_of_also_where_those_came_later() -> None:
+    base = Library(entry(f"e{n}", title=f"trouble {n} of pumps") for n in range(9))
+    made = base.with_entries([entry("new", title="valves leak")]).with_aliases({"e3": ("the cellar is wet",)})
+    whole = Library([*base, entry("new", title="valves leak")], {"e3": ("the cellar is wet",)})
+    for text in ("valves leak", "wet cellar", "trouble of pumps"):
+        assert [one.entry.id for one in made.words.find(text).shared] == [
+            one.entry.id for one in whole.words.find(text).shared
+        ]
+    assert made.words.with_entries((), made.aliases).find("pumps").asked == made.words.find("pumps").asked

@@ -136,3 +136,19 @@ async def test_writing_one_is_the_work_of_this_one_alone(house: House, monkeypat
     await write(house)
 
     assert set(filed) == {"till-mute"}
+
+
+async def test_an_open_incident_is_held_against_the_known_errors_of_another_configuration(house: House) -> None:
+    incident = await find(house, TILL_MUTE)
+    assert found(incident) == []
+    shelf = Library([*house.config.known_errors, entry("till", title="Till", match={"alertname": "TillMute"})])
+    await house.do(ConfigChanged(replace(house.config, known_errors=shelf), "ops"))
+    assert found(house.incidents()[-1]) == ["till"]
+    assert "known_errors_written" in [kind for _, kind, *_ in await house.timeline(incident.number)]
+
+
+async def test_what_was_judged_when_it_was_written_is_not_judged_again_by_a_reload(house: House) -> None:
+    await write(house)
+    judged = house.desk.config.known_errors.get("till-mute")
+    await house.do(ConfigChanged(house.config, "ops"))
+    assert house.desk.config.known_errors.get("till-mute") is judged
