@@ -8,6 +8,7 @@ from agent.caches import caches
 from agent.desk import Desk
 from agent.group import Group
 from correlation.lessons import APART, ROOT, TOGETHER
+from knowledge.feedback import Outcome
 from knowledge.review import overdue
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300)
@@ -46,6 +47,9 @@ class Metrics:
         self.lessons = Gauge("tocsin_lessons", "What was taught of kinds of alert.", ["what"], registry=r)
         self.steps = Gauge("tocsin_pending_steps", "Escalation steps still to be taken.", registry=r)
         self.open_pages = Gauge("tocsin_open_pages", "Pages not yet delivered.", registry=r)
+        self.said = Gauge(
+            "tocsin_known_error_feedback", "What engineers said of known errors.", ["outcome"], registry=r
+        )
         self.overdue = Gauge("tocsin_known_errors_overdue", "Known errors whose day of review has passed.", registry=r)
         self.known_errors = Gauge("tocsin_known_errors", "Known errors of the library.", registry=r)
         self.known_errors_ready = Gauge(
@@ -107,4 +111,7 @@ class Metrics:
         self.steps.set(sum(len(steps) for steps in desk.agenda.pending.values()))
         self.open_pages.set(len(desk.outbox.pages))
         self.known_errors.set(len(desk.config.known_errors))
+        total = desk.feedback.total()
+        for outcome in Outcome:
+            self.said.labels(outcome.value).set(getattr(total, outcome.value))
         self.overdue.set(len(overdue(desk.config.known_errors.to_review, now)))

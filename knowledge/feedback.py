@@ -93,6 +93,11 @@ class Feedback:
         """What was said of an entry; a fresh tally where that is nothing."""
         return self.tallies.get(known_error) or Tally(known_error=known_error)
 
+    def total(self) -> Tally:
+        """What was said of all entries together, of each incident and entry once."""
+        counts = {one.value: sum(getattr(tally, one.value) for tally in self.tallies.values()) for one in Outcome}
+        return Tally(known_error="", **counts)
+
     def keep(self, tally: Tally) -> None:
         """Hold a tally as it is now."""
         self.tallies[tally.known_error] = tally

@@ -7,6 +7,7 @@ import click
 
 from agent.cli.client import table
 
+_SAID = ("used", "helped_partly", "did_not_work", "not_applicable")
 _BY = ("state", "severity", "kind", "source", "category", "group")
 
 
@@ -35,6 +36,10 @@ def in_figures(found: Mapping[str, Any]) -> None:
     click.echo(f"final category differs from the first: {changed['changed']} of {changed['reviewed']}")
     for pair in changed["pairs"]:
         click.echo(f"  {pair['initial'] or '-'} -> {pair['final'] or '-'}: {pair['count']}")
+    said = found.get("known_errors")
+    if said is not None and said["judged"]:
+        of = ", ".join(f"{name.replace('_', ' ')} {said[name]}" for name in _SAID)
+        click.echo(f"known errors, whenever: {of}; {_rate(said['precision'])} helped, {said['demoted']} demoted")
     if found["spans"]:
         click.echo()
         _columns(("from_at", "opened", "solved", "response_missed", "resolution_missed", "reopened"), found["spans"])

@@ -11,6 +11,7 @@ from agent.http.problems import Problem
 from agent.http.queries import When, Word
 from agent.http.views import At, View
 from collectors.moment import parse_moment
+from knowledge.feedback import Outcome
 
 if TYPE_CHECKING:
     from agent.http.api import Api
@@ -98,6 +99,21 @@ class Live(View):
     paused: int
 
 
+class Suggested(View):
+    """What engineers said of known errors at their incidents, whenever; of an incident and an entry the last word."""
+
+    used: int
+    helped_partly: int
+    did_not_work: int
+    not_applicable: int
+    precision: float | None
+    """Used and helped partly, of all four, 0..1; null while nothing was said."""
+    judged: int
+    """Entries of which something was said."""
+    demoted: int
+    """Entries that have failed too often to be put forward."""
+
+
 class StatisticsView(View):
     """Incidents opened in a period, counted at `at`, and what is active at `at`."""
 
@@ -127,6 +143,8 @@ class StatisticsView(View):
     reclassified: Reclassified
     spans: list[SpanCount]
     live: list[Live]
+    known_errors: Suggested | None
+    """Null for customers, vendors and reporters."""
 
 
 def statistics_routes(api: "Api") -> list[Route]:
@@ -168,7 +186,19 @@ class Statistics:
                 **_figures(counted),
                 spans=spans,
                 live=[Live(**row) for row in live],
+                known_errors=None if call.actor.outside else self._known_errors(),
             )
+        )
+
+    def _known_errors(self) -> Suggested:
+        feedback, policy = self._api.pipeline.desk.feedback, self._api.get_config().feedback
+        total = feedback.total()
+        tallies = [tally for tally in feedback.tallies.values() if tally.precision is not None]
+        return Suggested(
+            **{outcome.value: getattr(total, outcome.value) for outcome in Outcome},
+            precision=total.precision,
+            judged=len(tallies),
+            demoted=sum(tally.demoted(policy) for tally in tallies),
         )
 
 

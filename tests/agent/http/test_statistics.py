@@ -187,3 +187,22 @@ async def test_the_command_line_prints_them(api: Served) -> None:
     assert "first line: 100.0%" in done.output
     as_json = await asyncio.to_thread(CliRunner().invoke, main, [*words, "--json"], env=environment)
     assert '"hardware/till": 1' in as_json.output
+
+
+async def test_what_engineers_said_of_known_errors_is_summed_up_and_told_to_no_outsider(api: Served) -> None:
+    nothing = (await figures(api))["known_errors"]
+    assert (nothing["precision"], nothing["judged"]) == (None, 0)
+    said = {
+        "used": "dns-failing",
+        "helped_partly": "dns-failing",
+        "did_not_work": "host-down",
+        "not_applicable": "cpu-high",
+    }
+    for outcome, name in said.items():
+        number = await graded(api, outcome)
+        await api.act(number, "feedback", {"known_error": name, "outcome": outcome})
+    found = (await figures(api))["known_errors"]
+    assert found == {**dict.fromkeys(said, 1), "precision": 0.5, "judged": 3, "demoted": 0}
+    await api.act(number, "feedback", {"known_error": "cpu-high", "outcome": "used"})
+    assert (await figures(api))["known_errors"]["precision"] == 0.75, "the last word counts"
+    assert (await figures(api, as_="cus"))["known_errors"] is None
