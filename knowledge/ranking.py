@@ -106,10 +106,11 @@ class WordIndex:
         self._length += sum(lengths)
         mean = self._length / len(self._at) if lengths else 0.0
         norms = [_SATURATION * (1 - _LENGTH + _LENGTH * length / mean) if mean else 1.0 for length in lengths]
-        for word in tuple(weights) if copied is None else copied & weights.keys():
-            fresh = bisect.bisect_left(places[word], first)
-            told = zip(places[word][fresh:], weights[word][fresh:], strict=True)
-            weights[word][fresh:] = array("f", [c * (_SATURATION + 1) / (c + norms[at - first]) for at, c in told])
+        for word in weights if copied is None else copied & weights.keys():
+            found, told = places[word], weights[word]
+            for n in range(bisect.bisect_left(found, first), len(found)):
+                count = told[n]
+                told[n] = count * (_SATURATION + 1) / (count + norms[found[n] - first])
 
     def _take_out(self, name: str, aliases: Aliases, copied: set[str]) -> None:
         """Forget the words of an entry; `aliases` are those that it was counted with."""

@@ -38,16 +38,23 @@ def words(text: str) -> list[str]:
             before = ""
             told += map("".join, itertools.pairwise(run)) if len(run) > 1 else (run,)
             continue
-        word = run.lower()
-        if len(word) == 1 or word in _STOP:
+        word, stemmed = _latin(run)
+        if not word:
             before = ""
             continue
-        told.append(stem(word))
+        told.append(stemmed)
         begins, end = found.span()
         if before and begins - ended <= 1:
             told.append(before + word)
         before, ended = word, end
     return told
+
+
+@remembers("latin_words", 16_384)
+def _latin(run: str) -> tuple[str, str]:
+    """A latin word in small letters, and its stem; both empty where it is too common or too short to tell anything."""
+    word = run.lower()
+    return ("", "") if len(word) == 1 or word in _STOP else (word, stem(word))
 
 
 def shared_apart(text: str, shared: Collection[str]) -> float:
