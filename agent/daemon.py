@@ -98,6 +98,7 @@ class Daemon:
         self.suggestions = Suggestions()
         self._ranker, self._reader = Aside("rank"), Aside("read")
         """Threads of their own: while a large library is read, those that intake uses are free."""
+        self._prepared: asyncio.Future[None] | None = None
         self.cycle = Cycle(self.clock)
         self.writer: Writer = writer_for(options.storage_url)
         reserve = None if is_postgres(options.storage_url) else Reserve(sqlite_path(options.storage_url))
@@ -236,14 +237,15 @@ class Daemon:
     def _prepare_suggestions(self) -> None:
         """Have the words of the known errors counted before the first question, beside the loop."""
         desk = self.pipeline.desk
-        self._ranker.do(self.suggestions.prepare, desk.config.known_errors, desk.feedback.aliases)
+        self._prepared = self._ranker.do(self.suggestions.prepare, desk.config.known_errors, desk.feedback.aliases)
 
     def behind(self) -> str:
         """What of the known errors is not there yet; empty where all of them are asked."""
-        if not self.config.is_library_read:
+        if not self.pipeline.desk.config.is_library_read:
             reading = self._reloading.locked()
             return "known errors are being read" if reading else "known errors were not read: the log says why"
-        return "the words of known errors are being counted" if self.suggestions.is_reading else ""
+        counted = self._prepared is None or self._prepared.done()
+        return "" if counted else "the words of known errors are being counted"
 
     def _retire(self, old: dict[str, Any], kept: dict[str, Any]) -> None:
         """Close notifiers that another took the place of, each after its last page."""

@@ -86,8 +86,6 @@ class Suggestions:
         self._asked: tuple[Library, Aliases] | None = None
         self._library = Library()
         self._encoder: Encoder | None = None
-        self.is_reading = False
-        """Whether a library is being read: what is asked meanwhile waits."""
 
     def prepare(self, library: Library, confirmed: Aliases = _NONE) -> None:
         """Read a library before anything is asked of it; what fails then fails again where it is asked, and is told."""
@@ -120,11 +118,7 @@ class Suggestions:
     def _have(self, library: Library, confirmed: Aliases) -> None:
         if self._asked is not None and self._asked[0] is library and self._asked[1] is confirmed:
             return
-        self.is_reading = True
-        try:
-            self._read(library.with_aliases(confirmed) if confirmed else library)
-        finally:
-            self.is_reading = False
+        self._read(library.with_aliases(confirmed) if confirmed else library)
         self._asked = (library, confirmed)
 
     def _read(self, library: Library) -> None:
