@@ -179,7 +179,13 @@ class Topology:
             name = names.get(low)
             if name is None and "." in low and not low.replace(".", "").isdigit():
                 name = names.get(low.partition(".")[0])
-        return name
+        return name if name is not None or " " not in low else self._other_end(low)
+
+    def _other_end(self, words: str) -> str | None:
+        """The host that what is written at a port names among other words: `to web-1`."""
+        found = {name for word in words.split(" ") if (name := self._names.get(bare(word)))}
+        hosts = [name for name in found if self.kinds[name] == "host"]
+        return hosts[0] if len(hosts) == 1 else None
 
     def _workload(self, pod: str) -> str | None:
         """The written item of a pod or of a claim of its volume: `kafka-0`, `web-5d8f7c9b4-x2x4z`, `data-kafka-0`."""

@@ -263,6 +263,22 @@ def test_a_written_name_is_found_in_any_label_with_port_scheme_domain_or_case_ar
         assert register.subject({"alertname": "X", "whatever": value}) == "web-1"
 
 
+def test_of_what_is_written_at_a_port_the_one_host_that_it_names_is_its_other_end() -> None:
+    register = Topology(ITEMS)
+    for text, item in (("to WEB-1", "web-1"), ("web-1 eth0", "web-1"), ("web-1 web-2", "sw-1"), ("shop front", "sw-1")):
+        assert register.subject({"alertname": "LinkDown", "device": "sw-1", "ifAlias": text}, ["host"]) == item
+
+
+def test_failing_memory_explains_its_host_though_nobody_can_tell_of_it_any_more() -> None:
+    stream = Stream()
+    memory = {"alertname": "HostEdacCorrectableErrorsDetected", "instance": "web-1:9100", "severity": "warning"}
+    stream.tell(0, memory)
+    ended = told(memory, ends=1, starts_at=START, starts_text=START.isoformat(), ends_at=START + 60 * S)
+    correlate([ended], stream.board, RULES, START + 60 * S)
+    stream.tell(70, WEB_1)
+    assert len(stream.groups()) == 1
+
+
 def test_an_alert_is_about_the_item_that_stands_on_the_others_of_its_labels() -> None:
     register = Topology(ITEMS)
     assert register.subject({"database": "orders", "host": "db-1"}) == "orders"
