@@ -21,6 +21,7 @@ from agent.http.brief import brief_routes
 from agent.http.calls import LIMIT, Call, Result, Route, read_json, read_query, read_raw, refused, response_of
 from agent.http.case_bodies import CHANGE, ENTRY, IMPROVEMENT, ITEM, PROBLEM, RUN
 from agent.http.cases import case_routes
+from agent.http.console import routes as console
 from agent.http.improvements import improvement_routes
 from agent.http.items import item_routes
 from agent.http.known_errors import known_error_routes
@@ -97,7 +98,7 @@ class Api:
         """Who calls. Raises the 401."""
         actor = await self.patience.read(self.auth.actor_of(request))
         if actor is None:
-            self._turned_away(request)
+            self.turned_away(request)
             raise unauthorized()
         return actor
 
@@ -109,7 +110,8 @@ class Api:
         """What links in an answer begin with: the external URL, else the address that the caller used."""
         return self._external_url() or self.came(request).base
 
-    def _turned_away(self, request: web.Request) -> None:
+    def turned_away(self, request: web.Request) -> None:
+        """Note that a caller is nobody we know."""
         self._refusals.note(self.came(request).client, request.path, self.clock.now())
 
 
@@ -147,6 +149,7 @@ def add_api(app: web.Application, api: Api) -> None:
     events.add(app, api)
     alertmanager_v2.add(app, api)
     ack.add(app, api)
+    console.add(app, api)
     rota.add(app, api)
     app.router.add_route("*", r"/{rest:[\s\S]*}", _nowhere(app, api))
     app.on_cleanup.append(lambda _: api.patience.close())

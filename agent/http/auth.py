@@ -142,8 +142,10 @@ class Auth:
         A token is sent as `Bearer`, or as the password of `Basic` (for programs that know nothing else).
         """
         token = token_in(request.headers.get("Authorization", ""))
-        if token is None:
-            return None
+        return await self.holder_of(token) if token is not None else None
+
+    async def holder_of(self, token: str) -> Actor | None:
+        """Whose token it is; None: it is nobody's, or nobody's any more."""
         holder = await holder_of(token, self._engine)
         if holder is None or holder.person is None or not holder.valid(self._clock.now()):
             return None

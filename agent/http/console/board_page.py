@@ -1,0 +1,106 @@
+"""The list of incidents as a page: what is due first stands first, a card for each."""
+
+import html
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from urllib.parse import urlencode
+
+from agent.http.console.words import say
+from agent.http.incident_page import tag
+from agent.http.views import IncidentView
+from correlation.incident import State
+from escalation.words import Language, local_text, state_text
+
+SHOWN: Mapping[str, Sequence[str]] = {
+    "active": ("active",),
+    "resolved": (State.RESOLVED, State.PENDING_REVIEW),
+    "all": (),
+}
+"""What the list can show, and the states that it asks for."""
+
+
+class BoardPage:
+    """The page for one reader; `show` is one of SHOWN, `q` what was searched for."""
+
+    def __init__(self, language: Language, zone: tzinfo | None, show: str, q: str) -> None:
+        self._language, self._zone, self._show, self._q = language, zone, show, q
+
+    def body(
+        self,
+        person: str,
+        incidents: Sequence[IncidentView],
+        following: str | None,
+        on_call: Mapping[str, Sequence[str]],
+    ) -> list[str]:
+        """Who reads it, what can be asked, who is on call (by schedule), the incidents, and where they go on."""
+        return [
+            sign_out(person, self._language),
+            self._asked(),
+            self._on_call(on_call) if on_call else "",
+            *(self._card(one) for one in incidents),
+            self._nothing() if not incidents else "",
+            f'<p><a href="/?{html.escape(self._query(following))}">{self._say("more")}</a></p>' if following else "",
+        ]
+
+    def _say(self, word: str) -> str:
+        return say(word, self._language)
+
+    def _query(self, cursor: str | None = None) -> str:
+        asked = {"show": self._show, "q": self._q, "cursor": cursor or ""}
+        return urlencode({name: value for name, value in asked.items() if value})
+
+    def _asked(self) -> str:
+        shows = "".join(
+            f'<a href="/?show={one}"{" aria-current=page" if one == self._show else ""}>{self._say(one)}</a>'
+            for one in SHOWN
+        )
+        search, q = self._say("search"), html.escape(self._q)
+        return (
+            f'<nav>{shows}</nav><form method="get" action="/" class="search">'
+            f'<input type="hidden" name="show" value="{self._show}">'
+            f'<input type="search" name="q" value="{q}" aria-label="{search}" placeholder="{search}">'
+            f"<button>{search}</button></form>"
+        )
+
+    def _on_call(self, on_call: Mapping[str, Sequence[str]]) -> str:
+        lines = [
+            tag("dt", schedule) + tag("dd", ", ".join(people) or self._say("nobody"))
+            for schedule, people in on_call.items()
+        ]
+        return f"<details>{tag('summary', self._say('on_call'))}<dl>{''.join(lines)}</dl></details>"
+
+    def _nothing(self) -> str:
+        return tag("p", self._say("none" if self._show == "active" and not self._q else "nothing"), "soft")
+
+    def _card(self, one: IncidentView) -> str:
+        holder = f"{self._say('with')} {one.assignee}" if one.assignee else self._say("nobody_has_it")
+        firing = f" · {one.record.open_alerts} {self._say('firing')}" if one.record.open_alerts else ""
+        lines = [f"{one.number} · {state_text(one.state, self._language)} · {holder}{firing}"]
+        if one.next_step is not None:
+            told = f" {self._say('to')} {', '.join(one.next_step.targets)}" if one.next_step.targets else ""
+            lines.append(f"{self._say('next_step')} {local_text(one.next_step.due_at, self._zone)}{told}")
+        severity = tag("span", f"{self._say('severity')} {one.severity}", "sev")
+        below = "".join(tag("span", line, "soft") for line in lines)
+        return (
+            f'<a class="card s{one.severity}" href="/incidents/{one.number}">'
+            f"{severity}{tag('strong', one.title)}{below}</a>"
+        )
+
+
+def sign_out(person: str, language: Language) -> str:
+    """Who is signed in, and the button that ends it."""
+    button = tag("button", say("sign_out", language))
+    return f'<form method="post" action="/sign-out" class="who">{tag("span", person, "soft")}{button}</form>'
+
+
+def sign_in(language: Language, there: str, said: str = "") -> list[str]:
+    """The page that asks for a token; `there` is where it goes on."""
+    return [
+        tag("h1", "Tocsin"),
+        tag("p", said, "safety") if said else "",
+        f'<form method="post" action="/sign-in"><input type="hidden" name="there" value="{html.escape(there)}">'
+        f"<label>{html.escape(say('token', language))}"
+        '<input type="password" name="token" autocomplete="current-password" required></label>'
+        f"{tag('button', say('sign_in', language))}</form>",
+        tag("p", say("how", language), "soft"),
+    ]

@@ -1,0 +1,97 @@
+"""What a person can do to an incident from a page: a form for each act, and what a filled form asks for."""
+
+import html
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from agent.http.console.words import say
+from agent.http.incident_page import tag
+from correlation.incident import FROM, Action, Incident
+from correlation.permission import Actor, Forbidden, check
+from escalation.words import Language
+
+_MINUTES = ("15", "30", "60", "240", "720")
+_TYPES = ("workaround", "permanent", "no_fault", "user_withdrawn")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a form; `choices` are those of a `choice`."""
+
+    name: str
+    kind: Literal["words", "choice", "tick"] = "words"
+    choices: Sequence[str] = ()
+
+
+_FORMS: Mapping[Action, Sequence[Field]] = {
+    Action.ACKNOWLEDGE: (),
+    Action.NOTE: (Field("text"),),
+    Action.SNOOZE: (Field("minutes", "choice", _MINUTES), Field("reason")),
+    Action.HANDOVER: (Field("to", "choice"), Field("reason")),
+    Action.ESCALATE: (Field("reason"),),
+    Action.RESOLVE: (Field("type", "choice", _TYPES), Field("resolution"), Field("note"), Field("restored", "tick")),
+}
+ACTS: Collection[Action] = _FORMS.keys()
+"""What can be done from a page."""
+
+
+def body_of(action: Action, filled: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """What a filled form asks of the API; what it does not know of is left out, and what is missing the API says."""
+    body: dict[str, Any] = {f.name: filled[f.name] for f in _FORMS[action] if filled.get(f.name)}
+    if action is Action.SNOOZE and body.get("minutes") in _MINUTES:
+        body["until"] = (now + timedelta(minutes=int(body.pop("minutes")))).isoformat()
+    if body.pop("restored", None):
+        body["service_restored_at"] = now.isoformat()
+    return body
+
+
+class Forms:
+    """The forms of one incident for one reader: of the acts that its state and their roles allow."""
+
+    def __init__(self, incident: Incident, language: Language, groups: Sequence[str]) -> None:
+        self._incident, self._language, self._groups = incident, language, groups
+
+    def shown(self, actor: Actor, paged: Collection[str]) -> list[str]:
+        """The forms as HTML; `paged` are the people who were paged for it."""
+        forms = {action: self._form(action) for action in _FORMS if self._may(actor, action, paged)}
+        at_once = forms.pop(Action.ACKNOWLEDGE, "")
+        return [at_once, '<div class="acts">', *forms.values(), "</div>"]
+
+    def _may(self, actor: Actor, action: Action, paged: Collection[str]) -> bool:
+        if self._incident.state not in FROM[action]:
+            return False
+        if action is Action.ACKNOWLEDGE and self._incident.acknowledged_at is not None:
+            return False
+        try:
+            check(actor, action, self._incident, paged)
+        except Forbidden:
+            return False
+        return True
+
+    def _form(self, action: Action) -> str:
+        fields = [self._field(action, field) for field in _FORMS[action]]
+        sends = say("send" if fields else str(action), self._language)
+        form = (
+            f'<form method="post" action="/incidents/{self._incident.number}/{action}">'
+            f"{''.join(fields)}{tag('button', sends)}</form>"
+        )
+        if not fields:
+            return form
+        return f"<details>{tag('summary', say(str(action), self._language))}{form}</details>"
+
+    def _field(self, action: Action, field: Field) -> str:
+        called = html.escape(say(field.name, self._language))
+        if field.kind == "tick":
+            asked = f'<label class="tick"><input type="checkbox" name="{field.name}" value="yes"> {called}</label>'
+            return asked if self._incident.open_alerts else ""
+        if field.kind == "choice":
+            called = html.escape(say("handover.to" if field.name == "to" else field.name, self._language))
+            choices = field.choices or ("l2", *self._groups)
+            options = "".join(
+                f'<option value="{html.escape(one)}">{html.escape(say(one, self._language))}</option>'
+                for one in choices
+            )
+            return f'<label>{called}<select name="{field.name}">{options}</select></label>'
+        return f'<label>{called}<textarea name="{field.name}" rows="2" required></textarea></label>'

@@ -1,0 +1,251 @@
+"""The routes of the console: the list, an incident with what can be done to it, signing in and out."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from agent.http.acts import Incidents, incident_of
+from agent.http.auth import may
+from agent.http.bodies import NUMBER
+from agent.http.calls import Call, Query, read_query, read_raw
+from agent.http.console import session
+from agent.http.console.board_page import SHOWN, BoardPage, sign_in, sign_out
+from agent.http.console.forms import ACTS, Forms, body_of
+from agent.http.console.words import say
+from agent.http.cursors import states_of
+from agent.http.incident_page import ALERTS_SHOWN, HEADERS, LINES_SHOWN, IncidentPage, page, tag
+from agent.http.patience import READ_WITHIN_S
+from agent.http.problems import Problem, not_found, problem_of
+from agent.http.queries import Cursor
+from agent.http.render import Reader
+from agent.http.rota import on_call_at
+from agent.sentences import language_of
+from correlation.calendar import parse_zone
+from correlation.incident import Action
+from correlation.permission import Actor
+from correlation.tables import IncidentRow
+from escalation.roles import called
+from escalation.words import Language
+
+if TYPE_CHECKING:
+    from agent.http.api import Api
+
+_LISTED = 50
+_LOOKS_AGAIN_S = 60
+_MOST_SENT, _MOST_FIELDS = 64 * 1024, 20
+_A_PAGE = re.compile(rf"/|/incidents/{NUMBER.strip('^$')}")
+# A form that is sent tells its origin only where the page it stands on may tell of itself.
+_HEADERS = {**HEADERS, "Referrer-Policy": "same-origin", "Vary": "Cookie, Accept-Language"}
+_Do = Callable[["Visit"], Awaitable[web.Response]]
+
+
+class BoardQuery(Query):
+    """What may be asked of the list."""
+
+    show: Literal["active", "resolved", "all"] = "active"
+    q: Annotated[str, StringConstraints(max_length=200)] = ""
+    cursor: Cursor | None = None
+
+
+class Visit:
+    """A request of somebody who is signed in."""
+
+    def __init__(self, api: "Api", request: web.Request, actor: Actor) -> None:
+        self.api, self.request, self.actor, self.now = api, request, actor, api.clock.now()
+        config = api.get_config()
+        person = config.people.get(actor.id)
+        self.language: Language = person.language if person is not None else _asked_language(request)
+        self.zone = parse_zone(person.time_zone) if person is not None and person.time_zone else None
+        self.reader = Reader(config, api.pipeline.desk, self.now, self.language, actor)
+
+    def call(self, sent: object = None) -> Call:
+        """The same as a call of the API."""
+        return Call(self.request, self.actor, self.now, self.language, sent=sent)
+
+
+def add(app: web.Application, api: "Api") -> None:
+    """Add the console to an application."""
+    one = f"/incidents/{{number:{NUMBER.strip('^$')}}}"
+    app.router.add_get("/", _framed(api, _board))
+    app.router.add_get(one, _framed(api, _incident))
+    app.router.add_post(f"{one}/{{action:[a-z-]+}}", _framed(api, _act))
+    app.router.add_post("/sign-in", _bare(api, _sign_in))
+    app.router.add_post("/sign-out", _bare(api, _sign_out))
+
+
+def _framed(api: "Api", do: _Do) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """For whoever is signed in; others are asked for their token."""
+
+    async def answer(api: "Api", request: web.Request) -> web.Response:
+        token = session.token_of(request)
+        actor = await api.patience.read(api.auth.holder_of(token)) if token is not None else None
+        if actor is None:
+            return _asks_for_token(request)
+        visit = Visit(api, request, actor)
+        try:
+            return await do(visit)
+        except Exception as error:  # the rim of a request
+            problem = problem_of(error)
+            back = f'<p><a href="{_there(request)}">{say("back", visit.language)}</a></p>'
+            return _page(problem.status, visit.language, [tag("p", problem.detail, "safety"), back])
+
+    return _bare(api, answer)
+
+
+def _bare(
+    api: "Api", do: Callable[["Api", web.Request], Awaitable[web.Response]]
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """For anybody; a form that stands on a page of somebody else is refused."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        language = _asked_language(request)
+        try:
+            if request.method == "POST" and not session.is_ours(request, api.address(request)):
+                raise Problem(403, say("foreign", language))
+            return await do(api, request)
+        except Exception as error:  # the rim of a request
+            problem = problem_of(error)
+            return _page(problem.status, language, [tag("p", problem.detail, "safety")])
+
+    return answer
+
+
+# the pages
+
+
+async def _board(visit: Visit) -> web.Response:
+    asked = read_query(visit.request.query, BoardQuery)
+    assert isinstance(asked, BoardQuery)
+    return await visit.api.patience.read(_listed(visit, asked), READ_WITHIN_S)
+
+
+async def _listed(visit: Visit, asked: BoardQuery) -> web.Response:
+    api = visit.api
+    rows, following = await api.reads.incidents(
+        visit.actor,
+        states=states_of(SHOWN[asked.show]),
+        severities=(),
+        group=None,
+        q=asked.q or None,
+        since=None,
+        updated_since=None,
+        sort="due" if asked.show == "active" else "updated",
+        limit=_LISTED,
+        cursor=asked.cursor,
+    )
+    shown = await visit.reader.incidents(api.reads, rows, 1)
+    schedules = api.get_config().schedules if may(visit.actor, "get_oncall") else {}
+    on_call = await on_call_at(api.reads, schedules, visit.now)
+    board = BoardPage(visit.language, visit.zone, asked.show, asked.q)
+    answer = _page(200, visit.language, board.body(visit.actor.id, shown, following, on_call))
+    answer.headers["Refresh"] = str(_LOOKS_AGAIN_S)
+    return answer
+
+
+async def _incident(visit: Visit) -> web.Response:
+    row = await visit.api.patience.read(Incidents(visit.api).visible(visit.call()))
+    return await visit.api.patience.read(_shown(visit, row), READ_WITHIN_S)
+
+
+async def _shown(visit: Visit, row: IncidentRow) -> web.Response:
+    api, reader, language = visit.api, visit.reader, visit.language
+    config = api.get_config()
+    (shown,) = await reader.incidents(api.reads, [row], ALERTS_SHOWN)
+    happened = [reader.happened(line, row.reporter) for line in await api.reads.latest(row.id, LINES_SHOWN)]
+    made = IncidentPage(shown, language, visit.zone, called(shown.group, config.groups, language))
+    forms = Forms(incident_of(row), language, sorted(config.groups))
+    body = [
+        sign_out(visit.actor.id, language),
+        f'<p><a href="/">{say("back", language)}</a></p>',
+        *made.head(),
+        *forms.shown(visit.actor, await api.reads.paged(row.id)),
+        *made.rest(happened),
+        *await _why(visit, row),
+    ]
+    return _page(200, language, body, f"{row.number} {shown.title}")
+
+
+async def _why(visit: Visit, row: IncidentRow) -> list[str]:
+    """Why each alert is in this incident, and what spoke for another."""
+    pairs, _ = await visit.api.reads.episodes_of(row.id, 0, ALERTS_SHOWN)
+    lines = []
+    for alert in pairs:
+        found = visit.reader.explained(alert, row)
+        named = visit.reader.incident_alert(alert).labels.get("alertname", found.fingerprint)
+        other = f" ({say('not', visit.language)}: {found.rejected.text})" if found.rejected is not None else ""
+        lines.append(f"<li>{tag('time', named)}{tag('span', f'{found.why.text}{other}')}</li>")
+    return [tag("h2", say("why", visit.language)), "<ol>", *lines, "</ol>"] if lines else []
+
+
+# what is sent
+
+
+async def _act(visit: Visit) -> web.Response:
+    number, action = visit.request.match_info["number"], visit.request.match_info["action"]
+    if action not in ACTS:
+        raise not_found("there is no such form")
+    filled = await _filled(visit.request)
+    call = visit.call(body_of(Action(action), filled, visit.now))
+    await visit.api.patience.act(Incidents(visit.api).acting(Action(action))(call))
+    return _to(f"/incidents/{number}")
+
+
+async def _sign_in(api: "Api", request: web.Request) -> web.Response:
+    filled = await _filled(request)
+    token, there = filled.get("token", "").strip(), filled.get("there", "/")
+    if not token or await api.patience.read(api.auth.holder_of(token)) is None:
+        api.turned_away(request)
+        return _asks_for_token(request, say("unknown", _asked_language(request)), there)
+    answer = _to(there if _A_PAGE.fullmatch(there) else "/")
+    session.remember(answer, token, secure=api.address(request).startswith("https:"))
+    return answer
+
+
+async def _sign_out(api: "Api", request: web.Request) -> web.Response:
+    answer = _to("/")
+    session.forget(answer)
+    return answer
+
+
+async def _filled(request: web.Request) -> dict[str, str]:
+    """The fields of a form. Raises Problem 400, 413."""
+    raw = await read_raw(request, _MOST_SENT)
+    try:
+        return dict(parse_qsl(raw.decode(), max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        raise Problem(400, "this is no form of ours") from None
+
+
+# answers
+
+
+def _asked_language(request: web.Request) -> Language:
+    return "zh" if language_of(request.headers.get("Accept-Language", "")) == "zh" else "en"
+
+
+def _there(request: web.Request) -> str:
+    """The page that a request was for, or that its form stands on."""
+    number = request.match_info.get("number")
+    return f"/incidents/{number}" if number and request.method == "POST" else "/"
+
+
+def _asks_for_token(request: web.Request, said: str = "", there: str | None = None) -> web.Response:
+    language = _asked_language(request)
+    number = request.match_info.get("number")
+    there = there or (f"/incidents/{number}" if number else "/")
+    answer = _page(401, language, sign_in(language, there, said))
+    answer.headers["WWW-Authenticate"] = "Bearer"
+    session.forget(answer)
+    return answer
+
+
+def _to(path: str) -> web.Response:
+    return web.Response(status=303, headers={**_HEADERS, "Location": path})
+
+
+def _page(status: int, language: str, body: Sequence[str], title: str = "Tocsin") -> web.Response:
+    return web.Response(status=status, text=page(language, title, body), content_type="text/html", headers=_HEADERS)

@@ -1,0 +1,308 @@
+"""The console, as a browser uses it: a cookie, links and forms."""
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import pytest
+
+from agent import tokens
+from tests.agent.http.serving import LINK_DOWN, Served
+from tests.house import alert
+from tests.real.running import until
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@dataclass
+class Page:
+    """What a browser was answered."""
+
+    status: int
+    text: str
+    headers: dict[str, str]
+
+
+@dataclass
+class Browser:
+    """Keeps the cookie, and follows nothing by itself."""
+
+    api: Served
+    cookie: str = ""
+    seen: list[str] = field(default_factory=list)
+
+    async def ask(self, method: str, path: str, filled: dict[str, str] | None = None, **headers: str) -> Page:
+        sent = {**({"Cookie": self.cookie} if self.cookie else {}), **(FORM if filled is not None else {}), **headers}
+        data = urlencode(filled).encode() if filled is not None else None
+        async with self.api.session.request(
+            method, self.api.url + path, data=data, headers=sent, allow_redirects=False
+        ) as response:
+            if "Set-Cookie" in response.headers:
+                self.seen.append(response.headers["Set-Cookie"])
+                self.cookie = response.headers["Set-Cookie"].partition(";")[0]
+            return Page(response.status, await response.text(), dict(response.headers))
+
+    async def open(self, path: str) -> Page:
+        return await self.ask("GET", path)
+
+    async def send(self, path: str, /, **filled: str) -> Page:
+        return await self.ask("POST", path, filled)
+
+
+async def signed_in(api: Served, person: str) -> Browser:
+    browser = Browser(api)
+    answered = await browser.send("/sign-in", token=await api.token(person), there="/")
+    assert (answered.status, answered.headers["Location"]) == (303, "/")
+    return browser
+
+
+# signing in
+
+
+@pytest.mark.parametrize("path", ["/", "/incidents/INC-20260302-0001"])
+async def test_nobody_sees_anything_without_a_token(api: Served, path: str) -> None:
+    number = await api.open_incident()
+    page = await Browser(api).open(path)
+    assert page.status == 401
+    assert number not in re.sub(r'name="there" value="[^"]*"', "", page.text)
+    assert page.headers["WWW-Authenticate"] == "Bearer", "a browser is to show the form, and ask nothing itself"
+
+
+async def test_who_signs_in_goes_on_where_they_wanted_to(api: Served) -> None:
+    number = await api.open_incident()
+    browser = Browser(api)
+    there = re.search(r'name="there" value="([^"]*)"', (await browser.open(f"/incidents/{number}")).text)
+    assert there is not None
+    answered = await browser.send("/sign-in", token=await api.token("ana"), there=there[1])
+    assert answered.headers["Location"] == f"/incidents/{number}"
+    assert "DiskFull" in (await browser.open(f"/incidents/{number}")).text
+
+
+async def test_the_cookie_is_kept_from_pages_and_from_other_sites(api: Served) -> None:
+    browser = await signed_in(api, "ana")
+    for part in ("HttpOnly", "SameSite=Lax", "Path=/"):
+        assert part in browser.seen[-1]
+    assert "Secure" not in browser.seen[-1], "the address here is http: the browser would drop it"
+
+
+@pytest.mark.parametrize(
+    "there", ["https://evil.example/", "//evil.example/", "/\\evil.example", "/api/v1/me", "/ack/x"]
+)
+async def test_signing_in_leads_nowhere_else(api: Served, there: str) -> None:
+    answered = await Browser(api).send("/sign-in", token=await api.token("ana"), there=there)
+    assert (answered.status, answered.headers["Location"]) == (303, "/")
+
+
+@pytest.mark.parametrize("token", ["", "tcs_wrong", "\x00", "x" * 5000, "a; Path=/"])
+async def test_a_token_that_is_nobodys_is_refused_and_said(api: Served, token: str) -> None:
+    answered = await Browser(api).send("/sign-in", token=token)
+    assert answered.status == 401
+    assert "not valid" in answered.text
+
+
+async def test_a_revoked_token_is_signed_out(api: Served) -> None:
+    browser = await signed_in(api, "ana")
+    assert (await browser.open("/")).status == 200
+    for row in await tokens.listed(api.storage):
+        await tokens.revoke(api.storage, row.id, api.clock.now())
+
+    async def signed_out() -> bool:
+        return (await browser.open("/")).status == 401
+
+    await until(signed_out, "the token is refused", within=10)
+
+
+async def test_signing_out_forgets_the_token(api: Served) -> None:
+    browser = await signed_in(api, "ana")
+    assert (await browser.send("/sign-out")).status == 303
+    assert (await browser.open("/")).status == 401
+
+
+async def test_the_cookie_opens_nothing_of_the_api(api: Served) -> None:
+    browser = await signed_in(api, "pat")
+    assert (await browser.open("/api/v1/me")).status == 401
+
+
+# the list
+
+
+async def test_the_list_shows_what_is_open_and_who_has_it(api: Served) -> None:
+    one, other = await api.open_incident(), await api.open_incident(LINK_DOWN)
+    await api.act(one, "acknowledge", as_="ana")
+    page = (await (await signed_in(api, "luis")).open("/")).text
+    assert f'href="/incidents/{one}"' in page
+    assert f'href="/incidents/{other}"' in page
+    assert "with ana" in page
+    assert "nobody has it" in page
+    assert "<script" not in page
+
+
+async def test_the_list_looks_again_by_itself_and_pages_with_forms_do_not(api: Served) -> None:
+    number = await api.open_incident()
+    browser = await signed_in(api, "luis")
+    assert "Refresh" in (await browser.open("/")).headers
+    assert "Refresh" not in (await browser.open(f"/incidents/{number}")).headers
+
+
+async def test_resolved_ones_and_a_search_are_a_tap_away(api: Served) -> None:
+    one, other = await api.open_incident(), await api.open_incident(LINK_DOWN)
+    await api.act(one, "cancel", {"reason": "a drill"}, "desk")
+    browser = await signed_in(api, "luis")
+    assert one not in (await browser.open("/")).text
+    assert one in (await browser.open("/?show=all")).text
+    found = (await browser.open("/?show=all&q=LinkDown")).text
+    assert other in found
+    assert one not in found
+    assert "Nothing is found." in (await browser.open("/?q=xyzzy")).text
+
+
+async def test_a_long_list_goes_on(api: Served) -> None:
+    for number in range(52):
+        await api.report(f"printer {number} is out of paper")
+    browser = await signed_in(api, "pat")
+    first = (await browser.open("/")).text
+    (more,) = re.findall(r'href="/\?([^"]*cursor=[^"]*)"', first)
+    second = (await browser.open("/?" + more.replace("&amp;", "&"))).text
+    numbers = [set(re.findall(r'href="/incidents/(INC-[0-9-]+)"', page)) for page in (first, second)]
+    assert [len(numbers[0]), len(numbers[1])] == [50, 2]
+    assert not numbers[0] & numbers[1]
+
+
+@pytest.mark.parametrize("query", ["show=nonsense", "cursor=nonsense", "other=1", "q=" + "x" * 300])
+async def test_a_bad_query_is_told_on_a_page(api: Served, query: str) -> None:
+    page = await (await signed_in(api, "luis")).open(f"/?{query}")
+    assert page.status == 422
+    assert "<a href" in page.text
+
+
+async def test_it_speaks_the_language_of_who_reads(api: Served) -> None:
+    await api.open_incident()
+    assert "尚无人接手" in (await (await signed_in(api, "wei")).open("/")).text
+    asked = await Browser(api).ask("GET", "/", **{"Accept-Language": "zh-CN,zh;q=0.9"})
+    assert "登录" in asked.text
+
+
+async def test_who_is_on_call_is_for_people_of_the_organisation(api: Served) -> None:
+    assert "On call now" in (await (await signed_in(api, "luis")).open("/")).text
+    assert "On call now" not in (await (await signed_in(api, "cus")).open("/")).text
+
+
+async def test_an_outsider_sees_their_own_alone(api: Served) -> None:
+    alarm, own = await api.open_incident(), await api.report("my mail does not go", as_="cus")
+    browser = await signed_in(api, "cus")
+    page = (await browser.open("/?show=all")).text
+    assert own in page
+    assert alarm not in page
+    assert (await browser.open(f"/incidents/{alarm}")).status == 404
+
+
+# an incident
+
+
+async def test_what_came_with_an_alert_is_no_html(api: Served) -> None:
+    await api.receive(alert({"alertname": "DiskFull<b>", "instance": '"><script>alert(1)</script>'}))
+    browser = await signed_in(api, "ana")
+    (number,) = set(re.findall(r"/incidents/(INC-[0-9-]+)", (await browser.open("/")).text))
+    for path in ("/", f"/incidents/{number}"):
+        page = (await browser.open(path)).text
+        assert "<script>" not in page
+        assert "<b>" not in page
+    assert 'value="&quot;&gt;&lt;x' in (await browser.open("/?q=%22%3E%3Cx")).text
+
+
+async def test_the_page_says_why_its_alerts_are_together(api: Served) -> None:
+    await api.receive(
+        alert({"alertname": "DiskFull", "instance": "db-1:9100", "severity": "warning"}),
+        alert({"alertname": "DiskFull", "instance": "db-1:9100", "severity": "critical"}),
+    )
+    browser = await signed_in(api, "ana")
+    (number,) = set(re.findall(r"/incidents/(INC-[0-9-]+)", (await browser.open("/")).text))
+    why = (await browser.open(f"/incidents/{number}")).text.partition("Why these alerts are together")[2]
+    said = [line["why"]["text"] for line in (await api.get(f"/api/v1/incidents/{number}/why")).items]
+    assert len(said) == 2
+    assert all(text.replace("'", "&#x27;").replace('"', "&quot;") in why for text in said)
+
+
+async def test_the_button_acknowledges_and_the_form_is_gone(api: Served) -> None:
+    number = await api.open_incident()
+    browser = await signed_in(api, "ana")
+    assert f'action="/incidents/{number}/acknowledge"' in (await browser.open(f"/incidents/{number}")).text
+    answered = await browser.send(f"/incidents/{number}/acknowledge")
+    assert (answered.status, answered.headers["Location"]) == (303, f"/incidents/{number}")
+    found = (await api.get(f"/api/v1/incidents/{number}")).body
+    assert (found["state"], found["assignee"]) == ("in_progress", "ana")
+    assert f'action="/incidents/{number}/acknowledge"' not in (await browser.open(f"/incidents/{number}")).text
+
+
+@pytest.mark.parametrize(
+    ("action", "filled", "kind"),
+    [
+        ("note", {"text": "the disk is being emptied 正在清理"}, "note"),
+        ("escalate", {"reason": "needs the vendor"}, "escalation_requested"),
+        ("snooze", {"minutes": "60", "reason": "the batch ends at ten"}, "snoozed"),
+        ("handover", {"to": "l2", "reason": "needs a second pair of eyes"}, "handed_over"),
+        (
+            "resolve",
+            {"type": "workaround", "resolution": "emptied", "note": "see the ticket", "restored": "yes"},
+            "resolved",
+        ),
+    ],
+)
+async def test_each_form_does_what_the_api_does(api: Served, action: str, filled: dict[str, str], kind: str) -> None:
+    number = await api.open_incident()
+    await api.act(number, "acknowledge", as_="ana")
+    browser = await signed_in(api, "ana")
+    form = (await browser.open(f"/incidents/{number}")).text.partition(f'action="/incidents/{number}/{action}"')[2]
+    assert set(filled) <= set(re.findall(r'name="([a-z]+)"', form.partition("</form>")[0]))
+    answered = await browser.send(f"/incidents/{number}/{action}", **filled)
+    assert answered.status == 303, answered.text
+    happened = (await api.get(f"/api/v1/incidents/{number}/timeline")).items
+    assert any(line["kind"] == kind and line["actor"] == "ana" for line in happened), [h["kind"] for h in happened]
+
+
+async def test_what_is_missing_is_said_and_nothing_is_done(api: Served) -> None:
+    number = await api.open_incident()
+    await api.act(number, "acknowledge", as_="ana")
+    browser = await signed_in(api, "ana")
+    refused = await browser.send(f"/incidents/{number}/resolve", type="workaround", resolution="x", note="y")
+    assert refused.status == 422
+    assert "still fire" in refused.text
+    assert (await browser.send(f"/incidents/{number}/note")).status == 422
+    assert (await browser.send(f"/incidents/{number}/snooze", minutes="-5", reason="x")).status == 422
+    assert (await api.get(f"/api/v1/incidents/{number}")).body["state"] == "in_progress"
+
+
+async def test_nobody_does_more_than_they_may(api: Served) -> None:
+    number = await api.open_incident()
+    browser = await signed_in(api, "vic")
+    page = (await browser.open(f"/incidents/{number}")).text
+    assert f'action="/incidents/{number}' not in page
+    assert (await browser.send(f"/incidents/{number}/acknowledge")).status == 403
+    assert (await api.get(f"/api/v1/incidents/{number}")).body["state"] == "assigned"
+
+
+@pytest.mark.parametrize("action", ["cancel", "nonsense", "set-severity"])
+async def test_what_has_no_form_is_not_done(api: Served, action: str) -> None:
+    number = await api.open_incident()
+    refused = await (await signed_in(api, "pat")).send(f"/incidents/{number}/{action}", reason="x")
+    assert refused.status == 404
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://here.evil.example"])
+async def test_a_form_of_another_site_is_refused(api: Served, origin: str) -> None:
+    number = await api.open_incident()
+    browser = await signed_in(api, "ana")
+    for path in (f"/incidents/{number}/acknowledge", "/sign-out", "/sign-in"):
+        assert (await browser.ask("POST", path, {}, Origin=origin)).status == 403
+    assert (await api.get(f"/api/v1/incidents/{number}")).body["state"] == "assigned"
+    for ours in (api.url, "http://here"):
+        done = await browser.ask("POST", f"/incidents/{number}/acknowledge", {}, Origin=ours)
+        assert done.status == 303, ours
+
+
+async def test_a_form_that_is_too_large_is_refused(api: Served) -> None:
+    number = await api.open_incident()
+    browser = await signed_in(api, "ana")
+    assert (await browser.send(f"/incidents/{number}/note", text="x" * 100_000)).status == 413
+    many = {f"f{n}": "x" for n in range(100)}
+    assert (await browser.ask("POST", f"/incidents/{number}/note", many)).status == 400
