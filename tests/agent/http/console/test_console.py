@@ -178,7 +178,7 @@ async def test_a_bad_query_is_told_on_a_page(api: Served, query: str) -> None:
 async def test_it_speaks_the_language_of_who_reads(api: Served) -> None:
     await api.open_incident()
     assert "尚无人接手" in (await (await signed_in(api, "wei")).open("/")).text
-    asked = await Browser(api).ask("GET", "/", **{"Accept-Language": "zh-CN,zh;q=0.9"})
+    asked = await Browser(api).ask("GET", "/", None, **{"Accept-Language": "zh-CN,zh;q=0.9"})
     assert "登录" in asked.text
 
 
