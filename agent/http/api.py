@@ -205,6 +205,8 @@ async def _answer_of(api: Api, route: Route, call: Call) -> web.Response:
             return result.response
         return response_of(Answer(result.status, _body(result)), result.headers)
 
+    headers: dict[str, str] = {}
+
     async def once(mark: Mark, done: str | None) -> Answer:
         call.mark, call.done = mark, done
         try:
@@ -212,10 +214,11 @@ async def _answer_of(api: Api, route: Route, call: Call) -> web.Response:
         except Exception as error:  # a refusal is an answer too, and is kept
             response = refused(error)
             return Answer(response.status, bytes(response.body or b""))  # type: ignore[arg-type]  # it is bytes
+        headers.update(result.headers)
         return Answer(result.status, _body(result))
 
     what = b"\n".join((route.method.encode(), request.path.encode("utf-8", "replace"), call.raw))
-    return response_of(await api.answers.once(actor.id, key, what, call.now, once))
+    return response_of(await api.answers.once(actor.id, key, what, call.now, once), headers)
 
 
 async def _done(api: Api, route: Route, call: Call) -> Result:

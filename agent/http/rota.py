@@ -16,7 +16,7 @@ from agent.http.problems import Problem, not_found, problem_of
 from agent.http.queries import When, Word
 from agent.http.views import At, Items, View
 from agent.intents import Mark, RotaChanged, RotaEnded
-from collectors.moment import parse_moment
+from collectors.moment import moment_text, parse_moment
 from correlation.calendar import parse_zone
 from escalation import ics
 from escalation.oncall import Override, Schedule, on_call, shifts
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _SALT = "calendar"
 _USUAL = timedelta(days=14)
 _LONGEST = timedelta(days=366)
+_DAY = timedelta(days=1)
+_MOST_TURNS = 20_000
+"""Of one rotation, in one answer: they are looked at on the loop."""
 _CALENDAR_BACK, _CALENDAR_AHEAD = timedelta(days=31), timedelta(days=365)
 """A calendar subscription shows the last month and a year ahead."""
 
@@ -168,6 +171,12 @@ class Rota:
         ends = parse_moment(asked.until or "") or begins + _USUAL
         if not begins < ends <= begins + _LONGEST:
             raise Problem(422, f"until must be after since, by at most {_LONGEST.days} days")
+        listed = listed_until(self._api.get_config().schedules, begins, ends, asked.schedule)
+        if asked.until is not None and listed < ends:
+            raise Problem(
+                422, f"that is more than {_MOST_TURNS} turns: write until={moment_text(listed)} at the latest"
+            )
+        ends = listed
         found = await self._api.duties(begins, ends, asked.schedule)
         shown = [DutyView(schedule=name, from_=d.from_at, until=d.until, person=d.person or None) for name, d in found]
         return Result(Items[DutyView](items=shown))
@@ -296,10 +305,17 @@ async def _calendar(api: "Api", request: web.Request) -> web.Response:
     config, now = api.get_config(), api.clock.now()
     if person not in config.people or (named is not None and named not in config.schedules):
         raise not_found("this calendar has ended")
-    found = await api.duties(now - _CALENDAR_BACK, now + _CALENDAR_AHEAD, named)
+    begins = now - _CALENDAR_BACK
+    found = await api.duties(begins, listed_until(config.schedules, begins, now + _CALENDAR_AHEAD, named), named)
     duties = [(name, duty) for name, duty in found if duty.person]
     body = ics.write(named or "on call", duties, config.people, now)
     return web.Response(body=body, content_type="text/calendar", charset="utf-8", headers={"Cache-Control": "no-store"})
+
+
+def listed_until(schedules: Mapping[str, Schedule], begins: datetime, ends: datetime, named: str | None) -> datetime:
+    """Until when the turns of each schedule can be listed one by one: they may be as short as a second."""
+    layers = [layer for name, schedule in schedules.items() if named in (None, name) for layer in schedule.layers]
+    return min((ends, *(begins + _MOST_TURNS * layer.every for layer in layers if layer.every < _DAY)))
 
 
 async def duties_of(

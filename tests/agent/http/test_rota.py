@@ -1,13 +1,18 @@
 """Overrides, swaps and calendars over the API."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from icalendar import Calendar
 
+from agent.http.rota import listed_until
+from agent.intents import ConfigChanged
+from escalation.oncall import Schedule
 from tests.agent.http.serving import Served
+from tests.house import START
 
 BASE = "/api/v1/oncall"
 # The rota of the site: luis from Monday 2026-03-02, ana from Monday 2026-03-09, and so on.
@@ -164,3 +169,25 @@ async def test_a_calendar_file_is_laid_over_a_schedule(api: Served) -> None:
     assert await first(api, "2026-03-05T12:00:00Z") == "luis"
     refused = await api.post(f"{BASE}/import", {**sent, "calendar": text.replace("SUMMARY:ana", "SUMMARY:x")})
     assert (refused.status, "nobody is known" in refused.text) == (422, True)
+
+
+def test_turns_of_a_second_are_listed_for_some_hours_and_those_of_a_day_for_years() -> None:
+    def rota(every: str) -> Mapping[str, Schedule]:
+        layer = {"people": ["ana", "luis"], "every": every}
+        return {"s": Schedule.model_validate({"group": "g", "time_zone": "UTC", "layers": [layer]})}
+
+    year = START + timedelta(days=366)
+    assert listed_until(rota("1s"), START, year, None) == START + timedelta(seconds=20_000)
+    assert listed_until(rota("1s"), START, year, "another") == year
+    assert listed_until(rota("1h"), START, year, None) == listed_until(rota("12h"), START, year, "s") == year
+
+
+async def test_more_turns_than_can_be_listed_are_refused_and_without_until_left_out(api: Served) -> None:
+    config = api.daemon.pipeline.desk.config
+    rota = config.schedules["sys-l1"]
+    quick = rota.model_copy(update={"layers": [rota.layers[0].model_copy(update={"every": timedelta(seconds=1)})]})
+    await api.daemon.pipeline.submit(ConfigChanged(replace(config, schedules={"sys-l1": quick}), "root"))
+    refused = await api.get(f"{BASE}/shifts?until=2026-03-03T09:00:00Z")
+    assert (refused.status, "2026-03-02T14:33:20.000Z" in refused.body["detail"]) == (422, True)
+    shown = await api.get(f"{BASE}/shifts")
+    assert (shown.status, shown.items[-1]["until"]) == (200, "2026-03-02T14:33:20.000Z")
