@@ -16,9 +16,9 @@ Match = Annotated[tuple[Matcher, ...], BeforeValidator(matchers_from_yaml)]
 
 
 class JoinRule(Rule):
-    """Alerts that match and agree in these labels belong together while the incident is younger than `window`.
+    """Alerts that match and agree in these labels belong together, each within `window` of the one before.
 
-    The window is counted from the incident's last new alert. `type` names the strategy in
+    The window is counted from the last alert of the incident with the same values. `type` names the strategy in
     `correlation/strategies/`. An alert that lacks one of the labels is not joined by this rule.
     """
 
