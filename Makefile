@@ -9,7 +9,7 @@ PACK ?= iso20000-default
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run demo test check format bench lock clean
+.PHONY: setup run demo test check format bench faults sim audit lock clean
 
 setup: $(STAMP)
 
@@ -37,6 +37,21 @@ format: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# What `make test` plays of it, and more: power cuts, kills, full disks, stores and receivers that fail, with real parts.
+faults: setup
+	TOCSIN_REQUIRE_REAL_PARTS=1 TOCSIN_CUTS=$(if $(QUICK),100,2000) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q \
+	  tests/real/test_power_cut.py tests/real/test_daemon.py tests/real/test_postgres_run.py tests/real/test_whole_way.py \
+	  tests/agent/test_database.py tests/agent/http/test_patience.py tests/escalation/notifiers
+
+# Many more of the random lives, outages and malformed messages of which `make test` plays some.
+sim: setup
+	TOCSIN_LIVES=$(if $(QUICK),50,400) TOCSIN_MALFORMED=$(if $(QUICK),5000,50000) \
+	  $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q tests/properties
+
+# Known vulnerabilities of what is locked; ends with 1 also where it cannot look (needs PyPI).
+audit: setup
+	$(BIN)/uv tool run pip-audit --strict --no-deps --disable-pip -r requirements.lock
 
 # Rewrites requirements.lock from pyproject.toml (needs the network).
 lock: setup

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import os
 import random
 import sqlite3
 import time
@@ -18,7 +19,7 @@ from tests.real.load import tell
 from tests.real.parts import WebhookSink, until
 from tests.real.power_cut import Operation
 
-CUTS = 250
+CUTS = int(os.environ.get("TOCSIN_CUTS", "250"))
 
 
 async def recorded(open_dir: Path, hook: str) -> tuple[list[Operation], list[tuple[float, str]], Path]:
