@@ -1,4 +1,4 @@
-"""`make bench`: every figure side by side in one run of at most 12 minutes, written to docs/benchmarks.md."""
+"""`make bench`: every figure side by side in one run of a quarter of an hour at most, written to docs/benchmarks.md."""
 
 import argparse
 import signal
