@@ -30,7 +30,7 @@ import yaml
 
 from agent import logs, replay
 from benchmarks.parts import PLAIN
-from correlation.topology import bare
+from correlation.naming import bare
 
 Items = dict[str, dict[str, Any]]
 

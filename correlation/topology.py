@@ -4,8 +4,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, repeat
 
-from collectors.labels import Labels, all_match, compile_pattern, one_text
+from collectors.labels import Labels, one_text
 from collectors.remembering import Held
+from correlation.naming import Naming
 from correlation.rules import ConfigurationItem, ItemPolicy
 
 _MOST_ABOVE = 96
@@ -16,17 +17,11 @@ MOST_LEARNED = 100_000
 _TRIED, _MOST_UNDER = 4, 1_000
 _MOST_ON = 16
 """What labels say one item stands on at most: a service that runs everywhere stands on nothing in particular."""
-_MOST_SHAPES = 1_000
-"""Sets of label names of which it is remembered which of them may name an item."""
 _PLACES = frozenset({"rack", "room", "site", "zone"})
 _NAMED_BY_ADDRESS = _PLACES | {"host"}
 """Where labels name nothing else, the address is that of the thing itself: a UPS, a switch."""
 _CHAIN = ("service", "pod", "database", "host", "switch", "rack", "ups", "room")
 """What stands on what: each on the next of these that its labels name."""
-_ASKED = "instance"
-_SPREAD = frozenset({"deployment", "statefulset", "daemonset", "horizontalpodautoscaler", "persistentvolumeclaim"})
-"""What has these labels is on no one host: the address beside them is of who tells."""
-_NO_NAMES = frozenset({"alertname", "severity", "job", "mode", "state", "fstype", "mountpoint", "cpu", "ifDescr"})
 
 Hop = tuple[str, int]
 
@@ -49,7 +44,7 @@ class Topology:
         self.kinds: dict[str, str] = {}
         self.written = frozenset(items)
         self.scope_labels = tuple(policy.scope)
-        self._names: dict[str, str] = {}
+        self._naming = Naming(items, policy)
         self._on: dict[str, tuple[str, ...]] = {}
         self._under: dict[str, list[str]] = {}
         self._above: dict[tuple[str, ...], tuple[Hop, ...]] = {}
@@ -57,11 +52,6 @@ class Topology:
         self._below: dict[str, list[list[str]]] = {}
         self._learned: OrderedDict[str, None] = OrderedDict()
         """What no file has, the longest unused first."""
-        self._label_kinds = {label: kind for kind, labels in policy.labels.items() for label in labels}
-        self._telling_first = {label: at for labels in policy.labels.values() for at, label in enumerate(labels)}
-        self._tell: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-        self._matched = [(name, item.match) for name, item in items.items() if item.match]
-        self._patterns = [(e.label, compile_pattern(e.pattern)) for e in policy.extract]
         self._peers: dict[str, list[str]] = {}
         self._in_circles: set[str] = set()
         """What is written to stand on itself by way of others."""
@@ -72,7 +62,6 @@ class Topology:
     def _read(self, items: Mapping[str, ConfigurationItem]) -> None:
         for name, item in items.items():
             self.kinds[name] = item.kind
-            self._names[name.lower()] = name
             self._peers.setdefault(item.kind, []).append(name)
         for name, item in items.items():
             for below in item.depends_on:
@@ -107,9 +96,9 @@ class Topology:
 
         Of several, the one of these `kinds`; else the one that stands on the others.
         """
-        found = self._found(labels)
+        found = self._naming.named(labels)
         if not found:
-            return next((name for name, match in self._matched if all_match(match, labels)), "")
+            return self._naming.matched(labels)
         self._use(found)
         if len(found) > 1:
             self._learn(found, kinds)
@@ -129,72 +118,6 @@ class Topology:
         near = (*self._under.get(item, ()), *self._on.get(item, ()))
         of_kind = [name for name in near if self.kinds[name] in kinds] if len(near) <= _MOST_ABOVE else ()
         return of_kind[0] if len(of_kind) == 1 else item
-
-    def _found(self, labels: Labels) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for label, kind in self._telling(tuple(labels)):
-            value = labels[label]
-            if not value or len(value) > 253:
-                continue
-            written = (self._written_name(value) or (kind == "pod" and self._workload(value))) if self._names else None
-            if written:
-                found[written] = self.kinds[written]
-            elif kind and "/" not in value.partition("://")[2] + value[:1]:
-                found.setdefault(one_text(bare(value)), kind)
-        for label, pattern in self._patterns:
-            match = pattern.match(labels.get(label, ""))
-            if match is not None:
-                for kind, name in match.groupdict().items():
-                    if name:
-                        found.setdefault(self._names.get(name.lower(), name), kind)
-        return found
-
-    def _telling(self, labels: tuple[str, ...]) -> Sequence[tuple[str, str]]:
-        """Those of these labels that may name an item, each with the kind of what it names; "": of what is written.
-
-        Of several for one kind it is the first of the policy: `instance` beside `node` is who was asked.
-        """
-        found = self._tell.get(labels)
-        if found is None:
-            if len(self._tell) >= _MOST_SHAPES:
-                self._tell.clear()
-            kinds = self._label_kinds
-            may = [name for name in labels if name not in _NO_NAMES and (self._names or name in kinds)]
-            asked = "" if _SPREAD.isdisjoint(labels) else _ASKED
-            naming = sorted((n for n in may if n in kinds and n != asked), key=self._telling_first.__getitem__)
-            first = {kinds[name]: name for name in reversed(naming)}
-            found = self._tell[labels] = [
-                (name, kind if first.get(kind := kinds.get(name, "")) == name else "")
-                for name in may
-                if self._names or first.get(kinds[name]) == name
-            ]
-        return found
-
-    def _written_name(self, value: str) -> str | None:
-        names = self._names
-        low = value.lower()
-        name = names.get(low)
-        if name is None and (":" in low or "." in low):
-            low = bare(low)
-            name = names.get(low)
-            if name is None and "." in low and not low.replace(".", "").isdigit():
-                name = names.get(low.partition(".")[0])
-        return name if name is not None or " " not in low else self._other_end(low)
-
-    def _other_end(self, words: str) -> str | None:
-        """The host that what is written at a port names among other words: `to web-1`."""
-        found = {name for word in words.split(" ") if (name := self._names.get(bare(word)))}
-        hosts = [name for name in found if self.kinds[name] == "host"]
-        return hosts[0] if len(hosts) == 1 else None
-
-    def _workload(self, pod: str) -> str | None:
-        """The written item of a pod or of a claim of its volume: `kafka-0`, `web-5d8f7c9b4-x2x4z`, `data-kafka-0`."""
-        for name in (pod, pod.partition("-")[2]):
-            owner = name.rpartition("-")[0]
-            found = self._names.get(owner) or self._names.get(owner.rpartition("-")[0])
-            if found is not None:
-                return found
-        return None
 
     def _choose(self, found: Mapping[str, str], kinds: Sequence[str]) -> str:
         known = [n for n in found if n in self.written]
@@ -385,7 +308,7 @@ class Topology:
     def held(self) -> dict[str, Held]:
         """How full its memories are."""
         return {
-            "label_sets": Held(len(self._tell), _MOST_SHAPES),
+            **self._naming.held(),
             "items_learned": Held(len(self._learned), self.most_learned),
             "items_above": Held(len(self._above), self.most_learned),
             "items_below": Held(len(self._below), self.most_learned),
@@ -405,16 +328,6 @@ def are_twins(one: str, other: str) -> bool:
     """Whether two items are instances of one service on different hosts."""
     service, at, _ = one.rpartition("@")
     return bool(at) and one != other and other.startswith(f"{service}@")
-
-
-def bare(value: str) -> str:
-    """The name in a target: without scheme, path and port."""
-    if "://" in value:
-        value = value.partition("://")[2].partition("/")[0]
-    if value.startswith("["):
-        return value[1:].partition("]")[0]
-    name, colon, port = value.rpartition(":")
-    return name if colon and port.isdigit() and ":" not in name else value
 
 
 def _hops_of(rings: Sequence[Sequence[str]]) -> Iterator[Hop]:

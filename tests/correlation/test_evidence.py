@@ -13,11 +13,12 @@ from collectors.labels import Matcher, fingerprint
 from correlation.board import Board
 from correlation.correlate import Outcome, correlate
 from correlation.incident import Why
+from correlation.naming import bare
 from correlation.root import likely_root
 from correlation.rules import ConfigurationItem as Item
 from correlation.rules import Extraction, ItemPolicy
 from correlation.silence import Silence
-from correlation.topology import Topology, bare
+from correlation.topology import Topology
 from tests.correlation.test_correlate import told
 from tests.house import START
 from tests.properties.site import configured
