@@ -40,6 +40,10 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
+_processors: list[Any] = []
+"""One list for ever: a logger keeps the list that it was first used with."""
+
+
 def set_up(level: str = "info", form: str = "logfmt") -> None:
     """Send our events and those of libraries to stderr in one form: `logfmt`, `json` or `console`."""
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -63,13 +67,14 @@ def set_up(level: str = "info", form: str = "logfmt") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, logging.WARNING) if number > logging.DEBUG else number)
+    _processors[:] = [
+        structlog.stdlib.filter_by_level,
+        structlog.stdlib.add_logger_name,
+        *shared,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ]
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.add_logger_name,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=_processors,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,

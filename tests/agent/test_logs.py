@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
 from aiohttp.http_exceptions import BadStatusLine
+from structlog.testing import capture_logs
 
 from agent import logs
 
@@ -51,3 +53,13 @@ def test_a_line_stays_one_line_whatever_is_in_it(capsys: pytest.CaptureFixture[s
     logs.set_up()
     logging.getLogger("daemon").error("a\r\nlevel=info event=forged\x1b[31m")
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_logger_that_was_used_before_follows_what_was_set_up_last() -> None:
+    logs.set_up()
+    used = structlog.get_logger("daemon")
+    used.debug("before")
+    logs.set_up("error")
+    with capture_logs() as heard:
+        used.warning("heard")
+    assert [line["event"] for line in heard] == ["heard"]
