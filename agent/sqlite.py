@@ -108,7 +108,7 @@ class SqliteWriter:
         try:
             refuse_a_loss(self.path)
             if self.path != ":memory:":
-                self._lock = lock_store(self.path)
+                self._take_lock()
             await self._run(self._connect)
         except OSError as error:
             raise StoreDown(
@@ -118,6 +118,10 @@ class SqliteWriter:
             raise StoreDown(
                 f"{self.path} cannot be opened: {error}; restore a backup, or name another --storage.url"
             ) from error
+
+    def _take_lock(self) -> None:
+        """The lock of a daemon; a writer beside one takes none."""
+        self._lock = lock_store(self.path)
 
     def _connect(self) -> None:
         make_private(self.path)
