@@ -52,6 +52,7 @@ async def execute(run: int, argv: Sequence[str], timeout_s: float) -> RunEnded:
         return RunEnded(run, RunState.TIMED_OUT, process.returncode, _text(output), f"not done after {timeout_s:g} s")
     except asyncio.CancelledError:
         _signal_group(process, signal.SIGKILL)
+        await process.wait()
         raise
     finally:
         await _stop_reading(reading)
