@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
@@ -23,22 +24,17 @@ class Aside:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 
-        def tell(result: T | None, error: BaseException | None) -> None:
-            if done.done():  # whoever waited was cancelled
-                return
-            if error is not None:
-                done.set_exception(error)
-            else:
-                done.set_result(result)  # type: ignore[arg-type]
+        def tell(put: Callable[[], None]) -> None:
+            if not done.done():  # else whoever waited was cancelled
+                put()
 
         def once() -> None:
-            result, error = None, None
             try:
-                result = work(*args)
+                put = partial(done.set_result, work(*args))
             except BaseException as raised:  # the rim of a thread: told to whoever waits
-                error = raised
+                put = partial(done.set_exception, raised)
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-                loop.call_soon_threadsafe(tell, result, error)
+                loop.call_soon_threadsafe(tell, put)
 
         self._line.put(once)
         if not self._begun:

@@ -100,8 +100,8 @@ def test_an_index_with_other_entries_laid_over_it_finds_what_one_made_anew_finds
     assert found == sorted(predicate.entry.id for predicate in anew.holding(labels))
 
 
-def test_an_entry_laid_over_many_is_indexed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    index = PredicateIndex([entry(f"e{n}", match={"alertname": f"A{n}"}) for n in range(50)])
+def filing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the entries whose predicates are filed from now on."""
     filed: list[str] = []
     file = PredicateIndex._file
 
@@ -110,6 +110,12 @@ def test_an_entry_laid_over_many_is_indexed_alone(monkeypatch: pytest.MonkeyPatc
         file(self, one, into)
 
     monkeypatch.setattr(PredicateIndex, "_file", noted)
+    return filed
+
+
+def test_an_entry_laid_over_many_is_indexed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = PredicateIndex([entry(f"e{n}", match={"alertname": f"A{n}"}) for n in range(50)])
+    filed = filing(monkeypatch)
 
     over = index.with_entries([entry("e7", match={"alertname": "Other"})]).with_entries([entry("e8", status="retired")])
 
@@ -123,14 +129,7 @@ def test_an_entry_laid_over_many_is_indexed_alone(monkeypatch: pytest.MonkeyPatc
 def test_entries_that_are_laid_over_one_by_one_are_filed_anew_a_few_times_each(monkeypatch: pytest.MonkeyPatch) -> None:
     many = 300
     index = PredicateIndex(()).with_entries(entry(f"w{n}", match={"alertname": f"W{n}"}) for n in range(1_000))
-    filed: list[str] = []
-    file = PredicateIndex._file
-
-    def noted(self: PredicateIndex, one: Predicate, into: Any) -> None:
-        filed.append(one.entry.id)
-        file(self, one, into)
-
-    monkeypatch.setattr(PredicateIndex, "_file", noted)
+    filed = filing(monkeypatch)
     for number in range(many):
         index = index.with_entries([entry(f"e{number}", match={"alertname": f"A{number}"})])
     assert len(filed) < 10 * many
