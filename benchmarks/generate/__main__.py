@@ -1,6 +1,6 @@
 """Write eighteen alert runs like recorded ones, of which the faults are known.
 
-python -m benchmarks.generate OUT [--sites first|second|third] [--seed N]
+python -m benchmarks.generate OUT [--sites first|second|third|fourth] [--seed N]
 
 The shape is that of a recorded corpus: `<run>.jsonl` (webhooks), `<run>.truth.json` (which fault caused which firing,
 and the root) and `<run>.cmdb.json` (racks, hosts, services). A seed gives always the same runs.
@@ -30,6 +30,7 @@ HALVES = {
     "first": Half(("fubao", "dc1", "kube"), "look", 40, 1796050800.0),
     "second": Half(("plant", "campus", "telco"), "keep", 140, 1796223600.0),
     "third": Half(("ward", "office", "retail", "carrier"), "blind", 240, 1796396400.0),
+    "fourth": Half(("haolun", "menagerie", "numbered", "cage", "mixin", "shanghai"), "near", 340, 1796569200.0),
 }
 
 

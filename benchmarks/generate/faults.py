@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from benchmarks.generate.further import FURTHER
 from benchmarks.generate.hit import Hit
+from benchmarks.generate.mishaps import LINGERING, MISHAPS
 
 
 def strike(hit: Hit) -> None:
@@ -122,32 +123,19 @@ def _raid_fail(hit: Hit) -> None:
         hit.slow(host, 0.6 * hit.strength)
 
 
-def _fill(hit: Hit, host: str, seconds: float) -> float:
-    """A volume fills up; returns how full it is."""
-    full: float = hit.fault.args.get("to", 0.985)
-    level = 0.55 + (full - 0.55) * hit.rising(seconds)
-    if level > 0.8:
-        hit.tell(f"disk_warn:{host}", level)
-    if level > 0.95:
-        hit.tell(f"disk_crit:{host}", level)
-    if 2.5 < hit.age < seconds + 4:
-        hit.tell(f"disk_predict:{host}")
-    return level
-
-
 def _disk_fill(hit: Hit) -> None:
-    _fill(hit, hit.of("host"), 14)
+    hit.fill(hit.of("host"), 14)
 
 
 def _database_disk_full(hit: Hit) -> None:
     database = hit.of("db")
-    if _fill(hit, hit.topology.runs_on[database], 10) > 0.96:
+    if hit.fill(hit.topology.runs_on[database], 10) > 0.96:
         hit.fail_database(database, 0.5 * hit.strength)
 
 
 def _batch_overrun(hit: Hit) -> None:
     host = hit.of("host")
-    _fill(hit, host, 10)
+    hit.fill(host, 10)
     hit.tell(f"job_overrun:{host}")
     hit.tell(f"load_high:{host}", 0.9 * hit.strength if hit.traits.chance < 0.5 else 0)
     hit.slow(host, 0.25 * hit.strength)
@@ -273,7 +261,7 @@ def _drip(hit: Hit) -> None:
     hit.tell(f"{hit.of('kind')}:{hit.of('host')}")
 
 
-_LINGER = {"ups_fail", "host_down"}
+_LINGER = {"ups_fail", "host_down", *LINGERING}
 
 _EFFECTS: Mapping[str, Callable[[Hit], None]] = {
     "ups_fail": _ups_fail,
@@ -310,4 +298,5 @@ _EFFECTS: Mapping[str, Callable[[Hit], None]] = {
     "exporter_dead": _exporter_dead,
     "drip": _drip,
     **FURTHER,
+    **MISHAPS,
 }

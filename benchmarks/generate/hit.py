@@ -48,6 +48,18 @@ class Hit:
         """From 0 to 1 within so many seconds, after a delay."""
         return max(0, min(1, (self.age - delay) / seconds))
 
+    def fill(self, host: str, seconds: float) -> float:
+        """A volume of a host fills up; returns how full it is."""
+        full: float = self.fault.args.get("to", 0.985)
+        level = 0.55 + (full - 0.55) * self.rising(seconds)
+        if level > 0.8:
+            self.tell(f"disk_warn:{host}", level)
+        if level > 0.95:
+            self.tell(f"disk_crit:{host}", level)
+        if 2.5 < self.age < seconds + 4:
+            self.tell(f"disk_predict:{host}")
+        return level
+
     def hosts_in_rack(self) -> Sequence[str]:
         """The hosts of its rack."""
         return self.topology.hosts_in(self.rack.name)

@@ -10,6 +10,7 @@ from benchmarks.generate.topology import BROKER_PORT, CACHE_PORT, Topology, host
 from benchmarks.generate.values import Facts, filled
 
 _RUNBOOKS = "https://runbooks.prometheus-operator.dev/runbooks/"
+_WIKI, _DASHBOARDS = "https://wiki.intra.example/oncall/", "https://grafana.intra.example/d/overview"
 _ADVICE = {"warning": "请值班人员处理:", "critical": "请立即处理:"}
 
 
@@ -20,13 +21,14 @@ def firing_of(active: Active, topology: Topology, began: float) -> Firing:
     rule = rules()[kind]
     facts = _FACTS.get(rule.target, _device)(thing, topology)
     said = rule.said(facts, active.amount, site.chinese)
+    labels = _labels(kind, rule, facts, site)
     return Firing(
         active.signal,
         began + active.starts,
         None if active.ends is None else began + active.ends,
         active.causes,
-        _labels(kind, rule, facts, site),
-        _annotations(site.alerts[kind], rule, said, site),
+        labels,
+        _annotations(site.alerts[kind], rule, said, site, labels),
         rule.expression.replace("SERVICE", site.service_label),
     )
 
@@ -44,12 +46,18 @@ def _labels(kind: str, rule: Rule, facts: Facts, site: Site) -> dict[str, str]:
     return dict(sorted(labels.items()))
 
 
-def _annotations(name: str, rule: Rule, said: str, site: Site) -> dict[str, str]:
-    if site.annotations == "runbook":
-        return {"summary": f"{name} fired", "description": said, "runbook_url": _RUNBOOKS + name.lower()}
-    if site.annotations == "advice":
-        return {"summary": said, "description": _ADVICE[rule.severity] + said}
-    return {"summary": said}
+def _annotations(name: str, rule: Rule, said: str, site: Site, labels: Mapping[str, str]) -> dict[str, str]:
+    shown = " ".join(f"{label}:{value}" for label, value in labels.items())
+    habits = {
+        "summary": {"summary": said},
+        "advice": {"summary": said, "description": _ADVICE[rule.severity] + said},
+        "runbook": {"summary": f"{name} fired", "description": said, "runbook_url": _RUNBOOKS + name.lower()},
+        "message": {"message": said},
+        "values": {"summary": name, "description": f"{said}\n  LABELS = map[{shown}]"},
+        "wiki": {"title": said, "wiki": _WIKI + name, "dashboard": _DASHBOARDS},
+        "none": {},
+    }
+    return habits[site.annotations]
 
 
 def _host(thing: str, topology: Topology) -> Facts:

@@ -72,11 +72,12 @@ class Moment:
             if self._is_heard(signal):
                 self.say(signal, fault, amount)
         for ups in self.silent_ups:
-            for kind in ("ups_battery", "ups_low", "ups_replace"):
+            for kind in ("ups_battery", "ups_low", "ups_replace", "ups_selftest"):
                 self.conditions.forget(f"{kind}:{ups}", self.step)
         for host, rack in self.topology.rack_of.items():
             if rack.switch in self.dark_switches:
-                self.conditions.forget(f"port_down:{host}", self.step)
+                for kind in ("port_down", "if_crc"):
+                    self.conditions.forget(f"{kind}:{host}", self.step)
 
     def _is_heard(self, signal: str) -> bool:
         kind, thing = signal.split(":", 1)

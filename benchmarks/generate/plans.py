@@ -40,7 +40,10 @@ CLASSES: Mapping[str, Sequence[Slot]] = {
 }
 """The slots of each class of run, in the order of the runs; a class without any has them drawn."""
 
-_FIXED = {"power": ("ups_fail", "hypervisor_down", "zone_lost"), "net": ("switch_down", "zone_lost")}
+_FIXED = {
+    "power": ("ups_fail", "hypervisor_down", "zone_lost", "bad_battery"),
+    "net": ("switch_down", "zone_lost", "switch_reboot"),
+}
 """The first of these that the site would see."""
 _RANDOM = [*["lone"] * 3, *["middle"] * 3, *["large"] * 2, "lone", "middle", "large", "lone"]
 
@@ -94,7 +97,33 @@ _FURTHER: Mapping[str, Sequence[str]] = {
 }
 """Those of sites that say so."""
 
-TYPES: Mapping[str, Mapping[str, Sequence[str]]] = {"common": _COMMON, "further": _FURTHER}
+_MISHAPS: Mapping[str, Sequence[str]] = {
+    "lone": [
+        *["drip:smart_warn", "drip:sel_full", "drip:config_drift", "drip:unit_failed", "drip:backup_missed"],
+        *["drip:ntp_drift", "ups_onbattery", "cert_soon", "exporter_dead", "db_repl", "disk_fill", "files_leak"],
+    ],
+    "middle": [
+        *["kernel_panic", "kernel_panic", "log_flood", "log_flood", "leak_in_all", "rebuild_slow", "crc_errors"],
+        *["crc_errors", "phase_overload", "phase_overload", "conntrack_full", "files_leak", "poison_message"],
+        *["poison_message", "external_slow", "secret_rotated", "path_lost", "disk_fill", "mem_leak", "cert_expired"],
+        *["bad_deploy", "backup_overrun"],
+    ],
+    "large": [
+        *["room_dns", "room_dns", "ingress_cert", "ingress_cert", "ntp_wrong", "batch_array", "batch_array"],
+        *["failover_lag", "failover_lag", "library_deploy", "library_deploy", "mtu_mistake", "mtu_mistake"],
+        *["firewall_full", "ldap_outage", "heat_shutdown", "heat_shutdown", "partition_leaderless"],
+        *["eviction_storm", "eviction_storm", "long_transaction", "retry_storm", "scrape_lost", "secret_rotated"],
+        *["host_down", "db_slow", "noisy"],
+    ],
+    "huge": ["bad_battery", "bad_battery", "switch_reboot", "switch_reboot", "switch_down", "ups_fail"],
+    "calm": ["scrape_lost", "path_lost", "crc_errors", "heat_shutdown", "kernel_panic"],
+    "stateful": ["batch_array", "long_transaction", "eviction_storm", "failover_lag", "partition_leaderless"],
+    "small": ["disk_fill", "rebuild_slow", "phase_overload", "files_leak", "kernel_panic"],
+    "flap": ["address_twice"],
+}
+"""Those of sites whose trouble is people, clocks, secrets and neighbours."""
+
+TYPES: Mapping[str, Mapping[str, Sequence[str]]] = {"common": _COMMON, "further": _FURTHER, "mishaps": _MISHAPS}
 
 _Arguments = dict[str, Any]
 
@@ -190,6 +219,19 @@ def _the_one(_: Topology, __: random.Random) -> _Arguments:
     return {}
 
 
+def _several_services(topology: Topology, draw: random.Random) -> _Arguments:
+    names = [service.name for service in topology.services]
+    return {"services": sorted(draw.sample(names, draw.choice([2, 3, 3, 4])))}
+
+
+def _two_services(topology: Topology, draw: random.Random) -> _Arguments:
+    return {"services": sorted(draw.sample([service.name for service in topology.services], 2))}
+
+
+def _hosts_backed_up(topology: Topology, draw: random.Random) -> _Arguments:
+    return {"hosts": sorted(draw.sample([host.name for host in topology.hosts], 3))}
+
+
 def _several_hosts(topology: Topology, draw: random.Random) -> _Arguments:
     names = [host.name for host in topology.hosts]
     hosts = sorted(draw.sample(names, draw.choice([3, 4])))
@@ -211,10 +253,25 @@ _PLACES: Mapping[str, Callable[[Topology, random.Random], _Arguments]] = {
     **dict.fromkeys(("mem_leak", "service_stopped", "heap_full"), _instance),
     **dict.fromkeys(("ntp_group", "patching"), _several_hosts),
     **dict.fromkeys(("cooler_stops", "datastore_full", "control_plane", "edge_full", "wan_loss"), _the_one),
+    **dict.fromkeys(("room_dns", "mtu_mistake", "heat_shutdown", "bad_battery", "phase_overload"), _any_rack),
+    **dict.fromkeys(("switch_reboot", "scrape_lost"), _any_rack),
+    **dict.fromkeys(("batch_array", "rebuild_slow", "kernel_panic", "crc_errors", "conntrack_full"), _worker),
+    **dict.fromkeys(("failover_lag", "long_transaction", "secret_rotated"), _any_database),
+    **dict.fromkeys(("leak_in_all", "poison_message", "retry_storm"), _any_service),
+    "library_deploy": _several_services,
+    "external_slow": _two_services,
+    **dict.fromkeys(("log_flood", "files_leak"), _instance),
+    **dict.fromkeys(("ingress_cert", "ntp_wrong", "path_lost", "firewall_full"), _the_one),
+    "backup_overrun": _hosts_backed_up,
     "disk_fill": _filling_host,
-    "port_flap": _flapping_host,
+    **dict.fromkeys(("port_flap", "address_twice"), _flapping_host),
     "nas_slow": lambda topology, _: {"nas": topology.site.storage},
-    **dict.fromkeys(("dns_fail", "directory_fail"), lambda topology, _: {"dns": topology.site.resolver}),
-    **dict.fromkeys(("mq_backlog", "broker_alarm", "broker_split"), lambda topology, _: {"mq": topology.site.broker}),
-    **dict.fromkeys(("cache_outage", "cache_full"), lambda topology, _: {"cache": topology.site.cache}),
+    **dict.fromkeys(("dns_fail", "directory_fail", "ldap_outage"), lambda topology, _: {"dns": topology.site.resolver}),
+    **dict.fromkeys(
+        ("mq_backlog", "broker_alarm", "broker_split", "partition_leaderless"),
+        lambda topology, _: {"mq": topology.site.broker},
+    ),
+    **dict.fromkeys(
+        ("cache_outage", "cache_full", "eviction_storm"), lambda topology, _: {"cache": topology.site.cache}
+    ),
 }

@@ -1,4 +1,4 @@
-"""The alert rules that all sites draw from: rules.yaml, and further.yaml that only some have any of."""
+"""The alert rules that all sites draw from: rules.yaml; of further.yaml and mishaps.yaml only some sites have any."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -32,6 +32,7 @@ class Target(Enum):
     EDGE = "e"
     COOLER = "a"
     CONTROL = "k"
+    ROOM = "m"
 
     @property
     def over_snmp(self) -> bool:
@@ -78,7 +79,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def rules() -> Mapping[str, Rule]:
     """All rules, by kind, in the order of the files."""
-    return {**common(), **_read("further.yaml")}
+    return {**common(), **_read("further.yaml"), **_read("mishaps.yaml")}
 
 
 @cache

@@ -32,13 +32,14 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A site as its file says it.
 
     `seed` begins the seed of its topologies, `alerts` are the rules that it has, `labels_as` the label sets of single
-    rules, `unlisted` what its CMDB leaves out, `spared` the faults that it never has.
+    rules, `unlisted` what its CMDB leaves out (a key, or a service by its name), `spared` the faults that it never has,
+    `names` those of its hosts where a format does not make them.
     """
 
     seed: str
     cluster: str | None
     chinese: bool
-    annotations: Literal["summary", "advice", "runbook"]
+    annotations: Literal["summary", "advice", "runbook", "message", "values", "wiki", "none"]
     alertmanager: str
     severity: Severity
     group_by: Sequence[Sequence[str]]
@@ -57,7 +58,8 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labels_of_kind: Mapping[str, Mapping[str, str]]
     alerts: Mapping[str, str]
     roles: Mapping[str, str] = {}
-    faults: Literal["common", "further"] = "common"
+    names: Sequence[str] = ()
+    faults: Literal["common", "further", "mishaps"] = "common"
     labels_as: Mapping[str, Mapping[str, str]] = {}
     edge: str = ""
     cooler: str = ""

@@ -21,9 +21,20 @@ def live(topology: Topology, faults: Sequence[Fault], seed: int, until: float) -
             if now - fault.begins >= 0:
                 strike(Hit(fault, traits[fault.id], moment, now - fault.begins, now - fault.ends))
         moment.settle()
+        _racks(moment)
         _databases(moment)
         _services(moment, probes)
     return conditions
+
+
+def _racks(moment: Moment) -> None:
+    """The share of the hosts of a rack that are down, for rules that count them."""
+    for rack in moment.topology.site.racks:
+        hosts = moment.topology.hosts_in(rack.name)
+        for host in hosts:
+            for fault in moment.down.get(host, ()):
+                down = sum(fault in moment.down.get(other, ()) for other in hosts)
+                moment.say(f"rack_dark:{rack.name}", fault, down / len(hosts))
 
 
 def _databases(moment: Moment) -> None:
@@ -82,6 +93,7 @@ def _instances(moment: Moment, service: Service) -> None:
             down_hosts += 1
             for fault, amount in down.items():
                 moment.say(f"inst_down:{name}@{host}", fault)
+                moment.say(f"svc_part:{name}", fault)
                 errors[fault] += amount / total * (0.45 if instances > 1 else 0.9)
                 slow[fault] += 0.25 * amount / total
         else:

@@ -102,7 +102,8 @@ class Topology:
 
     def _listed_services(self) -> list[dict[str, Any]]:
         """What is probed from outside is reached through the edge, where a site has one."""
-        listed = [asdict(service) for service in self.services + self.middleware]
+        known = (one for one in self.services + self.middleware if one.name not in self.site.unlisted)
+        listed = [asdict(service) for service in known]
         if "instances" in self.site.unlisted:
             listed = [{**service, "instances": []} for service in listed]
         if not self.site.edge:
@@ -114,11 +115,13 @@ class Topology:
 
 def _hosts(site: Site, draw: random.Random) -> list[Host]:
     """Databases on the first and the last; at least three hosts use the network storage."""
-    hosts = []
+    hosts, names = [], site.names or [""] * site.hosts
     for number in range(1, site.hosts + 1):
         rack = site.racks[(number - 1) * len(site.racks) // site.hosts]
         role = "db" if number in (1, site.hosts) else draw.choice(["app", "web", "app"])
-        name = rack.host.format(role=site.roles.get(role, role), number=number, slot=number * 2 + 1)
+        name = rack.host.format(
+            role=site.roles.get(role, role), number=number, slot=number * 2 + 1, name=names[number - 1]
+        )
         stored = (role == "db" and draw.random() < 0.7) or draw.random() < 0.3
         hosts.append(Host(name, rack.name, site.storage if stored else None))
     if sum(1 for host in hosts if host.nas) < 3:
