@@ -29,7 +29,7 @@ def _ingress_certificate(hit: Hit) -> None:
         if hit.age > 3:
             hit.say(f"traffic_low:{service}")
         for called in hit.topology.service[service].depends_on:
-            if called in hit.traits.services and hit.traits.services[called] < 0.5 and hit.age > 5:
+            if called in hit.traits.services and hit.traits.services[called] < 0.25 and hit.age > 5:
                 hit.say(f"traffic_low:{called}")
 
 
@@ -99,7 +99,7 @@ def _mtu_mistake(hit: Hit) -> None:
         if hit.traits.hosts[host] < 0.5:
             hit.tell(f"tcp_retrans:{host}", 0.55 * hit.strength * hit.rising(2, hit.traits.hosts[host] * 3))
     for service, crossing in _calls_between_racks(hit, hit.rack.name):
-        if hit.traits.services[service] < 0.65:
+        if hit.traits.services[service] < 0.5:
             hit.delay(service, min(2, crossing) * 0.6 * hit.strength * hit.rising(2, 1))
             hit.fail(service, min(2, crossing) * 0.13 * hit.strength * hit.rising(2, 2))
 
@@ -109,7 +109,7 @@ def _firewall_full(hit: Hit) -> None:
     hit.say(f"edge_sessions:{hit.topology.site.edge}", hit.rising(2))
     for service, crossing in _calls_between_racks(hit, None):
         reach = hit.traits.services[service]
-        if reach < 0.6:
+        if reach < 0.45:
             hit.delay(service, min(2, crossing) * 0.45 * hit.strength * hit.rising(3, 2 + reach * 6))
             hit.fail(service, min(2, crossing) * 0.1 * hit.strength * hit.rising(3, 3 + reach * 6))
     for service in hit.probed(0.5):
@@ -124,7 +124,7 @@ def _logins_fail(hit: Hit) -> None:
         if reach < 0.25 and hit.age > 3 + reach * 20:
             hit.tell(f"unit_failed:{host}")
     for service, reach in hit.traits.services.items():
-        if reach < 0.5:
+        if reach < 0.35:
             hit.say(f"login_fail:{service}", hit.rising(2, 2 + reach * 12))
             hit.fail(service, 0.16 * hit.strength * hit.rising(2, 3 + reach * 12))
 

@@ -63,7 +63,7 @@ def _heat_shuts_down(hit: Hit) -> None:
         hit.say(f"temp_rack:{hit.rack.sensor}")
     for host in hit.hosts_in_rack():
         reach = hit.traits.hosts[host]
-        if reach < 0.4 and hit.age > 14 + reach * 15:
+        if reach < 0.3 and hit.age > 14 + reach * 15:
             hit.put_down(host)
         if hit.age > 4 + reach * 5:
             hit.tell(f"temp_host:{host}")
@@ -101,7 +101,7 @@ def _phase_overload(hit: Hit) -> None:
     hit.say(f"pdu_phase:{pdu}")
     for host in hit.hosts_in_rack():
         reach = hit.traits.hosts[host]
-        if reach < 0.25:
+        if reach < 0.2:
             hit.put_down(host)
         elif reach < 0.7:
             hit.tell(f"psu_lost:{host}")

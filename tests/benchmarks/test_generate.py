@@ -35,7 +35,7 @@ DIGESTS = {
     "first": "8bcc0c18c7360b46fef6db92327e68a23cb3acc45645ed6d096d4b8fabfd86c5",
     "second": "1248f8b65d54d8b4b96b6e3286ff620711cea5d79140a4f38646eedcc123546d",
     "third": "a34b5966d8ea25c453e2cfddb3f774111bc2c66db519dcbcb75be75f16ab9b84",
-    "fourth": "4f4952851a20bf23fb7be2c5aef36d919630e01ec6e530012a2438724814c8b3",
+    "fourth": "876fe2eca06c1ee0d22e774fe077297246ccf4d638a3d59f46e5c09b081e533c",
 }
 """Of all files of seed 1. Figures were measured on these runs: where a digest changes, they hold no longer."""
 
