@@ -27,6 +27,7 @@ from agent.site import (
     ThresholdsFile,
 )
 from agent.topology_faults import topology_faults
+from agent.window_faults import window_faults
 from agent.yaml import Document
 from collectors.condition import KNOWN
 from collectors.rule import Rule
@@ -35,6 +36,7 @@ from correlation.calendar import BusinessCalendar
 from correlation.classify import Classification
 from correlation.rules import ConfigurationItem, CorrelationPolicy, InhibitionRule, JoinRule, StatesPolicy
 from correlation.severity import SeverityPolicy
+from correlation.window import WindowRule
 from escalation.delivery import RetryPolicy
 from escalation.notice import NoticeRule
 from escalation.oncall import Schedule
@@ -99,6 +101,7 @@ class Config:
     pack_thresholds: Thresholds = field(default_factory=dict)
     join_rules: tuple[JoinRule, ...] = ()
     inhibitions: tuple[InhibitionRule, ...] = ()
+    windows: tuple[WindowRule, ...] = ()
     calendars: Mapping[str, BusinessCalendar] = field(default_factory=dict)
     notices: Mapping[str, NoticeRule] = field(default_factory=dict)
     topology: Mapping[str, ConfigurationItem] = field(default_factory=dict)
@@ -322,6 +325,13 @@ class _Loading:
         if calendar is not None and self._now is not None:
             for fault, is_error in crosscheck.calendars(self._layers, calendar.calendars, self._now):
                 (self._faults if is_error else self._notes).append(fault)
+        if files["rules.yaml"] is not None and calendar is not None and files["classification.yaml"] is not None:
+            routes = [*files["rules.yaml"].routes, *files["classification.yaml"].classification.routes]
+            faults = window_faults(
+                self._layers["rules.yaml"], files["rules.yaml"].windows, calendar.calendars, routes, self._now
+            )
+            for fault, is_error in faults:
+                (self._faults if is_error else self._warnings).append(fault)
         self._judge_reach(files)
 
     def _judge_reach(self, files: Mapping[str, Any]) -> None:
@@ -414,6 +424,7 @@ def _put_together(pack: str, files: Mapping[str, Any], laid: Mapping[str, Layere
         thresholds=files["thresholds.yaml"].thresholds,
         join_rules=(*rules.join, *correlation.join),
         inhibitions=tuple(rules.inhibit),
+        windows=tuple(rules.windows),
         calendars=calendar.calendars,
         notices=files["notices.yaml"].notices,
         topology=files["topology.yaml"].configuration_items,

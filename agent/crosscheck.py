@@ -25,6 +25,7 @@ REFERENCES: tuple[tuple[str, Pattern, str], ...] = (
     ("oncall.yaml", ("schedules", "*", "overrides", "*", "replaces"), "person"),
     ("rules.yaml", ("classification", "*", "set", "group"), "group"),
     ("rules.yaml", ("routes", "*", "group"), "group"),
+    ("rules.yaml", ("windows", "*", "calendar"), "calendar"),
     ("classification.yaml", ("classification", "routes", "*", "group"), "group"),
     ("topology.yaml", ("configuration_items", "*", "depends_on", "*"), "configuration item"),
     ("tocsin.yaml", ("sources", "*", "acknowledge"), "notifier"),

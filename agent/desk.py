@@ -41,6 +41,7 @@ from correlation.store import (
 from correlation.strategies.same_alert import Join as SameAlert
 from correlation.timeline import Chains
 from correlation.topology import Topology
+from correlation.window import lay, windows_of
 from escalation.agenda import Agenda
 from escalation.escalate import Directory
 from escalation.notice_book import NoticeBook
@@ -101,6 +102,8 @@ class Desk:
         self.runs = Runs()
         self.written: dict[str, WrittenError] = {}
         """The known errors that people wrote, by id."""
+        self.told_held: dict[int, str] = {}
+        """By incident, the silence of which its timeline was told last that it holds the steps."""
         self.read: list[dict[str, Any]] = []
         """Rows read for the one intent that is decided next."""
         self.mails: dict[str, str] = {}
@@ -144,6 +147,10 @@ class Desk:
     def ring_through(self, edit: ItemEdit) -> list[str]:
         """The ring that an edit of an item would close."""
         return ring_through(edit.item, self._filed, [*self.item_edits, edit], edit.at)
+
+    def lay_windows(self, now: datetime) -> None:
+        """Have the windows of the configuration hold what they hold at this moment."""
+        lay(self.board, self.rules.windows, now)
 
     def lay_known_errors(self, before: Library | None = None) -> None:
         """Lay what people wrote over the known errors of the files; `before` is where the same lay already."""
@@ -358,4 +365,5 @@ def rules_of(config: Config) -> Rules:
         suspect_window=lambda origin: by_origin[origin].suspect_window if origin in by_origin else ten_minutes,
         asks_sender=lambda origin: origin in by_origin and bool(by_origin[origin].api_urls),
         config_version=config.version,
+        windows=windows_of(config.windows, config.calendars, config.classification.routes),
     )

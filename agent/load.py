@@ -195,10 +195,24 @@ async def _load_incidents(writer: Writer, desk: Desk, now: datetime) -> None:
     for row in await writer.fetch("SELECT * FROM silence WHERE ends_at > ?", now):
         silence = silence_from(row)
         desk.board.silences[silence.id] = silence
+    await _lay_windows(writer, desk, now)
     for origin, last_at, apart_s, missed, gap_s in await writer.fetch(
         "SELECT origin, last_at, apart_s, missed, gap_s FROM beat"
     ):
         desk.board.beats[origin] = Beat(last_at, apart_s, bool(missed), gap_s)
+
+
+async def _lay_windows(writer: Writer, desk: Desk, now: datetime) -> None:
+    """Windows hold from the start on, but for the stretches that people have ended: those have a row."""
+    desk.lay_windows(now)
+    laid = [silence.id for silence in desk.board.silences.values() if silence.window]
+    while laid:
+        ended = [one for one in laid if await writer.fetch("SELECT id FROM silence WHERE id = ?", one)]
+        if not ended:
+            return
+        desk.board.ended_windows.update(ended)
+        desk.lay_windows(now)
+        laid = [silence.id for silence in desk.board.silences.values() if silence.window]
 
 
 async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:

@@ -120,6 +120,7 @@ REASONS: Sentences = {
     "severity": ("its severity[ ({severity})] makes it so", "由其级别[({severity})]决定"),
     # why it was held back
     "silenced": ("silenced by {by} until {until}", "被 {by} 静默至 {until}"),
+    "in_window": ("held by the window {window} until {until}", "处于时间窗 {window} 内,静默至 {until}"),
     "inhibited": (
         "inhibited by rule {rule}[ while {alertname} fires][ on {about}] ({origin}/{fingerprint})",
         "被规则 {rule} 抑制[:{alertname} 正在告警][,对象 {about}]({origin}/{fingerprint})",
@@ -289,6 +290,7 @@ HAPPENED: Sentences = {
         "未添加附件(超出限制或为空):{file},{size} 字节",
     ),
     "resumed": ("work goes on[ after change {change}]", "恢复处理[(变更 {change} 之后)]"),
+    "steps_held": ("its steps wait: {why}", "其步骤暂缓:{why}"),
     "snoozed": ("snoozed until {until}: {reason}", "暂缓至 {until}:{reason}"),
     "resolved": ("resolved ({type})[: {resolution}][; {note}]", "已解决({type})[:{resolution}][;{note}]"),
     "accepted": ("accepted by {by} via {via}", "{by} 已通过 {via} 确认"),

@@ -14,6 +14,7 @@ from correlation.calendar import BusinessCalendar, ZoneName
 from correlation.classify import Classification, ClassificationRule, Match, Route
 from correlation.rules import ConfigurationItem, CorrelationPolicy, InhibitionRule, JoinRule, StatesPolicy
 from correlation.severity import SeverityPolicy
+from correlation.window import WindowRule
 from escalation.delivery import RetryPolicy
 from escalation.notice import NoticeRule
 from escalation.oncall import Schedule
@@ -176,6 +177,7 @@ class RulesFile(Rule):
     inhibit: list[InhibitionRule] = []
     classification: list[ClassificationRule] = []
     routes: list[Route] = []
+    windows: list[WindowRule] = []
 
     @field_validator("join")
     @classmethod

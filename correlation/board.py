@@ -65,6 +65,8 @@ class Board:
         self.slots_of: dict[int, list[str]] = {}
         self.suppressed: dict[str, set[Key]] = {}
         self.silences: dict[str, Silence] = {}
+        self.ended_windows: set[str] = set()
+        """The ids of stretches of windows that people have ended: they hold no more."""
         self.inhibitors = Inhibitors()
         self.changes: dict[Key, list[datetime]] = {}
         self.beats: dict[str, Beat] = {}

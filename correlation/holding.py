@@ -1,12 +1,15 @@
 """What holds an alert back: a heartbeat, a silence, an inhibition; and the key to release it by."""
 
+from datetime import datetime
+
 from collectors.labels import Labels
 from collectors.moment import moment_text
+from correlation.board import Board
 from correlation.heartbeat import beat_heard
-from correlation.incident import ABOUT, Episode, Key, Why
+from correlation.incident import ABOUT, Episode, Incident, Key, Why
 from correlation.inhibit import Held
 from correlation.outcome import Round
-from correlation.silence import silenced_by
+from correlation.silence import Silence, silenced_by
 
 
 def suppression(this: Round, episode: Episode, labels: Labels) -> tuple[str, Why] | None:
@@ -17,14 +20,38 @@ def suppression(this: Round, episode: Episode, labels: Labels) -> tuple[str, Why
     if this.board.silences:
         silence = silenced_by(labels, this.board.silences.values(), this.now)
         if silence is not None:
-            facts = {"silence": silence.id, "by": silence.created_by, "until": moment_text(silence.ends_at)}
-            return silence_key(silence.id), Why("silenced", facts)
+            return silence_key(silence.id), silence_why(silence)
     inhibited = this.board.inhibitors.inhibited_by(episode.key, labels)
     if inhibited is not None:
         held, (origin, mark) = inhibited
         facts = {"rule": held[0], "origin": origin, "fingerprint": mark, **_named(this, (origin, mark))}
         return held_key(held), Why("inhibited", facts)
     return None
+
+
+def silence_why(silence: Silence) -> Why:
+    """That a silence holds something, or a window does."""
+    facts = {"silence": silence.id, "until": moment_text(silence.ends_at)}
+    if silence.window:
+        return Why("in_window", {**facts, "window": silence.window})
+    return Why("silenced", {**facts, "by": silence.created_by})
+
+
+def steps_held(board: Board, incident: Incident, now: datetime) -> tuple[datetime, Why] | None:
+    """Until when the steps of an incident wait and why: it is snoozed, or all of it that fires is silenced."""
+    if incident.held_until is not None and incident.held_until > now:
+        return incident.held_until, Why("snoozed", {})
+    active = [s for s in board.silences.values() if s.active(now)]
+    if not active or not incident.open_alerts:
+        return None
+    first: Silence | None = None
+    for episode in board.open_members(incident.id):
+        silence = silenced_by(board.labels(episode), active, now)
+        if silence is None:
+            return None
+        if first is None or silence.ends_at < first.ends_at:
+            first = silence
+    return (first.ends_at, silence_why(first)) if first is not None else None
 
 
 def _named(this: Round, key: Key) -> dict[str, str]:

@@ -20,6 +20,7 @@ from correlation.scene import Mark
 from correlation.signals import Signals
 from correlation.strategy import Finder, Strategy
 from correlation.topology import Topology
+from correlation.window import Window
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Rules:
     finders: Sequence[Finder] = ()
     signals: Signals = field(default_factory=lambda: Signals([]))
     register: Topology = field(default_factory=lambda: Topology({}))
+    windows: Sequence[Window] = ()
 
     def class_of(self, episode: Episode, labels: Labels) -> Class:
         """The class of an alert that the board holds."""

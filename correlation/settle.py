@@ -7,6 +7,7 @@ from correlation.joining import release
 from correlation.opening import name_roots
 from correlation.outcome import Round
 from correlation.suspect import drop_suspect, is_old
+from correlation.window import lay
 
 
 def settle(this: Round) -> None:
@@ -16,13 +17,21 @@ def settle(this: Round) -> None:
         release(this, NOTHING_HOLDS)
     for suspect in [s for s in this.board.suspects.values() if is_old(this, s)]:
         drop_suspect(this, suspect, "not_seen_again")
-    for silence in [s for s in this.board.silences.values() if s.ends_at <= this.now]:
-        del this.board.silences[silence.id]
-        release(this, silence_key(silence.id))
+    _end_silences(this)
     for origin in this.board.beats:
         check_beat(this, origin)
     name_roots(this)
     _forget_old(this)
+
+
+def _end_silences(this: Round) -> None:
+    """The next stretches of windows come first: what another window goes on holding is not told between the two."""
+    ended = [s for s in this.board.silences.values() if s.ends_at <= this.now]
+    if any(silence.window for silence in ended):
+        lay(this.board, this.rules.windows, this.now)
+    for silence in ended:
+        this.board.silences.pop(silence.id, None)
+        release(this, silence_key(silence.id))
 
 
 def _forget_old(this: Round) -> None:

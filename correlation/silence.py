@@ -18,9 +18,17 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str
     comment: str
     created_at: datetime
+    window: str = ""
+    """The window whose stretch it is; "" of one that a person made."""
+    unless: tuple[tuple[Matcher, ...], ...] = ()
+    """What matches all of one of these is not held."""
 
     def active(self, now: datetime) -> bool:
         return self.starts_at <= now < self.ends_at
+
+    def covers(self, labels: Labels) -> bool:
+        """Whether it is for an alert with these labels."""
+        return all_match(self.matchers, labels) and not any(all_match(other, labels) for other in self.unless)
 
     def state(self, now: datetime) -> str:
         """`pending`, `active` or `expired`, as Alertmanager says it."""
@@ -29,5 +37,5 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
 
 def silenced_by(labels: Labels, silences: Iterable[Silence], now: datetime) -> Silence | None:
     """The silence that holds longest for an alert with these labels, or None."""
-    holding = [s for s in silences if s.active(now) and all_match(s.matchers, labels)]
+    holding = [s for s in silences if s.active(now) and s.covers(labels)]
     return max(holding, key=lambda s: s.ends_at, default=None)

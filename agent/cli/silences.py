@@ -18,7 +18,7 @@ def silence() -> None:
 @silence.command("list")
 @with_api
 def list_(url: str, token: str, as_json: bool) -> None:
-    """What is silenced, and what was of late."""
+    """What is silenced, what was of late, and the hours of each window that hold or come next."""
     _told(Api(url, token).call("GET", _BASE), as_json)
 
 
@@ -41,7 +41,7 @@ def add(
 @click.argument("id")
 @with_api
 def end(url: str, token: str, as_json: bool, id: str) -> None:
-    """End a silence now: what it held back is paged."""
+    """End a silence now, of a window for this once: what it held back is paged."""
     found = Api(url, token).call("DELETE", f"{_BASE}/{id}")
     _told(found if as_json else {"items": [found]}, as_json)
 
@@ -50,5 +50,6 @@ def _told(found: Any, as_json: bool) -> None:
     if as_json:
         shown(found)
         return
-    rows = [(s["id"], s["state"], s["ends_at"], s["created_by"], s["matchers"], s["comment"]) for s in found["items"]]
-    table(("ID", "STATE", "ENDS", "BY", "MATCHERS", "COMMENT"), rows)
+    keys = ("id", "state", "starts_at", "ends_at", "created_by", "matchers", "comment")
+    rows = [tuple(silence[key] for key in keys) for silence in found["items"]]
+    table(("ID", "STATE", "STARTS", "ENDS", "BY", "MATCHERS", "COMMENT"), rows)

@@ -5,6 +5,7 @@ from datetime import datetime
 from agent.config import Config
 from agent.deciders.automation import propose_anew
 from agent.deciders.known_errors import recognise_all_again
+from agent.deciders.silences import wake_held
 from agent.group import as_json
 from agent.intents import ClockAdopted, ConfigChanged, Noted, Remembered
 from agent.store import UPSERT_META, memory_key
@@ -15,7 +16,9 @@ from correlation.incident import Incident
 def config_changed(turn: Turn, intent: ConfigChanged) -> None:
     was = _by_calendars_changed(turn, intent.config)
     turn.desk.configure(intent.config, turn.now)
+    turn.desk.lay_windows(turn.now)
     turn.desk.hold_back_again(turn.now)
+    wake_held(turn)
     for incident, counted in was:
         if turn.ladder.counted_anew(incident, counted, turn.group):
             turn.tell(incident.id, "calendar_changed", AGENT, {"calendar": incident.targets["calendar"]})
@@ -36,6 +39,7 @@ def _by_calendars_changed(turn: Turn, config: Config) -> list[tuple[Incident, di
 
 def clock_adopted(turn: Turn, intent: ClockAdopted) -> None:
     """What falls due in business time is counted anew; each open incident says that its moments were put right."""
+    turn.desk.lay_windows(turn.now)
     for incident in list(turn.board.incidents.values()):
         if incident.active:
             turn.ladder.recounted(incident, turn.group)

@@ -15,9 +15,9 @@ from agent.intents import TimePassed
 from agent.turn import AGENT, Turn
 from collectors.moment import moment_text
 from correlation.correlate import frozen, settle
-from correlation.incident import PENDING, RECOVERABLE, Incident, State
+from correlation.holding import steps_held
+from correlation.incident import PENDING, RECOVERABLE, Incident, State, Why
 from correlation.own import ORIGIN
-from correlation.silence import silenced_by
 from escalation.escalate import take_due_steps
 from escalation.store import Step
 
@@ -87,6 +87,7 @@ def look_at_ended(turn: Turn, incident: Incident) -> None:
         return
     turn.board.drop(incident.id)
     turn.outbox.forget(incident.id)
+    turn.desk.told_held.pop(incident.id, None)
 
 
 def archive(turn: Turn, incident: Incident) -> None:
@@ -135,10 +136,11 @@ def take_steps(turn: Turn, incident: Incident) -> None:
     due = due_now(turn, incident)
     if not due:
         return
-    until = held_until(turn, incident)
-    if until is not None:
-        turn.agenda.look_at(incident.id, until)
+    held = steps_held(turn.board, incident, turn.now)
+    if held is not None:
+        hold(turn, incident, *held)
         return
+    turn.desk.told_held.pop(incident.id, None)
     behind = {step.id for step in due if turn.ladder.catch_up(step, incident, turn.now, turn.group)}
     due = due_now(turn, incident)
     taken = take_due_steps(due, incident.group, incident.assignee, turn.desk.directory, turn.now)
@@ -164,16 +166,10 @@ def take_steps(turn: Turn, incident: Incident) -> None:
     turn.ladder.refresh(incident, turn.group)
 
 
-def held_until(turn: Turn, incident: Incident) -> datetime | None:
-    """Snoozed, or everything of it that fires is silenced: until when its steps wait."""
-    if incident.held_until is not None and incident.held_until > turn.now:
-        return incident.held_until
-    if not turn.board.silences or not incident.open_alerts:
-        return None
-    ends = []
-    for episode in turn.board.open_members(incident.id):
-        silence = silenced_by(turn.board.labels(episode), turn.board.silences.values(), turn.now)
-        if silence is None:
-            return None
-        ends.append(silence.ends_at)
-    return min(ends, default=None)
+def hold(turn: Turn, incident: Incident, until: datetime, why: Why) -> None:
+    """Its due steps wait; what holds them is told once."""
+    turn.agenda.look_at(incident.id, until)
+    by = str(why.facts.get("silence", ""))
+    if by and turn.desk.told_held.get(incident.id) != by:
+        turn.desk.told_held[incident.id] = by
+        turn.tell(incident.id, "steps_held", AGENT, {"why": {"code": why.code, "facts": dict(why.facts)}})

@@ -1,4 +1,4 @@
-"""A silence is made, changed or ended."""
+"""A silence is made, changed or ended; so is a stretch of a window, and the next one is laid."""
 
 from agent.deciders.intake import follow
 from agent.group import as_json
@@ -16,6 +16,10 @@ def silence_put(turn: Turn, intent: SilencePut) -> None:
     turn.group.add(UPSERT_SILENCE, *silence_values(silence))
     turn.audit(intent.actor, "silence", {"id": silence.id, "state": silence.state(turn.now)})
     this = turn.round()
+    held = turn.board.silences.get(silence.id)
+    if held is not None and held.window:
+        turn.board.ended_windows.add(silence.id)
+        turn.desk.lay_windows(turn.now)
     if silence.ends_at <= turn.now:
         turn.board.silences.pop(silence.id, None)
         release(this, silence_key(silence.id))

@@ -14,11 +14,10 @@ from agent.http.answers import Answer
 from agent.http.auth import require
 from agent.http.calls import read_json, read_raw
 from agent.http.explain import Wrong
-from agent.http.lists import end_silence, put_silence
+from agent.http.lists import end_silence, put_silence, silence_by_id, silences
 from agent.http.patience import READ_WITHIN_S
 from agent.http.problems import Problem, problem_of
 from agent.http.reads import AlertPair
-from agent.http.render import silence_of
 from agent.intents import Mark
 from agent.version import VERSION
 from collectors.labels import BadMatcher, Labels, Matcher, all_match, compile_pattern
@@ -33,7 +32,6 @@ SPEAKS = "0.28.0"
 """The Alertmanager whose API this is: its tools look at the version before they speak."""
 RECEIVER = "tocsin"
 _CONFIG = f"route:\n  receiver: {RECEIVER}\nreceivers:\n- name: {RECEIVER}\n"
-_ENDED_SHOWN = timedelta(days=5)
 _OVER = timedelta(minutes=5)
 """A firing alert is shown to end this long after it was told last, as Alertmanager's `resolve_timeout` does."""
 _Do = Callable[[Actor, web.Request], Coroutine[Any, Any, Any]]
@@ -197,15 +195,14 @@ class V2:
     async def silences(self, _: Actor, request: web.Request) -> Any:
         matchers = _filters(request)
         now = self._api.clock.now()
-        rows = await self._api.reads.silences(now - _ENDED_SHOWN)
-        silences = [silence_of(row) for row in rows]
-        return [_silence(s, now) for s in silences if all_match(matchers, {m.name: m.value for m in s.matchers})]
+        found = await silences(self._api, now)
+        return [_silence(s, now) for s in found if all_match(matchers, {m.name: m.value for m in s.matchers})]
 
     async def silence(self, _: Actor, request: web.Request) -> Any:
-        row = await self._row(request.match_info["id"])
-        if row is None:
+        found = await silence_by_id(self._api, request.match_info["id"])
+        if found is None:
             raise Problem(404, "silence not found")
-        return _silence(row, self._api.clock.now())
+        return _silence(found, self._api.clock.now())
 
     async def post_silence(self, actor: Actor, request: web.Request) -> Any:
         """Under an `Idempotency-Key` it is put once; what refuses it is found anew."""
@@ -234,9 +231,11 @@ class V2:
             raise Problem(400, str(error)) from None
         if all_match(matchers, {}):
             raise Problem(400, "at least one matcher must not match the empty string")
-        old = await self._row(sent.id) if sent.id else None
+        old = await silence_by_id(self._api, sent.id) if sent.id else None
         if sent.id and old is None:
             raise Problem(404, "silence not found")
+        if old is not None and old.window:
+            raise Problem(400, f"it is the window {old.window} of rules.yaml: end it, or make a silence beside it")
         same = old is not None and old.state(now) != "expired" and set(old.matchers) == set(matchers)
         silence = Silence(
             id=old.id if same and old is not None else str(uuid.uuid4()),
@@ -254,14 +253,6 @@ class V2:
 
     async def delete_silence(self, actor: Actor, request: web.Request) -> None:
         await end_silence(self._api, request.match_info["id"], actor)
-
-    async def _row(self, silence_id: str) -> Silence | None:
-        try:
-            uuid.UUID(silence_id)
-        except ValueError:
-            return None
-        row = await self._api.reads.silence(silence_id)
-        return silence_of(row) if row is not None else None
 
 
 def _read(sent: Any) -> SentSilence:

@@ -32,6 +32,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "response_due": ("Response due", "响应期限"),
     "resolve_due": ("Resolution due", "解决期限"),
     "next_step": ("Next step", "下一步升级"),
+    "held": ("Steps wait", "步骤暂缓"),
     "group": ("Group", "处理组"),
     "known_error": ("Known error", "已知错误"),
     "safety": ("Safety", "安全提示"),
@@ -99,6 +100,7 @@ class IncidentPage:
             ("response_due", found.response_due_at and self._at(found.response_due_at)),
             ("resolve_due", found.resolve_due_at and self._at(found.resolve_due_at)),
             ("next_step", step and f"{self._at(step.due_at)}{told}"),
+            ("held", found.held and f"{self._at(found.held.until)}: {found.held.why.text}"),
         ]
         return ["<dl>", *(tag("dt", self._say(w)) + tag("dd", fact) for w, fact in facts if fact), "</dl>"]
 

@@ -88,6 +88,8 @@ class SilenceView(View):
     comment: str
     created_at: At
     state: str
+    window: str | None
+    """The window of rules.yaml whose stretch this is; null of a silence that somebody made."""
 
 
 class WrittenBy(View):

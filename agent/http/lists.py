@@ -1,8 +1,10 @@
 """The other routes of v1: alerts, pages, dead letters, who is on call, and silences."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from agent.http import bodies, list_views, views
 from agent.http.calls import Call, Result, Route
@@ -132,8 +134,8 @@ class Lists:
 
     async def silences(self, call: Call) -> Result:
         reader = self._reader(call)
-        rows = await self._api.reads.silences(call.now - _ENDED_SHOWN)
-        return Result(views.Items[list_views.SilenceView](items=[reader.silence(r) for r in rows]))
+        found = await silences(self._api, call.now)
+        return Result(views.Items[list_views.SilenceView](items=[reader.silence(one) for one in found]))
 
     async def create_silence(self, call: Call) -> Result:
         if call.done is not None:
@@ -165,10 +167,10 @@ class Lists:
         return await self._silence(call, silence_id)
 
     async def _silence(self, call: Call, silence_id: str, status: int = 200) -> Result:
-        row = await self._api.reads.silence(silence_id)
-        assert row is not None, "it was committed"
+        silence = await silence_by_id(self._api, silence_id)
+        assert silence is not None, "it was committed"
         reader = self._api.reader(call.actor, call.request, max(call.now, self._api.clock.now()))
-        return Result(reader.silence(row), status)
+        return Result(reader.silence(silence), status)
 
 
 def before(asked: Any) -> int:
@@ -183,27 +185,38 @@ async def put_silence(api: "Api", silence: Silence, actor: Actor, mark: Mark | N
     await api.pipeline.submit(SilencePut(silence, actor.id, mark=mark))
 
 
+async def silences(api: "Api", now: datetime) -> list[Silence]:
+    """The silences that hold, will hold or ended of late, newest first; then of each window the stretch of now."""
+    rows = await api.reads.silences(now - _ENDED_SHOWN)
+    windows = [silence for silence in api.pipeline.desk.board.silences.values() if silence.window]
+    return [*map(silence_of, rows), *sorted(windows, key=lambda silence: (silence.starts_at, silence.id))]
+
+
+async def silence_by_id(api: "Api", silence_id: str) -> Silence | None:
+    """A silence that somebody made, or the stretch of a window that holds or is the next to; None: there is none."""
+    if not _is_id(silence_id):
+        return None
+    held = api.pipeline.desk.board.silences.get(silence_id)
+    if held is not None and held.window:
+        return held
+    row = await api.reads.silence(silence_id)
+    return silence_of(row) if row is not None else None
+
+
 async def end_silence(api: "Api", silence_id: str, actor: Actor) -> None:
-    """End a silence, on the record; one that has ended stays as it is. Raises 404, and 403 for what is another's."""
-    row = await api.reads.silence(silence_id) if _is_id(silence_id) else None
-    if row is None:
+    """End a silence, on the record; one that has ended stays as it is. Raises 404, and 403 for what is another's.
+
+    Of a window this stretch is ended, and the next one comes.
+    """
+    silence = await silence_by_id(api, silence_id)
+    if silence is None:
         raise not_found("there is no such silence")
-    if not actor.rights & {"desk", "pm"} and row.created_by != actor.id:
-        raise Forbidden(f"a silence of {row.created_by} is ended by them, desk or pm; {actor.id} is none of these")
+    if not actor.rights & {"desk", "pm"} and silence.created_by != actor.id:
+        raise Forbidden(f"a silence of {silence.created_by} is ended by them, desk or pm; {actor.id} is none of these")
     now = api.clock.now()
-    silence: Silence = silence_of(row)
-    if silence.ends_at <= now:
-        return
-    ended = Silence(
-        id=silence.id,
-        matchers=silence.matchers,
-        starts_at=min(silence.starts_at, now),
-        ends_at=now,
-        created_by=silence.created_by,
-        comment=silence.comment,
-        created_at=silence.created_at,
-    )
-    await api.pipeline.submit(SilencePut(ended, actor.id))
+    if silence.ends_at > now:
+        ended = msgspec.structs.replace(silence, starts_at=min(silence.starts_at, now), ends_at=now)
+        await api.pipeline.submit(SilencePut(ended, actor.id))
 
 
 def _is_id(text: str) -> bool:

@@ -16,8 +16,10 @@ from agent.store import DeadLetterRow
 from collectors.moment import ZERO_YEAR, moment_text, parse_moment
 from correlation import form
 from correlation.calendar import calendar_named
+from correlation.holding import steps_held
 from correlation.incident import ACTIVE, ITEM, State
 from correlation.permission import OUTSIDERS, Actor
+from correlation.silence import Silence
 from correlation.store import silence_from
 from correlation.tables import IncidentRow, SilenceRow, TimelineRow
 from correlation.vendor import calls_of
@@ -97,6 +99,7 @@ class Reader:
             **same | {"title": masking.masked_title(row.title, row.reporter, self.actor)},
             paused=row.state in (State.SALES_DECISION, *self.config.sla.pause_in) or _restored_since(row) is not None,
             next_step=self._next_step(step, row) if active and step is not None else None,
+            held=self.held(row),
             root=root
             and views.Root(fingerprint=root["fingerprint"], startsAt=root["startsAt"], why=self.why(root.get("why"))),
             alerts=[self.incident_alert(pair) for pair in alerts],
@@ -135,6 +138,16 @@ class Reader:
         confirmed = json_of(row.rules_confirmed)
         rules = self.desk.register.restricted([link.target for link in links if link.kind == ITEM])
         return [views.Restricted(item=i, rule=rule, confirmed_by=confirmed.get(i)) for i, rule in rules.items()]
+
+    def held(self, row: IncidentRow) -> views.HeldSteps | None:
+        """Until when its steps wait, and why; whom a silence is by is not for people of other organisations."""
+        incident = self.desk.board.incidents.get(row.id)
+        if incident is None or not incident.active or (self.actor is not None and self.actor.outside):
+            return None
+        found = steps_held(self.desk.board, incident, self.now)
+        if found is None:
+            return None
+        return views.HeldSteps(until=found[0], why=self.why({"code": found[1].code, "facts": found[1].facts}))
 
     def _next_step(self, step: StepRow, row: IncidentRow) -> views.NextStep | None:
         if step.due_at is None:
@@ -246,7 +259,9 @@ class Reader:
         held = {name: targets[name] for name in ("severity", "response_s", "resolve_s", "calendar")}
         promised = views.Promised(**held, service=row.service, contracts=targets.get("contracts", []))
         olas = [views.OlaClock(**stay) for stay in targets.get(STAYS, ())]
-        return views.Plan(items=steps, promised=promised, olas=olas, vendors=self.vendor_clocks(row))
+        return views.Plan(
+            items=steps, held=self.held(row), promised=promised, olas=olas, vendors=self.vendor_clocks(row)
+        )
 
     def vendor_clocks(self, row: IncidentRow) -> list[views.VendorClock]:
         """The vendors called; a clock stops where the incident does, and not while it waits."""
@@ -330,8 +345,7 @@ class Reader:
             sent_at=row.sent_at,
         )
 
-    def silence(self, row: SilenceRow) -> list_views.SilenceView:
-        silence = silence_of(row)
+    def silence(self, silence: Silence) -> list_views.SilenceView:
         return list_views.SilenceView(
             id=silence.id,
             matchers=[str(m) for m in silence.matchers],
@@ -341,6 +355,7 @@ class Reader:
             comment=silence.comment,
             created_at=silence.created_at,
             state=silence.state(self.now),
+            window=silence.window or None,
         )
 
 
@@ -351,7 +366,7 @@ def dead_letter(row: DeadLetterRow, *, masked: bool = False) -> list_views.DeadL
     )
 
 
-def silence_of(row: SilenceRow) -> Any:
+def silence_of(row: SilenceRow) -> Silence:
     """The silence of a row."""
     return silence_from(tuple(getattr(row, name) for name in SilenceRow.model_fields))
 

@@ -191,6 +191,13 @@ class Record(View):
     """When a customer was last told of it."""
 
 
+class HeldSteps(View):
+    """That the steps of an incident wait, until when, and what holds them."""
+
+    until: At
+    why: Why
+
+
 class IncidentView(View):
     """What an incident looks like (OUTSIDE §5). `alerts` holds at most 1,000, those that fire first; in lists 100."""
 
@@ -218,6 +225,8 @@ class IncidentView(View):
     resolve_due_at: At | None
     paused: bool
     next_step: NextStep | None
+    held: HeldSteps | None
+    """What its steps wait for: a silence, a window, or that it is snoozed; null where they do not."""
     root: Root | None
     alerts: list[IncidentAlert]
     known_errors: list[FoundError]
@@ -345,6 +354,8 @@ class Promised(View):
 
 
 class Plan(Items[PlanStep]):
+    held: HeldSteps | None
+    """Until when what is due waits; null where it does not."""
     promised: Promised
     olas: list[OlaClock]
     """The groups that had it, oldest first."""
