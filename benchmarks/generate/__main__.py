@@ -1,6 +1,6 @@
 """Write eighteen alert runs like recorded ones, of which the faults are known.
 
-python -m benchmarks.generate OUT [--sites first|second|third|fourth] [--seed N]
+python -m benchmarks.generate OUT [--sites first|second|third|fourth|fifth] [--seed N]
 
 The shape is that of a recorded corpus: `<run>.jsonl` (webhooks), `<run>.truth.json` (which fault caused which firing,
 and the root) and `<run>.cmdb.json` (racks, hosts, services). A seed gives always the same runs.
@@ -31,6 +31,7 @@ HALVES = {
     "second": Half(("plant", "campus", "telco"), "keep", 140, 1796223600.0),
     "third": Half(("ward", "office", "retail", "carrier"), "blind", 240, 1796396400.0),
     "fourth": Half(("haolun", "menagerie", "numbered", "cage", "mixin", "shanghai"), "near", 340, 1796569200.0),
+    "fifth": Half(("transit", "depot", "clinic", "press", "brew"), "aside", 440, 1796742000.0),
 }
 
 
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def generate(folder: Path, half: Half, seed: int) -> None:
-    """One run of each class, one after the other; each site has as many."""
+    """One run of each class, one after the other; each site has as many, or one more than another."""
     order = random.Random(f"ord{half.word}{seed}")
     sites = [half.sites[number % len(half.sites)] for number in range(len(CLASSES))]
     order.shuffle(sites)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from benchmarks.generate.further import FURTHER
 from benchmarks.generate.hit import Hit
 from benchmarks.generate.mishaps import LINGERING, MISHAPS
+from benchmarks.generate.nearby import LINGER, MACHINES
+from benchmarks.generate.nearby_apps import APPLICATIONS
 
 
 def strike(hit: Hit) -> None:
@@ -261,7 +263,7 @@ def _drip(hit: Hit) -> None:
     hit.tell(f"{hit.of('kind')}:{hit.of('host')}")
 
 
-_LINGER = {"ups_fail", "host_down", *LINGERING}
+_LINGER = {"ups_fail", "host_down", *LINGERING, *LINGER}
 
 _EFFECTS: Mapping[str, Callable[[Hit], None]] = {
     "ups_fail": _ups_fail,
@@ -299,4 +301,6 @@ _EFFECTS: Mapping[str, Callable[[Hit], None]] = {
     "drip": _drip,
     **FURTHER,
     **MISHAPS,
+    **MACHINES,
+    **APPLICATIONS,
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from benchmarks.generate.firing import Firing
 from benchmarks.generate.prometheus import Active
-from benchmarks.generate.rules import Rule, Target, rules
+from benchmarks.generate.rules import Rule, Target
 from benchmarks.generate.sites import Site
 from benchmarks.generate.topology import BROKER_PORT, CACHE_PORT, Topology, host_of
 from benchmarks.generate.values import Facts, filled
@@ -18,7 +18,7 @@ def firing_of(active: Active, topology: Topology, began: float) -> Firing:
     """The firing of an alert in a run that began at a time."""
     site = topology.site
     kind, thing = active.signal.split(":", 1)
-    rule = rules()[kind]
+    rule = topology.rules[kind]
     facts = _FACTS.get(rule.target, _device)(thing, topology)
     said = rule.said(facts, active.amount, site.chinese)
     labels = _labels(kind, rule, facts, site)
@@ -56,6 +56,12 @@ def _annotations(name: str, rule: Rule, said: str, site: Site, labels: Mapping[s
         "values": {"summary": name, "description": f"{said}\n  LABELS = map[{shown}]"},
         "wiki": {"title": said, "wiki": _WIKI + name, "dashboard": _DASHBOARDS},
         "none": {},
+        "mixin": {"summary": rule.title or said, "description": said, "runbook_url": _RUNBOOKS + name.lower()},
+        "collection": {
+            "summary": f"{rule.title or name} (instance {labels.get('instance', '')})",
+            "description": f"{said}\n  LABELS = map[{shown}]",
+        },
+        "handover": {"描述": said, "联系": "运行值班室"},
     }
     return habits[site.annotations]
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from benchmarks.generate.rules import Target, rules
+from benchmarks.generate.rules import Target
 from benchmarks.generate.topology import Topology
 from benchmarks.generate.values import Shares
 
@@ -82,7 +82,7 @@ class Moment:
     def _is_heard(self, signal: str) -> bool:
         kind, thing = signal.split(":", 1)
         host = self.topology.runs_on.get(thing) or thing.split("@")[-1]
-        through_exporter = rules()[kind].target is Target.HOST and kind != "exporter_down"
+        through_exporter = self.topology.rules[kind].target is Target.HOST and kind != "exporter_down"
         return host not in self.down and not (through_exporter and host in self.silent_exporters)
 
 

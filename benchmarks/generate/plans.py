@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from benchmarks.generate import nearby_plans
 from benchmarks.generate.fault import Fault
 from benchmarks.generate.roots import root_signals
 from benchmarks.generate.topology import Topology, host_of
@@ -41,8 +42,8 @@ CLASSES: Mapping[str, Sequence[Slot]] = {
 """The slots of each class of run, in the order of the runs; a class without any has them drawn."""
 
 _FIXED = {
-    "power": ("ups_fail", "hypervisor_down", "zone_lost", "bad_battery"),
-    "net": ("switch_down", "zone_lost", "switch_reboot"),
+    "power": ("ups_fail", "hypervisor_down", "zone_lost", "bad_battery", "feed_lost", "hv_crash"),
+    "net": ("switch_down", "zone_lost", "switch_reboot", "access_switch_dead"),
 }
 """The first of these that the site would see."""
 _RANDOM = [*["lone"] * 3, *["middle"] * 3, *["large"] * 2, "lone", "middle", "large", "lone"]
@@ -123,7 +124,12 @@ _MISHAPS: Mapping[str, Sequence[str]] = {
 }
 """Those of sites whose trouble is people, clocks, secrets and neighbours."""
 
-TYPES: Mapping[str, Mapping[str, Sequence[str]]] = {"common": _COMMON, "further": _FURTHER, "mishaps": _MISHAPS}
+TYPES: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "common": _COMMON,
+    "further": _FURTHER,
+    "mishaps": _MISHAPS,
+    "nearby": nearby_plans.SIZES,
+}
 
 _Arguments = dict[str, Any]
 
@@ -139,7 +145,9 @@ def planned(name: str, topology: Topology, draw: random.Random) -> list[Fault]:
             kind = next(
                 kind
                 for kind in _FIXED[name]
-                if kind not in topology.site.spared and root_signals(kind, args, topology, topology.site.alerts)
+                if kind in TYPES[topology.site.faults]["huge"]
+                and kind not in topology.site.spared
+                and root_signals(kind, args, topology, topology.site.alerts)
             )
         begins = 10 + offset + draw.uniform(0, 0.5)
         faults.append(Fault(f"F{number}", kind, args, begins, begins + duration, duration))
@@ -274,4 +282,5 @@ _PLACES: Mapping[str, Callable[[Topology, random.Random], _Arguments]] = {
     **dict.fromkeys(
         ("cache_outage", "cache_full", "eviction_storm"), lambda topology, _: {"cache": topology.site.cache}
     ),
+    **nearby_plans.PLACES,
 }

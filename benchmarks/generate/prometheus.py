@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.generate.moment import STEP_S, Conditions
-from benchmarks.generate.rules import Rule, rules
+from benchmarks.generate.rules import Rule
 from benchmarks.generate.values import Shares
 
 _CAUSES_FOR_S = 3
@@ -29,13 +29,21 @@ class Active:
 
 
 def alerts(
-    conditions: Conditions, waits: Mapping[str, float], seed: int, offset: float, until: float
+    conditions: Conditions,
+    rules: Mapping[str, Rule],
+    waits: Mapping[str, float],
+    seed: int,
+    offset: float,
+    until: float,
 ) -> Iterator[Active]:
-    """What fires, signal by signal, of the kinds that have a wait; evaluated each second from an offset on."""
+    """What fires by these rules, signal by signal, of the kinds that have a wait.
+
+    Each rule is evaluated every second from an offset on.
+    """
     for signal in conditions.signals():
         kind, thing = signal.split(":", 1)
         if kind in waits:
-            rule = rules()[kind]
+            rule = rules[kind]
             interval = 1.5 if rule.target.over_snmp else 1.0
             phase = random.Random(f"{seed}{rule.target.value}{thing}").uniform(0, 1) * interval
             samples = _Samples(conditions, signal, rule, phase, interval, random.Random(f"{seed}{signal}"))

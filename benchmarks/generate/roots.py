@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from benchmarks.generate.nearby_plans import TIERS
 from benchmarks.generate.topology import Topology, host_of
 
 _DISK = ("disk_warn:host", "disk_crit:host", "disk_predict:host")
@@ -104,6 +105,7 @@ _TIERS: Mapping[str, Sequence[Sequence[str]]] = {
     "address_twice": [["ip_conflict:host"], ["host_down:host"]],
     "poison_message": [["dlq:service"], ["inst_restarts:instances"]],
     "retry_storm": [["traffic_high:service"]],
+    **TIERS,
 }
 
 _Arguments = Mapping[str, Any]

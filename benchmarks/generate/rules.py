@@ -1,13 +1,15 @@
-"""The alert rules that all sites draw from: rules.yaml; of further.yaml and mishaps.yaml only some sites have any."""
+"""The alert rules that sites draw from: rules.yaml, further.yaml and mishaps.yaml; nearby.yaml is a book of its own."""
 
 from collections.abc import Mapping
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import yaml
 
+from benchmarks.generate.sites import Site
 from benchmarks.generate.values import Facts, filled
 
 
@@ -59,6 +61,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     summary: str
     summary_zh: str
     severity: str = "warning"
+    title: str = ""
     window: int = 0
     threshold: float = 0.5
     value: str = "%.1f"
@@ -82,12 +85,24 @@ def rules() -> Mapping[str, Rule]:
     return {**common(), **_read("further.yaml"), **_read("mishaps.yaml")}
 
 
+def rules_of(site: Site) -> Mapping[str, Rule]:
+    """The rules of a site: those near the recorded lab have a book of their own, and say single fields otherwise."""
+    if site.faults != "nearby":
+        return rules()
+    return {kind: _changed(rule, site.rules.get(kind, {})) for kind, rule in _read("nearby.yaml").items()}
+
+
+def _changed(rule: Rule, fields: Mapping[str, Any]) -> Rule:
+    return msgspec.convert({**msgspec.structs.asdict(rule), **fields}, Rule) if fields else rule
+
+
 @cache
 def common() -> Mapping[str, Rule]:
     """The rules of which every site draws the waits, whether it has them or not."""
     return _read("rules.yaml")
 
 
+@cache
 def _read(name: str) -> dict[str, Rule]:
     written = yaml.safe_load(Path(__file__).with_name(name).read_text("utf-8"))
     return msgspec.convert(written, dict[str, Rule])

@@ -12,7 +12,7 @@ from benchmarks.generate.fault import Fault
 from benchmarks.generate.labelling import firing_of
 from benchmarks.generate.plans import planned
 from benchmarks.generate.prometheus import alerts
-from benchmarks.generate.rules import common, rules
+from benchmarks.generate.rules import common
 from benchmarks.generate.sites import site
 from benchmarks.generate.spread import live
 from benchmarks.generate.topology import Topology
@@ -47,7 +47,7 @@ def write(run: Run, began: float, folder: Path) -> float:
     lasts = max(fault.ends for fault in faults) + _QUIET_S
     offset = draw.random()
     conditions = live(topology, faults, run.number, lasts)
-    active = alerts(conditions, _waits(topology, draw), run.number, offset, lasts)
+    active = alerts(conditions, topology.rules, _waits(topology, draw), run.number, offset, lasts)
     firings = [firing_of(one, topology, began) for one in active]
     group_by = topology.site.group_by[run.number % len(topology.site.group_by)]
     sent = notifications(firings, group_by, draw, began + lasts)
@@ -77,7 +77,7 @@ def write(run: Run, began: float, folder: Path) -> float:
 def _waits(topology: Topology, draw: random.Random) -> Mapping[str, int]:
     """The `for` of each rule of the site; those of the common rules are drawn for all there are."""
     waits, has = {}, topology.site.alerts
-    for kind, rule in rules().items():
+    for kind, rule in topology.rules.items():
         if kind in has or kind in common():
             least, most = rule.wait
             waits[kind] = min(most, max(least, int(draw.uniform(least, most + 1))))

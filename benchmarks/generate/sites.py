@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import yaml
@@ -31,15 +31,17 @@ class Severity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A site as its file says it.
 
-    `seed` begins the seed of its topologies, `alerts` are the rules that it has, `labels_as` the label sets of single
-    rules, `unlisted` what its CMDB leaves out (a key, or a service by its name), `spared` the faults that it never has,
-    `names` those of its hosts where a format does not make them.
+    `seed` begins the seed of its topologies, `alerts` are the rules that it has, `rules` what of single ones is
+    otherwise, `labels_as` the label sets of single rules, `unlisted` what its CMDB leaves out (a key, or a service by
+    its name), `spared` the faults that it never has, `names` those of its hosts where a format does not make them.
     """
 
     seed: str
     cluster: str | None
     chinese: bool
-    annotations: Literal["summary", "advice", "runbook", "message", "values", "wiki", "none"]
+    annotations: Literal[
+        "summary", "advice", "runbook", "message", "values", "wiki", "none", "mixin", "collection", "handover"
+    ]
     alertmanager: str
     severity: Severity
     group_by: Sequence[Sequence[str]]
@@ -59,8 +61,9 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alerts: Mapping[str, str]
     roles: Mapping[str, str] = {}
     names: Sequence[str] = ()
-    faults: Literal["common", "further", "mishaps"] = "common"
+    faults: Literal["common", "further", "mishaps", "nearby"] = "common"
     labels_as: Mapping[str, Mapping[str, str]] = {}
+    rules: Mapping[str, Mapping[str, Any]] = {}
     edge: str = ""
     cooler: str = ""
     control: str = ""

@@ -67,6 +67,8 @@ def _services(moment: Moment, probes: random.Random) -> None:
     }
     for fault in middleware[topology.site.cache]:
         moment.say(f"cache_down:{topology.site.cache}", fault)
+    for fault in middleware[topology.site.broker]:
+        moment.say(f"mq_down:{topology.site.broker}", fault)
     for service in reversed(topology.services):  # nobody calls what stands before it
         _instances(moment, service)
         _called(moment, service, middleware)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks.generate.rules import rules_of
 from benchmarks.generate.sites import Rack, Site
 
 CACHE_PORT, BROKER_PORT = "6379", "5672"
@@ -50,6 +51,7 @@ class Topology:
     def __init__(self, site: Site, name: str, variant: int) -> None:
         draw = random.Random(f"topo{site.seed}{variant}")
         self.site, self.name, self.variant = site, name, variant
+        self.rules = rules_of(site)
         self.hosts = _hosts(site, draw)
         first, last = site.databases
         self.databases = [Database(first, self.hosts[0].name), Database(last, self.hosts[-1].name)]

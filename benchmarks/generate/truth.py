@@ -16,6 +16,7 @@ Json = dict[str, Any]
 _LEAST_SHARE, _CLEAR_SHARE = 0.02, 0.75
 _UPSTREAM_FIRST = (
     *("host_down", "temp_host", "psu_lost", "io_wait", "tcp_retrans", "cpu_throttle", "disk_warn", "disk_predict"),
+    *("io_busy", "nic_err", "cpu_ready", "mem_used", "fs_80", "log_errors"),
     *("load_high", "db_conn", "db_slowq", "db_err", "inst_down", "svc_down"),
 )
 
