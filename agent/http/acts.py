@@ -7,7 +7,7 @@ from agent.deciders.names import check_category
 from agent.deciders.records import Stale
 from agent.http import act_bodies, views
 from agent.http.calls import Call, Result, Route
-from agent.http.cursors import read_cursor, states_of
+from agent.http.cursors import after, states_of
 from agent.http.problems import Problem, not_found, problem_of
 from agent.http.queries import IncidentsQuery, Paged
 from agent.http.record_bodies import ArchiveMany, Edit, Report
@@ -116,8 +116,8 @@ class Incidents:
 
     async def timeline(self, call: Call) -> Result:
         row, asked = await self.visible(call), call.query
-        after = read_cursor(asked.cursor)[1] if asked.cursor else 0
-        rows, following = await self._api.reads.timeline(row.id, after, asked.limit)
+        behind = after(asked.cursor, "timeline")
+        rows, following = await self._api.reads.timeline(row.id, behind, asked.limit)
         reader = self._reader(call)
         return Result(
             views.Items[views.Happened](items=[reader.happened(r, row.reporter) for r in rows], next=following)
@@ -125,8 +125,8 @@ class Incidents:
 
     async def why(self, call: Call) -> Result:
         row, asked = await self.visible(call), call.query
-        after = read_cursor(asked.cursor)[1] if asked.cursor else 0
-        pairs, following = await self._api.reads.episodes_of(row.id, after, asked.limit)
+        behind = after(asked.cursor, "why")
+        pairs, following = await self._api.reads.episodes_of(row.id, behind, asked.limit)
         reader = self._reader(call)
         return Result(views.Items[views.Explained](items=[reader.explained(p, row) for p in pairs], next=following))
 

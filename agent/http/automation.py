@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from agent.http import case_bodies as bodies
 from agent.http.calls import Call, Result, Route
+from agent.http.cursors import before
 from agent.http.list_views import RunView
-from agent.http.lists import before
 from agent.http.problems import Problem, not_found
 from agent.http.queries import RunsQuery
 from agent.http.views import Items, Why
@@ -56,7 +56,7 @@ class Automation:
     async def list(self, call: Call) -> Result:
         asked: RunsQuery = call.query
         rows, following = await self._api.reads.runs(
-            asked.incident, [str(s) for s in asked.state], before(asked), asked.limit
+            asked.incident, [str(s) for s in asked.state], before(asked.cursor, "runs"), asked.limit
         )
         return Result(Items[RunView](items=[self._shown(call, _run(row)) for row in rows], next=following))
 

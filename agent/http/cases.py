@@ -9,7 +9,7 @@ from agent.http.act_bodies import RaiseChange as RaiseFromIncident
 from agent.http.acts import incident_of
 from agent.http.calls import Call, Result, Route
 from agent.http.case_reads import CaseReads
-from agent.http.cursors import read_cursor
+from agent.http.cursors import before
 from agent.http.masking import MASKED, hides_words
 from agent.http.problems import Problem, not_found
 from agent.http.queries import ChangesQuery, ProblemsQuery
@@ -26,7 +26,6 @@ from knowledge.store import ChangeRow, ProblemRow, change_from, problem_from
 if TYPE_CHECKING:
     from agent.http.api import Api
 
-_NEWEST = 10**18
 _PROBLEMS, _CHANGES = "/api/v1/problems", "/api/v1/changes"
 
 
@@ -73,7 +72,7 @@ class Cases:
 
     async def problems(self, call: Call) -> Result:
         asked: ProblemsQuery = call.query
-        rows, following = await self._reads.problems(asked.state, _before(asked), asked.limit)
+        rows, following = await self._reads.problems(asked.state, before(asked.cursor, "problems"), asked.limit)
         shown = await self._seen(call, rows)
         return Result(Items[views.ProblemShown](items=shown, next=following))
 
@@ -145,7 +144,9 @@ class Cases:
 
     async def changes(self, call: Call) -> Result:
         asked: ChangesQuery = call.query
-        rows, following = await self._reads.changes(asked.state, asked.incident, _before(asked), asked.limit)
+        rows, following = await self._reads.changes(
+            asked.state, asked.incident, before(asked.cursor, "changes"), asked.limit
+        )
         return Result(Items[views.ChangeShown](items=[_change(row) for row in rows], next=following))
 
     async def change(self, call: Call) -> Result:
@@ -205,7 +206,3 @@ def _change(row: ChangeRow) -> views.ChangeShown:
 def _values(row: ProblemRow | ChangeRow) -> tuple[Any, ...]:
     """The values of a row in the order of its columns."""
     return tuple(getattr(row, name) for name in type(row).model_fields)
-
-
-def _before(asked: Any) -> int:
-    return read_cursor(asked.cursor)[1] if asked.cursor else _NEWEST

@@ -1,4 +1,7 @@
-"""Which rows a list shows, in which order, and where its next page begins."""
+"""Which rows a list shows, in which order, and where its next page begins.
+
+A cursor names its list, and of incidents the order: a place in one is none in another.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,24 +11,40 @@ from sqlalchemy import ColumnElement, and_, or_, true
 from sqlmodel import col, select
 
 from agent.http.masking import hides_words
+from agent.http.problems import Problem
 from correlation.incident import ACTIVE, OPEN, State
 from correlation.permission import Actor
 from correlation.tables import IncidentRow
 from escalation.store import PageRow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-CURSOR = r"^(n|[0-9]{1,16})-[0-9]{1,18}$"
+CURSOR = r"^[a-z_]{1,20}-(n|[0-9]{1,16})-[0-9]{1,18}$"
 _MICROSECOND = timedelta(microseconds=1)
+_NEWEST = 10**18
 
 
-def cursor_of(moment: datetime | None, row_id: int) -> str:
-    return f"{'n' if moment is None else (moment - EPOCH) // _MICROSECOND}-{row_id}"
+def cursor_of(order: str, moment: datetime | None, row_id: int) -> str:
+    """The place after a row of the list, or of the order of incidents, that is called `order`."""
+    return f"{order}-{'n' if moment is None else (moment - EPOCH) // _MICROSECOND}-{row_id}"
 
 
-def read_cursor(cursor: str) -> tuple[datetime | None, int]:
-    """What `cursor_of` wrote: every text of the form CURSOR is one."""
-    moment, _, row_id = cursor.partition("-")
+def read_cursor(cursor: str, order: str) -> tuple[datetime | None, int]:
+    """What `cursor_of` wrote, of the form CURSOR. Raises Problem 422 where it was written for another order."""
+    made_for, moment, row_id = cursor.split("-")
+    if made_for != order:
+        told = f"it is a place in {made_for!r}, and this is {order!r}: send `next` of the page before, or no cursor"
+        raise Problem(422, f"cursor: {told}", faults=[{"field": "cursor", "message": told}])
     return (None if moment == "n" else EPOCH + int(moment) * _MICROSECOND), int(row_id)
+
+
+def before(cursor: str | None, order: str) -> int:
+    """The id that a page of a list, newest first, begins below."""
+    return _NEWEST if cursor is None else read_cursor(cursor, order)[1]
+
+
+def after(cursor: str | None, order: str) -> int:
+    """The id that a page of a list, oldest first, begins above."""
+    return 0 if cursor is None else read_cursor(cursor, order)[1]
 
 
 def states_of(words: Sequence[str]) -> set[str]:
@@ -67,23 +86,27 @@ def _by_due(cursor: str | None) -> tuple[str, list[Any], ColumnElement[bool] | N
     order = [due.is_(None), due, row_id]
     if cursor is None:
         return "next_due_at", order, None
-    moment, last = read_cursor(cursor)
+    moment, last = read_cursor(cursor, "due")
     if moment is None:
         return "next_due_at", order, and_(due.is_(None), row_id > last)
     return "next_due_at", order, or_(due > moment, and_(due == moment, row_id > last), due.is_(None))
 
 
-def _newest_by(name: str) -> Any:
+def _newest_by(order_name: str, name: str) -> Any:
     def sort(cursor: str | None) -> tuple[str, list[Any], ColumnElement[bool] | None]:
         moment_column, row_id = col(getattr(IncidentRow, name)), col(IncidentRow.id)
         order = [moment_column.desc(), row_id.desc()]
         if cursor is None:
             return name, order, None
-        moment, last = read_cursor(cursor)
+        moment, last = read_cursor(cursor, order_name)
         moment = moment or EPOCH
         return name, order, or_(moment_column < moment, and_(moment_column == moment, row_id < last))
 
     return sort
 
 
-SORTS: dict[str, Any] = {"due": _by_due, "opened": _newest_by("opened_at"), "updated": _newest_by("updated_at")}
+SORTS: dict[str, Any] = {
+    "due": _by_due,
+    "opened": _newest_by("opened", "opened_at"),
+    "updated": _newest_by("updated", "updated_at"),
+}

@@ -7,11 +7,13 @@ from pydantic import BaseModel, ValidationError
 
 from agent.faults import suggest
 from agent.http.bodies import MATCHER, MOMENT, NUMBER, SAYS
+from agent.http.cursors import CURSOR
 
 _LONGEST = 400
 _PATTERNS = {
     MOMENT: "write a moment with its zone, as 2026-03-02T09:00:00Z",
     NUMBER: "write the number of an incident, as INC-20260302-0001",
+    CURSOR: "send `next` of the page before, or no cursor",
     MATCHER: 'write name="value", name!="value", name=~"regex" or name!~"regex" (a plain regex: '
     "POST /api/v2/silences takes all of RE2)",
 }

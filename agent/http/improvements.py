@@ -9,8 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from agent.http.bodies import Body, Name, Number, Person, Text
 from agent.http.calls import Call, Result, Route
 from agent.http.case_bodies import Because, Title
-from agent.http.cursors import cursor_of
-from agent.http.lists import before
+from agent.http.cursors import before, cursor_of
 from agent.http.masking import MASKED, hides_words
 from agent.http.problems import Problem, not_found
 from agent.http.queries import Paged
@@ -107,13 +106,13 @@ class Improvements:
     async def listed(self, call: Call) -> Result:
         asked: ImprovementsQuery = call.query
         row = ImprovementRow
-        wanted: list[ColumnElement[bool]] = [col(row.id) < before(asked)]
+        wanted: list[ColumnElement[bool]] = [col(row.id) < before(asked.cursor, "improvements")]
         wanted += [col(row.state).in_(asked.state)] if asked.state else []
         statement = select(row).where(*wanted).order_by(col(row.id).desc()).limit(asked.limit + 1)
         async with AsyncSession(self._api.engine) as session:
             rows = list((await session.exec(statement)).all())
         shown, more = [_shown(call, one) for one in rows[: asked.limit]], len(rows) > asked.limit
-        following = cursor_of(None, rows[asked.limit - 1].id) if more else None
+        following = cursor_of("improvements", None, rows[asked.limit - 1].id) if more else None
         return Result(Items[ImprovementShown](items=shown, next=following))
 
     async def get(self, call: Call) -> Result:

@@ -7,7 +7,7 @@ from agent.http import case_bodies as bodies
 from agent.http import case_views as views
 from agent.http.calls import Call, Result, Route
 from agent.http.case_reads import CaseReads
-from agent.http.cursors import cursor_of, read_cursor
+from agent.http.cursors import after, cursor_of
 from agent.http.problems import Problem, not_found
 from agent.http.queries import Paged
 from agent.http.views import Items
@@ -61,10 +61,10 @@ class ConfigurationItems:
     async def items(self, call: Call) -> Result:
         asked: Paged = call.query
         names = sorted(self._api.pipeline.desk.register.items)
-        start = read_cursor(asked.cursor)[1] if asked.cursor else 0
+        start = after(asked.cursor, "items")
         shown = [self._shown(call, name) for name in names[start : start + asked.limit]]
         end = start + len(shown)
-        following = cursor_of(None, end) if end < len(names) else None
+        following = cursor_of("items", None, end) if end < len(names) else None
         return Result(Items[views.ItemShown](items=shown, next=following))
 
     async def item(self, call: Call) -> Result:

@@ -8,7 +8,7 @@ import msgspec
 
 from agent.http import bodies, list_views, views
 from agent.http.calls import Call, Result, Route
-from agent.http.cursors import read_cursor
+from agent.http.cursors import before
 from agent.http.problems import Problem, not_found
 from agent.http.queries import AlertsQuery, OnCallQuery, Paged, PagesQuery
 from agent.http.render import dead_letter, silence_of
@@ -22,7 +22,6 @@ from correlation.silence import Silence
 if TYPE_CHECKING:
     from agent.http.api import Api
 
-_NEWEST = 10**18
 _ENDED_SHOWN = timedelta(days=5)
 """Silences that ended longer ago are not listed any more, as with Alertmanager's retention."""
 
@@ -75,7 +74,12 @@ class Lists:
     async def alerts(self, call: Call) -> Result:
         asked: AlertsQuery = call.query
         pairs, following = await self._api.reads.alerts(
-            self._api.pipeline.desk.board, asked.origin, asked.fingerprint, asked.decision, before(asked), asked.limit
+            self._api.pipeline.desk.board,
+            asked.origin,
+            asked.fingerprint,
+            asked.decision,
+            before(asked.cursor, "alerts"),
+            asked.limit,
         )
         numbers = await self._api.reads.numbers([e.incident_id for _, e in pairs])
         reader = self._reader(call)
@@ -91,13 +95,17 @@ class Lists:
             if row is None:
                 return Result(views.Items[list_views.PageView](items=[]))
             incident = row.id
-        rows, following = await self._api.reads.pages(incident, asked.person, before(asked), asked.limit)
+        rows, following = await self._api.reads.pages(
+            incident, asked.person, before(asked.cursor, "pages"), asked.limit
+        )
         numbers = await self._api.reads.numbers([r.incident_id for r in rows])
         reader = self._reader(call)
         return Result(views.Items[list_views.PageView](items=[reader.page(r, numbers) for r in rows], next=following))
 
     async def dead_letters(self, call: Call) -> Result:
-        rows, following = await self._api.reads.dead_letters(before(call.query), call.query.limit)
+        rows, following = await self._api.reads.dead_letters(
+            before(call.query.cursor, "dead_letters"), call.query.limit
+        )
         masked = self._api.reader(call.actor, call.request, call.now).is_masked(None)
         shown = [dead_letter(row, masked=masked) for row in rows]
         return Result(views.Items[list_views.DeadLetterView](items=shown, next=following))
@@ -171,11 +179,6 @@ class Lists:
         assert silence is not None, "it was committed"
         reader = self._api.reader(call.actor, call.request, max(call.now, self._api.clock.now()))
         return Result(reader.silence(silence), status)
-
-
-def before(asked: Any) -> int:
-    """The id that a page of a list, newest first, begins below."""
-    return read_cursor(asked.cursor)[1] if asked.cursor else _NEWEST
 
 
 async def put_silence(api: "Api", silence: Silence, actor: Actor, mark: Mark | None = None) -> None:

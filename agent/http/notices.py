@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agent.http.bodies import NUMBER, Body
 from agent.http.calls import Call, Result, Route
-from agent.http.cursors import cursor_of, read_cursor
+from agent.http.cursors import after, before, cursor_of
 from agent.http.problems import not_found
 from agent.http.queries import Paged, When, Word
 from agent.http.reads import json_of
@@ -28,7 +28,6 @@ from escalation.store import NoticeRow, notice_from
 if TYPE_CHECKING:
     from agent.http.api import Api
 
-_NEWEST = 10**18
 _A_WEEK = timedelta(days=7)
 Deed = Literal["hold", "release", "edit"]
 
@@ -129,8 +128,7 @@ class Notices:
 
     async def notices(self, call: Call) -> Result:
         asked: NoticesQuery = call.query
-        before = read_cursor(asked.cursor)[1] if asked.cursor else _NEWEST
-        wanted = [col(NoticeRow.id) < before]
+        wanted = [col(NoticeRow.id) < before(asked.cursor, "notices")]
         wanted += [col(NoticeRow.name) == asked.name] if asked.name is not None else []
         wanted += [col(NoticeRow.day) == asked.day] if asked.day is not None else []
         if asked.outcome is not None:
@@ -141,7 +139,7 @@ class Notices:
         statement = select(NoticeRow).where(*wanted).order_by(col(NoticeRow.id).desc()).limit(asked.limit + 1)
         async with AsyncSession(self._engine) as session:
             found = list((await session.exec(statement)).all())
-        following = cursor_of(None, found[asked.limit - 1].id) if len(found) > asked.limit else None
+        following = cursor_of("notices", None, found[asked.limit - 1].id) if len(found) > asked.limit else None
         return Result(Items[NoticeView](items=[self._view(r) for r in found[: asked.limit]], next=following))
 
     def acting(self, deed: Deed) -> Callable[[Call], Coroutine[Any, Any, Result]]:
@@ -196,14 +194,18 @@ class Notices:
     async def callbacks(self, call: Call) -> Result:
         asked: CallbacksQuery = call.query
         since = parse_moment(asked.since or "") or call.now - _A_WEEK
-        after = read_cursor(asked.cursor)[1] if asked.cursor else 0
         row = IncidentRow
         of_week = or_(col(row.updated_at) >= since, col(row.state).not_in([str(state) for state in ENDED]))
-        wanted = [col(row.source) != "self", col(row.state) != "cancelled", of_week, col(row.id) > after]
+        wanted = [
+            col(row.source) != "self",
+            col(row.state) != "cancelled",
+            of_week,
+            col(row.id) > after(asked.cursor, "callbacks"),
+        ]
         async with AsyncSession(self._engine) as session:
             statement = select(row).where(*wanted).order_by(col(row.id)).limit(asked.limit + 1)
             found = list((await session.exec(statement)).all())
-        following = cursor_of(None, found[asked.limit - 1].id) if len(found) > asked.limit else None
+        following = cursor_of("callbacks", None, found[asked.limit - 1].id) if len(found) > asked.limit else None
         shown = [_called_back(r, since) for r in found[: asked.limit]]
         return Result(Items[CallbackView](items=shown, next=following))
 

@@ -86,7 +86,7 @@ class Reads:
             found = list((await session.exec(statement)).all())
         more = len(found) > limit
         found = found[:limit]
-        return found, cursor_of(getattr(found[-1], key), found[-1].id) if more else None
+        return found, cursor_of(sort, getattr(found[-1], key), found[-1].id) if more else None
 
     async def alerts_of(self, incidents: Sequence[int], most: int) -> dict[int, list[AlertPair]]:
         """The alerts of each incident, those that fire first, then oldest first; at most `most` of each."""
@@ -169,7 +169,7 @@ class Reads:
         )
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
-        return found[:limit], cursor_of(None, found[limit - 1].id) if len(found) > limit else None
+        return found[:limit], cursor_of("timeline", None, found[limit - 1].id) if len(found) > limit else None
 
     async def latest(self, incident: int, most: int) -> list[TimelineRow]:
         """The end of a timeline, the newest line first."""
@@ -191,7 +191,7 @@ class Reads:
         )
         async with self._session() as session:
             found = _pairs((await session.exec(statement)).all())
-        return found[:limit], cursor_of(None, found[limit - 1][0].id) if len(found) > limit else None
+        return found[:limit], cursor_of("why", None, found[limit - 1][0].id) if len(found) > limit else None
 
     async def paged(self, incident: int) -> set[str]:
         """Who was paged for an incident."""
@@ -258,10 +258,10 @@ class Reads:
             if len(found) <= limit and fingerprint is not None and floor > 0:
                 found += await self._walk(session, board, origin, fingerprint, decision, floor, limit + 1 - len(found))
                 more = len(found) > limit
-                return found[:limit], cursor_of(None, found[limit - 1][0].id) if more else None
+                return found[:limit], cursor_of("alerts", None, found[limit - 1][0].id) if more else None
         if len(found) > limit:
-            return found[:limit], cursor_of(None, found[limit - 1][0].id)
-        return found, cursor_of(None, floor) if floor > 0 else None
+            return found[:limit], cursor_of("alerts", None, found[limit - 1][0].id)
+        return found, cursor_of("alerts", None, floor) if floor > 0 else None
 
     async def _walk(
         self,
@@ -304,7 +304,7 @@ class Reads:
         statement = select(PageRow).where(*wanted).order_by(col(PageRow.id).desc()).limit(limit + 1)
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
-        return found[:limit], cursor_of(None, found[limit - 1].id) if len(found) > limit else None
+        return found[:limit], cursor_of("pages", None, found[limit - 1].id) if len(found) > limit else None
 
     async def run(self, run: int) -> RunRow | None:
         async with self._session() as session:
@@ -322,7 +322,7 @@ class Reads:
         statement = select(RunRow).where(*wanted).order_by(col(RunRow.id).desc()).limit(limit + 1)
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
-        return found[:limit], cursor_of(None, found[limit - 1].id) if len(found) > limit else None
+        return found[:limit], cursor_of("runs", None, found[limit - 1].id) if len(found) > limit else None
 
     async def dead_letters(self, before: int, limit: int) -> tuple[list[DeadLetterRow], str | None]:
         statement = (
@@ -333,7 +333,7 @@ class Reads:
         )
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
-        return found[:limit], cursor_of(None, found[limit - 1].id) if len(found) > limit else None
+        return found[:limit], cursor_of("dead_letters", None, found[limit - 1].id) if len(found) > limit else None
 
     async def silences(self, ended_after: datetime) -> list[SilenceRow]:
         """Silences that hold, will hold, or ended later than that; newest first."""

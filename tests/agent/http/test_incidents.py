@@ -208,6 +208,16 @@ async def test_each_sort_walks_through_every_incident_once(api: Served) -> None:
             assert {i["number"] for i in seen[-2:]} == {numbers[2], numbers[4]}
 
 
+@pytest.mark.parametrize(("made_for", "sent_to"), [("due", "opened"), ("opened", "updated"), ("updated", "due")])
+async def test_a_place_in_one_order_is_none_in_another(api: Served, made_for: str, sent_to: str) -> None:
+    for place in range(2):
+        await api.report(f"trouble {place}")
+    cursor = (await api.get(f"/api/v1/incidents?sort={made_for}&limit=1")).body["next"]
+    refused = await api.get(f"/api/v1/incidents?sort={sent_to}&limit=1&cursor={cursor}")
+    assert (refused.status, refused.body["faults"][0]["field"]) == (422, "cursor")
+    assert f"a place in {made_for!r}, and this is {sent_to!r}: send `next` of the page before" in refused.body["detail"]
+
+
 FILTERS: list[tuple[str, set[str]]] = [
     ("state=active", {"disk", "link", "mail"}),
     ("state=open", {"disk", "link", "mail"}),

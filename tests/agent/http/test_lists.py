@@ -61,7 +61,7 @@ async def test_firings_further_back_than_the_window_are_found_along_their_chain(
     assert [a.starts_at for a, _ in found] == [START + timedelta(minutes=10 * n) for n in (4, 3, 2, 1, 0)]
     assert more is None
     found, more = await reads.alerts(board, "am", MARK, None, 10**18, 2)
-    assert ([a.id for a, _ in found], more) == ([9, 7], "n-7")
+    assert ([a.id for a, _ in found], more) == ([9, 7], "alerts-n-7")
     older, more = await reads.alerts(board, "am", MARK, None, 7, 10)
     assert ([a.id for a, _ in older], more) == ([5, 3, 1], None)
 
@@ -70,7 +70,16 @@ async def test_a_request_that_looks_through_its_window_in_vain_says_where_to_go_
     await fire(api, 3)
     reads = Reads(api.daemon.engine, window=2)
     found, more = await reads.alerts(api.daemon.pipeline.desk.board, None, None, "stale", 10**18, 10)
-    assert (found, more) == ([], "n-5")
+    assert (found, more) == ([], "alerts-n-5")
+
+
+async def test_a_place_in_one_list_is_none_in_another(api: Served) -> None:
+    await fire(api, 2)
+    cursor = (await api.get("/api/v1/alerts?limit=1")).body["next"]
+    for other in ("pages", "incidents", "dead-letters", "problems", "configuration-items", "automation-runs"):
+        refused = await api.get(f"/api/v1/{other}?cursor={cursor}", as_="root")
+        assert (refused.status, refused.body["faults"][0]["field"]) == (422, "cursor"), other
+    assert (await api.get(f"/api/v1/alerts?cursor={cursor}")).status == 200
 
 
 async def test_pages_say_whom_by_what_and_what_became_of_it(api: Served) -> None:
