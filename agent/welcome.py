@@ -12,7 +12,7 @@ _ALERT = (
 
 
 def greet(daemon: Daemon, port: int, *, full: bool) -> None:
-    """Print where it listens; on an empty store the first token, once; with `full` three lines to try."""
+    """Print where it listens; on an empty store the first token, once; with `full` the console, three lines to try."""
     url = f"http://127.0.0.1:{port}"
     click.echo(f"listening on {daemon.options.listen.rpartition(':')[0]}:{port}")
     if daemon.first_token is not None:
@@ -23,6 +23,7 @@ def greet(daemon: Daemon, port: int, *, full: bool) -> None:
     if daemon.first_token is None:
         store = daemon.options.storage_url
         click.echo(f"another token: TOKEN=$(.venv/bin/tocsin token create --person admin --storage.url {store})")
+    click.echo(f"console: {url}/ (sign in with the token)")
     click.echo("try:")
     click.echo(f"  curl -d '{_ALERT}' {url}/webhooks/alertmanager/demo")
     click.echo(f'  curl -H "Authorization: Bearer {token}" {url}/api/v1/incidents')

@@ -31,6 +31,13 @@ class Answer:
     body: bytes
 
 
+class UsedKey(Problem):
+    """An Idempotency-Key came with another request than the first."""
+
+    def __init__(self) -> None:
+        super().__init__(422, "this Idempotency-Key was used for another request: take a fresh one")
+
+
 class Answers:
     """Answers by person and key; two requests under one key wait for each other.
 
@@ -56,9 +63,9 @@ class Answers:
     ) -> Answer:
         """Return the answer kept for this key, or make one and keep it.
 
-        `what` is the request: method, path and body. Raises Problem 422 where the key was used for another one,
-        or cannot be a key. Only an answer of the house below 500 is kept. `answer` is given the mark for the intent
-        that does what is asked, and, where it has been done and its answer was lost, by what that is found.
+        `what` is the request: method, path and body. Raises UsedKey where the key was used for another one, Problem
+        422 where it cannot be a key. Only an answer of the house below 500 is kept. `answer` is given the mark for the
+        intent that does what is asked, and, where it has been done and its answer was lost, by what that is found.
         """
         if not re.fullmatch(KEY, key):
             raise Problem(422, "an Idempotency-Key is 1 to 200 printable characters without spaces")
@@ -69,7 +76,7 @@ class Answers:
             kept = await self._find(row_key, now)
             if kept is not None:
                 if kept[0] != mark:
-                    raise Problem(422, "this Idempotency-Key was used for another request: take a fresh one")
+                    raise UsedKey
                 if kept[1].status:
                     return kept[1]
             done = kept[1].body.decode() if kept is not None else None

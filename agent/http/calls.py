@@ -1,6 +1,7 @@
 """One call of the API: its route, who makes it, what was sent; and the frame around every answer."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -158,15 +159,28 @@ async def read_raw(request: web.Request, limit: int = LIMIT) -> bytes:
 
 
 def read_json(request: web.Request, raw: bytes) -> Any:
-    """The JSON of a body; an empty body is `{}`, whatever it is called. Raises Problem 400 and 415."""
+    """The JSON of a body; an empty body is `{}`, whatever it is called.
+
+    Raises Problem 400, also where a key stands twice in one object: nobody can tell which was meant; and 415.
+    """
     if not raw:
         return {}
     if request.content_type != JSON:
         raise Problem(415, f"send {JSON}")
     try:
-        return pydantic_core.from_json(raw, allow_inf_nan=False)
+        sent = pydantic_core.from_json(raw, allow_inf_nan=False)
     except ValueError as error:
         raise Problem(400, f"the body is no JSON: {error}") from None
+    json.loads(raw, object_pairs_hook=_once_each, parse_int=str)
+    return sent
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise Problem(400, f"the body has the key {key[:100]!r} twice in one object: send it once")
+        seen.add(key)
 
 
 def _unprocessable(error: ValidationError, model: type[BaseModel]) -> Problem:

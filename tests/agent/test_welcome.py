@@ -22,6 +22,7 @@ def test_the_lines_to_try_carry_the_token_through_a_shell(
     assert any("token create" in line for line in told) == (first is None)
     tries = told[told.index("try:") + 1 :]
     assert len(tries) == 3
+    assert "console: http://127.0.0.1:9300/ (sign in with the token)" in told
     for line in tries[1:]:
         words = subprocess.run(
             ["bash", "-c", f"printf '%s\\n' {line}"], check=True, env={"TOKEN": "tcs_other"}, capture_output=True

@@ -1,6 +1,7 @@
 """What a person can do to an incident from a page: a form for each act, and what a filled form asks for."""
 
 import html
+import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,6 +34,8 @@ _FORMS: Mapping[Action, Sequence[Field]] = {
     Action.ESCALATE: (Field("reason"),),
     Action.RESOLVE: (Field("type", "choice", _TYPES), Field("resolution"), Field("note"), Field("restored", "tick")),
 }
+KEY = "once"
+"""The field of a form that is another each time it is shown: what is sent twice is done once."""
 ACTS: Collection[Action] = _FORMS.keys()
 """What can be done from a page."""
 
@@ -71,13 +74,15 @@ class Forms:
         return True
 
     def _form(self, action: Action) -> str:
-        fields = [self._field(action, field) for field in _FORMS[action]]
-        sends = say("send" if fields else str(action), self._language)
+        asked = _FORMS[action]
+        fields = [self._field(action, field) for field in asked]
+        sends = say("send" if asked else str(action), self._language)
+        fields.append(f'<input type="hidden" name="{KEY}" value="{secrets.token_urlsafe(12)}">')
         form = (
             f'<form method="post" action="/incidents/{self._incident.number}/{action}">'
             f"{''.join(fields)}{tag('button', sends)}</form>"
         )
-        if not fields:
+        if not asked:
             return form
         return f"<details>{tag('summary', say(str(action), self._language))}{form}</details>"
 

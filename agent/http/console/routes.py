@@ -1,20 +1,21 @@
 """The routes of the console: the list, an incident with what can be done to it, signing in and out."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
 from pydantic import StringConstraints
 
 from agent.http.acts import Incidents, incident_of
+from agent.http.answers import Answer, UsedKey
 from agent.http.auth import may
 from agent.http.bodies import NUMBER
 from agent.http.calls import Call, Query, read_query, read_raw
 from agent.http.console import session
 from agent.http.console.board_page import SHOWN, BoardPage, sign_in, sign_out
-from agent.http.console.forms import ACTS, Forms, body_of
+from agent.http.console.forms import ACTS, KEY, Forms, body_of
 from agent.http.console.words import say
 from agent.http.cursors import states_of
 from agent.http.incident_page import ALERTS_SHOWN, HEADERS, LINES_SHOWN, IncidentPage, page, tag
@@ -23,6 +24,7 @@ from agent.http.problems import Problem, not_found, problem_of
 from agent.http.queries import Cursor
 from agent.http.render import Reader
 from agent.http.rota import on_call_at
+from agent.intents import Mark
 from agent.sentences import language_of
 from correlation.calendar import parse_zone
 from correlation.incident import Action
@@ -190,8 +192,31 @@ async def _act(visit: Visit) -> web.Response:
         raise not_found("there is no such form")
     filled = await _filled(visit.request)
     call = visit.call(body_of(Action(action), filled, visit.now))
-    await visit.api.patience.act(Incidents(visit.api).acting(Action(action))(call))
+    await visit.api.patience.act(_done_once(visit, Action(action), call, filled))
     return _to(f"/incidents/{number}")
+
+
+async def _done_once(visit: Visit, action: Action, call: Call, filled: Mapping[str, str]) -> None:
+    """Do what a form asks for. Sent again (a double tap) it does nothing more; what is refused can be mended and sent.
+
+    Raises Problem 409 where the page was gone back to, and its form filled otherwise: nobody is to think that it was
+    done.
+    """
+    key, do = filled.get(KEY), Incidents(visit.api).acting(action)
+    if not key:
+        await do(call)
+        return
+
+    async def once(mark: Mark, done: str | None) -> Answer:
+        call.mark, call.done = mark, done
+        await do(call)
+        return Answer(303, b"")
+
+    what = f"{visit.request.path}?{urlencode(sorted(filled.items()))}"
+    try:
+        await visit.api.answers.once(visit.actor.id, key, what.encode(), visit.now, once)
+    except UsedKey:
+        raise Problem(409, say("sent", visit.language)) from None
 
 
 async def _sign_in(api: "Api", request: web.Request) -> web.Response:

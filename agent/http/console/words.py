@@ -33,6 +33,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "This form was sent from another address. Open the page again, and send it from there.",
         "该表单来自其他地址。请重新打开页面后再提交。",
     ),
+    "sent": (
+        "This form was sent before with other words, and those were taken. Open the incident again to send more.",
+        "该表单已按先前的内容提交。如需继续提交,请重新打开事件页面。",
+    ),
     "send": ("Send", "提交"),
     "acknowledge": ("Acknowledge", "响应"),
     "note": ("Note", "备注"),

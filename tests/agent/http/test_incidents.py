@@ -470,6 +470,8 @@ BAD_BODIES = [
     (b"[" * 100_000, "application/json", 400, "too deep"),
     (b'{"a": NaN}', "application/json", 400, "not a number"),
     (b'{"title": "\\ud800"}', "application/json", 400, "half of a surrogate"),
+    (b'{"title": "x", "\\u0074itle": "y"}', "application/json", 400, "a key twice"),
+    (b'{"title": "x", "request": {"a": 1, "b": {}, "a": 1}}', "application/json", 400, "a key twice further in"),
     (b"\xff\xfe{}", "application/json", 400, "UTF-16"),
     (b"title=x", "application/x-www-form-urlencoded", 415, "a form"),
     (b'{"title": "x"}', "text/plain", 415, "plain text"),
@@ -493,6 +495,20 @@ async def test_a_body_that_cannot_be_taken_is_a_problem_and_opens_nothing(
     answered = await api.post("/api/v1/incidents", as_="desk", data=data, headers={"Content-Type": kind})
     assert (answered.status, answered.headers["Content-Type"]) == (status, "application/problem+json")
     assert (await api.get("/api/v1/incidents")).items == []
+
+
+async def test_a_key_that_stands_twice_is_named_and_one_in_each_of_two_objects_is_taken(api: Served) -> None:
+    headers = {"Content-Type": "application/json"}
+    number = await api.open_incident()
+    twice = b'{"reason": "a drill", "reason": "a real one"}'
+    refused = await api.post(f"/api/v1/incidents/{number}/cancel", data=twice, headers=headers)
+    assert refused.body["detail"] == "the body has the key 'reason' twice in one object: send it once"
+    matchers = b'[{"name": "a", "value": "1", "isRegex": false}, {"name": "b", "value": "2", "isRegex": false}]'
+    until = b'"startsAt": "2026-03-02T09:00:00Z", "endsAt": "2026-03-02T10:00:00Z", "createdBy": "x", "comment": "y"'
+    silence = b'{"matchers": ' + matchers + b", " + until + b"}"
+    assert (await api.post("/api/v2/silences", data=silence, headers=headers)).status == 200
+    again = silence[:-1] + b', "comment": "z"}'
+    assert (await api.post("/api/v2/silences", data=again, headers=headers)).status == 400
 
 
 async def test_an_encoded_body_is_415(api: Served) -> None:

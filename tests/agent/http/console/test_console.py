@@ -1,5 +1,6 @@
 """The console, as a browser uses it: a cookie, links and forms."""
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -258,6 +259,57 @@ async def test_each_form_does_what_the_api_does(api: Served, action: str, filled
     assert answered.status == 303, answered.text
     happened = (await api.get(f"/api/v1/incidents/{number}/timeline")).items
     assert any(line["kind"] == kind and line["actor"] == "ana" for line in happened), [h["kind"] for h in happened]
+
+
+async def key_of(browser: Browser, number: str, action: str) -> str:
+    """What the form of an act carries, as the page shows it now."""
+    form = (await browser.open(f"/incidents/{number}")).text.partition(f'action="/incidents/{number}/{action}"')[2]
+    found = re.search(r'name="once" value="([^"]+)"', form.partition("</form>")[0])
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("action", "filled", "kind"),
+    [("note", {"text": "seen"}, "note"), ("escalate", {"reason": "needs the vendor"}, "escalation_requested")],
+)
+async def test_a_form_that_is_tapped_twice_is_done_once(
+    api: Served, action: str, filled: dict[str, str], kind: str
+) -> None:
+    number = await api.open_incident()
+    await api.act(number, "acknowledge", as_="ana")
+    browser = await signed_in(api, "ana")
+    sent = {**filled, "once": await key_of(browser, number, action)}
+    answered = await asyncio.gather(*(browser.send(f"/incidents/{number}/{action}", **sent) for _ in range(2)))
+    assert [(a.status, a.headers["Location"]) for a in answered] == [(303, f"/incidents/{number}")] * 2
+    assert await told(api, number, kind) == 1
+    assert await key_of(browser, number, action) != sent["once"], "shown again, it is another form"
+    await browser.send(f"/incidents/{number}/{action}", **{**filled, "once": await key_of(browser, number, action)})
+    assert await told(api, number, kind) == 2
+
+
+async def told(api: Served, number: str, kind: str) -> int:
+    happened = (await api.get(f"/api/v1/incidents/{number}/timeline")).items
+    return [line["kind"] for line in happened].count(kind)
+
+
+async def test_a_form_of_before_with_other_words_is_not_taken_for_sent(api: Served) -> None:
+    number = await api.open_incident()
+    browser = await signed_in(api, "wei")
+    once = await key_of(browser, number, "note")
+    assert (await browser.send(f"/incidents/{number}/note", text="seen", once=once)).status == 303
+    gone_back_to = await browser.send(f"/incidents/{number}/note", text="and mended", once=once)
+    assert gone_back_to.status == 409
+    assert "请重新打开事件页面" in gone_back_to.text
+    assert await told(api, number, "note") == 1
+
+
+async def test_a_form_that_was_refused_can_be_mended_and_sent(api: Served) -> None:
+    number = await api.open_incident()
+    browser = await signed_in(api, "ana")
+    once = await key_of(browser, number, "note")
+    assert (await browser.send(f"/incidents/{number}/note", once=once)).status == 422
+    assert (await browser.send(f"/incidents/{number}/note", text="seen", once=once)).status == 303
 
 
 async def test_what_is_missing_is_said_and_nothing_is_done(api: Served) -> None:
