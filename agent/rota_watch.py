@@ -11,6 +11,7 @@ from agent.pipeline import Pipeline
 from collectors.alert import Alert
 from collectors.labels import fingerprint
 from collectors.moment import moment_text
+from correlation.incident import key_of
 from correlation.own import ORIGIN, own_alert
 from escalation.coverage import Hole, holes
 
@@ -44,7 +45,8 @@ class RotaWatch:
         """Not told yet; of a rota that is whole: told before a restart, and not ended since."""
         if name in self._told or text is not None:
             return self._told.get(name) != text
-        episode = self._pipeline.desk.board.episodes.get((ORIGIN, fingerprint({"alertname": _NAME, "schedule": name})))
+        mark = fingerprint({"alertname": _NAME, "schedule": name})
+        episode = self._pipeline.desk.board.episodes.get(key_of(ORIGIN, mark))
         return episode is not None and episode.open
 
 

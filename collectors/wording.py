@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from collectors.labels import Labels
+from collectors.labels import Labels, one_text
 
 _SAYS = ("summary", "title", "message", "description")
 _DESCRIBES = frozenset({"alertname", "severity", "level", "priority", "state", "status", "mode", "type", "reason"})
@@ -18,4 +18,4 @@ def words_of(annotations: Mapping[str, str], labels: Labels) -> str:
     named = {part for name, value in labels.items() if name not in _DESCRIBES for part in (value, value.split(":")[0])}
     for name in sorted((name for name in named if len(name) > 1), key=len, reverse=True):
         said = said.replace(name, " ")
-    return " ".join(_NUMBER.sub(" ", said).split())
+    return one_text(" ".join(_NUMBER.sub(" ", said).split()))

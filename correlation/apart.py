@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import islice, product
 
 from collectors.moment import moment_text
-from correlation.incident import Why
+from correlation.incident import Why, origin_of
 from correlation.lessons import Lesson, LessonKey, kind_of
 from correlation.outcome import Round
 from correlation.scene import Mark
@@ -84,7 +84,7 @@ def place_of(this: Round, mark: Mark) -> str:
     """Where an alert comes from: what its scope label says, else its origin."""
     episode = this.board.episodes.get(mark.key)
     labels = this.board.labels(episode) if episode is not None else {}
-    return this.rules.register.scope(labels, mark.key[0])
+    return this.rules.register.scope(labels, origin_of(mark.key))
 
 
 def _until(this: Round, lesson: Lesson) -> datetime:

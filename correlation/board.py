@@ -62,7 +62,7 @@ class Board:
         self.orphans: dict[Key, str] = {}
         """Alerts that fire on though their incident is over, with its number: told again, they open another."""
         self.slots: dict[str, Slot] = {}
-        self.slots_of: dict[int, list[str]] = {}
+        self.slots_of: dict[int, dict[str, None]] = {}
         self.suppressed: dict[str, set[Key]] = {}
         self.silences: dict[str, Silence] = {}
         self.ended_windows: set[str] = set()
@@ -174,7 +174,7 @@ class Board:
         slot = self.slots.get(join_key)
         if slot is None:
             self.slots[join_key] = Slot(incident, at)
-            self.slots_of.setdefault(incident, []).append(join_key)
+            self.slots_of.setdefault(incident, {})[join_key] = None
         elif slot.incident == incident:
             slot.last_at = max(slot.last_at, at)
         else:
@@ -183,8 +183,7 @@ class Board:
     def _share(self, slot: Slot, join_key: str, at: datetime, incident: int) -> None:
         """One that is not the newest holder has an alert of this key: the newest first, of equals the younger."""
         holders = dict(slot.holders)
-        if incident not in holders:
-            self.slots_of.setdefault(incident, []).append(join_key)
+        self.slots_of.setdefault(incident, {})[join_key] = None
         holders[incident] = max(at, holders.get(incident, at))
         newest, *earlier = sorted(holders.items(), key=lambda held: (held[1], held[0]), reverse=True)
         (slot.incident, slot.last_at), slot.earlier = newest, tuple(earlier[:_MOST_EARLIER])

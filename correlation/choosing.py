@@ -9,7 +9,7 @@ import msgspec
 
 from correlation.apart import kept_apart
 from correlation.board import LOOKED_AT
-from correlation.incident import Incident, Key, Why
+from correlation.incident import Incident, Key, Why, key_of
 from correlation.opening import may_relapse
 from correlation.outcome import Round
 from correlation.scene import Mark
@@ -20,7 +20,7 @@ _SHOWN = 4
 _WORTH_TELLING = 0.3
 _FIRED_AGAIN, _MAY_BE_AGAIN = 0.96, 0.62
 _Standing = tuple[bool, float, float, Key, int]
-_NOBODY = ("", "")
+_NOBODY = Key("")
 _by_weight, _by_strength = attrgetter("weight"), attrgetter("strong", "weight")
 
 
@@ -159,7 +159,7 @@ def _may_share(this: Round, mark: Mark, incident: Incident) -> bool:
 def root_mark(this: Round, incident: Incident) -> Mark | None:
     """The mark of the alert that is taken for an incident's root."""
     root = incident.root
-    return this.board.scene.marks.get((root["origin"], root["fingerprint"])) if root is not None else None
+    return this.board.scene.marks.get(key_of(root["origin"], root["fingerprint"])) if root is not None else None
 
 
 def _score(evidence: Sequence[Evidence]) -> tuple[bool, float, float]:

@@ -14,7 +14,7 @@ from correlation.ending import count_change, end_episode, end_episodes
 from correlation.episode import is_another, later, latest, new_episode
 from correlation.heartbeat import beat_heard
 from correlation.holding import NOTHING_HOLDS, silence_key, suppression
-from correlation.incident import Episode, Why
+from correlation.incident import Episode, Why, key_of
 from correlation.joining import belongs, place, release
 from correlation.opening import grade, name_roots
 from correlation.outcome import Outcome, Round, Rules
@@ -49,7 +49,7 @@ def correlate(alerts: Iterable[Alert], board: Board, rules: Rules, now: datetime
     this = Round(board, rules, now, source)
     episodes, orphans, touched, duplicates = board.episodes, board.orphans, this.out.touched, 0
     for alert in alerts:
-        episode = episodes.get((alert.origin, alert.fingerprint))
+        episode = episodes.get(key_of(alert.origin, alert.fingerprint))
         if (
             episode is not None
             and episode.open
@@ -78,7 +78,7 @@ def _take(this: Round, alert: Alert, episode: Episode | None) -> None:
         alert = msgspec.structs.replace(
             alert, fingerprint=fingerprint(alert.labels), repairs=(*alert.repairs, "fingerprint_clash")
         )
-        episode = this.board.episodes.get((alert.origin, alert.fingerprint))
+        episode = this.board.episodes.get(key_of(alert.origin, alert.fingerprint))
     if not alert.firing:
         _take_resolved(this, alert, episode)
     elif episode is None:
@@ -229,7 +229,7 @@ def _correct_end(this: Round, episode: Episode, ends_at: datetime) -> None:
 
 def _end_unheard(this: Round, alert: Alert, ends_at: datetime) -> None:
     """The end of a firing that was never told: remembered, so that the firing itself, coming late, is known as over."""
-    key = (alert.origin, alert.fingerprint)
+    key = key_of(alert.origin, alert.fingerprint)
     suspect, before = this.board.suspects.get(key), this.board.episodes.get(key)
     if suspect is not None:
         drop_suspect(this, suspect, "resolved_again")
@@ -249,10 +249,10 @@ def _end_unheard(this: Round, alert: Alert, ends_at: datetime) -> None:
 
 def _begin(this: Round, alert: Alert, note: Why | None = None) -> None:
     """A new firing: a new episode."""
-    suspect = this.board.suspects.get((alert.origin, alert.fingerprint))
+    suspect = this.board.suspects.get(key_of(alert.origin, alert.fingerprint))
     if suspect is not None:
         drop_suspect(this, suspect, "fired_anew")
-    before = this.board.episodes.get((alert.origin, alert.fingerprint))
+    before = this.board.episodes.get(key_of(alert.origin, alert.fingerprint))
     episode = new_episode(this, alert, "")
     episode.open = True
     if before is not None:

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from collectors.alert import Alert, hash_of
-from collectors.labels import one_text, packed, unpacked
+from collectors.labels import packed, unpacked
 from collectors.moment import same_to_the_millisecond, written_otherwise
 from collectors.wording import words_of
-from correlation.incident import Episode
+from correlation.incident import Episode, key_of
 from correlation.outcome import Round
 
 
@@ -28,13 +28,14 @@ def latest(episode: Episode) -> datetime:
 
 
 def new_episode(this: Round, alert: Alert, decision: str) -> Episode:
-    before = this.board.episodes.get((alert.origin, alert.fingerprint))
+    key = key_of(alert.origin, alert.fingerprint)
+    before = this.board.episodes.get(key)
     labels = alert.labels
     known = this.rules.classifier.knows(labels.get("alertname", ""))
     return Episode(
         previous=before.id if before is not None else 0,
         id=this.board.next_id("alert"),
-        key=(one_text(alert.origin), alert.fingerprint),
+        key=key,
         starts_at=alert.starts_at,
         starts_written=written_otherwise(alert.starts_text, alert.starts_at),
         labels=packed(labels),

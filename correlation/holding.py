@@ -6,7 +6,7 @@ from collectors.labels import Labels
 from collectors.moment import moment_text
 from correlation.board import Board
 from correlation.heartbeat import beat_heard
-from correlation.incident import ABOUT, Episode, Incident, Key, Why
+from correlation.incident import ABOUT, Episode, Incident, Key, Why, fingerprint_of, origin_of
 from correlation.inhibit import Held
 from correlation.outcome import Round
 from correlation.silence import Silence, silenced_by
@@ -23,8 +23,13 @@ def suppression(this: Round, episode: Episode, labels: Labels) -> tuple[str, Why
             return silence_key(silence.id), silence_why(silence)
     inhibited = this.board.inhibitors.inhibited_by(episode.key, labels)
     if inhibited is not None:
-        held, (origin, mark) = inhibited
-        facts = {"rule": held[0], "origin": origin, "fingerprint": mark, **_named(this, (origin, mark))}
+        held, cause = inhibited
+        facts = {
+            "rule": held[0],
+            "origin": origin_of(cause),
+            "fingerprint": fingerprint_of(cause),
+            **_named(this, cause),
+        }
         return held_key(held), Why("inhibited", facts)
     return None
 

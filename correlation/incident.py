@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NewType
 
 import msgspec
 
@@ -12,8 +12,21 @@ from collectors.moment import moment_text
 from correlation.storm_state import Storm
 
 Json = dict[str, Any]
-Key = tuple[str, str]
-"""An alert: (origin, fingerprint)."""
+Key = NewType("Key", str)
+"""An alert: its origin and its fingerprint, in one text that sorts as the two do (`key_of`)."""
+
+
+def key_of(origin: str, fingerprint: str) -> Key:
+    """The key of an alert; neither part has a space in it."""
+    return Key(f"{origin} {fingerprint}")
+
+
+def origin_of(key: Key) -> str:
+    return key.partition(" ")[0]
+
+
+def fingerprint_of(key: Key) -> str:
+    return key.partition(" ")[2]
 
 
 class State(StrEnum):
@@ -326,11 +339,11 @@ class Episode(msgspec.Struct, kw_only=True, gc=False):
 
     @property
     def origin(self) -> str:
-        return self.key[0]
+        return origin_of(self.key)
 
     @property
     def fingerprint(self) -> str:
-        return self.key[1]
+        return fingerprint_of(self.key)
 
     @property
     def starts_text(self) -> str:

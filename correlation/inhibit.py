@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from collectors.labels import Labels, all_match
+from correlation.incident import Key
 from correlation.rules import InhibitionRule
 
-Key = tuple[str, str]
 Held = tuple[str, tuple[str, ...]]
 """A rule's id with the values of its `equal` labels."""
 

@@ -5,7 +5,7 @@ from collectors.labels import Labels
 from correlation.classify import Class
 from correlation.form import judge_service
 from correlation.growth import grows
-from correlation.incident import ABOUT, RELAPSABLE, Episode, Incident, State, Why
+from correlation.incident import ABOUT, RELAPSABLE, Episode, Incident, State, Why, key_of
 from correlation.lessons import kind_of
 from correlation.outcome import Round
 from correlation.rest import run_on
@@ -134,7 +134,7 @@ def rechoose_root(this: Round, incident: Incident) -> None:
 def _lost_its_root(this: Round, incident: Incident) -> bool:
     """Whether the alert that was named is another incident's by now."""
     root = incident.root or {}
-    mark = this.board.scene.marks.get((root["origin"], root["fingerprint"]))
+    mark = this.board.scene.marks.get(key_of(root["origin"], root["fingerprint"]))
     return mark is not None and mark.incident != incident.id
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from correlation.incident import Episode, Incident, Json, Key, Why
+from correlation.incident import Episode, Incident, Json, Key, Why, fingerprint_of, key_of, origin_of
 from correlation.lessons import Lessons, kind_of
 from correlation.scene import Mark, Scene
 
@@ -72,7 +72,7 @@ def counts_for_root(scene: Scene, incident: Incident, mark: Mark) -> bool:
     It came of the root, and is of no likelier kind: all that the root may lose is that it was early, and rare.
     """
     held, known = incident.root, scene.leads.get(incident.id)
-    if held is None or known is None or mark.parent != (held["origin"], held["fingerprint"]):
+    if held is None or known is None or mark.parent != key_of(held["origin"], held["fingerprint"]):
         return False
     root, facts, of = scene.marks.get(mark.parent), held["why"]["facts"], len(scene.of[incident.id]) - 1
     if root is None or root.parent is not None or root.incident != incident.id:
@@ -121,8 +121,8 @@ def as_meant(scene: Scene, incident: int, likely: Mark, lessons: Lessons) -> tup
 def as_root(mark: Mark, starts_text: str, why: Why) -> Json:
     """The root as an incident stores it, with its reason."""
     return {
-        "origin": mark.key[0],
-        "fingerprint": mark.key[1],
+        "origin": origin_of(mark.key),
+        "fingerprint": fingerprint_of(mark.key),
         "startsAt": starts_text,
         "at": mark.starts_at,
         "why": {"code": why.code, "facts": why.facts},

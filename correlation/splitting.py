@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from correlation.incident import INCIDENT, Incident, Why
+from correlation.incident import INCIDENT, Incident, Why, fingerprint_of
 from correlation.merging import hand_over
 from correlation.opening import grade_to, open_incident
 from correlation.outcome import Round
@@ -46,5 +46,6 @@ def already_split(this: Round, incident: Incident, keys: Sequence[str]) -> bool:
         held = this.board.numbers.get(number, 0)
         for mark in this.board.scene.of.get(held, {}).values():
             episode = this.board.episodes.get(mark.key)
-            found |= {mark.key[1], f"{mark.key[1]}@{episode.starts_text if episode is not None else ''}"}
+            fingerprint = fingerprint_of(mark.key)
+            found |= {fingerprint, f"{fingerprint}@{episode.starts_text if episode is not None else ''}"}
     return found.issuperset(keys)

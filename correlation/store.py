@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from collectors.alert import Alert, decode_labels, hash_of
-from collectors.labels import Matcher, one_text, packed
+from collectors.labels import Matcher, packed
 from collectors.moment import parse_moment, written_otherwise
 from correlation.configuration_item import ItemEdit
-from correlation.incident import Episode, Incident, State, Why
+from correlation.incident import Episode, Incident, State, Why, key_of
 from correlation.lessons import Lesson
 from correlation.place import Place
 from correlation.rows import columns, insert_into, select, upsert
@@ -74,7 +74,7 @@ def placed_values(mark: Mark | None) -> tuple[Any, ...]:
     """The first values of a tuple for PLACE_EPISODE."""
     if mark is None:
         return _NOWHERE
-    parent = None if mark.parent is None else "\xff".join(mark.parent)
+    parent = None if mark.parent is None else mark.parent.replace(" ", "\xff")
     return (mark.placed_at, mark.group or None, parent, mark.weight or None)
 
 
@@ -212,7 +212,7 @@ def episode_from(row: tuple[Any, ...]) -> Episode:
     labels_json = row[5].encode()
     return Episode(
         id=row[0],
-        key=(one_text(row[1]), row[2]),
+        key=key_of(row[1], row[2]),
         starts_at=row[3],
         starts_written=written_otherwise(row[4], row[3]),
         labels=packed(decode_labels(labels_json)),
@@ -235,7 +235,7 @@ def episode_from(row: tuple[Any, ...]) -> Episode:
 def place_from(row: tuple[Any, ...]) -> Place:
     """Where an alert of a row of EPISODE_COLUMNS stands."""
     origin, _, fingerprint = (row[20] or "").partition("\xff")
-    parent = (origin, fingerprint) if fingerprint else None
+    parent = key_of(origin, fingerprint) if fingerprint else None
     return Place(placed_at=row[18], came_at=row[22], group=row[19] or "", parent=parent, weight=row[21] or 0.0)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from correlation.apart import kept_apart
 from correlation.board import Board
 from correlation.choosing import Choice, is_clear
-from correlation.incident import Why
+from correlation.incident import Key, Why
 from correlation.lessons import kind_of
 from correlation.merging import take_over
 from correlation.outcome import Round
@@ -66,7 +66,7 @@ def _wave_of(this: Round, mark: Mark) -> Sequence[Mark]:
     return wave if len({m.item for m in wave}) >= evidence.wave_of else ()
 
 
-def _at_hand(this: Round, mark: Mark, keys: Sequence[tuple[str, str]]) -> Iterator[Mark]:
+def _at_hand(this: Round, mark: Mark, keys: Sequence[Key]) -> Iterator[Mark]:
     """Those of its kind that still came of nothing else, in incidents that may become one with its own."""
     board = this.board
     for key in dict.fromkeys(keys):

@@ -11,6 +11,7 @@ from agent.turn import Turn
 from collectors.alert import Alert
 from collectors.moment import moment_text, same_to_the_millisecond
 from correlation.correlate import Round, beat_heard, confirm_suspect, drop_suspect, end_episodes
+from correlation.incident import key_of
 from correlation.opening import name_roots
 from correlation.own import ORIGIN
 
@@ -51,10 +52,10 @@ def pulled(turn: Turn, intent: Pulled) -> None:
         elif intent.complete:
             drop_suspect(this, suspect, "not_active_at_source")
     for shown in intent.alerts:
-        episode = board.episodes.get((shown.origin, shown.fingerprint))
+        episode = board.episodes.get(key_of(shown.origin, shown.fingerprint))
         if episode is not None and episode.open and episode.decision == "heartbeat":
             beat_heard(this, episode)
-    absent = (board.episodes.get((intent.origin, mark)) for mark in sorted(intent.gone))
+    absent = (board.episodes.get(key_of(intent.origin, mark)) for mark in sorted(intent.gone))
     over = [e for e in absent if e is not None and e.open and (intent.since is None or e.last_at >= intent.since)]
     end_episodes(this, over, "not_active_at_source")
     missed = [a for a in intent.alerts if a.fingerprint in intent.ours and is_missed(turn, a)]
@@ -68,7 +69,7 @@ def pulled(turn: Turn, intent: Pulled) -> None:
 
 def is_missed(turn: Turn, alert: Alert) -> bool:
     """Active at its source, and never told to us: not at all, or not this firing of it."""
-    known = turn.board.episodes.get((alert.origin, alert.fingerprint))
+    known = turn.board.episodes.get(key_of(alert.origin, alert.fingerprint))
     if known is None or known.open:
         return known is None
     return alert.starts_at > known.starts_at and not same_to_the_millisecond(alert.starts_at, known.starts_at)

@@ -12,7 +12,7 @@ from agent.group import as_json
 from agent.intents import RunDecided, RunEnded, RunsClaimed
 from agent.turn import AGENT, Turn
 from collectors.labels import Labels, all_match
-from correlation.incident import ITEM, Episode, Incident, Why
+from correlation.incident import ITEM, Episode, Incident, Why, key_of
 from correlation.permission import Forbidden
 from knowledge.automation import (
     MOST_OF_INCIDENT,
@@ -83,7 +83,7 @@ def _action_of(turn: Turn, known_error: str) -> str:
 
 
 def _has_left(turn: Turn, run: Run) -> bool:
-    episode = turn.board.episodes.get((run.origin, run.fingerprint))
+    episode = turn.board.episodes.get(key_of(run.origin, run.fingerprint))
     return episode is not None and episode.open and episode.incident != run.incident_id
 
 
@@ -100,7 +100,7 @@ def _propose(
             raise Hindered("action_value_missing", label=rule.target)
         mark = turn.board.scene.marks.get(episode.key)
         since = mark.placed_at if mark is not None and mark.placed_at is not None else episode.starts_at
-        if again and runs.was_asked(entry.action, target, episode.key, since):
+        if again and runs.was_asked(entry.action, target, (episode.origin, episode.fingerprint), since):
             return
         waiting = [run for run in runs.of(incident.id) if run.open]
         if len(waiting) >= MOST_OF_INCIDENT or any((r.action, r.target) == (entry.action, target) for r in waiting):
@@ -117,8 +117,8 @@ def _propose(
         known_error=entry.id,
         action=entry.action,
         target=target,
-        origin=episode.key[0],
-        fingerprint=episode.key[1],
+        origin=episode.origin,
+        fingerprint=episode.fingerprint,
         labels=dict(labels),
         argv=argv,
         state=RunState.PROPOSED,
@@ -210,7 +210,7 @@ def check(turn: Turn, run: Run) -> list[str]:
     incident = turn.board.incidents.get(run.incident_id)
     if incident is None or not incident.active:
         raise Hindered("action_incident_over", state=str(incident.state) if incident else "")
-    episode = turn.board.episodes.get((run.origin, run.fingerprint))
+    episode = turn.board.episodes.get(key_of(run.origin, run.fingerprint))
     if episode is None or not episode.open or episode.incident != incident.id:
         raise Hindered("action_alert_over")
     _check_entry(turn, run)
@@ -314,7 +314,7 @@ def _end(turn: Turn, run: Run, state: RunState, facts: Mapping[str, Any]) -> Non
 def verify(turn: Turn) -> None:
     """Where a run was to end its alert by now: has it?"""
     for run in [r for r in turn.desk.runs.by_id.values() if r.verify_at is not None and r.verify_at <= turn.now]:
-        episode = turn.board.episodes.get((run.origin, run.fingerprint))
+        episode = turn.board.episodes.get(key_of(run.origin, run.fingerprint))
         run.verify_at, run.verified = None, episode is None or not episode.open
         kind = "action_verified" if run.verified else "action_not_verified"
         turn.tell(run.incident_id, kind, AGENT, run.facts)

@@ -5,7 +5,7 @@ from typing import Any
 from agent.deciders.lessons import keep_lessons
 from agent.intents import PersonActed
 from agent.turn import Turn
-from correlation.incident import Incident, Why
+from correlation.incident import Incident, Why, fingerprint_of
 from correlation.lessons import kind_of
 from correlation.need import Missing
 from correlation.root import as_root, likely_root
@@ -17,7 +17,7 @@ def find_mark(turn: Turn, incident: Incident, key: str) -> Mark | None:
     fingerprint, _, starts = key.partition("@")
     for mark in turn.board.scene.of.get(incident.id, {}).values():
         episode = turn.board.episodes.get(mark.key)
-        if mark.key[1] == fingerprint and episode is not None and starts in ("", episode.starts_text):
+        if fingerprint_of(mark.key) == fingerprint and episode is not None and starts in ("", episode.starts_text):
             return mark
     return None
 
@@ -29,7 +29,7 @@ def alert_named(turn: Turn, incident: Incident, key: str) -> dict[str, Any]:
         raise Missing(
             ["alert"], f"{incident.number} has no alert {key!r}: write <fingerprint>@<startsAt> of one of its own"
         )
-    return {"alert": f"{mark.key[1]}@{turn.board.episodes[mark.key].starts_text}", "alertname": mark.name}
+    return {"alert": f"{fingerprint_of(mark.key)}@{turn.board.episodes[mark.key].starts_text}", "alertname": mark.name}
 
 
 def on_root_set(turn: Turn, incident: Incident, intent: PersonActed) -> None:

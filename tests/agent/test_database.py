@@ -28,7 +28,7 @@ from agent.sqlite import Reserve, SqliteWriter
 from agent.store import INSERT_AUDIT, AuditRow
 from agent.writer import Compressed, StoreDown, StoreFull, StoreTaken, Unwritable, Writer
 from collectors.labels import packed
-from correlation.incident import Episode, Incident, State, Why
+from correlation.incident import Episode, Incident, State, Why, key_of
 from correlation.rows import columns
 from correlation.store import (
     INCIDENT_BY_NUMBER,
@@ -88,7 +88,7 @@ async def test_an_incident_comes_back_as_it_was_written(writer: Writer) -> None:
 async def test_raw_rows_and_the_orm_agree_on_moments_and_booleans(writer: Writer, store_url: str) -> None:
     """stack rules 1-4: a moment written raw must compare equal to one written through SQLModel."""
     episode = Episode(
-        id=7, key=("am", "ab"), starts_at=AT, starts_written="x", labels=packed({}), told=0, open=True, last_at=AT
+        id=7, key=key_of("am", "ab"), starts_at=AT, starts_written="x", labels=packed({}), told=0, open=True, last_at=AT
     )
     await writer.commit([(INSERT_EPISODE, [episode_values(episode, Why("none"), None, None)])])
     east = AT.astimezone(timezone(timedelta(hours=8)))

@@ -10,7 +10,7 @@ from agent.house import House
 from agent.intents import ConfigChanged, LetterDied, SilencePut
 from agent.pipeline import REFUSALS
 from collectors.labels import Matcher
-from correlation.incident import State
+from correlation.incident import State, key_of
 from correlation.permission import Forbidden
 from correlation.silence import Silence
 from tests.house import DISK_FULL, DISK_WARN, START, alert, at, message
@@ -143,10 +143,10 @@ async def test_what_an_alert_of_a_merged_incident_inhibits_is_let_go_when_that_a
     house = inhibiting
     into, number = await opened(house), await opened(house, OTHER)
     await house.receive(message(alert(SLOW)))
-    assert house.desk.board.episodes[("am", alert(SLOW)["fingerprint"])].decision == "suppressed"
+    assert house.desk.board.episodes[key_of("am", alert(SLOW)["fingerprint"])].decision == "suppressed"
     await house.act(number, "merge", {"into": into}, "desk")
     await house.receive(message(alert(OTHER, ends=at(house.now))))
-    assert house.desk.board.episodes[("am", alert(SLOW)["fingerprint"])].incident
+    assert house.desk.board.episodes[key_of("am", alert(SLOW)["fingerprint"])].incident
 
 
 # silences, and what holds alerts back
@@ -202,7 +202,7 @@ async def test_what_nothing_holds_any_more_is_due_at_once(house: House) -> None:
 async def test_what_a_rule_held_back_is_let_go_by_a_reload_without_the_rule(inhibiting: House, inhibit: bool) -> None:
     house = inhibiting
     await house.receive(message(alert(OTHER), alert(SLOW)))
-    key = ("am", alert(SLOW)["fingerprint"])
+    key = key_of("am", alert(SLOW)["fingerprint"])
     assert house.desk.board.episodes[key].decision == "suppressed"
     house.config = configured(inhibit=inhibit)
     await house.do(ConfigChanged(house.config, "pat"))

@@ -13,7 +13,7 @@ from collectors.labels import Matcher, fingerprint
 from collectors.moment import moment_text
 from correlation.board import Board
 from correlation.correlate import Outcome, Round, correlate, frozen, settle
-from correlation.incident import State
+from correlation.incident import State, key_of
 from correlation.inhibit import Inhibitors
 from correlation.rules import JoinRule
 from correlation.silence import Silence
@@ -328,7 +328,7 @@ def test_a_consequence_opens_when_its_cause_ends() -> None:
     out = table.take(told(down), told(slow))
     assert table.why(out) == ["first_of_incident", "inhibited"]
     table.at(5).take(told(down, ends=5))
-    assert table.board.episodes[("am", fingerprint(slow))].decision in ("opened", "joined")
+    assert table.board.episodes[key_of("am", fingerprint(slow))].decision in ("opened", "joined")
 
 
 # what is over

@@ -12,7 +12,7 @@ from collectors.alert import Alert
 from collectors.labels import Matcher, fingerprint
 from correlation.board import Board
 from correlation.correlate import Outcome, correlate
-from correlation.incident import Why
+from correlation.incident import Why, key_of
 from correlation.naming import bare
 from correlation.root import likely_root
 from correlation.rules import ConfigurationItem as Item
@@ -109,7 +109,7 @@ def test_a_firing_that_was_over_before_it_was_told_is_filed_where_it_would_have_
     assert (filed.incident, filed.open, alone.incident) == (1, False, 0)
     assert (why.code, why.facts["then"], why.facts["item"]) == ("end_without_start", "stands_on", "sw-1")
     assert (stream.board.incidents[1].open_alerts, len(stream.board.incidents)) == (before, 1)
-    assert list(stream.board.scene.of[1]) == [("am", fingerprint(SWITCH))]
+    assert list(stream.board.scene.of[1]) == [key_of("am", fingerprint(SWITCH))]
 
 
 def test_a_silenced_firing_that_was_over_before_it_was_told_is_filed_nowhere() -> None:
@@ -165,7 +165,7 @@ def test_a_cause_told_late_comes_into_the_incident_of_its_effects_and_makes_one_
     assert stream.why[name(SWITCH)].code == "brought_about"
     root = first.root
     assert root is not None
-    assert stream.board.scene.marks[(root["origin"], root["fingerprint"])].name == "SwitchDown"
+    assert stream.board.scene.marks[key_of(root["origin"], root["fingerprint"])].name == "SwitchDown"
     assert (root["why"]["code"], root["why"]["facts"]["reach"]) == ("likely_root", 2)
 
 
@@ -419,7 +419,7 @@ def test_a_root_that_is_counted_on_is_the_one_that_would_be_chosen_anew(seed: in
             root, facts = likely_root(stream.board.scene, incident.id)
             if root is not None and incident.active:
                 assert incident.root is not None
-                assert (incident.root["origin"], incident.root["fingerprint"]) == root.key
+                assert key_of(incident.root["origin"], incident.root["fingerprint"]) == root.key
                 assert incident.root["why"]["facts"] == facts
 
 
@@ -512,7 +512,7 @@ def test_a_wave_is_the_same_in_whichever_order_it_is_told() -> None:
         assert len(stream.groups()) == 1
         root = next(i for i in stream.board.incidents.values() if i.active).root
         assert root is not None
-        assert stream.board.scene.marks[(root["origin"], root["fingerprint"])].item == "web-1"
+        assert stream.board.scene.marks[key_of(root["origin"], root["fingerprint"])].item == "web-1"
 
 
 def test_what_begins_minutes_apart_on_one_item_or_elsewhere_is_no_wave() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from collectors.labels import matchers_from_yaml
+from correlation.incident import key_of
 from correlation.inhibit import Inhibitors
 from correlation.rules import InhibitionRule
 
@@ -12,7 +13,7 @@ RULE = InhibitionRule(
     target=matchers_from_yaml({"alertname": ["Slow", "HostDown"]}),
     equal=["instance", "rack"],
 )
-CAUSE, OTHER = ("am", "1"), ("am", "2")
+CAUSE, OTHER = key_of("am", "1"), key_of("am", "2")
 DOWN = {"alertname": "HostDown", "instance": "a"}
 SLOW = {"alertname": "Slow", "instance": "a"}
 
@@ -48,9 +49,9 @@ def test_what_was_held_is_freed_with_the_last_cause_and_not_before() -> None:
     made = inhibitors()
     made.add(OTHER, DOWN)
     assert made.remove(CAUSE, DOWN) == []
-    assert made.inhibited_by(("am", "3"), SLOW) is not None
+    assert made.inhibited_by(key_of("am", "3"), SLOW) is not None
     assert made.remove(OTHER, DOWN) == [("host", ("a", ""))]
-    assert made.inhibited_by(("am", "3"), SLOW) is None
+    assert made.inhibited_by(key_of("am", "3"), SLOW) is None
 
 
 def test_an_alert_that_is_no_cause_frees_nothing() -> None:

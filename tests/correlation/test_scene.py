@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from correlation.incident import key_of
 from correlation.scene import Mark, Shelf
 from correlation.signals import Signal
 
@@ -13,7 +14,7 @@ SIGNALS = [Signal(id=name) for name in "abc"]
 
 
 def mark(number: int, item: str, signal: Signal) -> Mark:
-    return Mark(key=("am", str(number)), id=number, name="", item=item, signal=signal, starts_at=AT, began_at=AT)
+    return Mark(key=key_of("am", str(number)), id=number, name="", item=item, signal=signal, starts_at=AT, began_at=AT)
 
 
 @pytest.mark.parametrize("seed", range(20))

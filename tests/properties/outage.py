@@ -14,7 +14,7 @@ from agent.intents import SilencePut
 from agent.load import load_desk
 from agent.pipeline import REFUSALS
 from collectors.labels import Matcher
-from correlation.incident import Incident, State
+from correlation.incident import Incident, State, fingerprint_of, key_of
 from correlation.rules import StormPolicy
 from correlation.silence import Silence
 from tests.correlation.test_evidence import (
@@ -199,7 +199,7 @@ class Outage:
         incident, board = self._pick(one), self.house.desk.board
         marks = list(board.scene.of.get(incident.id, {}).values()) if incident is not None else []
         off = [m for n, m in enumerate(sorted(marks, key=lambda m: m.id)) if which >> (n % 3) & 1]
-        keys = [f"{m.key[1]}@{board.episodes[m.key].starts_text}" for m in off if m.key in board.episodes]
+        keys = [f"{fingerprint_of(m.key)}@{board.episodes[m.key].starts_text}" for m in off if m.key in board.episodes]
         if keys:
             await self._try(incident, "split", {"alerts": keys})
 
@@ -209,7 +209,7 @@ class Outage:
             self.house.desk.board.scene.of.get(incident.id if incident else 0, {}).values(), key=lambda m: m.id
         )
         if marks:
-            await self._try(incident, "set-root", {"alert": marks[which % len(marks)].key[1]})
+            await self._try(incident, "set-root", {"alert": fingerprint_of(marks[which % len(marks)].key)})
 
     async def _acknowledge(self, one: int, _: int) -> None:
         await self._try(self._pick(one), *_ACTS["acknowledge"])
@@ -284,7 +284,7 @@ class Outage:
             if not members and incident.resolves_at is None and not refused:
                 said.append(f"{incident.number} is active, and nothing of it fires or will end it")
             root = (
-                board.scene.marks.get((incident.root["origin"], incident.root["fingerprint"]))
+                board.scene.marks.get(key_of(incident.root["origin"], incident.root["fingerprint"]))
                 if incident.root
                 else None
             )

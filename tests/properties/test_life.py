@@ -28,7 +28,7 @@ from agent.pipeline import REFUSALS
 from agent.writer import StoreDown
 from collectors.alert import Alert, Status, encode_labels
 from collectors.labels import Matcher, fingerprint
-from correlation.incident import ACTIVE, Action, Incident
+from correlation.incident import ACTIVE, Action, Incident, key_of
 from correlation.permission import Actor
 from correlation.silence import Silence
 from escalation.rota import RotaChange
@@ -192,7 +192,7 @@ class Life(RuleBasedStateMachine):
             self.send(alert(POOL[i], starts=at(self.over[i])))
 
     def ended_at(self, i: int) -> datetime:
-        episode = self.house.desk.board.episodes.get(("am", fingerprint(POOL[i])))
+        episode = self.house.desk.board.episodes.get(key_of("am", fingerprint(POOL[i])))
         return episode.closed_at or START if episode is not None else START
 
     @rule(i=ONE)
@@ -400,9 +400,9 @@ class Life(RuleBasedStateMachine):
     def what_fires_at_its_sender_is_open_and_what_has_ended_is_not(self) -> None:
         episodes = self.house.desk.board.episodes
         for i in range(len(POOL)):
-            held = episodes.get(("am", fingerprint(POOL[i])))
+            held = episodes.get(key_of("am", fingerprint(POOL[i])))
             assert (held is not None and held.open) == (i in self.told), POOL[i]
-            held = episodes.get(("prom", fingerprint(POOL[i])))
+            held = episodes.get(key_of("prom", fingerprint(POOL[i])))
             assert (held is not None and held.open) == (self.direct.get(i, START) > self.house.now), POOL[i]
 
     def nothing_is_in_limbo(self) -> None:

@@ -10,6 +10,7 @@ from agent.intents import Pulled, SilencePut, TimePassed
 from agent.writer import StoreDown
 from collectors.alert import NotThisFormat
 from collectors.labels import Matcher, fingerprint
+from correlation.incident import key_of
 from correlation.silence import Silence
 from tests.house import DISK_FULL, START, alert, at, message
 
@@ -28,7 +29,7 @@ async def test_the_same_body_twice_is_one_incident_and_one_page_each(house: Hous
     await house.receive(body)
     assert len(house.incidents()) == 1
     assert house.sent == before
-    assert house.desk.board.episodes[("am", fingerprint(DISK_FULL))].count == 2
+    assert house.desk.board.episodes[key_of("am", fingerprint(DISK_FULL))].count == 2
 
 
 async def test_two_peers_with_two_external_urls_tell_of_one_alert(house: House) -> None:
@@ -138,14 +139,14 @@ async def test_a_resolve_repeated_fifteen_times_is_one_end(house: House) -> None
 async def test_a_truncated_group_that_says_resolved_ends_only_what_it_names(house: House) -> None:
     await house.receive(message(alert(DISK_FULL), alert(LINK_DOWN)))
     await house.receive(message(alert(DISK_FULL, ends=END), truncatedAlerts=230, status="resolved"))
-    assert not house.desk.board.episodes[("am", fingerprint(DISK_FULL))].open
-    assert house.desk.board.episodes[("am", fingerprint(LINK_DOWN))].open
+    assert not house.desk.board.episodes[key_of("am", fingerprint(DISK_FULL))].open
+    assert house.desk.board.episodes[key_of("am", fingerprint(LINK_DOWN))].open
 
 
 async def test_what_a_truncation_hid_is_found_by_the_pull(house: House) -> None:
     await house.receive(message(alert(DISK_FULL), truncatedAlerts=1))
     await pulled(house, alert(DISK_FULL), alert(LINK_DOWN))
-    assert house.desk.board.episodes[("am", fingerprint(LINK_DOWN))].open
+    assert house.desk.board.episodes[key_of("am", fingerprint(LINK_DOWN))].open
 
 
 async def test_what_a_pull_found_first_is_the_same_firing_when_the_webhook_tells_it_in_full(house: House) -> None:
@@ -166,7 +167,7 @@ async def test_an_end_that_was_hidden_from_us_is_found_by_the_pull(house: House)
 async def test_a_group_partly_silenced_and_unsilenced_never_ends_by_absence(house: House) -> None:
     await house.receive(message(alert(DISK_FULL), alert(LINK_DOWN)))
     await house.receive(message(alert(DISK_FULL)))
-    assert house.desk.board.episodes[("am", fingerprint(LINK_DOWN))].open
+    assert house.desk.board.episodes[key_of("am", fingerprint(LINK_DOWN))].open
     await house.receive(message(alert(DISK_FULL), alert(LINK_DOWN)))
     assert sum(i.alert_count for i in house.incidents()) == 2
 

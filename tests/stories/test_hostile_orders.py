@@ -6,6 +6,7 @@ import pytest
 
 from agent.house import House
 from agent.pipeline import REFUSALS
+from correlation.incident import fingerprint_of
 from tests.correlation.test_evidence import SHOP, SWITCH, WEB_1
 from tests.house import START, alert, at, message
 from tests.stories.test_growth import everywhere, told
@@ -78,7 +79,7 @@ async def test_a_root_that_was_named_and_is_split_off_is_the_root_of_its_own_inc
     await house.act(number, "set-root", {"alert": key_of(house, WEB_1)}, who="desk")
     other = await split(house, number, WEB_1)
     roots = {i.number: (i.root or {}).get("fingerprint") for i in house.incidents()}
-    marks = {mark.key[1]: mark.name for mark in house.desk.board.scene.marks.values()}
+    marks = {fingerprint_of(mark.key): mark.name for mark in house.desk.board.scene.marks.values()}
     assert {number: marks[str(roots[number])], other: marks[str(roots[other])]} == {
         number: "SwitchDown",
         other: "HostDown",

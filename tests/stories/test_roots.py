@@ -8,6 +8,7 @@ import pytest
 
 from agent.house import House
 from agent.sentences import text
+from correlation.incident import fingerprint_of, key_of
 from correlation.lessons import MOST, ROOT, Lesson, Lessons
 from correlation.need import Missing
 from correlation.rules import CorrelationPolicy
@@ -42,14 +43,14 @@ async def outage(house: House, host: str) -> str:
 def root_name(house: House, number: str) -> str:
     root = house.incident(number).root
     assert root is not None
-    return house.desk.board.scene.marks[(root["origin"], root["fingerprint"])].name
+    return house.desk.board.scene.marks[key_of(root["origin"], root["fingerprint"])].name
 
 
 async def name_root(house: House, number: str, name: str, who: str = "desk") -> None:
     incident = house.incident(number)
     marks = house.desk.board.scene.of[incident.id].values()
     mark = next(m for m in marks if m.name == name)
-    key = f"{mark.key[1]}@{house.desk.board.episodes[mark.key].starts_text}"
+    key = f"{fingerprint_of(mark.key)}@{house.desk.board.episodes[mark.key].starts_text}"
     await house.act(number, "set-root", {"alert": key, "reason": "I saw it"}, who=who)
 
 
