@@ -196,7 +196,7 @@ class Reach:
         found: list[str] = []
         for route in self._layers["rules.yaml"].value.get("routes") or []:
             found.append(route["group"])
-            if not route.get("match"):
+            if not route.get("match") and route.get("continue") is not True:
                 return found
         return []
 

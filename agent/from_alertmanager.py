@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.alertmanager_times import Muted
 from collectors.labels import BadMatcher, Matcher
 
 _UNFIT = re.compile(r"[^a-z0-9_.-]+")
@@ -26,6 +27,7 @@ class Site:
     routes: list[dict[str, Any]] = field(default_factory=list)
     ours: frozenset[str] = frozenset()
     """The receivers by which that Alertmanager sends to a Tocsin: to take them over would be to page ourselves."""
+    muted: Muted = field(default_factory=Muted)
 
     def leave(self, what: str, why: str) -> None:
         """Note once what is not taken over, and what to do."""
@@ -62,6 +64,7 @@ def site_of(written: Any, api_urls: Sequence[str] = ()) -> Site:
     else:
         people[first]["roles"] = ["l1", "desk", "pm"]
     _take_routes(route, (), site)
+    windows = site.muted.windows(written, site.leave)
     inhibit = [_inhibition(rule, at, site) for at, rule in enumerate(_list(written, "inhibit_rules"), 1)]
     source = {"type": "alertmanager", "token": "${AM_TOKEN}", **({"api_urls": list(api_urls)} if api_urls else {})}
     site.files = {
@@ -72,7 +75,11 @@ def site_of(written: Any, api_urls: Sequence[str] = ()) -> Site:
             "fallback": [first] if first in people else [],
         },
         "people.yaml": {"groups": {r["group"]: {} for r in site.routes}, "people": people},
-        "rules.yaml": {"routes": site.routes, "inhibit": [rule for rule in inhibit if rule]},
+        "rules.yaml": {
+            "routes": site.routes,
+            "inhibit": [rule for rule in inhibit if rule],
+            **({"windows": windows} if windows else {}),
+        },
     }
     _note_the_rest(written, route, site)
     return site
@@ -86,28 +93,37 @@ def name_of(text: str) -> str:
 # routes
 
 
-def _take_routes(route: Mapping[str, Any], above: tuple[str, ...], site: Site) -> None:
+def _take_routes(route: Mapping[str, Any], above: tuple[str, ...], site: Site, *, goes_on: bool = False) -> None:
     """The routes below one, then itself: of nested ones the innermost that matches says the group.
 
-    One with `continue` stands behind those that follow it: an incident has one group, and they are told in its place.
+    One with `continue` is told besides what follows it, and takes what nothing after it takes.
     """
-    below: list[Mapping[str, Any]] = []
-    for one in reversed([r for r in _list(route, "routes") if isinstance(r, Mapping)]):
-        below = [*below, one] if one.get("continue") is True else [one, *below]
-    for one in below:
-        receiver = str(one.get("receiver") or route["receiver"])
-        if receiver in site.ours:
-            site.leave(f"route to {receiver}", "it sends to Tocsin: nothing to do")
+    going_on: list[Mapping[str, Any]] = []
+    for one in (r for r in _list(route, "routes") if isinstance(r, Mapping)):
+        below = {**one, "receiver": str(one.get("receiver") or route["receiver"])}
+        if below["receiver"] in site.ours:
+            site.leave(f"route to {below['receiver']}", "it sends to Tocsin: nothing to do")
             continue
-        try:
-            _take_routes({**one, "receiver": receiver}, (*above, *_conditions(one)), site)
-        except BadMatcher as error:
-            site.leave(f"route to {receiver}", str(error))
-        if one.get("continue") is True:
-            why = "an incident has one group: this route counts where none of those after it matches"
-            site.leave(f"route to {receiver}, continue", why)
+        if one.get("continue") is True and not goes_on:
+            going_on.insert(0, below)
+            if _list(one, "routes"):
+                why = "what its own routes take is told to its receiver too"
+                site.leave(f"route to {below['receiver']}, continue", why)
+        _take_below(below, above, site, goes_on=goes_on or one.get("continue") is True)
+    for later in going_on:
+        _take_below(later, above, site)
     name = name_of(str(route["receiver"]))
-    site.routes.append({"id": f"{len(site.routes) + 1}-{name}", "match": list(above), "group": name})
+    taken = {"id": f"{len(site.routes) + 1}-{name}", "match": list(above), "group": name}
+    site.routes.append({**taken, "continue": True} if goes_on else taken)
+    if not goes_on:
+        site.muted.take(route, str(taken["id"]))
+
+
+def _take_below(route: Mapping[str, Any], above: tuple[str, ...], site: Site, *, goes_on: bool = False) -> None:
+    try:
+        _take_routes(route, (*above, *_conditions(route)), site, goes_on=goes_on)
+    except BadMatcher as error:
+        site.leave(f"route to {route['receiver']}", str(error))
 
 
 def _conditions(route: Mapping[str, Any]) -> list[str]:
@@ -282,9 +298,9 @@ def _note_the_rest(written: Mapping[str, Any], route: Mapping[str, Any], site: S
         site.leave(
             "group_wait, group_interval, repeat_interval", "the timetable says who is told when: escalation.yaml"
         )
-    if any(r.get(key) for r in every for key in ("mute_time_intervals", "active_time_intervals")):
-        why = "no rule mutes by the hour: a target with a `calendar` in sla.yaml waits for business hours"
-        site.leave("mute_time_intervals, active_time_intervals", why)
+    if any(r.get("continue") is True and str(r.get("receiver")) not in site.ours for r in every):
+        why = "its group is told once, when the incident opens: the timetable is for the group that has it"
+        site.leave("continue", why)
     if written.get("templates"):
         site.leave("templates", "texts are ours; a notifier's `body` says what is sent of them")
     site.leave(

@@ -229,8 +229,9 @@ REASONS: Sentences = {
 
 HAPPENED: Sentences = {
     "opened": (
-        "opened with severity {severity}[, category {category}][, group {group}][, by rule {rule}][, by route {route}]",
-        "建立事件,级别 {severity}[,类别 {category}][,组 {group}][,规则 {rule}][,路由 {route}]",
+        "opened with severity {severity}[, category {category}][, group {group}][, by rule {rule}][, by route {route}]"
+        "[; told besides: {also}]",
+        "建立事件,级别 {severity}[,类别 {category}][,组 {group}][,规则 {rule}][,路由 {route}][;同时告知 {also}]",
     ),
     "alerts_joined": ("{count} alert(s) joined: {alerts}[ (by {why})]", "{count} 个告警并入:{alerts}[(依据 {why})]"),
     "alerts_ended": ("{count} alert(s) ended: {alerts}[ (by {why})]", "{count} 个告警结束:{alerts}[(依据 {why})]"),

@@ -24,6 +24,7 @@ def window_faults(
 ) -> Iterator[tuple[Fault, bool]]:
     """Yield what is wrong, and whether it must not be used so; without `now` nothing is said of when they hold."""
     ids, known = [rule.id for rule in rules], [route.id for route in routes]
+    go_on = {route.id for route in routes if route.goes_on}
     for place, rule in enumerate(rules):
         if rule.id in ids[:place]:
             message = f"two windows have the id {rule.id!r}: rename one"
@@ -31,6 +32,9 @@ def window_faults(
         for at, name in enumerate(rule.routes):
             if name not in known:
                 message = f"there is no route {name!r}{suggest(name, known)}"
+                yield fault_at(layered.marks, ("windows", place, "routes", at), message), True
+            elif name in go_on:
+                message = f"route {name!r} goes on and takes nothing: name the one after it that takes the alert"
                 yield fault_at(layered.marks, ("windows", place, "routes", at), message), True
     if now is None:
         return

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from collectors.labels import Labels, Matcher, all_match, matchers_from_yaml
 from collectors.remembering import Held
@@ -34,11 +34,15 @@ class ClassificationRule(Rule):
 
 
 class Route(Rule):
-    """Whose the alerts are that match: the group alone; what they are and how bad is for the rules to say."""
+    """Whose the alerts are that match: the group alone; what they are and how bad is for the rules to say.
+
+    The first that matches takes the alert. One with `continue` takes none: its group is told besides.
+    """
 
     id: str
     match: Match
     group: str
+    goes_on: bool = Field(default=False, alias="continue")
 
 
 class Unclassified(Rule):
@@ -111,6 +115,8 @@ class Class(NamedTuple):
     """What it is, where the rule says it."""
     route: str = ""
     """The id of the route that said the group, or ""."""
+    also: tuple[str, ...] = ()
+    """The groups that are told besides."""
 
 
 _MOST_NAMES, _MOST_FOUND = 10_000, 20_000
@@ -178,9 +184,7 @@ class Classifier:
         """The class of an alert, but for the service that its labels name; by all `routes` there are, or by these."""
         rule = _first(looked[1], labels)
         said = rule.set if rule else _NOTHING
-        route = next(
-            (r for r in (self._policy.routes if routes is None else routes) if all_match(r.match, labels)), None
-        )
+        route, also = _routed(self._policy.routes if routes is None else routes, labels)
         word, _, asked = level.partition(":")
         by_label: dict[str, int] = self._severity.from_alert_label.get(labels.get("severity", "").lower(), {})
         by_ci = self._severity.impact_from_ci_criticality.get(criticality)
@@ -198,6 +202,7 @@ class Classifier:
             said.service_affecting,
             said.kind or "",
             route.id if route else "",
+            also,
         )
 
     def _looked_through(self, name: str) -> _Looked:
@@ -220,6 +225,23 @@ class Classifier:
         routed = {m.name for route in self._policy.routes for m in route.match if m.name != "alertname"}
         others = sorted({m.name for _, left in found for m in left} | routed)
         return tuple(others), found
+
+
+def _routed(routes: Sequence[Route], labels: Labels) -> tuple[Route | None, tuple[str, ...]]:
+    """The route that takes an alert, and the groups that are told besides.
+
+    Where only routes that go on match, the last of them takes it.
+    """
+    matching: list[Route] = []
+    for route in routes:
+        if all_match(route.match, labels):
+            matching.append(route)
+            if not route.goes_on:
+                break
+    if not matching:
+        return None, ()
+    *besides, takes = matching
+    return takes, tuple(dict.fromkeys(route.group for route in besides if route.group != takes.group))
 
 
 def _first(candidates: list[_Candidate], labels: Labels) -> ClassificationRule | None:

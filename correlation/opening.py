@@ -62,6 +62,7 @@ def open_incident(
         group=verdict.group,
         rule=verdict.rule,
         **({"route": verdict.route} if verdict.route else {}),
+        **({"also": list(verdict.also)} if verdict.also else {}),
         **({"place": place} if place else {}),
     )
     return incident

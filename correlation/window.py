@@ -271,7 +271,7 @@ def windows_of(
             made.append(Window(rule, calendar, zone, rule.match))
         for name in dict.fromkeys(rule.routes):
             if name in places:
-                before = tuple(route.match for route in routes[: places[name]])
+                before = tuple(route.match for route in routes[: places[name]] if not route.goes_on)
                 matchers = (*routes[places[name]].match, *rule.match)
                 made.append(Window(rule, calendar, zone, matchers, before, name))
     return made

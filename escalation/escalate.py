@@ -157,6 +157,7 @@ CALLS = frozenset(
         "change_decided",
         "major",
         "desk_informed",
+        "told_besides",
         "vendor_proposed",
         "unsatisfied",
         "out_of_scope",

@@ -143,6 +143,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "major": ("it was declared a major incident", "已宣布为重大事件"),
     "received": ("we have their mail", "已收到其邮件"),
     "desk_informed": ("for the desk to know", "告知服务台"),
+    "told_besides": ("for your group to know: another has it", "告知您所在的组:由其他组处理"),
     "out_of_scope": ("it is not in the scope of what is served", "该事项不在受理责任范围内"),
     "out_of_scope_proposed": (
         "no contract covers it: decide whether it is out of scope",

@@ -7,7 +7,7 @@ from agent.deciders.classifying import await_classification
 from agent.deciders.effects import stop
 from agent.deciders.known_errors import LOOKED_AT, is_known, rank, recognise
 from agent.deciders.lessons import keep_lessons, write_forgotten
-from agent.deciders.links import link_items
+from agent.deciders.links import inform_also, link_items
 from agent.deciders.majors import look_for_major
 from agent.deciders.past import forget_solved
 from agent.deciders.problems import count
@@ -80,6 +80,9 @@ def climb(turn: Turn, out: Outcome) -> None:
         if not is_known(incident):
             rank(turn, incident)
         propose_recall(turn, incident)
+    for number, event in out.events:
+        if event.kind == "opened" and number not in gone and "also" in event.facts:
+            inform_also(turn, turn.board.incidents[number], event.facts["also"])
     keep_ladders(turn, out, opened, gone)
     for number, event in (*out.events, *out.summaries()):
         turn.tell(number, event.kind, AGENT, event.facts)

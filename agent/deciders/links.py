@@ -84,6 +84,12 @@ def inform_desk(turn: Turn, incident: Incident, facts: Mapping[str, Any]) -> Non
     inform(turn, incident, "desk_informed", ["desk"])
 
 
+def inform_also(turn: Turn, incident: Incident, groups: Iterable[str]) -> None:
+    """The first lines of groups that a route tells besides; they may take it, and are told once."""
+    for group in groups:
+        inform(turn, incident, "told_besides", ["l1"], why={"code": "told_besides", "group": group}, group=group)
+
+
 def inform_reporter(turn: Turn, incident: Incident, step: str) -> bool:
     """Tell whoever reported it; return whether they are one of people.yaml who can be reached."""
     person = turn.config.people.get(incident.reporter or "")
@@ -100,15 +106,17 @@ def inform(
     tell: list[str],
     assignee: str | None = None,
     why: Mapping[str, Any] = MappingProxyType({}),
+    group: str | None = None,
 ) -> None:
     """Tell these roles at once, whatever the state of the incident: it asks nobody to take it.
 
-    `assignee` is who stands for that role, if not whoever has the incident; `why` a code with facts of its own.
+    `assignee` is who stands for that role, if not whoever has the incident; `why` a code with facts of its own;
+    `group` whose roles they are, if not those of its own.
     """
     turn.ladder.call(incident, step, tell, turn.now, turn.group, why=why)
     due = max(turn.agenda.of(incident.id), key=lambda s: s.id)
     held_by = assignee or incident.assignee
-    taken = take_due_steps([due], incident.group, held_by, turn.desk.directory, turn.now)
+    taken = take_due_steps([due], group or incident.group, held_by, turn.desk.directory, turn.now)
     for told, outcome, reached in taken.outcomes:
         turn.ladder.taken(told, outcome, turn.now, reached, incident, turn.group)
         turn.tell(incident.id, "step", AGENT, {"step": told.key, "outcome": outcome, **reached, "do": []})

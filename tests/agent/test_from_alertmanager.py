@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from agent.__main__ import main
 from agent.config import load
 from agent.from_alertmanager import NoAlertmanagerFile, site_of
-from correlation.classify import Classifier
+from correlation.classify import Classification, Classifier, Route
+from tests.correlation.test_classify import SEVERITY
 
 WRITTEN = Path(__file__).parent / "alertmanager.yml"
 
@@ -62,6 +63,8 @@ def test_the_site_loads_and_each_alert_goes_to_the_group_of_its_receiver(target:
         ("inhibit-1", ["alertname", "instance"]),
         ("inhibit-2", ["instance"]),
     ]
+    assert classifier.classify({"team": "db", "severity": "critical"}).also == ("audit",)
+    assert [(w.id, w.routes, w.times[0].days) for w in config.windows] == [("offhours", ["4-web"], ["Sat", "Sun"])]
     assert list(config.fallback) == ["ops-mail"]
     assert [c.after for c in config.people["team-db"].contacts] == [None, timedelta()]
 
@@ -79,8 +82,7 @@ def test_what_is_not_taken_over_is_said(target: Path) -> None:
     said = run(WRITTEN, target).output
     for words in (
         "receiver db-pager, pagerduty_configs: write its channel by hand",
-        "route to audit, continue: an incident has one group",
-        "mute_time_intervals",
+        "continue: its group is told once, when the incident opens",
         "group_by: ",
         "templates: ",
     ):
@@ -106,19 +108,111 @@ def test_what_is_no_alertmanager_file_is_named(text: str, tmp_path: Path) -> Non
     assert not (tmp_path / "site").exists()
 
 
-def test_routes_that_go_on_stand_behind_those_after_them() -> None:
+def told(written: Any, labels: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+    """The group that an alert goes to, and those told besides."""
+    routes = [Route.model_validate(r) for r in taken(route=written)["rules.yaml"]["routes"]]
+    found = Classifier(Classification(routes=routes), SEVERITY).classify(labels)
+    return found.group, found.also
+
+
+def test_routes_that_go_on_are_told_besides_and_take_what_nothing_after_them_takes() -> None:
     routes = [
-        {"receiver": "log", "continue": True},
+        {"receiver": "log", "matchers": ['env="prod"'], "continue": True},
         {"receiver": "db", "matchers": ['team="db"'], "continue": True},
         {"receiver": "web", "matchers": ['team=~"db|web"']},
     ]
-    found = taken(route={"receiver": "all", "routes": routes})["rules.yaml"]["routes"]
-    assert [(r["group"], r["match"]) for r in found] == [
-        ("web", ['team=~"db|web"']),
-        ("db", ['team="db"']),
-        ("log", []),
-        ("all", []),
+    route = {"receiver": "all", "routes": routes}
+    assert told(route, {"team": "db"}) == ("web", ("db",))
+    assert told(route, {"team": "db", "env": "prod"}) == ("web", ("log", "db"))
+    assert told(route, {"env": "prod"}) == ("log", ())
+    assert told(route, {}) == ("all", ())
+
+
+def test_a_nested_route_that_goes_on_is_told_beside_its_own_kind_alone() -> None:
+    below = [
+        {"receiver": "log", "matchers": ['env="prod"'], "continue": True},
+        {"receiver": "web", "match": {"a": "b"}},
     ]
+    route = {"receiver": "all", "routes": [{"receiver": "db", "matchers": ['team="db"'], "routes": below}]}
+    assert told(route, {"team": "db", "env": "prod"}) == ("log", ())
+    assert told(route, {"team": "db", "env": "prod", "a": "b"}) == ("web", ("log",))
+    assert told(route, {"team": "db"}) == ("db", ())
+    assert told(route, {"env": "prod"}) == ("all", ())
+
+
+# times
+
+NIGHTS = {"name": "nights", "time_intervals": [{"times": [{"start_time": "22:00", "end_time": "24:00"}]}]}
+
+
+def muted(*intervals: dict[str, Any], **said: Any) -> dict[str, Any]:
+    web = {"receiver": "web", "matchers": ['team="web"'], **said}
+    return taken(route={"receiver": "all", "routes": [web]}, time_intervals=list(intervals))
+
+
+def test_what_is_muted_is_held_by_a_window_of_its_route() -> None:
+    interval = {
+        "times": [{"start_time": "20:00", "end_time": "24:00"}, {"start_time": "00:00", "end_time": "06:00"}],
+        "weekdays": ["monday:wednesday", "saturday"],
+        "days_of_month": ["1:7", "-1"],
+        "months": ["may:august", "12"],
+        "years": ["2026:2027"],
+        "location": "Europe/Berlin",
+    }
+    found = muted({"name": "nights", "time_intervals": [interval]}, mute_time_intervals=["nights"])
+    assert found["rules.yaml"]["windows"] == [
+        {
+            "id": "nights",
+            "routes": ["1-web"],
+            "time_zone": "Europe/Berlin",
+            "times": [
+                {
+                    "hours": "00:00-06:00,20:00-24:00",
+                    "days": ["Mon", "Tue", "Wed", "Sat"],
+                    "days_of_month": ["1:7", "-1:-1"],
+                    "months": ["5:8", "12:12"],
+                }
+            ],
+            "effective_from": "2026-01-01",
+            "effective_until": "2027-12-31",
+        }
+    ]
+
+
+def test_what_is_active_in_hours_is_held_outside_of_them() -> None:
+    days = {"name": "days", "time_intervals": [{"weekdays": ["monday:friday"]}]}
+    (window,) = muted(NIGHTS, days, active_time_intervals=["nights", "days"])["rules.yaml"]["windows"]
+    assert (window["id"], window["outside"], len(window["times"])) == ("outside-nights-days", True, 2)
+
+
+def test_a_window_stands_once_for_all_routes_that_it_mutes() -> None:
+    routes = [{"receiver": r, "matchers": [f'team="{r}"'], "mute_time_intervals": ["nights"]} for r in ("db", "web")]
+    found = taken(route={"receiver": "all", "routes": routes}, time_intervals=[NIGHTS])
+    assert [(w["id"], w["routes"]) for w in found["rules.yaml"]["windows"]] == [("nights", ["1-db", "2-web"])]
+
+
+@pytest.mark.parametrize(
+    ("interval", "said", "why"),
+    [
+        ({"weekdays": ["someday"]}, {}, "'someday' is no day, month or year"),
+        ({"times": [{"start_time": "22:00", "end_time": "06:00"}]}, {}, "22:00 to 06:00 ends before it begins"),
+        ({"location": "Mars/Olympus"}, {}, "'Mars/Olympus' is no time zone"),
+        ({}, {}, "holds without an end"),
+        ({"years": ["2026"]}, {"active_time_intervals": ["this"]}, "it names years"),
+        ({"times": [{}]}, {}, "start_time"),
+        ({}, {"mute_time_intervals": ["that"]}, "there is no time interval that"),
+    ],
+)
+def test_times_without_an_equal_are_left_to_a_person(interval: dict[str, Any], said: dict[str, Any], why: str) -> None:
+    found = muted({"name": "this", "time_intervals": [interval]}, **(said or {"mute_time_intervals": ["this"]}))
+    assert "windows" not in found["rules.yaml"]
+    assert [line for line in found["left"] if "write it by hand" in line and why in line], found["left"]
+
+
+def test_a_muted_route_that_goes_on_is_named() -> None:
+    found = muted(NIGHTS, mute_time_intervals=["nights"], **{"continue": True})
+    assert [line for line in found["left"] if "told besides at any hour" in line]
+    assert found["rules.yaml"]["windows"][0]["routes"] == ["2-web"]
 
 
 @pytest.mark.parametrize(

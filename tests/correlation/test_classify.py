@@ -157,3 +157,37 @@ def test_what_is_remembered_of_names_never_changes_what_is_found(many: list[dict
     for labels in many:
         expected = next((r.id for r in POLICY.rules if all_match(r.match, labels)), "")
         assert classifier.classify(labels).rule == expected
+
+
+# routes that go on
+
+GOING_ON = [
+    {"id": "audit", "match": ['severity="critical"'], "group": "audit", "continue": True},
+    {"id": "log", "match": [], "group": "log", "continue": True},
+    {"id": "db", "match": ['team="db"'], "group": "db"},
+    {"id": "log-db", "match": ['team="db"'], "group": "never"},
+    {"id": "web", "match": ['team="web"'], "group": "log"},
+]
+
+
+@pytest.mark.parametrize(
+    ("labels", "group", "also", "route"),
+    [
+        ({"team": "db"}, "db", ("log",), "db"),
+        ({"team": "db", "severity": "critical"}, "db", ("audit", "log"), "db"),
+        ({"team": "web"}, "log", (), "web"),
+        ({"severity": "critical"}, "log", ("audit",), "log"),
+    ],
+)
+def test_routes_that_go_on_are_told_besides_and_the_first_that_does_not_takes(
+    labels: dict[str, str], group: str, also: tuple[str, ...], route: str
+) -> None:
+    classifier = Classifier(Classification.model_validate({"routes": GOING_ON}), SEVERITY)
+    for _ in range(2):
+        found = classifier.classify(labels)
+        assert (found.group, found.also, found.route) == (group, also, route)
+
+
+def test_a_report_is_told_to_nobody_besides() -> None:
+    classifier = Classifier(Classification.model_validate({"routes": GOING_ON}), SEVERITY)
+    assert classifier.classify_report({"team": "db", "severity": "critical"}).also == ()
