@@ -87,7 +87,7 @@ def inform_desk(turn: Turn, incident: Incident, facts: Mapping[str, Any]) -> Non
 def inform_also(turn: Turn, incident: Incident, groups: Iterable[str]) -> None:
     """The first lines of groups that a route tells besides; they may take it, and are told once."""
     for group in groups:
-        inform(turn, incident, "told_besides", ["l1"], why={"code": "told_besides", "group": group}, group=group)
+        inform(turn, incident, "told_besides", ["l1"], group=group)
 
 
 def inform_reporter(turn: Turn, incident: Incident, step: str) -> bool:
