@@ -125,7 +125,7 @@ class Daemon:
         """Where a page points to: the incident, and a signed page that acknowledges it."""
         return {
             "open": f"{self.external_url}/api/v1/incidents/{number}",
-            "acknowledge": ack_link(self.secret, self.external_url, number, person),
+            "acknowledge": ack_link(self.secret, self.external_url, number, person, self.clock.now()),
         }
 
     async def annotations(self, alerts: Sequence[int]) -> Mapping[int, Mapping[str, str]]:

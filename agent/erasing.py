@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
@@ -50,7 +49,7 @@ class Erasing:
     def __init__(self, pipeline: Pipeline, engine: AsyncEngine) -> None:
         self._pipeline, self._engine = pipeline, engine
 
-    async def erase(self, who: Identity, by: str, now: datetime, *, alerts: bool = False) -> dict[str, int]:
+    async def erase(self, who: Identity, by: str, *, alerts: bool = False) -> dict[str, int]:
         """Have nothing name the person any more; return how many rows of each table changed.
 
         With `alerts` also what alerts carry, and what their sources sent: that is all of the journal. What they hold

@@ -35,7 +35,8 @@ _LIFE_S = 1.0
 _MOST_KNOWN = 1024
 _LINKS = "links"
 """The row that holds the key of acknowledge links; it names nobody, so that nothing can log in with it."""
-_FIRST_START = "first start"
+_FIRST_START, _BY = "first start", "command line"
+"""Who makes and ends tokens, as the audit names them."""
 _UNTOLD = "first token, untold"
 """What the store remembers under this is the id of a token that was made and has not been shown yet."""
 _INSERT = insert_into(TokenRow)
@@ -140,7 +141,7 @@ async def create(
     source: str | None = None,
     roles: Iterable[str] = (),
     now: datetime,
-    by: str = "command line",
+    by: str = _BY,
     expires_at: datetime | None = None,
 ) -> str:
     """Make a token of a person or of a source, on the record; return its text, which is nowhere else.
@@ -208,7 +209,7 @@ async def link_secret(writer: Writer, now: datetime) -> bytes:
     return key.encode()
 
 
-async def revoke(store: Writer | str, token_id: str, now: datetime, by: str = "command line") -> None:
+async def revoke(store: Writer | str, token_id: str, now: datetime) -> None:
     """End a token, on the record; a running daemon refuses it within 2 s. Raises NoSuchToken, and as `create`."""
     async with _opened(store) as writer:
         known = await writer.fetch(
@@ -216,7 +217,7 @@ async def revoke(store: Writer | str, token_id: str, now: datetime, by: str = "c
         )
         if not known:
             raise NoSuchToken(f"there is no valid token {token_id!r}: `tocsin token list` shows them")
-        await commit_noted(writer, [(_REVOKE, [(now, token_id)])], by, "token revoked", {"id": token_id}, now)
+        await commit_noted(writer, [(_REVOKE, [(now, token_id)])], _BY, "token revoked", {"id": token_id}, now)
 
 
 async def listed(store: Writer | str) -> list[TokenRow]:

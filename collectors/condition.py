@@ -92,9 +92,9 @@ class Condition:
         """The same condition in the direction of a key: less is worse for `ups_charge_pct`, more for others."""
         return self if self.op else Condition("lt" if known(key).down else "gte", self.low, given=self.given)
 
-    def eased(self, key: str, slack: float | None = None) -> "Condition":
+    def eased(self, key: str) -> "Condition":
         """The condition that must stop to hold before its level is left: moved by the hysteresis of the key."""
-        by = known(key).slack if slack is None else slack
+        by = known(key).slack
         given = {name: term.of(name).eased(name) for name, term in self.given.items()}
         if self.op == "outside":
             by = min(by, (self.high - self.low) / 4)

@@ -11,7 +11,7 @@ from correlation.permission import Actor, Forbidden
 from escalation.oncall import Override, Schedule, on_call, serves, shifts
 
 _DAY = timedelta(days=1)
-_AHEAD = 60 * _DAY
+_AHEAD, _TWO_WEEKS = 60 * _DAY, 14 * _DAY
 """How far a change without an end is looked into."""
 
 
@@ -85,13 +85,13 @@ class Handover(msgspec.Struct, kw_only=True, frozen=True):
 
 
 def next_handover(
-    name: str, schedule: Schedule, after: datetime, overrides: Iterable[Override] = (), within: timedelta = 14 * _DAY
+    name: str, schedule: Schedule, after: datetime, overrides: Iterable[Override] = ()
 ) -> Handover | None:
     """Return the first change of whoever is first on call after a moment; None: there is none within two weeks."""
-    laid_over = list(overrides)
+    laid_over, horizon = list(overrides), after + _TWO_WEEKS
     begins, stride = after, min((_DAY, *(2 * layer.every for layer in schedule.layers)))
-    while begins < after + within:
-        ends = min(begins + stride, after + within)
+    while begins < horizon:
+        ends = min(begins + stride, horizon)
         found = shifts(schedule, begins, ends + timedelta(seconds=1), laid_over)
         for before, following in pairwise(found):
             return Handover(schedule=name, at=following.from_at, leaves=before.person, comes=following.person)

@@ -156,10 +156,8 @@ class Stretch(NamedTuple):
     windows: tuple[tuple[datetime, datetime], ...]
 
 
-def explain(
-    start: datetime, until: datetime, calendar: Calendar, pauses: Sequence[Pause] = (), most: int = 400
-) -> list[Stretch]:
-    """Return which local day gave how much of the time between two instants, pauses left out; at most `most` days.
+def explain(start: datetime, until: datetime, calendar: Calendar, pauses: Sequence[Pause] = ()) -> list[Stretch]:
+    """Return which local day gave how much of the time between two instants, pauses left out; at most 400 days.
 
     The sum is what `elapsed` says. Days that gave nothing are left out.
     """
@@ -167,7 +165,7 @@ def explain(
     for from_at, to_at in _running(start, pauses):
         end = until if to_at is None else min(to_at, until)
         day, last = calendar.local_day(from_at), calendar.local_day(max(from_at, end)) + _ONE_DAY
-        while day <= last and len(days) < most:
+        while day <= last and len(days) < _MOST_DAYS:
             for opens, closes in calendar.windows(day):
                 begins, ends = max(opens, from_at), min(closes, end)
                 if begins < ends:
@@ -179,7 +177,7 @@ def explain(
     ]
 
 
-_ONE_DAY = timedelta(days=1)
+_ONE_DAY, _MOST_DAYS = timedelta(days=1), 400
 
 
 def due(start: datetime, span: timedelta, calendar: Calendar, pauses: Sequence[Pause] = ()) -> datetime | None:

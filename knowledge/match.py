@@ -43,14 +43,6 @@ class Match:
     why: Mapping[str, Any]
 
 
-def match(labels_of_alerts: Sequence[Labels], text: str, library: Library, limit: int = 5) -> list[Match]:
-    """Return the best known errors for an incident: those whose predicates hold, then those found by words."""
-    certain = match_predicates(labels_of_alerts, library)
-    named = {found.id for found in certain}
-    likely = [found for found in match_text(text, library, limit + len(named)) if found.id not in named]
-    return [*certain, *likely][:limit]
-
-
 def match_predicates(labels_of_alerts: Sequence[Labels], library: Library, but: Container[str] = ()) -> list[Match]:
     """Return every known error whose predicate holds for one of the alerts, the most specific first.
 

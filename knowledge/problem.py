@@ -314,7 +314,7 @@ _REPEATS: Mapping[str, Callable[[ProblemPolicy], tuple[Origin, Repeats]]] = {
 # what it is written as
 
 
-def known_error_draft(problem: Problem, category: str = "", today: str = "") -> str:
+def known_error_draft(problem: Problem, category: str = "") -> str:
     """Return the problem as a draft for `knowledge/`, in the form of a known error's file.
 
     `category` is that of its incidents. Raises Missing where it has no cause or no workaround yet.

@@ -62,7 +62,7 @@ def _draft(turn: Turn, incident: Incident, customer: str, name: str, day: str, d
     return turn.desk.notices.add(draft, timed=False)
 
 
-def tell_customers(turn: Turn, mark: Notice, rule: NoticeRule, calendar: BusinessCalendar, *, missed: bool) -> None:
+def tell_customers(turn: Turn, mark: Notice, *, missed: bool) -> None:
     """What is not held is sent, of each incident that is still unresolved (R82); too late it is let be."""
     book, told = turn.desk.notices, 0
     for incident, customer in _concerned(turn, mark.about) if not missed else ():

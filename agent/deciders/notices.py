@@ -134,7 +134,7 @@ def _take_mark(turn: Turn, notice: Notice) -> None:
     elif notice.name.endswith(DRAFT):
         draft_for_customers(turn, notice, name, rule, calendar)
     elif rule.kind == "customer":
-        tell_customers(turn, notice, rule, calendar, missed=is_missed(rule, calendar, notice.day, turn.now))
+        tell_customers(turn, notice, missed=is_missed(rule, calendar, notice.day, turn.now))
     elif is_missed(rule, calendar, notice.day, turn.now):
         book.close(notice, "missed", turn.now)
     else:

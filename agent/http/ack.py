@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from agent.clock import SystemClock
 from agent.http.incident_page import ALERTS_SHOWN, HEADERS, LINES_SHOWN, IncidentPage, page, tag
 from agent.http.problems import problem_of
 from agent.http.render import Reader
@@ -63,9 +62,9 @@ class Link:
     person: str
 
 
-def ack_link(secret: bytes, external_url: str, number: str, person: str, now: datetime | None = None) -> str:
-    """The address under which `person` may acknowledge an incident, for 24 hours from `now` (default: this moment)."""
-    ends_at = (now or SystemClock().now()) + VALID_FOR
+def ack_link(secret: bytes, external_url: str, number: str, person: str, now: datetime) -> str:
+    """The address under which `person` may acknowledge an incident, for 24 hours from `now`."""
+    ends_at = now + VALID_FOR
     token = _signer(secret).dumps([number, person, int(ends_at.timestamp())])
     return f"{external_url.rstrip('/')}/ack/{token}"
 

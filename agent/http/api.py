@@ -200,7 +200,7 @@ async def _answer_of(api: Api, route: Route, call: Call) -> web.Response:
     request, actor = call.request, call.actor
     key = request.headers.get("Idempotency-Key") if route.method == "POST" else None
     if key is None:
-        result = await _done(api, route, call)
+        result = await _done(route, call)
         if result.response is not None:
             return result.response
         return response_of(Answer(result.status, _body(result)), result.headers)
@@ -210,7 +210,7 @@ async def _answer_of(api: Api, route: Route, call: Call) -> web.Response:
     async def once(mark: Mark, done: str | None) -> Answer:
         call.mark, call.done = mark, done
         try:
-            result = await _done(api, route, call)
+            result = await _done(route, call)
         except Exception as error:  # a refusal is an answer too, and is kept
             response = refused(error)
             return Answer(response.status, bytes(response.body or b""))  # type: ignore[arg-type]  # it is bytes
@@ -221,7 +221,7 @@ async def _answer_of(api: Api, route: Route, call: Call) -> web.Response:
     return response_of(await api.answers.once(actor.id, key, what, call.now, once), headers)
 
 
-async def _done(api: Api, route: Route, call: Call) -> Result:
+async def _done(route: Route, call: Call) -> Result:
     require(call.actor, route.name)
     call.query = read_query(call.request.query, route.query)
     return await route.do(call)

@@ -44,7 +44,7 @@ def people_routes(api: "Api") -> list[Route]:
             raise Problem(409, "nobody erases themselves: the record has to say who did it; ask another one of ops")
         config = api.get_config()
         who = identity(sent.person, sent.also, config)
-        rows = await erasing.erase(who, call.actor.id, call.now, alerts=sent.alerts)
+        rows = await erasing.erase(who, call.actor.id, alerts=sent.alerts)
         still_in = ["people.yaml"] if sent.person in config.people else []
         return Result(Erased(erased_as=who.alias if rows else None, rows=rows, still_in=still_in))
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from agent.house import House
-from agent.intents import PersonReported
+from agent.intents import PersonReported, Suggested
 from correlation.incident import Incident
 from correlation.need import Missing
 from correlation.permission import Actor
-from knowledge.match import sentence
+from knowledge.match import Match, sentence
 from tests.house import DISK_FULL, START, alert, message, site
 from tests.knowledge.shelf import entry, library
 
@@ -117,6 +117,16 @@ async def test_a_predicate_of_a_demoted_entry_comes_last_and_says_so() -> None:
     assert why["facts"]["demoted"] is True
     assert sentence(why).endswith("it has failed repeatedly and comes last")
     assert "demoted" not in incident.known_errors[0]["why"]["facts"]
+
+
+async def test_what_labels_found_is_not_suggested_a_second_time_by_words(house: House) -> None:
+    await house.receive(message(alert(DISK_FULL)))
+    incident = house.incidents()[0]
+    by_labels = found(incident)
+    by_words = {"code": "words", "facts": {"words": ["disk"], "share": 0.5}}
+    ranked = (Match(by_labels[0], 0.8, by_words), Match("inodes-exhausted", 0.7, by_words))
+    await house.do(Suggested(incident.id, ranked))
+    assert found(incident) == [*by_labels, "inodes-exhausted"]
 
 
 async def test_what_labels_found_teaches_no_words(house: House) -> None:

@@ -234,7 +234,7 @@ async def test_what_a_crash_left_half_erased_is_erased_by_doing_it_again(
         who = identity(REPORTER, (), api.daemon.config)
         monkeypatch.setattr(pipeline, "submit", cut_at(nth))
         try:
-            await erasing.erase(who, "root", START)
+            await erasing.erase(who, "root")
         except StoreDown:
             cuts += 1
         else:
