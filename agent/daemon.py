@@ -25,7 +25,6 @@ from agent.courier import Courier
 from agent.cycle import Cycle
 from agent.database import is_postgres, readers, sqlite_path, writer_for
 from agent.desk import Desk
-from agent.encoder import Suggestions
 from agent.filesystem import network_filesystem
 from agent.group import Group
 from agent.http.ack import ack_link
@@ -38,11 +37,12 @@ from agent.http.reads import Reads
 from agent.http.refusals import Refusals
 from agent.http.webhooks import LIMIT, Intake
 from agent.inspect import Rounds
-from agent.intents import AlertsFound, ConfigChanged, Suggested
+from agent.intents import ConfigChanged
 from agent.letting_go import LettingGo
 from agent.load import load_desk
 from agent.metrics import Metrics
 from agent.pipeline import Pipeline, Undecided
+from agent.ranker import Ranker
 from agent.reconcile import Reconciler
 from agent.rota_watch import RotaWatch
 from agent.runner import Runner
@@ -53,9 +53,8 @@ from agent.version import VERSION
 from agent.versions import numbered
 from agent.wall import WallWatch, follow_wall
 from agent.writer import StoreDown, Writer
+from collectors.alert import Parsed
 from correlation.calendar import that_open
-from correlation.incident import WAITING
-from correlation.own import own_alert
 
 log = structlog.get_logger("daemon")
 _GC = (50_000, 20, 50)
@@ -63,16 +62,7 @@ _GC = (50_000, 20, 50)
 _LAST_MINUTE_S = 10.0
 _WAIT_FOR_STORE_S = 15.0
 """A database that is started with us, in any order, answers within this; one that does not is told as absent."""
-_A_BLINK = timedelta(milliseconds=5)
-"""The least that the escalation loop rests, lest a due instant that does not pass keeps it spinning."""
-_A_MOMENT = timedelta(seconds=1)
 _DESCRIPTIONS_S = 1.0
-_TEN_MINUTES = timedelta(minutes=10)
-_RANKED_AGAIN = timedelta(hours=1)
-_RANKED_TOGETHER = 32
-"""Incidents whose text is ranked in one go: their pages wait for it."""
-_LOOK_AGAIN = timedelta(seconds=5)
-"""The escalation loop looks at least this often, whatever it believes to be due next."""
 
 
 @dataclass(frozen=True)
@@ -95,20 +85,19 @@ class Daemon:
         self.config = config
         self.clock: Clock = clock or SystemClock()
         self.metrics = Metrics(VERSION)
-        self.suggestions = Suggestions()
-        self._ranker, self._reader = Aside("rank"), Aside("read")
-        """Threads of their own: while a large library is read, those that intake uses are free."""
-        self._prepared: asyncio.Future[None] | None = None
+        self._reading = Aside("read")
+        """A thread of its own: while a large configuration is read, those that intake uses are free."""
         self.cycle = Cycle(self.clock)
         self.writer: Writer = writer_for(options.storage_url)
         reserve = None if is_postgres(options.storage_url) else Reserve(sqlite_path(options.storage_url))
         self.pipeline = Pipeline(self.writer, self.clock, self._load, self.metrics, reserve)
         self.rounds = Rounds(self.pipeline, lambda: self.config, self.clock, self.metrics)
         self.reconciler = Reconciler(self.pipeline, lambda: self.config, self.clock)
+        self.ranker = Ranker(self.pipeline, self.clock)
         self.runner = Runner(self.pipeline, self.clock, lambda: self.config.automation)
         self.patience = Patience(lambda: self.pipeline.committed_at)
         self.notifiers: dict[str, Any] = {}
-        self.ticker = Ticker(self.pipeline, self.clock)
+        self.ticker = Ticker(self.pipeline, self.clock, self.cycle)
         self.courier = Courier(self.pipeline, self.clock, self)
         self._closing: set[asyncio.Task[None]] = set()
         self._asked_to_reload = asyncio.Event()
@@ -198,7 +187,7 @@ class Daemon:
 
     async def _reload(self, who: str) -> list[str]:
         try:
-            fresh = await self._reader.do(self._read_anew, self.clock.now())
+            fresh = await self._reading.do(self._read_anew, self.clock.now())
         except ConfigFaults as faults:
             return self._not_taken([str(fault) for fault in faults.faults])
         old, before = self.notifiers, self.config
@@ -210,7 +199,7 @@ class Daemon:
             self._retire(self.notifiers, old)
             self.notifiers, self.config = old, before
             return self._not_taken([str(error)])
-        self._prepare_suggestions()
+        self.ranker.prepare()
         self.rounds.reconfigure(self._tasks)
         self.reconciler.reconfigure(self._tasks)
         self.metrics.reloaded(True, self.clock.now())
@@ -219,9 +208,10 @@ class Daemon:
         return []
 
     def _read_anew(self, now: datetime) -> Config:
-        """Read the configuration and count the words of its known errors: what was there is asked until then.
+        """Return the configuration as its files are now, with the words of its known errors counted.
 
-        Where next to nothing was there the predicates are asked at once, and the words later.
+        Until then the daemon goes on with what it had. Where its library was not read yet (`library_later`) the words
+        are left uncounted: so many known errors are better found by their predicates soon than by all later.
         """
         fresh = configuration.load(self.options.config_dir, self.options.pack, now=now)
         if self.config.is_library_read:
@@ -234,18 +224,12 @@ class Daemon:
             gc.freeze()
             log.info("known errors read", entries=len(self.pipeline.desk.config.known_errors))
 
-    def _prepare_suggestions(self) -> None:
-        """Have the words of the known errors counted before the first question, beside the loop."""
-        desk = self.pipeline.desk
-        self._prepared = self._ranker.do(self.suggestions.prepare, desk.config.known_errors, desk.feedback.aliases)
-
     def behind(self) -> str:
         """What of the known errors is not there yet; empty where all of them are asked."""
         if not self.pipeline.desk.config.is_library_read:
             reading = self._reloading.locked()
             return "known errors are being read" if reading else "known errors were not read: the log says why"
-        counted = self._prepared is None or self._prepared.done()
-        return "" if counted else "the words of known errors are being counted"
+        return "the words of known errors are being counted" if self.ranker.is_counting else ""
 
     def _retire(self, old: dict[str, Any], kept: dict[str, Any]) -> None:
         """Close notifiers that another took the place of, each after its last page."""
@@ -294,12 +278,12 @@ class Daemon:
             self.engine,
             lambda: self.pipeline.desk.config,
             self.clock,
-            self.secret,
-            lambda: self.written_url,
-            self.reload,
-            proxies,
-            refusals,
-            self.patience,
+            secret=self.secret,
+            get_external_url=lambda: self.written_url,
+            reload=self.reload,
+            proxies=proxies,
+            refusals=refusals,
+            patience=self.patience,
         )
         health = Health(self.pipeline, self.metrics, self.cycle, self.reload, api.may_reload, self.behind)
         app.add_routes(health.routes())
@@ -325,7 +309,7 @@ class Daemon:
     async def _source_of(self, token: str) -> str | None:
         return await tokens.source_of(token, self.engine)
 
-    def _heard(self, source: str, parsed: Any) -> None:
+    def _heard(self, source: str, parsed: Parsed) -> None:
         """An intake message was taken: heartbeats and the pull want to know."""
         if parsed.receiver:
             self.reconciler.note_receiver(self.config.origin(source), parsed.receiver)
@@ -337,14 +321,17 @@ class Daemon:
     # loops
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run the loops until `stop` is set, then finish what is in hand."""
+        """Run the loops until `stop` is set, then finish what is in hand.
+
+        The line ends last: pages and programs that are still on their way bring their results back through it.
+        """
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             self.pipeline.committed.append(self._after_commit)
             letting_go = LettingGo(self.pipeline, self.writer, self.clock, lambda: self.config)
+            line = tasks.create_task(self.pipeline.run(), name="line")
             loops = [
-                tasks.create_task(self.pipeline.run(), name="line"),
-                tasks.create_task(self._escalate(), name="escalate"),
+                tasks.create_task(self.ticker.run(), name="escalate"),
                 tasks.create_task(self.courier.run(), name="deliver"),
                 tasks.create_task(self._watch_clock(), name="clock"),
                 tasks.create_task(letting_go.run(), name="let go"),
@@ -354,58 +341,23 @@ class Daemon:
             ]
             self.rounds.reconfigure(tasks)
             self.reconciler.reconfigure(tasks)
-            self._prepare_suggestions()
-            self._rank(self._left_unranked())
+            self.ranker.prepare()
+            self.ranker.rank(self.ranker.left_unranked(), tasks)
             if not self.config.is_library_read:
                 loops.append(tasks.create_task(self._read_library(), name="known errors"))
             await stop.wait()
             log.info("stopping")
             self.pipeline.stopping = True
-            for loop in loops[1:]:
+            for loop in loops:
                 loop.cancel()
             await asyncio.gather(self.courier.land(), self.runner.land(_LAST_MINUTE_S))
             self.pipeline.finish()
-            await asyncio.wait(loops[:1], timeout=_LAST_MINUTE_S)
-            loops[0].cancel()
-            await asyncio.wait(loops[:1])
+            await asyncio.wait([line], timeout=_LAST_MINUTE_S)
+            line.cancel()
+            await asyncio.wait([line])
             self.pipeline.stop()
             self.rounds.stop()
             self.reconciler.stop()
-
-    async def _escalate(self) -> None:
-        """What has come due is taken through the line; sleeps until the next due instant."""
-        while True:
-            due = self.pipeline.desk.next_due()
-            now = self.clock.now()
-            try:
-                if self.pipeline.down or (due is not None and due <= now):
-                    await self.ticker.pass_time()
-                notices = self.pipeline.desk.notices.next_due()
-                if not self.pipeline.down and notices is not None and notices <= now:
-                    await self.ticker.pass_notices(now)
-                await self._tell_of_store()
-            except (StoreDown, Undecided):  # a fault of ours is in the log, and no cycle is completed: not healthy
-                await self.clock.sleep_until(now + _A_MOMENT)
-                continue
-            self.cycle.beat()
-            due = self._next_due()
-            rest = _A_MOMENT if self.ticker.is_held_up else _A_BLINK
-            soonest, latest = self.clock.now() + rest, self.clock.now() + _LOOK_AGAIN
-            until = latest if due is None else max(soonest, min(due, latest))
-            await self.clock.sleep_until(until, self.pipeline.wake)
-
-    def _next_due(self) -> datetime | None:
-        moments = (self.pipeline.desk.next_due(), self.pipeline.desk.notices.next_due())
-        return min((m for m in moments if m is not None), default=None)
-
-    async def _tell_of_store(self) -> None:
-        """A store that failed and is back is a self-incident; after a full disk the reserve is taken again."""
-        if self.pipeline.came_back:
-            was, self.pipeline.came_back = self.pipeline.came_back, ""
-            alert = own_alert("StoreFailed", {}, f"the store failed: {was}"[:300], self.clock.now(), lasts=_TEN_MINUTES)
-            await self.pipeline.submit(AlertsFound([alert], "self"))
-        if self.pipeline.full:
-            await self.pipeline.try_refill()
 
     async def _watch_clock(self) -> None:
         """A wall that runs away from the clock is told, and adopted once it is known to be right (reliability R12)."""
@@ -425,40 +377,18 @@ class Daemon:
             await self.clock.sleep_until(self.clock.now() + rota_watch.EVERY)
 
     def _after_commit(self, group: Group) -> None:
-        self._rank(group.opened_unknown)
+        """Begin what a group asks for beside its rows: ranking, runs of actions, questions to an Alertmanager."""
+        self.ranker.rank(group.opened_unknown, self._tasks)
         if group.runs:
             self.runner.wake.set()
         for origin in group.suspected:
             self.reconciler.ask(origin)
 
-    def _rank(self, numbers: Sequence[int]) -> None:
-        for first in range(0, len(numbers), _RANKED_TOGETHER):
-            self._tasks.create_task(self._suggest(numbers[first : first + _RANKED_TOGETHER]))
-
-    def _left_unranked(self) -> list[int]:
-        """What was opened of late, nobody has taken, and no known error was found for: the daemon may have ended
-        before they were ranked.
-        """
-        since = self.clock.now() - _RANKED_AGAIN
-        found = self.pipeline.desk.board.incidents.values()
-        return [i.id for i in found if i.state in WAITING and not i.known_errors and i.opened_at >= since]
-
-    async def _suggest(self, numbers: Sequence[int]) -> None:
-        """Rank the known errors by text, off the loop; its failure costs the suggestions, never the pages."""
-        desk = self.pipeline.desk
-        incidents = [desk.board.incidents[number] for number in numbers if number in desk.board.incidents]
-        texts = {incident.number: incident.report for incident in incidents}
-        known, confirmed = desk.config.known_errors, desk.feedback.aliases
-        found = await self._ranker.do(self.suggestions.match_each, texts, known, confirmed)
-        with contextlib.suppress(StoreDown):
-            told = [self.pipeline.put(Suggested(one.id, tuple(found[one.number]))) for one in incidents]
-            await asyncio.gather(*told, return_exceptions=True)
-
     async def close(self) -> None:
         if self._closing:
             await asyncio.wait(self._closing, timeout=_LAST_MINUTE_S)
-        self._ranker.end()
-        self._reader.end()
+        self.ranker.end()
+        self._reading.end()
         for notifier in self.notifiers.values():
             await notifier.close()
         await self.engine.dispose()

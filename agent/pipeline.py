@@ -1,6 +1,12 @@
 """The one line that every change goes through: decide in order, write in one transaction, answer after the commit.
 
-Messages keep their order among themselves, and so do ticks, acts and results, which go before them.
+What stands in line is an intent (`agent/intents.py`). As many as wait, up to a bound, are decided together: their rows
+are one group (`agent/group.py`) and one transaction. While a group is being written the next one is decided, on a desk
+that counts on that write. Should the write fail, the desk is read from the store again, and what was decided on the old
+one is decided anew.
+
+Messages of senders keep their order among themselves. So do acts of people, ticks of time and results of deliveries,
+which all go before messages.
 """
 
 import asyncio
@@ -10,7 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -18,32 +24,15 @@ import structlog
 from agent.ahead import needs_reading, read_ahead
 from agent.clock import Clock
 from agent.deciders import decide
-from agent.deciders.automation import IllegalRun, NoSuchRun
-from agent.deciders.checks import NoSuchRound
-from agent.deciders.customers import NoSuchNotice, NoticeOver
-from agent.deciders.items import ItemConflict, NoSuchItem
-from agent.deciders.library import FiledKnownError, NoSuchKnownError
-from agent.deciders.records import Stale
-from agent.deciders.rota import NoSuchChange
+from agent.deciders.refusals import REFUSALS
 from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived, Intent, LetterDied, RowsErased
 from agent.metrics import Metrics
 from agent.sqlite import Reserve
 from agent.store import UPSERT_META
-from agent.turn import NoSuchIncident
 from agent.writer import Batch, StoreDown, StoreFull, Unwritable, Writer
 from collectors.payload import clean
-from correlation.act import Lowered
-from correlation.attachment import TooMuch
-from correlation.incident import IllegalAction
-from correlation.need import Missing, NotNow
-from correlation.permission import Forbidden
-from knowledge.casebook import NoSuchCase
-from knowledge.change import IllegalChangeAction
-from knowledge.improvement import IllegalImprovementAction
-from knowledge.problem import IllegalProblemAction
-from knowledge.written import BadEntry
 
 log = structlog.get_logger("pipeline")
 _PROBE: Batch = [(UPSERT_META, [("probe", "")])]
@@ -51,8 +40,22 @@ _PROBE: Batch = [(UPSERT_META, [("probe", "")])]
 MOST_WAITING = 4096
 MOST_ALERTS = 1024
 """A group is closed when it holds this many alerts."""
-_Waiting = tuple[Intent, "asyncio.Future[Any]"]
 _Work = Callable[[Writer], Awaitable[None]]
+
+
+class _Waiting(NamedTuple):
+    """An intent in line, and the future that its caller waits for."""
+
+    intent: Intent
+    future: "asyncio.Future[Any]"
+
+
+class _Answer(NamedTuple):
+    """What a caller is told once the group is on disk: the result, or the refusal in its place."""
+
+    future: "asyncio.Future[Any]"
+    result: Any
+    refusal: Exception | None = None
 
 
 class Overloaded(Exception):
@@ -63,37 +66,12 @@ class Undecided(Exception):
     """A fault of ours; it is in the log."""
 
 
-REFUSALS = (
-    TooMuch,
-    BadEntry,
-    FiledKnownError,
-    Forbidden,
-    IllegalAction,
-    IllegalChangeAction,
-    IllegalImprovementAction,
-    IllegalProblemAction,
-    IllegalRun,
-    ItemConflict,
-    Lowered,
-    Missing,
-    NoSuchCase,
-    NoSuchChange,
-    NoSuchIncident,
-    NoSuchItem,
-    NoSuchKnownError,
-    NoSuchNotice,
-    NoSuchRound,
-    NoticeOver,
-    NoSuchRun,
-    NotNow,
-    Stale,
-)
-"""What refuses a person's act, and changes nothing."""
-_Answer = tuple["asyncio.Future[Any]", Any, Exception | None]
-
-
 class Pipeline:
-    """Owns the desk and the writer. `load(writer)` reads a fresh desk from the store; `wake` is set after a commit."""
+    """Owns the desk (what is open, in memory) and the writer (of the store); nobody else changes either.
+
+    `load(writer)` returns a fresh desk, read from the store. `reserve` is disk space that is given up when the disk is
+    full, so that acts and pages can still be stored. `wake` is set after each commit, `deliver` after one with pages.
+    """
 
     def __init__(
         self,
@@ -115,8 +93,9 @@ class Pipeline:
         self.given_up_at = -math.inf
         """When a sender was last told that the store has not taken its message in time, in seconds of the loop."""
         self.down: str = ""
+        """Why the store takes nothing now; empty while it does."""
         self.came_back: str = ""
-        """What was wrong with the store, until somebody has told of it."""
+        """Why the store took nothing before it answered again; empty once a self-incident has told of it."""
         self.full = False
         """The disk is full: messages are refused until there is room again."""
         self.stopping = False
@@ -136,9 +115,9 @@ class Pipeline:
         self._arrived = asyncio.Event()
         self._last_at: datetime | None = None
         self._back = 0
-        """How many intents of the group that has just failed stand in line again."""
+        """How many intents of the group that has just failed stand in line again, at its front."""
         self._alone = 0
-        """How many of the next intents are committed each by itself, to find the one that cannot be."""
+        """How many of the next intents are each a group of their own: one of them cannot be stored or decided."""
 
     async def start(self) -> None:
         """Read the desk from the store."""
@@ -169,7 +148,7 @@ class Pipeline:
 
     def put(self, intent: Intent) -> "asyncio.Future[Any]":
         """Stand in line; the future is done after the commit. Raises Overloaded or StoreDown at once."""
-        intake = isinstance(intent, AlertsArrived | LetterDied)
+        intake = _is_intake(intent)
         if self.stopped or (intake and (self.down or self.full or self.stopping)):
             self.metrics.refused.labels("store").inc()
             raise StoreDown(self.down or ("the disk is full" if self.full else "the daemon is stopping"))
@@ -177,7 +156,7 @@ class Pipeline:
             self.metrics.refused.labels("overload").inc()
             raise Overloaded("too many messages are waiting")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        (self._line if intake else self._ahead).append((intent, future))
+        (self._line if intake else self._ahead).append(_Waiting(intent, future))
         self._arrived.set()
         return future
 
@@ -221,9 +200,11 @@ class Pipeline:
             await writing
 
     async def _next(self, writing: "asyncio.Task[None] | None") -> "asyncio.Task[None] | None":
-        """Decide the next group while the one before is written, and begin to write it; None: nothing is written.
+        """Decide the next group while the one before is being `writing`; return the task that writes the next one.
 
-        Should the one before fail, this one was decided on a board that is void: its intents go in again.
+        None: nothing is being written, because there was work beside the line, the store is down, or an intent could
+        not be decided. Should the group before fail, this one was decided on a desk that is void: its intents stand in
+        line again, behind those of the failed one.
         """
         self._back = 0
         if self._work:
@@ -274,15 +255,19 @@ class Pipeline:
         answers: list[_Answer] = []
         for intent, future in waiting:
             try:
-                answers.append((future, decide(self.desk, intent, now, group), None))
+                answers.append(_Answer(future, decide(self.desk, intent, now, group)))
             except REFUSALS as refusal:
-                answers.append((future, None, refusal))
+                answers.append(_Answer(future, None, refusal))
             except Exception as error:  # the rim of the line: one poisoned intent must not stop the others
                 return answers, error
         return answers, None
 
     async def _poisoned(self, place: int, waiting: list[_Waiting], error: Exception) -> None:
-        """A fault of ours: nothing of the group counts, the others go in again, the message becomes a dead letter."""
+        """A fault of ours at `waiting[place]`: nothing of the group counts, and the others stand in line again.
+
+        A message of several alerts is halved until the one at fault is alone; that one becomes a dead letter. Who
+        waits for anything else has Undecided.
+        """
         intent, future = waiting[place]
         log.error("an intent cannot be decided", intent=type(intent).__name__, exc_info=error)
         self.metrics.undecided.inc()
@@ -293,43 +278,52 @@ class Pipeline:
             self._halve(intent, future)
         elif isinstance(intent, AlertsArrived):
             body = intent.parsed.alerts[0].labels_json if intent.part else intent.body
-            self._line.append((LetterDied(intent.source, reason, body, intent.received_at), future))
+            self._line.append(_Waiting(LetterDied(intent.source, reason, body, intent.received_at), future))
         elif isinstance(intent, LetterDied) and intent.told:
-            self._line.append((replace(intent, told=False), future))
+            self._line.append(_Waiting(replace(intent, told=False), future))
         elif not future.done():
             future.set_exception(Undecided(reason))
         await self._recover()
 
     def _halve(self, intent: AlertsArrived, whole: "asyncio.Future[Any]") -> None:
-        """What one alert has wrong costs the others nothing: each half goes in again, and the answer is of both."""
+        """Put each half of a message in line again, and answer `whole` when both are: one bad alert costs no other.
+
+        The first half keeps what the parser rejected. The second is a `part`: its message is not journaled again.
+        """
         alerts, middle = intent.parsed.alerts, len(intent.parsed.alerts) // 2
         first = replace(intent, parsed=msgspec.structs.replace(intent.parsed, alerts=alerts[:middle]))
         parsed = msgspec.structs.replace(intent.parsed, alerts=alerts[middle:], rejected=[])
         halves: list[_Waiting] = []
         for half in (first, replace(intent, parsed=parsed, part=True)):
             future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            future.add_done_callback(lambda _: _answer_of(whole, [f for _, f in halves]))
-            halves.append((half, future))
+            future.add_done_callback(lambda _: _answer_of(whole, [half.future for half in halves]))
+            halves.append(_Waiting(half, future))
         self._line.extendleft(reversed(halves))
         self._alone += len(halves)
 
     def _take(self) -> list[_Waiting]:
+        """The intents of the next group, out of the line: acts and ticks before messages, up to MOST_ALERTS alerts.
+
+        Alone in its group stands what is looked through for the one at fault (`_alone`), and an erasure: it changes
+        rows that the desk holds, which is then read anew.
+        """
         waiting: list[_Waiting] = []
         alerts, most = 0, MOST_ALERTS
         if self._alone:
             self._alone, most = self._alone - 1, 1
         while (self._ahead or self._line) and alerts < most:
             item = (self._ahead or self._line).popleft()
-            if self.full and isinstance(item[0], AlertsArrived | LetterDied):
+            intent = item.intent
+            if self.full and _is_intake(intent):
                 _refuse([item], StoreFull("the disk is full"))
                 continue
-            if isinstance(item[0], RowsErased):
+            if isinstance(intent, RowsErased):
                 if waiting:
                     self._line.appendleft(item)
                     break
                 most = 1
             waiting.append(item)
-            alerts += max(1, len(item[0].parsed.alerts)) if isinstance(item[0], AlertsArrived) else 1
+            alerts += max(1, len(intent.parsed.alerts)) if isinstance(intent, AlertsArrived) else 1
         return waiting
 
     def _stamp(self) -> datetime:
@@ -394,7 +388,7 @@ class Pipeline:
             gave = self._reserve is not None and self._reserve.give_up()
             log.error("disk full: intake answers 503", error=str(error), reserve_given_up=gave)
             self._outage = str(error)
-            again = [w for w in waiting if not isinstance(w[0], AlertsArrived | LetterDied)]
+            again = [w for w in waiting if not _is_intake(w.intent)]
         elif not self._outage:
             log.error("commit failed", error=str(error), intents=len(waiting))
             self._outage = str(error)
@@ -460,6 +454,11 @@ def _answer_of(whole: "asyncio.Future[Any]", halves: list["asyncio.Future[Any]"]
         whole.set_exception(refused[0])
     else:
         whole.set_result(None)
+
+
+def _is_intake(intent: Intent) -> bool:
+    """Whether it is a message of a sender, who sends it again where it is refused."""
+    return isinstance(intent, AlertsArrived | LetterDied)
 
 
 def _needs_reading(waiting: list[_Waiting]) -> bool:

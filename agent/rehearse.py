@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from agent.config import Config, load
+from agent.deciders.refusals import REFUSALS
 from agent.faults import Fault
 from agent.house import House
 from agent.http.problems import problem_of
-from agent.pipeline import REFUSALS
 from agent.scenario import BadScenario, Expect, Line, Scenario, Wanted, WantedProblem, read
 from collectors.labels import fingerprint
 from collectors.moment import moment_text, parse_moment

@@ -1,27 +1,80 @@
-"""Ticks: what has come due is decided together; a fault of ours in one incident holds up no other."""
+"""The escalation loop: what has come due is decided together; a fault of ours in one incident holds up no other."""
 
 from datetime import datetime, timedelta
 
 import structlog
 
 from agent.clock import Clock
+from agent.cycle import Cycle
 from agent.intents import AlertsFound, NoticesDue, TimePassed
 from agent.pipeline import Pipeline, Undecided
+from agent.writer import StoreDown
 from correlation.own import own_alert
 
 log = structlog.get_logger("daemon")
-_A_MINUTE, _LASTS = timedelta(minutes=1), timedelta(minutes=10)
+_A_MOMENT, _A_MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+_LASTS = timedelta(minutes=10)
+"""So long a self-incident is firing, unless it is told again."""
+_A_BLINK = timedelta(milliseconds=5)
+"""The loop rests at least this long, lest a due instant that does not pass keeps it spinning."""
+_LOOK_AGAIN = timedelta(seconds=5)
+"""The loop looks at least this often, whatever it believes to be due next."""
 
 
 class Ticker:
-    """Brings time into the line. What cannot be decided is tried again in a minute, and told as a self-incident."""
+    """Brings time into the line. What cannot be decided is tried again in a minute, and told as a self-incident.
 
-    def __init__(self, pipeline: Pipeline, clock: Clock) -> None:
+    `cycle` is beaten after each round in which all was decided or put aside: it is what health looks at.
+    """
+
+    def __init__(self, pipeline: Pipeline, clock: Clock, cycle: Cycle) -> None:
         self._pipeline = pipeline
         self._clock = clock
+        self._cycle = cycle
         self._aside: dict[int, datetime] = {}
+        """Incidents whose steps cannot be decided, each until when it is left alone."""
         self._all_held = False
+        """What time brings to alerts cannot be decided."""
         self._notices_from: datetime | None = None
+        """When the notices of the calendar are tried again; None: they are decided as they come due."""
+
+    async def run(self) -> None:
+        """Take what has come due through the line, then sleep until the next due instant; for ever."""
+        while True:
+            now = self._clock.now()
+            try:
+                await self._look(now)
+            except (StoreDown, Undecided):  # a fault of ours is in the log, and no cycle is completed: not healthy
+                await self._clock.sleep_until(now + _A_MOMENT)
+                continue
+            self._cycle.beat()
+            due = self._next_due()
+            rest = _A_MOMENT if self.is_held_up else _A_BLINK
+            soonest, latest = self._clock.now() + rest, self._clock.now() + _LOOK_AGAIN
+            until = latest if due is None else max(soonest, min(due, latest))
+            await self._clock.sleep_until(until, self._pipeline.wake)
+
+    async def _look(self, now: datetime) -> None:
+        due = self._pipeline.desk.next_due()
+        if self._pipeline.down or (due is not None and due <= now):
+            await self.pass_time()
+        notices = self._pipeline.desk.notices.next_due()
+        if not self._pipeline.down and notices is not None and notices <= now:
+            await self.pass_notices(now)
+        await self._tell_of_store()
+
+    def _next_due(self) -> datetime | None:
+        moments = (self._pipeline.desk.next_due(), self._pipeline.desk.notices.next_due())
+        return min((m for m in moments if m is not None), default=None)
+
+    async def _tell_of_store(self) -> None:
+        """A store that failed and is back is a self-incident; after a full disk the reserve is taken again."""
+        if self._pipeline.came_back:
+            was, self._pipeline.came_back = self._pipeline.came_back, ""
+            alert = own_alert("StoreFailed", {}, f"the store failed: {was}"[:300], self._clock.now(), lasts=_LASTS)
+            await self._pipeline.submit(AlertsFound([alert], "self"))
+        if self._pipeline.full:
+            await self._pipeline.try_refill()
 
     @property
     def is_held_up(self) -> bool:

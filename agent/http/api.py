@@ -45,7 +45,11 @@ from escalation import ics
 
 
 class Api:
-    """What the routes work with: the line for every change, the readers' engine for every read."""
+    """What the routes work with: the line for every change, the readers' engine for every read.
+
+    `get_config` says what the desk decides by at this moment. `secret` signs the links of pages. `get_external_url`
+    says the address that was written for people; "" where none was. `reload(who)` reads the configuration anew.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Api:
         engine: AsyncEngine,
         get_config: Callable[[], Config],
         clock: Clock,
+        *,
         secret: bytes,
         get_external_url: Callable[[], str],
         reload: Callable[..., Awaitable[Any]],

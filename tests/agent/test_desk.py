@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from agent.deciders.refusals import REFUSALS
 from agent.house import House
 from agent.intents import ConfigChanged, LetterDied, SilencePut
-from agent.pipeline import REFUSALS
 from collectors.labels import Matcher
 from correlation.incident import State, key_of
 from correlation.permission import Forbidden

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent.cycle import Cycle
 from agent.deciders import DECIDERS, passing
 from agent.house import House
 from agent.intents import NoticesDue
@@ -56,7 +57,7 @@ async def test_an_incident_that_cannot_be_decided_holds_up_no_other_and_is_told(
 
     before = await taken(three)
     monkeypatch.setattr(passing, "look_at", broken)
-    ticker = Ticker(three.pipeline, three.clock)
+    ticker = Ticker(three.pipeline, three.clock, Cycle(three.clock))
     await done(three, ticker.pass_time())
     after = await taken(three)
     assert [after[i.id] > before[i.id] for i in (first, second, third)] == [True, False, True]
@@ -80,7 +81,7 @@ async def test_steps_are_taken_where_what_time_brings_to_alerts_cannot_be_decide
 
     monkeypatch.setattr(passing, "settle", broken)
     before = (await three.writer.fetch("SELECT count(*) FROM step WHERE outcome = 'paged'"))[0][0]
-    await done(three, Ticker(three.pipeline, three.clock).pass_time())
+    await done(three, Ticker(three.pipeline, three.clock, Cycle(three.clock)).pass_time())
     assert (await three.writer.fetch("SELECT count(*) FROM step WHERE outcome = 'paged'"))[0][0] > before
 
 
@@ -94,7 +95,7 @@ async def test_notices_that_cannot_be_decided_are_told_and_tried_again_in_a_minu
         raise ZeroDivisionError
 
     monkeypatch.setitem(DECIDERS, NoticesDue, broken)
-    ticker = Ticker(house.pipeline, house.clock)
+    ticker = Ticker(house.pipeline, house.clock, Cycle(house.clock))
     await done(house, ticker.pass_notices(house.now))
     await done(house, ticker.pass_notices(house.now + timedelta(seconds=59)))
     assert (len(tried), ticker.is_held_up, len(own(house))) == (1, True, 1)

@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from agent.config import Config
+from agent.deciders.refusals import REFUSALS
 from agent.house import House
 from agent.intents import SilencePut
 from agent.load import load_desk
-from agent.pipeline import REFUSALS
 from collectors.labels import Matcher
 from correlation.incident import Incident, State, fingerprint_of, key_of
 from correlation.rules import StormPolicy

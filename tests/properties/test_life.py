@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from agent.deciders.refusals import REFUSALS
 from agent.house import House
 from agent.intents import (
     AlertsFound,
@@ -24,7 +25,6 @@ from agent.intents import (
     SilencePut,
 )
 from agent.load import load_desk
-from agent.pipeline import REFUSALS
 from agent.writer import StoreDown
 from collectors.alert import Alert, Status, encode_labels
 from collectors.labels import Matcher, fingerprint

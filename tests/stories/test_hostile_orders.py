@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from agent.deciders.refusals import REFUSALS
 from agent.house import House
-from agent.pipeline import REFUSALS
 from correlation.incident import fingerprint_of
 from tests.correlation.test_evidence import SHOP, SWITCH, WEB_1
 from tests.house import START, alert, at, message

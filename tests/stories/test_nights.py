@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from agent.config import Config
+from agent.deciders.refusals import REFUSALS
 from agent.house import House
 from agent.intents import ConfigChanged
-from agent.pipeline import REFUSALS
 from agent.site import Service
 from correlation.calendar import BusinessCalendar
 from escalation.timetable import EscalationRules

@@ -79,6 +79,14 @@ async def test_a_link_gives_nobody_more_than_they_may(api: Served) -> None:
     assert (await api.get("/api/v1/me", as_="", headers={"Authorization": f"Bearer {token}"})).status == 401
 
 
+async def test_the_link_of_a_page_is_valid_for_a_day_by_the_clock_of_its_daemon(api: Served) -> None:
+    token = token_of(api.daemon.links("INC-20260302-0001", "luis")["acknowledge"])
+    made_at = api.clock.now()
+    assert read_link(api.daemon.secret, token, made_at + timedelta(hours=24, seconds=-1)).person == "luis"
+    with pytest.raises(BadLink, match="expired"):
+        read_link(api.daemon.secret, token, made_at + timedelta(hours=24))
+
+
 def test_a_link_that_was_changed_is_refused() -> None:
     token = token_of(ack_link(SECRET, "http://here", "INC-20260302-0001", "luis", START))
     assert read_link(SECRET, token, START).number == "INC-20260302-0001"

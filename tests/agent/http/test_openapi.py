@@ -31,9 +31,9 @@ def api_of(served: Served) -> Api:
         daemon.engine,
         lambda: daemon.config,
         daemon.clock,
-        daemon.secret,
-        lambda: daemon.external_url,
-        daemon.reload,
+        secret=daemon.secret,
+        get_external_url=lambda: daemon.external_url,
+        reload=daemon.reload,
     )
 
 
