@@ -5,6 +5,17 @@ from typing import Any
 from agent.desk import Desk
 from agent.due_lists import read_notices
 from agent.erasure import BY_NAME
+from agent.fetch import (
+    fetch_alerts,
+    fetch_attached,
+    fetch_change,
+    fetch_held,
+    fetch_improvement,
+    fetch_incident,
+    fetch_mails,
+    fetch_problem,
+    fetch_run,
+)
 from agent.intents import (
     AlertsArrived,
     ChangeActed,
@@ -65,16 +76,16 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
     """Bring what an intent is about back to the desk. Raises StoreDown."""
     match intent:
         case AlertsArrived(parsed=Parsed(mail=Mail() as mail)):
-            await desk.fetch_mails(writer, keys_of(mail), numbers_in(mail))
+            await fetch_mails(desk, writer, keys_of(mail), numbers_in(mail))
         case ConfigChanged(config=config):
-            await desk.fetch_held(writer, config)
+            await fetch_held(desk, writer, config)
         case OldRowsDue(journal_through=through, now=now):
             base = desk.chains.timeline.base_id
             desk.due_to_go = await look(writer, desk.config.retention, base, through, now)
         case RunDecided(run=run):
-            await desk.fetch_run(writer, run)
+            await fetch_run(desk, writer, run)
         case FileAttached(number=number):
-            await desk.fetch_attached(writer, number)
+            await fetch_attached(desk, writer, number)
         case RowsErased():
             desk.read = await _rows_to_erase(writer, intent)
         case NoticesDue() | NoticeActed():
@@ -82,25 +93,25 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
         case _:
             await _read_case(desk, writer, intent)
     for number in sorted(_incidents(desk, intent)):
-        await desk.fetch_incident(writer, number)
+        await fetch_incident(desk, writer, number)
     if isinstance(intent, PersonActed) and intent.action in _ABOUT_ALERTS:
-        await desk.fetch_alerts(writer, intent.number)
+        await fetch_alerts(desk, writer, intent.number)
 
 
 async def _read_case(desk: Desk, writer: Writer, intent: Intent) -> None:
     """The problem or the change that an intent is about."""
     match intent:
         case ProblemActed(number=number) | ChangeRaised(body={"problem": str(number)}):
-            await desk.fetch_problem(writer, number)
+            await fetch_problem(desk, writer, number)
         case ImprovementActed(number=number):
-            await desk.fetch_improvement(writer, number)
+            await fetch_improvement(desk, writer, number)
         case ChangeActed(number=number):
-            await desk.fetch_change(writer, number)
+            await fetch_change(desk, writer, number)
         case PersonActed(action=Action.LINK, body={"kind": kind, "target": str(target)}):
             if kind == PROBLEM:
-                await desk.fetch_problem(writer, target)
+                await fetch_problem(desk, writer, target)
             elif kind == CHANGE:
-                await desk.fetch_change(writer, target)
+                await fetch_change(desk, writer, target)
 
 
 async def _rows_to_erase(writer: Writer, intent: RowsErased) -> list[dict[str, Any]]:

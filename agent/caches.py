@@ -6,7 +6,7 @@ from correlation.board import MOST_TOMBSTONES
 from correlation.storm import MOST_PLACES
 from correlation.together import MOST_SEEN
 from correlation.wave import MOST_WAVES
-from escalation.escalate import MOST_REACHED
+from escalation.roles import MOST_REACHED
 
 
 def caches(desk: Desk) -> dict[str, Held]:

@@ -1,7 +1,7 @@
 """The configuration: read whole, checked whole, and never changed; a reload makes another."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -29,9 +29,8 @@ from agent.site import (
 from agent.topology_faults import topology_faults
 from agent.window_faults import window_faults
 from agent.yaml import Document
-from collectors.condition import KNOWN
 from collectors.rule import Rule
-from collectors.thresholds import JudgedConfig, Threshold, Thresholds, contradiction, threshold_for
+from collectors.thresholds import JudgedConfig, Threshold, Thresholds, threshold_for
 from correlation.calendar import BusinessCalendar
 from correlation.classify import Classification
 from correlation.rules import ConfigurationItem, CorrelationPolicy, InhibitionRule, JoinRule, StatesPolicy
@@ -41,8 +40,8 @@ from escalation.delivery import RetryPolicy
 from escalation.notice import NoticeRule
 from escalation.oncall import Schedule
 from escalation.roles import Group, Person
-from escalation.sla import SlaPolicy, Target
-from escalation.timetable import EscalationPolicy, faults_of
+from escalation.sla import SlaPolicy
+from escalation.timetable import EscalationPolicy
 from escalation.vendor import Vendor
 from knowledge.automation import AutomationPolicy
 from knowledge.feedback import FeedbackPolicy
@@ -66,11 +65,12 @@ class ConfigFaults(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """All that deciders are told. `version` is the number under which it was stored (0: not yet).
+    """All that deciders are told: the site's files laid over those of its pack.
 
-    `thresholds` are the site's, `pack_thresholds` the pack's; `threshold` puts them together. `join_rules` and
-    the rules of `classification` have the site's first. `provenance` says for each file and each written leaf
-    which `file:line` won; `hidden` are secrets and what is shown for them.
+    `version` is the number under which it was stored (0: not yet). `thresholds` are the site's, `pack_thresholds` the
+    pack's; `threshold` puts them together. In `join_rules` and in the rules of `classification` the site's come first.
+    `files` has each file as it was read. `provenance` says for each file, by the path of a value in it, at which
+    `file:line` that value was written. `hidden` has each secret and what is shown in its place.
     """
 
     pack: str
@@ -161,7 +161,10 @@ def load(
 
 
 class _Loading:
-    """One load: the files as laid over each other, and what was found wrong so far."""
+    """One load, begun to end by `config`: the files as laid over each other, and what was found wrong so far.
+
+    Faults stop the load when all files were looked at; `_warnings` stop it where it is `strict`, `_notes` never.
+    """
 
     def __init__(
         self,
@@ -180,6 +183,7 @@ class _Loading:
         self._thresholds = Layered("thresholds.yaml")
 
     def config(self, pack: str | None) -> Config:
+        """Read, lay over each other, build and cross-check all files. Raises ConfigFaults with every fault of them."""
         pack, pack_thresholds = self._read(pack)
         files = {name: self._build(model, self._layers[name]) for name, model in FILES.items()}
         notifiers = self._plugins("notifier", "tocsin.yaml", "notifiers")
@@ -195,9 +199,15 @@ class _Loading:
             self._faults += action_faults(known_errors, found["tocsin.yaml"].automation)
         self._stop_if(self._faults or (self._strict and self._warnings))
         config = _put_together(pack, found, {**self._layers, "thresholds.yaml": self._thresholds}, known_errors)
-        config = replace(config, notifiers=notifiers, inspections=inspections, pack_thresholds=pack_thresholds)
-        config = replace(config, is_library_read=not self._library_later)
-        return replace(config, warnings=tuple(self._told(self._warnings)), notes=tuple(self._told(self._notes)))
+        return replace(
+            config,
+            notifiers=notifiers,
+            inspections=inspections,
+            pack_thresholds=pack_thresholds,
+            is_library_read=not self._library_later,
+            warnings=tuple(self._told(self._warnings)),
+            notes=tuple(self._told(self._notes)),
+        )
 
     def _stop_if(self, wrong: object) -> None:
         if wrong:
@@ -213,7 +223,10 @@ class _Loading:
     # reading
 
     def _read(self, pack: str | None) -> tuple[str, Thresholds]:
-        """Read all files; return the name of the pack and its thresholds, which a site's are not laid over here."""
+        """Read all files; return the name of the pack, and its thresholds alone.
+
+        They are kept apart from the site's because those of an inspection come between the two (`Config.threshold`).
+        """
         site = layers.read_folder(self._folder, FILES, "", self._faults)
         layers.put_secrets(site, self._folder, self._environ, self._faults)
         pack = pack or _pack_named(site)
@@ -317,11 +330,11 @@ class _Loading:
         escalation, sla, calendar = (files[f"{n}.yaml"] for n in ("escalation", "sla", "calendar"))
         if escalation is not None:
             targets = sla.sla.default if sla is not None else None
-            for fault, is_error in _timetable_faults(escalation.escalation, targets, self._layers["escalation.yaml"]):
+            for fault, is_error in crosscheck.timetable(self._layers, escalation.escalation, targets):
                 (self._faults if is_error else self._warnings).append(fault)
         if files["thresholds.yaml"] is not None:
             written = files["thresholds.yaml"].thresholds
-            self._faults += _threshold_faults(written, inspections, pack, self._layers)
+            self._faults += crosscheck.thresholds(self._layers, written, inspections, pack)
         if calendar is not None and self._now is not None:
             for fault, is_error in crosscheck.calendars(self._layers, calendar.calendars, self._now):
                 (self._faults if is_error else self._notes).append(fault)
@@ -352,45 +365,6 @@ def _pack_named(site: Mapping[str, Document]) -> str:
     value = site["tocsin.yaml"].value if "tocsin.yaml" in site else None
     named = value.get("pack") if isinstance(value, dict) else None
     return named if isinstance(named, str) else DEFAULT_PACK
-
-
-def _timetable_faults(
-    policy: EscalationPolicy, targets: Mapping[int, Target] | None, layered: Layered
-) -> Iterator[tuple[Fault, bool]]:
-    for fault in faults_of(policy, targets):
-        yield fault_at(layered.marks, ("escalation", *fault.path), fault.message), fault.is_error
-
-
-def _threshold_faults(
-    thresholds: Thresholds, inspections: Mapping[str, Any], pack: Thresholds, layers: Mapping[str, Layered]
-) -> Iterator[Fault]:
-    """A threshold must be the one of a reading, and its levels must come in order.
-
-    Which keys there are is not known while an inspection is faulty: then no key is called a stranger.
-    """
-    layered, written_inspections = layers["thresholds.yaml"], layers["inspections.yaml"]
-    names = set(written_inspections.section("inspections")) if written_inspections.readable else None
-    all_read = names is not None and all(inspections.get(name) is not None for name in names)
-    for written, threshold in thresholds.items():
-        inspection, _, key = written.rpartition(".")
-        path = ("thresholds", written)
-        if inspection and names is not None and inspection not in names:
-            message = f"there is no inspection {inspection!r}{suggest(inspection, names)}"
-            yield fault_at(layered.marks, path, message, key=True)
-        keys = _keys_read(inspections, pack, inspection)
-        if key not in keys:
-            if all_read:
-                yield fault_at(layered.marks, path, f"no inspection reads {key!r}{suggest(key, keys)}", key=True)
-        elif wrong := contradiction(key, threshold):
-            yield fault_at(layered.marks, path, wrong.removeprefix(f"{key}: "), key=True)
-
-
-def _keys_read(inspections: Mapping[str, Any], pack: Thresholds, inspection: str) -> set[str]:
-    """The keys that have a threshold: known ones, and those that an inspection names or brings thresholds for."""
-    named = {name: one for name, one in inspections.items() if inspection in ("", name)}
-    own = {key for name, one in named.items() if isinstance(one, JudgedConfig) for key in one.own_thresholds(name)}
-    keys = {one.key or name for name, one in named.items() if isinstance(getattr(one, "key", None), str)}
-    return {*KNOWN, *pack, *own, *keys}
 
 
 def _put_together(pack: str, files: Mapping[str, Any], laid: Mapping[str, Layered], known_errors: Library) -> Config:

@@ -1,4 +1,4 @@
-"""What one file says of another: names that must exist, and people whom a page must be able to reach."""
+"""What is right by itself and wrong together: names of nothing, thresholds of no reading, pages that reach nobody."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -6,9 +6,13 @@ from typing import Any
 
 from agent.faults import Fault, Path, fault_at, suggest
 from agent.layers import Layered
+from collectors.condition import KNOWN
+from collectors.thresholds import JudgedConfig, Thresholds, contradiction
 from correlation.calendar import BusinessCalendar, NoBusinessTime
 from escalation.coverage import HORIZON
 from escalation.roles import OUTSIDE, ROLES, SECOND
+from escalation.sla import Target
+from escalation.timetable import EscalationPolicy, faults_of
 
 Layers = Mapping[str, Layered]
 Pattern = tuple[str, ...]
@@ -127,6 +131,48 @@ def calendars(layers: Layers, named: Mapping[str, BusinessCalendar], now: dateti
             yield fault_at(marks, ("calendars", name), message, key=True), False
 
 
+def timetable(
+    layers: Layers, policy: EscalationPolicy, targets: Mapping[int, Target] | None
+) -> Iterator[tuple[Fault, bool]]:
+    """Yield what is wrong with the timetable, and whether it must not be used so.
+
+    `targets` are those of each severity; None: sla.yaml cannot be read, and marks are compared as far as they can be.
+    """
+    for fault in faults_of(policy, targets):
+        yield fault_at(layers["escalation.yaml"].marks, ("escalation", *fault.path), fault.message), fault.is_error
+
+
+def thresholds(layers: Layers, site: Thresholds, inspections: Mapping[str, Any], pack: Thresholds) -> Iterator[Fault]:
+    """Yield a fault for each threshold that is of no reading, or whose levels contradict each other.
+
+    `site` and `pack` are the thresholds of each; `inspections` the configs by name, None where one is faulty: then it
+    is not known which keys are read, and none is called unknown.
+    """
+    layered, written_inspections = layers["thresholds.yaml"], layers["inspections.yaml"]
+    names = set(written_inspections.section("inspections")) if written_inspections.readable else None
+    all_read = names is not None and all(inspections.get(name) is not None for name in names)
+    for written, threshold in site.items():
+        inspection, _, key = written.rpartition(".")
+        path = ("thresholds", written)
+        if inspection and names is not None and inspection not in names:
+            message = f"there is no inspection {inspection!r}{suggest(inspection, names)}"
+            yield fault_at(layered.marks, path, message, key=True)
+        keys = _keys_read(inspections, pack, inspection)
+        if key not in keys:
+            if all_read:
+                yield fault_at(layered.marks, path, f"no inspection reads {key!r}{suggest(key, keys)}", key=True)
+        elif wrong := contradiction(key, threshold):
+            yield fault_at(layered.marks, path, wrong.removeprefix(f"{key}: "), key=True)
+
+
+def _keys_read(inspections: Mapping[str, Any], pack: Thresholds, inspection: str) -> set[str]:
+    """The keys that have a threshold: known ones, and those that an inspection names or brings thresholds for."""
+    named = {name: one for name, one in inspections.items() if inspection in ("", name)}
+    own = {key for name, one in named.items() if isinstance(one, JudgedConfig) for key in one.own_thresholds(name)}
+    keys = {one.key or name for name, one in named.items() if isinstance(getattr(one, "key", None), str)}
+    return {*KNOWN, *pack, *own, *keys}
+
+
 class Reach:
     """Whom the timetable reaches: what nobody would hear is an error, or a warning where `fallback` hears it."""
 
@@ -136,8 +182,8 @@ class Reach:
         people: Mapping[str, Any],
         schedules: Mapping[str, Any],
         fallback: Iterable[str],
-        one_rota: bool = False,
-    ):
+        one_rota: bool,
+    ) -> None:
         self._layers, self._people, self._schedules = layers, people, schedules
         self._one_rota = one_rota and any(schedule.role == "l1" for schedule in schedules.values())
         self.fallback_reaches = any(people[name].contacts for name in fallback if name in people)

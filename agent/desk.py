@@ -1,4 +1,7 @@
-"""The desk: what is open in memory and the rules in force; `agent/deciders` move it, intent by intent."""
+"""The desk: what is open, in memory, and the rules in force; `agent/deciders` move it, intent by intent.
+
+It reads no database: `agent/load.py` fills it at the start, `agent/fetch.py` brings back what had left it.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,10 +13,7 @@ from zoneinfo import ZoneInfo
 from agent.config import Config
 from agent.ladder import Ladder
 from agent.plugins import strategy
-from agent.recall import recall_words
 from agent.retention import Due
-from agent.store import ATTACHED, MAIL_BY_KEY
-from agent.writer import Writer
 from collectors.labels import Labels
 from collectors.remembering import Held
 from correlation.board import Board
@@ -27,57 +27,37 @@ from correlation.correlate import (
 )
 from correlation.incident import RELAPSABLE, Episode, Incident
 from correlation.inhibit import Inhibitors
-from correlation.joining import NOT_PLACED, remember
 from correlation.major import is_reviewed
 from correlation.signals import Signals
-from correlation.store import (
-    ENDED_ALERTS_OF,
-    HELD_INCIDENTS,
-    INCIDENT_BY_NUMBER,
-    episode_from,
-    incident_from,
-    place_from,
-)
 from correlation.strategies.same_alert import Join as SameAlert
 from correlation.timeline import Chains
 from correlation.topology import Topology
 from correlation.window import lay, windows_of
 from escalation.agenda import Agenda
-from escalation.escalate import Directory
 from escalation.notice_book import NoticeBook
 from escalation.outbox import Outbox
+from escalation.roles import Directory
 from escalation.rota import RotaChange, laid
-from escalation.store import PAGED, PAGED_EACH
 from knowledge.casebook import Casebook
 from knowledge.feedback import Feedback
 from knowledge.known_error import KnownError
 from knowledge.library import Library
 from knowledge.past import Past
 from knowledge.run import Runs
-from knowledge.store import (
-    CHANGE_BY_NUMBER,
-    IMPROVEMENT_BY_NUMBER,
-    PROBLEM_BY_NUMBER,
-    RUN_BY_ID,
-    change_from,
-    improvement_from,
-    problem_from,
-    run_from,
-)
 from knowledge.written import WrittenError
 from knowledge.written import laid_over as errors_laid_over
 
-_THE_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before every moment of the store."""
-MOST_NAMED = 1_000
-"""Alerts of an incident that had left the board that a person may name, the newest."""
-_MOST_MAILS = 10_000
-_MOST_IMPROVEMENTS = 1_000
+MOST_MAILS = 10_000
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Desk:
-    """Board, agenda, ladder and outbox, read from the store at start, and what the configuration says of them."""
+    """All that a decider may look at and change beside its intent.
+
+    `board`: open incidents and alerts. `agenda`: the pending steps of incidents, by due instant; `ladder` plans them.
+    `outbox`: pages that were promised. `notices`: notices by the calendar. `casebook`: problems and changes.
+    `chains`: the heads of the evidence. `runs`: actions. `config`, `rules`, `directory`: what is decided by.
+    """
 
     def __init__(self, config: Config) -> None:
         self.board = Board()
@@ -112,37 +92,39 @@ class Desk:
         """By the number of an incident, the bytes attached to it, as far as was looked for of late."""
         self.due_to_go = Due()
         """What the retention lets go of next."""
-        self.configure(config)
-
-    def configure(self, config: Config, now: datetime | None = None) -> None:
-        """Decide by this configuration from here on; at `now` with what people wrote over its items."""
+        self.register, self.items_end_at = Register(config.topology), next_end((), _LONG_AGO)
+        """The configuration items, and when the next of `item_edits` ends; None: none of them ever does."""
         self._filed, self._filed_errors = config.topology, config.known_errors
-        if now is not None:
-            config = self._laid(config, now)
-        self.register, self.items_end_at = Register(config.topology), next_end(self.item_edits, now or _LONG_AGO)
-        before: Config | None = getattr(self, "config", None)
-        self.config = config
-        self.lay_known_errors(before.known_errors if before is not None else None)
-        self.ladder.terms.hold(config.version, config.sla, config.escalation)
-        self._put_rules(config)
+        self.config, self.rules = config, rules_of(config)
+        self._apply()
+
+    def configure(self, config: Config, now: datetime) -> None:
+        """Decide by another configuration from here on, with what people wrote over its items as it holds at `now`.
+
+        What alerts have taught of items goes on.
+        """
+        before = self.config.known_errors
+        self._filed, self._filed_errors = config.topology, config.known_errors
+        self._use(config)
+        self.lay_items(now)
+        self.lay_known_errors(before)
+        self._apply()
+
+    def _apply(self) -> None:
+        self.ladder.terms.hold(self.config.version, self.config.sla, self.config.escalation)
         self.lay_rota()
         self._rebuild_inhibitors()
 
-    def _laid(self, config: Config, now: datetime) -> Config:
-        return replace(config, topology=laid_over(self._filed, self.item_edits, now))
+    def _use(self, config: Config) -> None:
+        """The ladder goes by the same configuration as the desk."""
+        self.config = self.ladder.terms.config = config
 
     def lay_items(self, now: datetime) -> None:
-        """Lay what people wrote over the configuration items of the files, as it holds now."""
-        self.config = self.ladder.terms.config = self._laid(self.config, now)
+        """Lay what people wrote over the configuration items of the files, as it holds at `now`."""
+        self._use(replace(self.config, topology=laid_over(self._filed, self.item_edits, now)))
         self.register, self.items_end_at = Register(self.config.topology), next_end(self.item_edits, now)
-        self._put_rules(self.config)
-
-    def _put_rules(self, config: Config) -> None:
-        """Decide by these rules; what alerts have taught of items goes on."""
-        before: Rules | None = getattr(self, "rules", None)
-        self.rules = rules_of(config)
-        if before is not None:
-            self.rules.register.carry_over(before.register)
+        before, self.rules = self.rules, rules_of(self.config)
+        self.rules.register.carry_over(before.register)
 
     def ring_through(self, edit: ItemEdit) -> list[str]:
         """The ring that an edit of an item would close."""
@@ -155,12 +137,12 @@ class Desk:
     def lay_known_errors(self, before: Library | None = None) -> None:
         """Lay what people wrote over the known errors of the files; `before` is where the same lay already."""
         known: Library = errors_laid_over(self._filed_errors, self.written.values(), before)
-        self.config = self.ladder.terms.config = replace(self.config, known_errors=known)
+        self._use(replace(self.config, known_errors=known))
 
     def lay_known_error(self, entry: KnownError) -> None:
-        """Lay one that was just written over the others, for the work of this one alone."""
+        """Lay one entry that was just written over the others; the rest of the library is not counted again."""
         known = self.config.known_errors.with_entries([entry])
-        self.config = self.ladder.terms.config = replace(self.config, known_errors=known)
+        self._use(replace(self.config, known_errors=known))
 
     def lay_rota(self) -> None:
         """Have who is on call decided by the schedules in force and what people have laid over them."""
@@ -218,97 +200,9 @@ class Desk:
             moments.append(since + self.rules.suspect_window(suspect.origin) + timedelta(microseconds=1))
         return min((m for m in moments if m is not None), default=None)
 
-    async def fetch_incident(self, writer: Writer, number: str) -> None:
-        """Have an incident on the board, with who was paged for it, before somebody acts on it."""
-        if number not in self.board.numbers:
-            for row in await writer.fetch(INCIDENT_BY_NUMBER, number):
-                incident = incident_from(row)
-                self.board.admit(incident)
-                self.unread.add(incident.id)
-                self.agenda.look_at(incident.id, self.leaves_at(incident))
-        found = self.board.numbers.get(number)
-        if found in self.unread:
-            self.unread.discard(found)
-            self.remember_pages(await writer.fetch(f"{PAGED} WHERE p.incident_id = ? {PAGED_EACH}", found))
-
-    async def fetch_held(self, writer: Writer, config: Config, now: datetime | None = None) -> None:
-        """Have on the board what is active, what may still relapse, and what the agent is to archive one day.
-
-        Without `now` those alone that are not on it yet although the agent will archive them.
-        """
-        archives = config.states.auto_recovered.archive_after is not None
-        if now is None and not archives:
-            return
-        since = _THE_FIRST if archives or now is None else now - config.correlation.dedup.refire_window
-        for row in await writer.fetch(HELD_INCIDENTS, since):
-            incident = incident_from(row)
-            if incident.id not in self.board.incidents:
-                self.board.admit(incident)
-                self.unread.add(incident.id)
-                self.watch(incident)
-
-    async def fetch_alerts(self, writer: Writer, number: str) -> None:
-        """Have the alerts of an incident that had left the board on the scene again, the newest of each."""
-        incident = self.board.incidents.get(self.board.numbers.get(number, 0))
-        if incident is None or incident.active or self.board.scene.of.get(incident.id):
-            return
-        rows = await writer.fetch(ENDED_ALERTS_OF, incident.id, MOST_NAMED)
-        episodes = [episode_from(row) for row in rows]
-        await recall_words(writer, self.rules, episodes)
-        for episode, row in zip(episodes, rows, strict=True):
-            held = self.board.episodes.get(episode.key)
-            if held is None:
-                self.board.bury(episode)
-            if (held is None or held.id == episode.id) and episode.decision not in NOT_PLACED:
-                remember(self.board, self.rules, episode, place_from(row))
-
-    async def fetch_mails(self, writer: Writer, keys: Iterable[str], numbers: Iterable[str]) -> None:
-        """Know to which incidents these mails belong, and have those, and incidents of these numbers, on the board."""
-        if len(self.mails) > _MOST_MAILS:
-            self.mails.clear()
-        unknown = [key for key in keys if key not in self.mails]
-        for key in unknown:
-            for _, number in await writer.fetch(MAIL_BY_KEY, key):
-                self.mails[key] = number
-        for number in dict.fromkeys([*(self.mails[key] for key in keys if key in self.mails), *numbers]):
-            await self.fetch_incident(writer, number)
-            await self.fetch_attached(writer, number)
-
     def held(self) -> dict[str, Held]:
         """How full its memories of mails are."""
-        return {"mails": Held(len(self.mails), _MOST_MAILS), "attached": Held(len(self.attached), _MOST_MAILS)}
-
-    async def fetch_attached(self, writer: Writer, number: str) -> None:
-        """Know how much is attached to an incident."""
-        if len(self.attached) > _MOST_MAILS:
-            self.attached.clear()
-        ((self.attached[number],),) = await writer.fetch(ATTACHED, number)
-
-    async def fetch_problem(self, writer: Writer, number: str) -> None:
-        """Have a problem in the casebook before somebody acts on it."""
-        if number not in self.casebook.problems:
-            for row in await writer.fetch(PROBLEM_BY_NUMBER, number):
-                self.casebook.problems[number] = problem_from(row)
-
-    async def fetch_improvement(self, writer: Writer, number: str) -> None:
-        """Have a suggestion of improvement in the casebook before somebody acts on it."""
-        if len(self.casebook.improvements) > _MOST_IMPROVEMENTS:
-            self.casebook.improvements.clear()
-        if number not in self.casebook.improvements:
-            for row in await writer.fetch(IMPROVEMENT_BY_NUMBER, number):
-                self.casebook.improvements[number] = improvement_from(row)
-
-    async def fetch_change(self, writer: Writer, number: str) -> None:
-        """Have a change in the casebook before somebody acts on it."""
-        if number not in self.casebook.changes:
-            for row in await writer.fetch(CHANGE_BY_NUMBER, number):
-                self.casebook.changes[number] = change_from(row)
-
-    async def fetch_run(self, writer: Writer, run: int) -> None:
-        """Know what became of the run of an action before somebody decides on it."""
-        if run not in self.runs.by_id:
-            for row in await writer.fetch(RUN_BY_ID, run):
-                self.runs.keep(run_from(row))
+        return {"mails": Held(len(self.mails), MOST_MAILS), "attached": Held(len(self.attached), MOST_MAILS)}
 
     def remember_pages(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Who was called for which steps, as the rows of PAGED say."""

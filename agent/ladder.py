@@ -1,4 +1,10 @@
-"""Keeps each incident's ladder of steps in line with what has happened to it; every change is a row of the group."""
+"""Keeps each incident's ladder of steps in line with what has happened to it; every change is a row of the group.
+
+The ladder of an incident is its pending steps: those of its timetable, and calls that an act asked for beside it. It is
+climbed anew after a relapse, a growth, a reopening and a change of severity. Each climb has a number, so that the same
+step of two climbs is two rows. A step that has its record is marked as taken, and not planned a second time in the same
+climb; one of the resolution clock not in any, for that clock never starts anew.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -38,7 +44,11 @@ def _by_itself(step: str, after: timedelta, tell: tuple[str, ...]) -> TimetableS
 
 
 class Ladder:
-    """Plans, moves and ends the steps of incidents."""
+    """Plans, moves and ends the steps of incidents.
+
+    Its methods are named after what has happened to an incident. Each leaves the due instants of its record right
+    (`refresh`); but for `call`, `add`, `catch_up` and `taken`, whose caller refreshes once at the end.
+    """
 
     def __init__(self, agenda: Agenda, config: Config) -> None:
         self.agenda = agenda
@@ -47,11 +57,11 @@ class Ladder:
     # planning
 
     def begin(self, incident: Incident, group: Group) -> None:
-        """An incident is new: its targets are snapshotted, its steps planned (procedure R105, R93)."""
+        """An incident is new: its targets are fixed on it, its steps planned (procedure R105, R93)."""
         self.terms.snapshot(incident)
         self._climb(incident)
         for planned in self.terms.plan(incident):
-            self._add(incident, planned, group)
+            self.add(incident, planned, group)
         self.refresh(incident, group)
 
     def regrade(self, incident: Incident, group: Group) -> None:
@@ -108,7 +118,10 @@ class Ladder:
         self.refresh(incident, group)
 
     def _ask_anew(self, incident: Incident, now: datetime, group: Group, why: Mapping[str, Any] = _NO_WHY) -> int:
-        """Have it wait for another acknowledgement from now on; returns the number of this climb."""
+        """Have it wait for another acknowledgement from now on, and plan the steps that seek one.
+
+        Returns the number of this climb.
+        """
         incident.acknowledged_at = None
         asked_before = f"@{incident.relapse}"
         taken = [mark for mark in incident.targets.get("taken", ()) if not mark.endswith(asked_before)]
@@ -120,7 +133,7 @@ class Ladder:
             else []
         )
         for planned in again:
-            self._add(incident, replace(planned, relapse=climb), group, why)
+            self.add(incident, replace(planned, relapse=climb), group, why)
         return climb
 
     def reopen(self, incident: Incident, now: datetime, group: Group) -> None:
@@ -133,7 +146,7 @@ class Ladder:
         if incident.acknowledged_at is None:
             for planned in self.terms.plan_again(incident, now):
                 if planned.step.clock == "response":
-                    self._add(incident, replace(planned, relapse=climb), group)
+                    self.add(incident, replace(planned, relapse=climb), group)
         self._resume_resolution(incident, climb, now, group)
         self.refresh(incident, group)
 
@@ -181,7 +194,7 @@ class Ladder:
         if _mark(planned, incident) in incident.targets.get("taken", ()):
             anew = next_repetition(replace(planned, relapse=climb), planned.due_at or now, self.terms.workdays(), now)
         if anew is not None:
-            self._add(incident, anew, group, why)
+            self.add(incident, anew, group, why)
 
     def call(
         self,
@@ -198,11 +211,7 @@ class Ladder:
         definition = _by_itself(step, timedelta(), tuple(tell))
         count = sum(1 for key in incident.targets.get("calls", ()) if key == step)
         incident.targets = {**incident.targets, "calls": [*incident.targets.get("calls", ()), step]}
-        self._add(incident, PlannedStep(incident.severity, definition, now, count, relapse), group, why)
-
-    def add(self, incident: Incident, planned: PlannedStep, group: Group, why: Mapping[str, Any]) -> None:
-        """One more step, for a reason of its own."""
-        self._add(incident, planned, group, why)
+        self.add(incident, PlannedStep(incident.severity, definition, now, count, relapse), group, why)
 
     def still_to_come(self, incident: Incident, step: str, now: datetime) -> Step | None:
         """The pending step of this id that is not due yet; None where there is none."""
@@ -220,7 +229,7 @@ class Ladder:
     ) -> None:
         """Have these roles told if it still waits to be classified by then; once, whatever its severity becomes."""
         definition = _by_itself(UNCLASSIFIED, after, tuple(tell))
-        self._add(incident, PlannedStep(incident.severity, definition, now + after), group)
+        self.add(incident, PlannedStep(incident.severity, definition, now + after), group)
         self.refresh(incident, group)
 
     def classified(self, incident: Incident, now: datetime, group: Group) -> None:
@@ -278,8 +287,8 @@ class Ladder:
             incident.targets = {k: v for k, v in incident.targets.items() if k != HALTED}
             self._plan_untaken(incident, group)
 
-    def recounted(self, incident: Incident, group: Group) -> None:
-        """The wall clock was put right, and what waits was moved along: what counts business time is counted anew."""
+    def clock_adopted(self, incident: Incident, group: Group) -> None:
+        """The wall clock was put right and every due instant moved along: steps in business time are counted anew."""
         if self.terms.calendar(incident) is not ALWAYS:
             planned = {_base(p): p.due_at for p in self.terms.plan_from_relapse(incident)}
             for step in self.agenda.of(incident.id):
@@ -289,16 +298,17 @@ class Ladder:
                     self._move(step, due_at, group)
         self.refresh(incident, group)
 
-    def counted(self, incident: Incident) -> dict[str, datetime | None]:
-        """By step, when it falls due as its calendar is now."""
+    def due_by_step(self, incident: Incident) -> dict[str, datetime | None]:
+        """By step of the timetable (`2/p75`), when it falls due as its calendar is now; None while its clock stands."""
         return {_base(planned): planned.due_at for planned in self.terms.plan_from_relapse(incident)}
 
-    def counted_anew(self, incident: Incident, was: Mapping[str, datetime | None], group: Group) -> bool:
-        """Its calendar is another: what fell due as it `was` counted falls due as it is counted now.
+    def calendar_changed(self, incident: Incident, was: Mapping[str, datetime | None], group: Group) -> bool:
+        """Its calendar was changed: steps that fell due by the old one fall due by the new one.
 
-        Returns whether anything has moved.
+        `was` is `due_by_step` before the change: a step that fell due at another instant had its own reason for it, and
+        stays. Returns whether any step has moved.
         """
-        now, moved = self.counted(incident), False
+        now, moved = self.due_by_step(incident), False
         for step in self.agenda.of(incident.id):
             base, due_at = _base(step.planned), now.get(_base(step.planned))
             as_counted = step.due_at is not None and step.due_at == was.get(base) and not step.planned.repetition
@@ -314,11 +324,14 @@ class Ladder:
         group.steps[step.id] = step
 
     def catch_up(self, step: Step, incident: Incident, now: datetime, group: Group) -> bool:
-        """Plan the newest repetition of a due step where that is past already; returns whether there is one."""
+        """After an outage: plan the newest repetition of a due step that has itself come due; return whether one has.
+
+        The repetitions between them are passed over: nobody is told the same several times at once.
+        """
         again = next_repetition(step.planned, step.due_at or now, self.terms.workdays(), now)
         if again is None or again.due_at is None or again.due_at > now:
             return False
-        self._add(incident, again, group)
+        self.add(incident, again, group)
         return True
 
     def taken(
@@ -342,7 +355,7 @@ class Ladder:
             incident.targets = {**incident.targets, "taken": [*taken, mark]}
         again = next_repetition(step.planned, step.due_at or now, self.terms.workdays(), now) if repeats else None
         if again is not None:
-            self._add(incident, again, group)
+            self.add(incident, again, group)
 
     def refresh(self, incident: Incident, group: Group) -> None:
         """Set the due instants that the record shows."""
@@ -361,7 +374,8 @@ class Ladder:
         early = step is not None and moment is not None and (step.due_at is None or moment < step.due_at)
         return moment if early else None
 
-    def _add(self, incident: Incident, planned: PlannedStep, group: Group, why: Mapping[str, Any] = _NO_WHY) -> None:
+    def add(self, incident: Incident, planned: PlannedStep, group: Group, why: Mapping[str, Any] = _NO_WHY) -> None:
+        """One more pending step, with its row; `why` where the timetable alone would not bring it now."""
         due_at = planned.due_at
         if planned.repetition and planned.step.clock == "resolution" and due_at is not None:
             due_at = comes_at(due_at, self.terms.pauses(incident))
@@ -383,12 +397,12 @@ class Ladder:
 
 
 def _base(planned: PlannedStep) -> str:
-    """The key of a step without repetition and relapse: `2/p75`."""
+    """What names a step on any climb: its severity and its id, `2/p75`."""
     return f"{planned.severity}/{planned.step.id}"
 
 
 def _mark(planned: PlannedStep, incident: Incident) -> str:
-    """What is remembered of a step that was taken: the first clocks start anew with each relapse."""
+    """What marks a step as taken: `2/p75`; on the clocks that start anew with each relapse, `2/r15@1`."""
     base = _base(planned)
     return base if planned.step.clock == "resolution" else f"{base}@{incident.relapse}"
 

@@ -10,6 +10,7 @@ import structlog
 from agent.config import Config
 from agent.deciders.problems import seen_of
 from agent.desk import Desk
+from agent.fetch import fetch_held
 from agent.recall import recall_words
 from agent.writer import Writer
 from correlation.board import MOST_TOMBSTONES, Beat
@@ -191,7 +192,7 @@ async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
 
 
 async def _load_incidents(writer: Writer, desk: Desk, now: datetime) -> None:
-    await desk.fetch_held(writer, desk.config, now)
+    await fetch_held(desk, writer, desk.config, now)
     for row in await writer.fetch("SELECT * FROM silence WHERE ends_at > ?", now):
         silence = silence_from(row)
         desk.board.silences[silence.id] = silence

@@ -53,7 +53,7 @@ def load(kind: str, name: str) -> Any:
 
 
 def webhook(name: str) -> Any:
-    """Return the module of a push source: `parse(payload, now, …)`."""
+    """Return the module of a push source: `parse(body, origin, now, mapping)`."""
     return load("webhook", name)
 
 
@@ -63,7 +63,7 @@ def inspection(name: str) -> Any:
 
 
 def notifier(name: str) -> Any:
-    """Return the module of a channel: `Config` and its notifier."""
+    """Return the module of a channel: `Config` and `Notify`."""
     return load("notifier", name)
 
 

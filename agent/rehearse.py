@@ -11,6 +11,7 @@ import msgspec
 from agent.config import Config, load
 from agent.deciders.refusals import REFUSALS
 from agent.faults import Fault
+from agent.fetch import fetch_incident
 from agent.house import House
 from agent.http.problems import problem_of
 from agent.scenario import BadScenario, Expect, Line, Scenario, Wanted, WantedProblem, read
@@ -175,7 +176,7 @@ class Stage:
         if number is None:
             return [f"there is no incident {wanted.number}"]
         if number not in self.house.desk.board.numbers:
-            await self.house.desk.fetch_incident(self.house.writer, number)
+            await fetch_incident(self.house.desk, self.house.writer, number)
         incident = self.house.incident(number)
         is_now = self._as_seen(incident)
         others = {

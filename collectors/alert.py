@@ -99,3 +99,6 @@ class Parsed(msgspec.Struct, frozen=True):
 
 class NotThisFormat(ValueError):
     """The body is not a message of this source; the text says what to change at the sender."""
+
+    body: bytes = b""
+    """What was sent, where whoever read it has put it here: it is kept as a dead letter."""

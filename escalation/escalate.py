@@ -1,51 +1,14 @@
 """What has come due becomes pages: which step counts, whom it reaches, by which channel."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from escalation.oncall import Schedule
-from escalation.roles import ASSIGNEE, MANAGEMENT, Group, Overrides, Person, Reached, reach
+from escalation.roles import ASSIGNEE, MANAGEMENT, Directory, Reached
 from escalation.store import Step
 from escalation.timetable import TimetableStep, role_seeks_responder
-
-MOST_REACHED = 256
-
-
-@dataclass(frozen=True)
-class Directory:
-    """Who there is and who is on call: read when a step fires, never snapshotted (OUTSIDE §2)."""
-
-    people: Mapping[str, Person]
-    groups: Mapping[str, Group]
-    schedules: Mapping[str, Schedule]
-    fallback: Sequence[str]
-    overrides: Overrides = field(default_factory=dict)
-    one_rota: bool = False
-    reached: dict[tuple[datetime, str | None, tuple[str, ...]], Reached] = field(default_factory=dict, compare=False)
-    """What was asked of late: many incidents come due at one moment."""
-
-    def reach(self, tell: Sequence[str], group: str | None, now: datetime) -> Reached:
-        """The people behind these roles, by the rota of this moment."""
-        asked = (now, group, tuple(tell))
-        found = self.reached.get(asked)
-        if found is None:
-            if len(self.reached) >= MOST_REACHED:
-                self.reached.clear()
-            found = self.reached[asked] = reach(
-                tell,
-                group,
-                self.people,
-                self.groups,
-                self.schedules,
-                self.fallback,
-                now,
-                self.overrides,
-                one_rota=self.one_rota,
-            )
-        return found
 
 
 @dataclass(frozen=True)

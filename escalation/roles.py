@@ -1,7 +1,7 @@
 """Who holds a role, and whom a step therefore reaches."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Literal
@@ -48,6 +48,7 @@ HeldRole = Annotated[str, AfterValidator(_role_to_hold)]
 Overrides = Mapping[str, Sequence[Override]]
 """By the name of a schedule: what lies over the overrides that the schedule itself holds."""
 NO_OVERRIDES: Overrides = MappingProxyType({})
+MOST_REACHED = 256
 _SECOND_LINE = ("l2", "l2_lead")
 _EVERYWHERE = (*MANAGEMENT, "sales", "ops", "viewer")
 
@@ -94,87 +95,6 @@ def called(group: str, groups: Mapping[str, Group], language: Literal["en", "zh"
     return known.zh if known is not None and known.zh and language == "zh" else group
 
 
-def holders(
-    role: str,
-    group: str | None,
-    people: Mapping[str, Person],
-    groups: Mapping[str, Group],
-    schedules: Mapping[str, Schedule],
-    now: datetime,
-    overrides: Overrides = NO_OVERRIDES,
-) -> list[str]:
-    """Return the ids of those who hold a role for a group at `now`; nobody is an empty list.
-
-    A schedule of the group for the role says who is on call, and if it says nobody, nobody is. Without one,
-    everybody of the group with the role holds it, else those who have the role and no group. The second line of
-    a group is that of its `l2` group, if that one has any. Management, sales, ops and viewers serve every group
-    that has none of its own, and so does the desk; it is the first line of a group of tier `desk`. Whom people.yaml
-    does not know is passed over.
-    """
-    if role in OUTSIDE or role == ASSIGNEE:
-        return []
-    rota = _Rota(people, schedules, now, overrides)
-    if role == SECOND:
-        return rota.on_call(group, "l1", place=1) or []
-    for team in _teams(role, group, groups):
-        found = rota.on_call(team, role)
-        if found is None:
-            found = [who for who, person in people.items() if role in person.roles and team in person.groups] or None
-        if found is not None:
-            return found
-    free = _serving_every_group(role, people, rota)
-    if not free and role == "l1" and group is not None and group in groups and groups[group].tier == "desk":
-        return _serving_every_group("desk", people, rota)
-    return free
-
-
-def _teams(role: str, group: str | None, groups: Mapping[str, Group]) -> Iterator[str]:
-    if group is None:
-        return
-    beyond = groups[group].l2 if group in groups and role in _SECOND_LINE else None
-    if beyond is not None:
-        yield beyond
-    yield group
-
-
-def _serving_every_group(role: str, people: Mapping[str, Person], rota: "_Rota") -> list[str]:
-    everybody = [who for who, person in people.items() if role in person.roles]
-    free = [who for who in everybody if not people[who].groups]
-    if role in _EVERYWHERE:
-        return everybody
-    if role == "desk":  # the one desk of the organisation is a group of its own, and no incident's
-        on_call = rota.on_call(None, role)
-        return on_call if on_call is not None else free or everybody
-    return free
-
-
-@dataclass(frozen=True, slots=True)
-class _Rota:
-    people: Mapping[str, Person]
-    schedules: Mapping[str, Schedule]
-    now: datetime
-    overrides: Overrides
-
-    def on_call(self, group: str | None, role: str, place: int = 0) -> list[str] | None:
-        """Who stands at this place of the schedules of a group (None: of any) for a role; None without a schedule."""
-        rotas = [
-            [who for who in on_call(schedule, self.now, self.overrides.get(name, ())) if who in self.people]
-            for name, schedule in self.schedules.items()
-            if schedule.role == role and (group is None or schedule.group == group)
-        ]
-        if not rotas:
-            return None
-        return list(dict.fromkeys(rota[place] for rota in rotas if len(rota) > place))
-
-
-def _by_one_rota(role: str, group: str | None, found: list[str], rota: "_Rota") -> list[str]:
-    """Whoever is on call, where nobody holds the role, or all who have it and belong to no group would be told."""
-    everybody = role == "l1" and rota.on_call(group, role) is None and all(not rota.people[who].groups for who in found)
-    if any(rota.people[who].contacts for who in found) and not everybody:
-        return found
-    return rota.on_call(None, "l1", place=int(role == SECOND)) or found
-
-
 @dataclass(frozen=True, slots=True)
 class Reached:
     """Whom a step reaches: each person once, with the first role told that they hold.
@@ -188,35 +108,113 @@ class Reached:
     by_fallback: bool = False
 
 
-def reach(
-    tell: Sequence[str],
-    group: str | None,
-    people: Mapping[str, Person],
-    groups: Mapping[str, Group],
-    schedules: Mapping[str, Schedule],
-    fallback: Sequence[str],
-    now: datetime,
-    overrides: Overrides = NO_OVERRIDES,
-    one_rota: bool = False,
-) -> Reached:
-    """Return whom a step reaches at `now`: those with a contact who hold a role it tells, else `fallback`.
+@dataclass(frozen=True)
+class Directory:
+    """Who there is and who is on call: read when a step fires, never snapshotted (OUTSIDE §2).
 
-    With `one_rota` whoever is on call stands in for a role of ours that nobody holds, whatever the group.
-    Customer, vendor and reporter are holes here; a step that tells nobody else goes to the fallback.
+    `overrides` are laid over those of the schedules. With `one_rota` whoever is on call stands in for a role of ours
+    that nobody holds, whatever the group.
     """
-    reached: dict[str, str] = {}
-    holes: list[str] = []
-    rota = _Rota(people, schedules, now, overrides)
-    for role in dict.fromkeys(tell):
-        found = holders(role, group, people, groups, schedules, now, overrides)
-        if one_rota and role not in OUTSIDE:
-            found = _by_one_rota(role, group, found, rota)
-        with_contact = [who for who in found if people[who].contacts]
-        for who in with_contact:
-            reached.setdefault(who, role)
-        if not with_contact:
-            holes.append(role)
-    if reached or not tell:
-        return Reached(tuple(reached.items()), tuple(holes))
-    ours = next((role for role in tell if role not in OUTSIDE), tell[0])
-    return Reached(tuple((who, ours) for who in dict.fromkeys(fallback) if who in people), tuple(holes), True)
+
+    people: Mapping[str, Person]
+    groups: Mapping[str, Group]
+    schedules: Mapping[str, Schedule]
+    fallback: Sequence[str] = ()
+    overrides: Overrides = field(default_factory=dict)
+    one_rota: bool = False
+    reached: dict[tuple[datetime, str | None, tuple[str, ...]], Reached] = field(default_factory=dict, compare=False)
+    """What was asked of late: many incidents come due at one moment."""
+
+    def holders(self, role: str, group: str | None, now: datetime) -> list[str]:
+        """Return the ids of those who hold a role for a group at `now`; nobody is an empty list.
+
+        A schedule of the group for the role says who is on call, and if it says nobody, nobody is. Without one,
+        everybody of the group with the role holds it, else those who have the role and no group. The second line of
+        a group is that of its `l2` group, if that one has any. Management, sales, ops and viewers serve every group
+        that has none of its own, and so does the desk; it is the first line of a group of tier `desk`. Whom
+        people.yaml does not know is passed over.
+        """
+        if role in OUTSIDE or role == ASSIGNEE:
+            return []
+        if role == SECOND:
+            return self._on_call(group, "l1", now, place=1) or []
+        for team in _teams(role, group, self.groups):
+            found = self._on_call(team, role, now)
+            if found is None:
+                found = [who for who, one in self.people.items() if role in one.roles and team in one.groups] or None
+            if found is not None:
+                return found
+        free = self._serving_every_group(role, now)
+        known = self.groups.get(group) if group is not None else None
+        if not free and role == "l1" and known is not None and known.tier == "desk":
+            return self._serving_every_group("desk", now)
+        return free
+
+    def reach(self, tell: Sequence[str], group: str | None, now: datetime) -> Reached:
+        """Return whom a step reaches at `now`: those with a contact who hold a role it tells, else `fallback`.
+
+        Customer, vendor and reporter are holes here; a step that tells nobody else goes to the fallback.
+        """
+        asked = (now, group, tuple(tell))
+        found = self.reached.get(asked)
+        if found is None:
+            if len(self.reached) >= MOST_REACHED:
+                self.reached.clear()
+            found = self.reached[asked] = self._reach(tell, group, now)
+        return found
+
+    def _reach(self, tell: Sequence[str], group: str | None, now: datetime) -> Reached:
+        reached: dict[str, str] = {}
+        holes: list[str] = []
+        for role in dict.fromkeys(tell):
+            found = self.holders(role, group, now)
+            if self.one_rota and role not in OUTSIDE:
+                found = self._by_one_rota(role, group, found, now)
+            with_contact = [who for who in found if self.people[who].contacts]
+            for who in with_contact:
+                reached.setdefault(who, role)
+            if not with_contact:
+                holes.append(role)
+        if reached or not tell:
+            return Reached(tuple(reached.items()), tuple(holes))
+        ours = next((role for role in tell if role not in OUTSIDE), tell[0])
+        stand_in = tuple((who, ours) for who in dict.fromkeys(self.fallback) if who in self.people)
+        return Reached(stand_in, tuple(holes), True)
+
+    def _on_call(self, group: str | None, role: str, now: datetime, place: int = 0) -> list[str] | None:
+        """Who stands at this place of the schedules of a group (None: of any) for a role; None without a schedule."""
+        rotas = [
+            [who for who in on_call(schedule, now, self.overrides.get(name, ())) if who in self.people]
+            for name, schedule in self.schedules.items()
+            if schedule.role == role and (group is None or schedule.group == group)
+        ]
+        if not rotas:
+            return None
+        return list(dict.fromkeys(rota[place] for rota in rotas if len(rota) > place))
+
+    def _serving_every_group(self, role: str, now: datetime) -> list[str]:
+        everybody = [who for who, person in self.people.items() if role in person.roles]
+        free = [who for who in everybody if not self.people[who].groups]
+        if role in _EVERYWHERE:
+            return everybody
+        if role == "desk":  # the one desk of the organisation is a group of its own, and no incident's
+            rota = self._on_call(None, role, now)
+            return rota if rota is not None else free or everybody
+        return free
+
+    def _by_one_rota(self, role: str, group: str | None, found: list[str], now: datetime) -> list[str]:
+        """Whoever is on call, where nobody holds the role, or all who have it and belong to no group would be told."""
+        no_rota = self._on_call(group, role, now) is None
+        everybody = role == "l1" and no_rota and all(not self.people[who].groups for who in found)
+        if any(self.people[who].contacts for who in found) and not everybody:
+            return found
+        return self._on_call(None, "l1", now, place=int(role == SECOND)) or found
+
+
+def _teams(role: str, group: str | None, groups: Mapping[str, Group]) -> Iterator[str]:
+    if group is None:
+        return
+    beyond = groups[group].l2 if group in groups and role in _SECOND_LINE else None
+    if beyond is not None:
+        yield beyond
+    yield group

@@ -11,37 +11,43 @@ from typing import NamedTuple
 
 
 class Signs(NamedTuple):
-    """What a ranking looks like from outside."""
+    """Ten numbers by which a ranking shows whether its first entry is right. `first` and `second` are its best two.
+
+    A score by words is the sum of what the shared words tell; `most possible` is the score of an entry that has every
+    word of the text (`ranking.Found.asked`).
+    """
 
     share: float
-    """The best score, as a part of the most that any entry could have had."""
+    """Score of `first` by words / most possible, 0..1."""
     lead: float
-    """How far the best is ahead of the second, as a part of its score."""
+    """(score of `first` - score of `second`) / score of `first`, 0..1: 0 where both fit as well."""
     words: float
-    """How many words are shared, what overlaps once: log(1 + n)."""
+    """log(1 + number of words that the text and `first` share); words that overlap count once."""
     asked: float
-    """How much was asked: log(1 + the most that any entry could have scored)."""
+    """log(1 + most possible): a long text of rare words asks more than a short one of common words."""
     cover: float
-    """How much of the best's title, or of one of its aliases, the question says."""
+    """How much of a name of `first` (its title or an alias, the best one) stands in the text, 0..1."""
     single: float
-    """1 where a single word is all that is shared."""
+    """1 where `first` shares one word with the text and no more, else 0."""
     meaning: float = 0.0
-    """How near the best is in meaning, 0..1; 0 without an encoder."""
+    """How near `first` is to the text in meaning, -1..1; 0 without an encoder."""
     agreement: float = 0.0
-    """1 where words and meaning put the same entry first."""
+    """1 where words alone and meaning alone put the same entry first, else 0."""
     score: float = 0.0
-    """The best score by words of all, in words that no entry has: log(1 + n)."""
+    """log(1 + best score by words of any entry / what a word tells that no entry has)."""
     crowd: float = 0.0
-    """How near all entries are to it in meaning, in the mean: a text without a topic is near to many."""
+    """The mean nearness in meaning of all entries: a text without a topic is a little near to many."""
 
     @property
     def lone_lead(self) -> float:
-        """The lead where it stands on a single word: every other entry merely lacks that word."""
+        """`lead` where `single`, else 0: such a lead only says that the second entry lacks that one word."""
         return self.lead * self.single
 
     @property
     def agreed(self) -> float:
-        """The shared words where meaning points to the same entry: else they are its object, not its trouble."""
+        """`words` where `agreement`, else 0: words of an entry that meaning does not point to name its object (a disk,
+        a pump) and not its trouble.
+        """
         return self.words * self.agreement
 
 
@@ -67,11 +73,15 @@ _BY_WORDS_AND_MEANING = {
     "crowd": -13.893,
 }
 _UNDECIDED = 0.49
+"""The most where the second entry is as good as the first: just too little to be said."""
 _WORDS_BIAS, _MEANING_BIAS = -6.134, -5.058
 
 
 def confidence(signs: Signs, *, with_meaning: bool = False) -> float:
-    """Return the confidence, 0..1, that the first entry is right; below 0.5 where the second is as good."""
+    """Return the confidence, 0..1, that the first entry is right; below 0.5 where the second is as good.
+
+    `with_meaning`: an encoder was asked, and its own coefficients count.
+    """
     if with_meaning:
         sure = _logistic(_MEANING_BIAS, _BY_WORDS_AND_MEANING, signs)
     else:

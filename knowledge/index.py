@@ -13,7 +13,8 @@ from knowledge.known_error import Group, KnownError
 _ALERTNAME = "alertname"
 _MOST_FOUND = 4096
 """Values of a label whose regexes are remembered: the names of alerts, above all."""
-_TWICE = 2
+_LAYERS_SHRINK = 2
+"""Each layer has more than so many times the entries of the one over it: there are few, however much is written."""
 _SET_MEMORY = 64 * 1024 * 1024
 _LITERAL = re.compile(r"(?:[\w \-/:@%,;<>=!&~#'\"]|\\[^\w\s]|\\ )+")
 _PIECE = re.compile(r"(?:\\.|[^|\\])+", re.DOTALL)
@@ -46,17 +47,19 @@ class PredicateIndex:
 
     def __init__(self, entries: Iterable[KnownError]) -> None:
         self._below: PredicateIndex | None = None
+        """The index that this one is laid over; None: it stands alone."""
         self._own: dict[str, KnownError] = {}
+        """The entries that hide those of their ids below."""
         self._file_all(entries)
 
     def with_entries(self, entries: Iterable[KnownError]) -> "PredicateIndex":
-        """Return the same index with these in place of those of their ids, for little more than the work of these.
+        """Return an index with these in place of those of their ids, laid over this one: only these are filed.
 
-        Those that are not in force only hide what they replace. Each layer is more than twice as large as the one
-        over it: smaller ones are filed anew with what is laid over them.
+        Those that are not in force only hide what they replace. A layer that is not more than twice as large as what
+        is laid over it is filed anew together with it.
         """
         own, below = {entry.id: entry for entry in entries}, self
-        while below._below is not None and len(below._own) <= _TWICE * len(own):
+        while below._below is not None and len(below._own) <= _LAYERS_SHRINK * len(own):
             own, below = {**below._own, **own}, below._below
         over = PredicateIndex(())
         over._below, over._own = below, own

@@ -21,7 +21,7 @@ _EXACT_NAME, _NAME_BY_REGEX, _NO_NAME = 0.95, 0.90, 0.85
 _WORDS_AT_MOST = 0.80
 _SAID_FROM = 0.50  # below this nothing is said: a wrong workaround at night is worse than none
 _WORDS_TOLD = 8
-_TWO = 2
+_A_FEW = 2  # shared words from which on a match stands on more than a single one
 _CROWDED = 0.12  # a mean likeness beyond this says nothing more: the library is small, or of one topic
 _MEANING_WEIGHT = 50.0  # what a likeness in meaning of 1 is worth beside a score by words
 
@@ -83,6 +83,8 @@ def rank(text: str, library: Library, limit: int = 5, likeness: Likeness | None 
 
 
 class _Ranked(NamedTuple):
+    """An entry in its place: its score by words, and by meaning where that was asked (`meaning` is then -1..1)."""
+
     entry: KnownError
     score: float
     words: tuple[str, ...]
@@ -110,27 +112,28 @@ def _ranked(found: Found, library: Library, likeness: Likeness | None, limit: in
 
 
 def _signs(text: str, library: Library, found: Found, ranked: Sequence[_Ranked], likeness: Likeness | None) -> Signs:
-    first, second = ranked[0], ranked[1].score if len(ranked) > 1 else 0.0
-    first_by_words, most = (found.shared[0].entry.id, found.shared[0].score) if found.shared else ("", 0.0)
+    first, second_score = ranked[0], ranked[1].score if len(ranked) > 1 else 0.0
+    first_by_words, best_by_words = (found.shared[0].entry.id, found.shared[0].score) if found.shared else ("", 0.0)
     by_words = next((one.score for one in found.shared if one.entry.id == first.entry.id), 0.0)
     first_by_meaning = max(sorted(likeness), key=lambda name: likeness[name]) if likeness else ""
     apart = shared_apart(text, frozenset(first.words))
     crowd = fmean(likeness.values()) if likeness else 0.0
     return Signs(
         share=by_words / found.asked,
-        lead=(first.score - second) / first.score if first.score > 0 else 0.0,
+        lead=(first.score - second_score) / first.score if first.score > 0 else 0.0,
         words=math.log1p(apart),
         asked=math.log1p(found.asked),
         cover=library.words.cover(first.entry, found.rarity),
-        single=float(apart < _TWO),
+        single=float(apart < _A_FEW),
         meaning=first.meaning or 0.0,
         agreement=float(first_by_words == first_by_meaning != ""),
-        score=math.log1p(most / library.words.rarest),
+        score=math.log1p(best_by_words / library.words.rarest),
         crowd=min(max(crowd, 0.0), _CROWDED),
     )
 
 
 def _holding(labels: Labels, library: Library) -> Iterable[tuple[Predicate, Labels]]:
+    """The predicates that hold for an alert, each with the labels as they were read for it."""
     try:
         return [(predicate, labels) for predicate in library.predicates.holding(labels)]
     except UnicodeEncodeError:  # RE2 reads UTF-8, and half of a surrogate pair is none
@@ -139,6 +142,7 @@ def _holding(labels: Labels, library: Library) -> Iterable[tuple[Predicate, Labe
 
 
 def _certain(predicate: Predicate, labels: Labels) -> Match:
+    """A match by predicate: surer where it names the alert, and a little surer for each further condition."""
     named = [m for m in predicate.matchers if m.name == "alertname" and m.op in ("=", "=~")]
     base = _NO_NAME if not named else _EXACT_NAME if any(map(literals, named)) else _NAME_BY_REGEX
     confidence = min(0.99, base + 0.01 * (len(predicate.matchers) - 1))

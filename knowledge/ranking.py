@@ -33,16 +33,18 @@ class Shared(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The entries that share words with a text, best first; `asked` is the most that any entry could have scored."""
+    """What a library has in common with a text, by words."""
 
     shared: Sequence[Shared]
+    """The entries that share words with it, best first."""
     asked: float
+    """The score of an entry that had every word of the text."""
     told: float
-    """How much of `asked` lies in words that the library knows."""
+    """The score of an entry that had every word of the text that any entry of the library has."""
     rarity: Mapping[str, float]
-    """How much each word of the text tells."""
+    """How much each word of the text tells: more, the fewer entries have it."""
     known: Sequence[str]
-    """Those that the library knows, the most telling first."""
+    """The words of the text that some entry has, the most telling first."""
 
 
 class WordIndex:
@@ -54,19 +56,25 @@ class WordIndex:
 
     def __init__(self, entries: Iterable[KnownError], aliases: Aliases | None = None) -> None:
         self._entries: list[KnownError] = []
+        """By place. An entry that was replaced keeps its place, and is found by no word any more."""
         self._aliases = aliases or {}
         self._names: dict[str, Sequence[tuple[Mapping[str, float], float]]] = {}
         self._places: dict[str, array[int]] = {}
+        """By word, the places of the entries that have it, in order."""
         self._weights: dict[str, array[float]] = {}
+        """By word, how much it counts for each of those entries (BM25 without the rarity of the word)."""
         self._at: dict[str, int] = {}
+        """By the id of an entry in force, its place."""
         self._length = 0.0
+        """Words of all entries together, weighted by field."""
         self._add(entries)
 
     def with_entries(self, changed: Iterable[KnownError], aliases: Aliases) -> "WordIndex":
-        """Return the same index with these entries in place of those of their ids, for little more than their work.
+        """Return an index with these entries in place of those of their ids; only their words are counted.
 
         Those that are not in force are left out. `aliases` are those of the whole; other entries keep what they had
-        of them. How long an entry is in the mean is taken for what is new alone.
+        of them. The words of entries that stay are weighed by the mean length as it was when they were counted. What
+        is not changed is shared with this index, so it may go on being asked in another thread.
         """
         entries = list(changed)
         there = [entry.id for entry in entries if entry.id in self._at]
@@ -84,9 +92,10 @@ class WordIndex:
         return made
 
     def _add(self, entries: Iterable[KnownError], copied: set[str] | None = None) -> None:
-        """Count the words of entries; how much a word counts for one is put right once the mean length is known.
+        """Count the words of entries, then turn the counts into weights, for which the mean length must be known.
 
-        Nothing but the counts themselves is held meanwhile: those of a large library, entry by entry, fill gigabytes.
+        The counts stand in `_weights` meanwhile: held by entry, those of a large library would fill gigabytes.
+        `copied` are the words whose lists are this index's own; None: all of them are.
         """
         first, lengths = len(self._entries), array("d")
         places, weights = self._places, self._weights
@@ -125,7 +134,7 @@ class WordIndex:
                 del self._places[word], self._weights[word]
 
     def _own(self, word: str, copied: set[str]) -> None:
-        """What is known of a word is this index's alone from here on, where it shares with another."""
+        """Copy the lists of a word before they are changed: another index may share them."""
         if word not in copied:
             copied.add(word)
             if word in self._places:
@@ -186,6 +195,10 @@ class WordIndex:
         return kept
 
     def _gather(self, known: Sequence[str], rarity: Mapping[str, float]) -> tuple[dict[int, float], list[str]]:
+        """The score of each place that has one of the known words, rarest first, up to _VISITS visits.
+
+        Returns also the words that were left: so common that they find no entry by themselves.
+        """
         scores: dict[int, float] = {}
         visited = 0
         for number, word in enumerate(known):

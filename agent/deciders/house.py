@@ -19,8 +19,8 @@ def config_changed(turn: Turn, intent: ConfigChanged) -> None:
     turn.desk.lay_windows(turn.now)
     turn.desk.hold_back_again(turn.now)
     wake_held(turn)
-    for incident, counted in was:
-        if turn.ladder.counted_anew(incident, counted, turn.group):
+    for incident, due_before in was:
+        if turn.ladder.calendar_changed(incident, due_before, turn.group):
             turn.tell(incident.id, "calendar_changed", AGENT, {"calendar": incident.targets["calendar"]})
             turn.touch(incident)
     recognise_all_again(turn)
@@ -30,11 +30,11 @@ def config_changed(turn: Turn, intent: ConfigChanged) -> None:
 
 
 def _by_calendars_changed(turn: Turn, config: Config) -> list[tuple[Incident, dict[str, datetime | None]]]:
-    """The incidents whose calendar this configuration changes, with their steps as they are counted before it."""
+    """The incidents whose calendar this configuration changes, with the due instants of their steps before it."""
     before, after = turn.config.calendars, config.calendars
     changed = {name for name, calendar in before.items() if after.get(name) != calendar} | after.keys() - before.keys()
     active = (i for i in turn.board.incidents.values() if i.active and i.targets.get("calendar") in changed)
-    return [(incident, turn.ladder.counted(incident)) for incident in active]
+    return [(incident, turn.ladder.due_by_step(incident)) for incident in active]
 
 
 def clock_adopted(turn: Turn, intent: ClockAdopted) -> None:
@@ -42,7 +42,7 @@ def clock_adopted(turn: Turn, intent: ClockAdopted) -> None:
     turn.desk.lay_windows(turn.now)
     for incident in list(turn.board.incidents.values()):
         if incident.active:
-            turn.ladder.recounted(incident, turn.group)
+            turn.ladder.clock_adopted(incident, turn.group)
             turn.tell(incident.id, "clock_adopted", AGENT, {"shift_s": round(intent.shift.total_seconds())})
             turn.touch(incident)
 

@@ -33,8 +33,8 @@ log = structlog.get_logger("intake")
 LIMIT = 32 * 1024 * 1024
 READ_DEADLINE_S = 10.0
 ANSWER_DEADLINE_S = 8.0
-"""Where no commit came for so long it is answered 503, before an Alertmanager gives up (10 s); each MiB has a second
-more. While others are committed it waits its turn: told again, it would only have to wait anew."""
+"""A message is answered 503 when the store has committed nothing for so long: an Alertmanager gives up after 10 s. Each
+MiB of the message adds a second. While the store commits others it goes on waiting: sent again it would wait anew."""
 _A_MEBIBYTE = 1024 * 1024
 _OFF_LOOP = _A_MEBIBYTE
 """Bodies larger than this are parsed in a thread."""
@@ -58,8 +58,26 @@ class Refused(Exception):
         super().__init__(text)
 
 
+class UnknownSource(LookupError):
+    """No such source is written in tocsin.yaml (404)."""
+
+
+class TooLarge(ValueError):
+    """The body is over the limit (413); `body` is what was sent, for the dead letter."""
+
+    body: bytes = b""
+
+
+_NOT_TAKEN = (Refused, UnknownSource, NotThisFormat, TooLarge, StoreDown, Overloaded, Undecided)
+"""Why a message gets no 2xx."""
+
+
 class Intake:
-    """The push sources; `open_intake` where the daemon listens on loopback alone."""
+    """The routes of the push sources, and how each of their messages is answered.
+
+    `source_of` finds the source of a token of `tocsin token create --source`. `on_loopback` says that the daemon
+    listens on loopback alone: then no token is needed, as long as tocsin.yaml names no source.
+    """
 
     def __init__(
         self,
@@ -107,18 +125,8 @@ class Intake:
             body = _unpack(request, sent)
             parsed = await self._parse(parse, body, source, config)
             await self._store(source, config, kind, body, parsed)
-        except Refused as refused:
-            return self._refuse(kind, refused, request)
-        except UnknownSource as unknown:
-            await self._note_unknown(source, str(unknown))
-            self._refusals.note(self._proxies.came(request).client, request.path, self._clock.now())
-            return self._answer(kind, 404, str(unknown))
-        except (NotThisFormat, TooLarge) as error:
-            buried = await self._bury(source, str(error), getattr(error, "body", b""))
-            status = 413 if isinstance(error, TooLarge) else 400
-            return self._answer(kind, status if buried else 503, str(error))
-        except (StoreDown, Overloaded, Undecided) as error:
-            return self._answer(kind, 503, str(error))
+        except _NOT_TAKEN as error:
+            return await self._not_taken(kind, source, request, error)
         if parsed.rejected and not parsed.alerts and kind != "alertmanager":
             return self._answer(kind, 400, _faults(parsed))
         return self._answer(kind, 200, "")
@@ -132,22 +140,30 @@ class Intake:
             body = _unpack(request, await self._read(request, source))
             parsed = await self._parse(plugins.webhook("prometheus").parse, body, source, config)
             await self._store(source, config, "prometheus", body, parsed)
-        except Refused as refused:
-            return self._refuse(_V2, refused, request)
-        except (NotThisFormat, TooLarge) as error:
-            buried = await self._bury(source, str(error), getattr(error, "body", b""))
-            status = 413 if isinstance(error, TooLarge) else 400
-            return self._answer(_V2, status if buried else 503, str(error))
-        except (StoreDown, Overloaded, Undecided) as error:
-            return self._answer(_V2, 503, str(error))
+        except _NOT_TAKEN as error:
+            return await self._not_taken(_V2, source, request, error)
         if parsed.rejected:
             return self._answer(_V2, 400, _faults(parsed))
         return self._answer(_V2, 200, "")
 
-    def _refuse(self, kind: str, refused: Refused, request: web.Request) -> web.Response:
-        if refused.status == 401:
-            self._refusals.note(self._proxies.came(request).client, request.path, self._clock.now())
-        return self._answer(kind, refused.status, refused.text)
+    async def _not_taken(self, kind: str, source: str, request: web.Request, error: Exception) -> web.Response:
+        """Answer a message that was not taken. What its sender would not send again alike is kept as a dead letter."""
+        if isinstance(error, Refused):
+            if error.status == 401:
+                self._turned_away(request)
+            return self._answer(kind, error.status, error.text)
+        if isinstance(error, UnknownSource):
+            await self._note_unknown(source, str(error))
+            self._turned_away(request)
+            return self._answer(kind, 404, str(error))
+        if isinstance(error, NotThisFormat | TooLarge):
+            buried = await self._bury(source, str(error), error.body)
+            status = 413 if isinstance(error, TooLarge) else 400
+            return self._answer(kind, status if buried else 503, str(error))
+        return self._answer(kind, 503, str(error))
+
+    def _turned_away(self, request: web.Request) -> None:
+        self._refusals.note(self._proxies.came(request).client, request.path, self._clock.now())
 
     def _answer(self, kind: str, status: int, text: str) -> web.Response:
         """An empty 200; a refusal is a problem, and on Alertmanager's own route a JSON string, as it sends them."""
@@ -164,6 +180,10 @@ class Intake:
     # who sends
 
     def _find(self, kind: str, source: str) -> tuple[Any, SourceConfig | None]:
+        """The parser of a kind and what tocsin.yaml says of the source; None: it names no source at all.
+
+        Raises UnknownSource.
+        """
         config = self._config()
         if kind not in plugins.known("webhook"):
             known = ", ".join(plugins.known("webhook"))
@@ -258,11 +278,12 @@ class Intake:
             else:
                 parsed = parse(body, origin, now, mapping)
         except NotThisFormat as error:
-            error.body = body  # type: ignore[attr-defined]  # for the dead letter
+            error.body = body
             raise
         return parsed
 
     async def _store(self, source: str, config: SourceConfig | None, kind: str, body: bytes, parsed: Parsed) -> None:
+        """Put a message in line and wait until it is on disk. Raises StoreDown, Overloaded, Undecided."""
         if parsed.truncated:
             log.warning("a message was cut by its sender", source=source, missing=parsed.truncated)
         arrived = AlertsArrived(source, _origin(source, config), kind, body, parsed, self._clock.now())
@@ -278,6 +299,7 @@ class Intake:
         self.heard(source, parsed)
 
     async def _bury(self, source: str, reason: str, body: bytes) -> bool:
+        """Keep what was sent as a dead letter; return whether it is kept: where not, the sender has to send again."""
         try:
             await self._pipeline.submit(LetterDied(clean(source), clean(reason), body, self._clock.now()))
         except (StoreDown, Overloaded, Undecided):
@@ -307,7 +329,7 @@ def _unpack(request: web.Request, sent: bytes) -> bytes:
     try:
         return gunzip(sent)
     except (TooLarge, NotThisFormat) as error:
-        error.body = sent  # type: ignore[union-attr]  # for the dead letter
+        error.body = sent
         raise
 
 
@@ -323,14 +345,6 @@ def gunzip(body: bytes) -> bytes:
     if not unpack.eof:
         raise NotThisFormat("the gzip body is cut off")
     return text
-
-
-class UnknownSource(LookupError):
-    """No such source is written in tocsin.yaml (404)."""
-
-
-class TooLarge(ValueError):
-    """The body is over the limit (413)."""
 
 
 def _origin(source: str, config: SourceConfig | None) -> str:

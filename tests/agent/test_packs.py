@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from agent.__main__ import main
 from agent.config import Config, ConfigFaults, load
+from agent.fetch import fetch_incident
 from agent.house import House
 from agent.intents import ConfigChanged
 from agent.layers import about, lineage, pack_folder, packs
@@ -130,7 +131,7 @@ async def resolved(house: House) -> str:
 
 
 async def shown(house: House, number: str) -> Incident:
-    await house.desk.fetch_incident(house.writer, number)
+    await fetch_incident(house.desk, house.writer, number)
     return house.incident(number)
 
 

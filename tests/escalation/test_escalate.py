@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from escalation.escalate import CALLS, Directory, management_hops, page_key, reason_of, take_due_steps
-from escalation.roles import Contact, Group, Person
+from escalation.escalate import CALLS, management_hops, page_key, reason_of, take_due_steps
+from escalation.roles import Contact, Directory, Group, Person
 from escalation.store import Step
 from escalation.timetable import PlannedStep, TimetableStep
 

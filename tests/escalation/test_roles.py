@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from escalation.oncall import Override, Schedule
-from escalation.roles import OUTSIDE, ROLES, Group, Person, Reached, called, holders, reach
+from escalation.roles import OUTSIDE, ROLES, Directory, Group, Person, Reached, called
 
 PROPERTY = settings(deadline=None, derandomize=True, database=None)
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -51,7 +51,7 @@ SCHEDULES = {"sys-l1": rota("sys-ops", "l1", "ana", "luis")}
 
 
 def who(role: str, group: str | None, schedules: dict[str, Schedule] | None = None) -> list[str]:
-    return holders(role, group, PEOPLE, GROUPS, SCHEDULES if schedules is None else schedules, NOW)
+    return Directory(PEOPLE, GROUPS, SCHEDULES if schedules is None else schedules).holders(role, group, NOW)
 
 
 @pytest.mark.parametrize(
@@ -121,14 +121,15 @@ def test_two_schedules_of_a_role_put_two_people_on_call() -> None:
 
 def test_an_override_is_found_by_the_name_of_its_schedule() -> None:
     over = Override(person="zoe", from_at=NOW, until=NOW + timedelta(hours=1))
-    found = holders("l1", "sys-ops", PEOPLE, GROUPS, SCHEDULES, NOW, {"sys-l1": [over]})
-    assert found == ["zoe"]
-    assert holders("l1", "sys-ops", PEOPLE, GROUPS, SCHEDULES, NOW, {"other": [over]}) == ["luis"]
-    assert holders("l1", "sys-ops", PEOPLE, GROUPS, SCHEDULES, NOW + timedelta(hours=1), {"sys-l1": [over]}) == ["luis"]
+    laid_over = Directory(PEOPLE, GROUPS, SCHEDULES, overrides={"sys-l1": [over]})
+    assert laid_over.holders("l1", "sys-ops", NOW) == ["zoe"]
+    assert laid_over.holders("l1", "sys-ops", NOW + timedelta(hours=1)) == ["luis"]
+    another = Directory(PEOPLE, GROUPS, SCHEDULES, overrides={"other": [over]})
+    assert another.holders("l1", "sys-ops", NOW) == ["luis"]
 
 
 def reached(*tell: str, group: str | None = "sys-ops", fallback: tuple[str, ...] = ("ana", "gone", "ana")) -> Reached:
-    return reach(tell, group, PEOPLE, GROUPS, SCHEDULES, fallback, NOW)
+    return Directory(PEOPLE, GROUPS, SCHEDULES, fallback).reach(tell, group, NOW)
 
 
 @pytest.mark.parametrize(
@@ -210,14 +211,15 @@ crowds = st.dictionaries(
 def test_nobody_is_told_twice_and_nobody_is_passed_over_in_silence(
     people: dict[str, Person], tell: list[str], group: str | None, fallback: list[str]
 ) -> None:
-    found = reach(tell, group, people, GROUPS, SCHEDULES, fallback, NOW)
+    directory = Directory(people, GROUPS, SCHEDULES, fallback)
+    found = directory.reach(tell, group, NOW)
     ids = [who for who, _ in found.people]
     assert len(ids) == len(set(ids))
     assert set(ids) <= set(people)
     told = {role for _, role in found.people}
     assert told <= set(tell)
     for role in {*tell} - {*found.holes}:
-        held_by = holders(role, group, people, GROUPS, SCHEDULES, NOW)
+        held_by = directory.holders(role, group, NOW)
         assert {who for who in held_by if people[who].contacts} & set(ids)
     assert found.by_fallback == (set(found.holes) == set(tell))
     if found.by_fallback:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.config import load
+from agent.fetch import fetch_incident
 from agent.house import House
 from agent.intents import RecordEdited
 from correlation.incident import IllegalAction, Incident, State
@@ -144,7 +145,7 @@ async def test_what_persists_after_the_archive_is_a_new_incident_that_says_what_
     body = {"reached": True, "score": 4, "persists": True, "remark": "it is full again"}
     await house.act(number, "callback", body, who="desk")
     (fresh,) = house.incidents()
-    await house.desk.fetch_incident(house.writer, number)
+    await fetch_incident(house.desk, house.writer, number)
     old = house.incident(number)
     assert (old.state, fresh.recurrence_of, fresh.symptom) == (State.ARCHIVED, number, "it is full again")
     assert (fresh.group, fresh.category, fresh.severity) == (old.group, old.category, old.severity)
@@ -217,7 +218,7 @@ async def test_an_alert_that_fires_again_after_the_archive_is_a_new_incident_tha
 
 async def test_what_is_archived_is_read_only(house: House) -> None:
     number = await archived(house)
-    await house.desk.fetch_incident(house.writer, number)
+    await fetch_incident(house.desk, house.writer, number)
     version = house.incident(number).version
     with pytest.raises(IllegalAction, match="edit is not possible while the incident is archived"):
         await house.do(RecordEdited(number, version, {"title": "another"}, Actor("pat", frozenset({"pm"}))))
