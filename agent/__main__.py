@@ -1,4 +1,4 @@
-"""The command line: `tocsin serve`, `check`, `rehearse`, `replay` and the client commands (OUTSIDE §1)."""
+"""The command line: `tocsin serve`, `check`, `rehearse`, `replay` and the client commands."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""Work that takes long and that nobody may wait for when the process ends."""
+"""A thread for work that takes long: the loop goes on beside it, and the process ends without waiting for it."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Aside:
-    """One thread that does what it is given, in order. It is left where it is when the process ends."""
+    """One thread that does what it is given, one after the other. It is a daemon thread: no exit waits for it."""
 
     def __init__(self, name: str) -> None:
         self._name = name

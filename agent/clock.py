@@ -27,7 +27,7 @@ TOLERATED = timedelta(seconds=2)
 
 
 class SystemClock:
-    """The wall at start plus the time since (reliability R12): a wall that jumps moves nothing by itself (decision 8).
+    """The wall at start plus the time since: a wall that jumps moves nothing by itself (docs/decisions/0008).
 
     The time that the machine was suspended for has passed: what came due meanwhile is due.
     """

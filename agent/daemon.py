@@ -36,7 +36,7 @@ from agent.http.proxies import Proxies
 from agent.http.reads import Reads
 from agent.http.refusals import Refusals
 from agent.http.webhooks import LIMIT, Intake
-from agent.inspect import Rounds
+from agent.inspect import Inspections
 from agent.intents import ConfigChanged
 from agent.letting_go import LettingGo
 from agent.load import load_desk
@@ -67,7 +67,7 @@ _DESCRIPTIONS_S = 1.0
 
 @dataclass(frozen=True)
 class Options:
-    """The flags of `serve` (OUTSIDE §1)."""
+    """The flags of `serve`."""
 
     config_dir: str = "./configs/site"
     pack: str | None = None
@@ -91,7 +91,7 @@ class Daemon:
         self.writer: Writer = writer_for(options.storage_url)
         reserve = None if is_postgres(options.storage_url) else Reserve(sqlite_path(options.storage_url))
         self.pipeline = Pipeline(self.writer, self.clock, self._load, self.metrics, reserve)
-        self.rounds = Rounds(self.pipeline, lambda: self.config, self.clock, self.metrics)
+        self.inspections = Inspections(self.pipeline, lambda: self.config, self.clock, self.metrics)
         self.reconciler = Reconciler(self.pipeline, lambda: self.config, self.clock)
         self.ranker = Ranker(self.pipeline, self.clock)
         self.runner = Runner(self.pipeline, self.clock, lambda: self.config.automation)
@@ -200,7 +200,7 @@ class Daemon:
             self.notifiers, self.config = old, before
             return self._not_taken([str(error)])
         self.ranker.prepare()
-        self.rounds.reconfigure(self._tasks)
+        self.inspections.reconfigure(self._tasks)
         self.reconciler.reconfigure(self._tasks)
         self.metrics.reloaded(True, self.clock.now())
         log.info("configuration reloaded", version=self.config.version, by=who)
@@ -315,8 +315,8 @@ class Daemon:
             self.reconciler.note_receiver(self.config.origin(source), parsed.receiver)
         if parsed.truncated:
             self.reconciler.ask(self.config.origin(source))
-        if self.rounds.listens:
-            self.rounds.heard(source, parsed.alerts, self.clock.now())
+        if self.inspections.listens:
+            self.inspections.heard(source, parsed.alerts, self.clock.now())
 
     # loops
 
@@ -339,7 +339,7 @@ class Daemon:
                 tasks.create_task(self._watch_rota(), name="rota"),
                 tasks.create_task(self.runner.run(), name="runner"),
             ]
-            self.rounds.reconfigure(tasks)
+            self.inspections.reconfigure(tasks)
             self.reconciler.reconfigure(tasks)
             self.ranker.prepare()
             self.ranker.rank(self.ranker.left_unranked(), tasks)
@@ -356,16 +356,16 @@ class Daemon:
             line.cancel()
             await asyncio.wait([line])
             self.pipeline.stop()
-            self.rounds.stop()
+            self.inspections.stop()
             self.reconciler.stop()
 
     async def _watch_clock(self) -> None:
-        """A wall that runs away from the clock is told, and adopted once it is known to be right (reliability R12)."""
+        """A wall that runs away from the clock is told, and adopted once it is known to be right."""
         if isinstance(self.clock, SystemClock):
             await WallWatch(self.clock, self.pipeline, self.metrics, self._moved).run()
 
     def _moved(self, shift: timedelta) -> None:
-        self.rounds.moved(shift)
+        self.inspections.moved(shift)
         self.courier.moved(shift)
 
     async def _watch_rota(self) -> None:

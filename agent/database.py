@@ -37,7 +37,7 @@ def sqlalchemy_url(url: str) -> str:
 
 
 def readers(url: str) -> AsyncEngine:
-    """The engine of the API's reads: its own connections, which cannot write (stack rule 8)."""
+    """The engine of the API's reads: its own connections, which cannot write."""
     if is_postgres(url):
         return create_async_engine(sqlalchemy_url(url), pool_size=5, max_overflow=5, pool_pre_ping=True)
     engine = create_async_engine(sqlalchemy_url(url), connect_args={"isolation_level": None, "timeout": 10})

@@ -42,21 +42,27 @@ _NOTHING = Why("none")
 
 
 class Group:
-    """Rows by statement, in the order in which a statement was first used; touches once, before, incidents after all.
+    """Collects the rows that the deciders of a group write; `batch` makes one transaction of them.
 
-    Rows of the timeline and of the audit are sealed last, in their order.
+    What may change several times within a group (episodes, steps, pages, incidents) is held as the object and becomes
+    a row when all is decided. In the transaction episodes that were told again come first, then the other rows by
+    statement, in the order in which each statement was first used, then incidents, and changes of the evidence last.
     """
 
     def __init__(self) -> None:
         self.rows: dict[str, list[tuple[Any, ...]]] = {}
+        """By statement, what it is executed with."""
         self.touched: dict[int, Episode] = {}
+        """Episodes that were told again."""
         self.incidents: dict[int, Incident] = {}
         self.steps: dict[int, Step] = {}
         self.pages: dict[int, Page] = {}
         self.events: list[tuple[int, str]] = []
+        """Incident and kind of each new line of a timeline: event streams tell of them."""
         self.opened_unknown: list[int] = []
         """Incidents for which no predicate holds: their text is ranked after the commit."""
         self.suspected: set[str] = set()
+        """Origins whose Alertmanagers are asked what is active: an alert of theirs may have ended unseen."""
         self.evidence: list[tuple[str, tuple[Any, ...]]] = []
         """Changes of the evidence on the record: statement and values, made between UNLOCK and LOCK."""
         self.runs = False
@@ -105,7 +111,7 @@ class Group:
                 self.add(PLACE_EPISODE, *placed_values(mark), number)
 
     def batch(self, chains: Chains) -> list[tuple[str, list[tuple[Any, ...]]]]:
-        """All of it, ready for the writer: evidence is bound to the rows before it."""
+        """All of it, ready for the writer. Rows of the evidence are bound to the rows before them in `chains`."""
         self._seal(chains)
         for step in self.steps.values():
             self.add(UPSERT_STEP, *step_values(step))

@@ -55,7 +55,7 @@ class Sent:
 class House:
     """One daemon without sockets, threads or waiting: the same line, desk and outbox, moved by hand.
 
-    No Alertmanager can be asked here: a suspect is settled by what is seen (design §4).
+    No Alertmanager can be asked here: a suspect is settled by what is seen.
     """
 
     def __init__(self, config: Config, start: datetime) -> None:

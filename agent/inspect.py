@@ -29,7 +29,7 @@ _REMEMBER_EVERY = timedelta(minutes=5)
 """How often an inspection's memory is stored: so much of it a restart may cost."""
 
 
-class Rounds:
+class Inspections:
     """One task per inspection; a reload starts, stops or restarts those whose configuration has changed."""
 
     def __init__(self, pipeline: Pipeline, get_config: Callable[[], Config], clock: Clock, metrics: Metrics) -> None:

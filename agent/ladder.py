@@ -253,7 +253,7 @@ class Ladder:
         self.refresh(incident, group)
 
     def clocks_moved(self, incident: Incident, group: Group) -> None:
-        """A pause began or ended: resolution steps move with their clock (OUTSIDE §5: null while paused).
+        """A pause began or ended: resolution steps move with their clock (null while paused).
 
         What had fallen due before it keeps its instant. In a state of `stop_in` nothing is left to move.
         """

@@ -26,7 +26,7 @@ OURS = (
 
 
 def _short(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """No field is longer than 1 kB, and none breaks its line (reliability S32)."""
+    """No field is longer than 1 kB, and none breaks its line."""
     for key, value in event.items():
         if isinstance(value, str | list | tuple | dict):
             text = str(value)

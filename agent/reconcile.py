@@ -1,4 +1,4 @@
-"""Asks the Alertmanagers of a source what is active: webhooks alone hide ends, cuts and restarts (design §4)."""
+"""Asks the Alertmanagers of a source what is active: webhooks alone hide ends, cuts and restarts."""
 
 import asyncio
 import re
@@ -53,7 +53,7 @@ class Reconciler:
         """Per origin: the receivers under which it has sent to us."""
 
     def senders(self) -> dict[str, Senders]:
-        """Whom to ask, by origin; an alert is over only where all twins say so (real-parts §5)."""
+        """Whom to ask, by origin; an alert is over only where all twins say so."""
         found: dict[str, Senders] = {}
         for name, source in self._config().sources.items():
             if source.type == "alertmanager" and source.api_urls:
@@ -83,7 +83,7 @@ class Reconciler:
         self._running.clear()
 
     def note_receiver(self, origin: str, receiver: str) -> None:
-        """A message named its receiver, quoted as a regular expression (real-parts §5.1)."""
+        """A message named its receiver, quoted as a regular expression."""
         known = self.receivers.setdefault(origin, set())
         if len(known) < _MOST_RECEIVERS:
             known.add(re.sub(r"\\(.)", r"\1", receiver))

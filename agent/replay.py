@@ -1,4 +1,4 @@
-"""Replays recorded webhooks through the same line on a hand clock (OUTSIDE §7)."""
+"""Replays recorded webhooks through the same line on a hand clock."""
 
 import json
 import shutil

@@ -26,7 +26,7 @@ _written: tuple[datetime | None, str] = (None, "")
 
 
 def moment_to_sqlite(moment: datetime) -> str:
-    """`YYYY-MM-DD HH:MM:SS.ffffff` in UTC, as SQLModel writes it: any other form compares wrong (stack rule 1)."""
+    """`YYYY-MM-DD HH:MM:SS.ffffff` in UTC, as SQLModel writes it: any other form compares wrong."""
     global _written  # noqa: PLW0603 - rows of one group share their `now`: it is written out once
     last, text = _written
     if moment is last:

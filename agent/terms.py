@@ -1,4 +1,16 @@
-"""What an incident was promised, and by which timetable it runs: read from its record and the configuration."""
+"""What an incident was promised, and by which timetable it runs: read from its record and the configuration.
+
+It stands in `Incident.targets`, stored as JSON, with what the steps of the incident have to remember:
+
+    severity, response_s, resolve_s, calendar   the targets of its severity, in seconds of the time of that calendar
+    version                                     of the configuration by which the promises were taken
+    service, promises, contracts                what its service and its customers' contracts promise beyond that
+    climbs, taken, calls, halted                of agent/ladder.py: climbs by severity, the marks of steps that have
+                                                their record, calls by step, the state in which the timetable stands
+    requested, noted_by                         escalations that were asked for, and who took note of one
+    vendor_proposed, recall, updates            what was proposed or told already, so that it is not said twice
+    stays, vendor_calls                         the clocks of groups (escalation/ola.py) and vendors
+"""
 
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -157,7 +169,7 @@ class Terms:
         return self._policies(incident)[1]
 
     def _policies(self, incident: Incident) -> tuple[SlaPolicy, EscalationPolicy]:
-        """An open incident keeps the targets and the timetable it was opened with (OUTSIDE §2)."""
+        """An open incident keeps the targets and the timetable it was opened with."""
         return self.policies.get(incident.config_version, (self.config.sla, self.config.escalation))
 
     def pauses(self, incident: Incident) -> tuple[Pause, ...]:

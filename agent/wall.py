@@ -1,4 +1,4 @@
-"""The wall against the clock that steps are taken by: what waits keeps its distance (reliability R12, decision 8)."""
+"""The wall against the clock that steps are taken by: what waits keeps its distance (docs/decisions/0008)."""
 
 import contextlib
 from collections.abc import Callable

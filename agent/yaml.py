@@ -70,7 +70,7 @@ def read(file: str, text: str) -> Document:
     """Return the document of a text; what cannot be read is among its `faults`.
 
     Refused are tags, duplicate keys, a second document, and what grows beyond 4 MiB, 200,000 nodes with aliases
-    expanded, or 50 levels (reliability S26).
+    expanded, or 50 levels.
     """
     document = Document(file)
     try:

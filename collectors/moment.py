@@ -42,7 +42,7 @@ def _parsed(text: str) -> datetime | None:
 
 
 def moment_text(moment: datetime | None) -> str | None:
-    """Return a moment as RFC 3339, UTC, `Z`, milliseconds (OUTSIDE §5)."""
+    """Return a moment as RFC 3339, UTC, `Z`, milliseconds."""
     return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 

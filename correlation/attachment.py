@@ -1,4 +1,4 @@
-"""What may be attached to an incident: sizes, and names and types that harm nobody who opens them (issue 3)."""
+"""What may be attached to an incident: sizes, and names and types that harm nobody who opens them."""
 
 import re
 

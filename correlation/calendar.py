@@ -92,8 +92,7 @@ def _parse_range(part: str, overnight: bool) -> tuple[timedelta, timedelta]:
 def first_instant(wall: datetime, zone: tzinfo) -> datetime:
     """Return the first UTC instant at which the clock of the zone has reached `wall` (naive, whole seconds).
 
-    A time that the clock skips is reached when the gap ends; of a time that it shows twice, the first counts
-    (reliability R13).
+    A time that the clock skips is reached when the gap ends; of a time that it shows twice, the first counts.
     """
     before = wall.replace(tzinfo=zone)
     ahead = _offset(wall.replace(tzinfo=zone, fold=1)) - _offset(before)

@@ -1,4 +1,4 @@
-"""An incident that somebody holds grows: they are paged again and acknowledge anew (issue: none hidden in another)."""
+"""An incident that somebody holds grows: they are paged again and acknowledge anew."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

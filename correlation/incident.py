@@ -59,7 +59,7 @@ RELAPSABLE = frozenset({State.RESOLVED, State.PENDING_REVIEW})
 
 
 class Action(StrEnum):
-    """What a person may do with an incident (OUTSIDE §4)."""
+    """What a person may do with an incident."""
 
     ACKNOWLEDGE = "acknowledge"
     ASSIGN = "assign"

@@ -33,7 +33,7 @@ def appoint(incident: Incident, commander: str | None, roles: Mapping[str, str])
 
 
 def review(incident: Incident, body: Body, by: str, now: datetime) -> Json:
-    """Keep what was learned (issue: required before archive): who, when, cause, actions. Raises Missing."""
+    """Keep what was learned: who, when, cause, actions. Raises Missing."""
     need(body, "cause", "actions")
     if not incident.major:
         raise Missing(["major"], "a review is kept of major incidents; this one was never declared one")

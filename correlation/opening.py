@@ -140,7 +140,7 @@ def _lost_its_root(this: Round, incident: Incident) -> bool:
 
 
 def _relapse(this: Round, incident: Incident) -> None:
-    """It was resolved and fires again: back to work, the resolution clock runs on (issue: relapse)."""
+    """It was resolved and fires again: back to work, the resolution clock runs on."""
     incident.relapse += 1
     incident.relapsed_at = this.now
     incident.resolved_at = incident.service_restored_at = incident.resolves_at = incident.held_until = None

@@ -59,7 +59,7 @@ RIGHTS_OF: Mapping[str, str] = {
     "l1_lead": "l1",
     "l2_lead": "l2",
 }
-"""Roles of the timetable that have the rights of another (OUTSIDE §3)."""
+"""Roles of the timetable that have the rights of another."""
 OUTSIDERS = frozenset({"customer", "vendor", "reporter"})
 
 
@@ -89,7 +89,7 @@ def owns(actor: Actor, incident: Incident, paged: Collection[str], *, shared: bo
     """Whether an incident is the actor's own.
 
     Assigned to them, to a group of theirs with nobody assigned, or they were paged for it; with `shared` also
-    what a member of their group holds (OUTSIDE §3).
+    what a member of their group holds.
     """
     if actor.id in (incident.assignee, incident.reporter) or actor.id in paged:
         return True
@@ -121,7 +121,7 @@ def check_may_escalate(actor: Actor, who: Collection[str]) -> None:
 
 
 def check_on_behalf(actor: Actor) -> None:
-    """Raise Forbidden unless the actor may act for somebody else (OUTSIDE §4: `on_behalf_of` is for desk)."""
+    """Raise Forbidden unless the actor may act for somebody else (`on_behalf_of` is for desk)."""
     if "desk" not in actor.rights:
         raise Forbidden(f"on_behalf_of is for desk; {actor.id} is {', '.join(sorted(actor.roles)) or 'nothing'}")
 

@@ -1,4 +1,4 @@
-"""The same act again by the same person changes nothing (OUTSIDE §4): what was done last is kept with the incident."""
+"""The same act again by the same person changes nothing: what was done last is kept with the incident."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What kind of trouble an alert tells of, and which kinds of trouble it can bring about (issue: direction by class)."""
+"""What kind of trouble an alert tells of, and which kinds of trouble it can bring about."""
 
 from collections.abc import Mapping, Sequence
 

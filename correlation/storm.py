@@ -1,4 +1,4 @@
-"""A storm: so many incidents open in one place at once that they are one for whoever is on call (reference §4.4)."""
+"""A storm: so many incidents open in one place at once that they are one for whoever is on call."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Whether a storm goes on, and what came in it since its holder was told last (reference §4.4)."""
+"""Whether a storm goes on, and what came in it since its holder was told last."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Suspects: a firing told again with the start of one that is over (issue: stale repetitions)."""
+"""Suspects: a firing told again with the start of one that is over."""
 
 from correlation.incident import Episode, Why
 from correlation.joining import place

@@ -9,7 +9,7 @@ from correlation.rows import number_key
 
 
 class AlertRow(SQLModel, table=True):
-    """What a firing was when it came: written once. No index on the fingerprint (performance §7)."""
+    """What a firing was when it came: written once. No index on the fingerprint."""
 
     __tablename__ = "alert"
     id: int = Field(sa_column=number_key())

@@ -2,7 +2,7 @@
 
 A row is held by its link: SHA-256 over the link before, the row's place, incident, moment and kind, and the digest of
 its content. The content (who, and the facts with names, contacts and free text) is held only as a salted digest, so
-that it can be erased, with its salt, and the chain stays whole (issue 3: evidence).
+that it can be erased, with its salt, and the chain stays whole.
 """
 
 import hashlib

@@ -8,7 +8,7 @@ from escalation.oncall import Schedule, gaps, understaffed
 from escalation.roles import NO_OVERRIDES, Overrides
 
 HORIZON = timedelta(days=60)
-"""How far ahead a rota is looked at (issue, item 7)."""
+"""How far ahead a rota is looked at."""
 
 
 class Hole(NamedTuple):

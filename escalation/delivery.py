@@ -14,7 +14,7 @@ _Wait = Annotated[Span, Field(gt=timedelta())]
 
 
 class RetryPolicy(Rule):
-    """How a page that failed is tried again (reliability R18). Every span may be as short as 1 s; none is 0."""
+    """How a page that failed is tried again. Every span may be as short as 1 s; none is 0."""
 
     first: _Wait = parse_span("1s")
     most: _Wait = parse_span("60s")

@@ -39,7 +39,7 @@ def take_due_steps(due: Sequence[Step], group: str, assignee: str | None, direct
 
     A step that reaches nobody goes to the fallback people, and is `nobody` where there are none; one that tells
     nobody is `done`. Where a higher step told everybody whom a lower one would have told, the lower is superseded by
-    it (procedure R94, OUTSIDE §6).
+    it (procedure R94).
     """
     taken = Taken()
     called: dict[tuple[str, str], Call] = {}
@@ -190,5 +190,5 @@ def reason_of(step: Step) -> dict[str, Any]:
 
 
 def page_key(number: str, step: str, person: str, notifier: str) -> str:
-    """The Idempotency-Key: one per step, target and channel, stable for ever (reliability R19)."""
+    """The Idempotency-Key: one per step, target and channel, stable for ever."""
     return hashlib.sha256("\x00".join((number, step, person, notifier)).encode()).hexdigest()[:40]

@@ -110,7 +110,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Directory:
-    """Who there is and who is on call: read when a step fires, never snapshotted (OUTSIDE §2).
+    """Who there is and who is on call: read when a step fires, never snapshotted.
 
     `overrides` are laid over those of the schedules. With `one_rota` whoever is on call stands in for a role of ours
     that nobody holds, whatever the group.

@@ -51,7 +51,7 @@ def laid(changes: Iterable[RotaChange]) -> dict[str, list[Override]]:
 
 
 def check_change(actor: Actor, change: RotaChange, schedule: Schedule, overrides: Sequence[Override] = ()) -> None:
-    """Raise Forbidden unless the actor is one of the two people, or pm (OUTSIDE §3).
+    """Raise Forbidden unless the actor is one of the two people, or pm.
 
     Where nobody is named that is whoever is on call then, `overrides` laid over the schedule.
     """

@@ -16,7 +16,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class StepRow(SQLModel, table=True):
-    """One step of one incident. `outcome` is set once and for ever: the terminal record (reliability R11)."""
+    """One step of one incident. `outcome` is set once and for ever: the terminal record."""
 
     __tablename__ = "step"
     __table_args__ = (

@@ -37,7 +37,7 @@ def one_line(text: str, most: int = FIELD) -> str:
     """Text without line breaks, control characters and direction marks, cut to a length.
 
     What a chat would read as a call to everybody (`@all`, `<!channel>`) or as a link under another name is broken
-    with a space (reliability S36): only configuration may call people.
+    with a space: only configuration may call people.
     """
     if len(text) <= most and not _SUSPECT.search(text):
         return text

@@ -29,7 +29,7 @@ HELPED = frozenset({Outcome.USED, Outcome.HELPED_PARTLY})
 
 
 class FeedbackPolicy(Rule):
-    """problems.yaml: when a known error that fails is no more put forward (issue)."""
+    """problems.yaml: when a known error that fails is no more put forward."""
 
     demote_after_failures: int = Field(default=3, ge=0)
     """So many `did_not_work` without a `used` after them; 0 demotes none."""

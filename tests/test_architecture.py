@@ -1,6 +1,7 @@
 """The floors, and that deciders only decide: what the import contracts cannot see."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def _is_protocol(node: ast.ClassDef) -> bool:
 
 @pytest.mark.parametrize("folder", [ROOT / r for r in (*ROOMS, "agent", "tests", "benchmarks")], ids=name)
 def test_every_folder_with_code_is_a_package(folder: Path) -> None:
-    """A folder without __init__.py is invisible to import-linter (stack rule 11)."""
+    """A folder without __init__.py is invisible to import-linter."""
     missing = {p.parent for p in folder.rglob("*.py") if not (p.parent / "__init__.py").exists()}
     assert missing == set()
 
@@ -68,6 +69,25 @@ def test_every_folder_with_code_is_a_package(folder: Path) -> None:
 def test_every_file_says_what_it_is_for(path: Path) -> None:
     text = path.read_text()
     assert not text or ast.get_docstring(ast.parse(text))
+
+
+def test_the_map_of_the_agent_names_each_of_its_modules_once() -> None:
+    """agent/__init__.py says where to look for what: a new module is entered there."""
+    said = ast.get_docstring(ast.parse((ROOT / "agent" / "__init__.py").read_text())) or ""
+    named = [word for line in said.splitlines() if line.startswith("    ") for word in line.strip(" ,").split(", ")]
+    there = {path.stem for path in (ROOT / "agent").glob("*.py")} - {"__init__"}
+    there |= {path.parent.name for path in (ROOT / "agent").glob("*/__init__.py")}
+    assert sorted(named) == sorted(there)
+
+
+_NOT_HERE = re.compile(r"§|reliability [RSF]\d|stack rule|\(issue\b|(OUTSIDE|DESIGN)\.md")
+"""How papers are cited that a reader of the repository does not have."""
+
+
+def test_no_file_points_to_what_is_not_in_the_repository() -> None:
+    files = (path for room in (*ROOMS, "agent", "tests") for path in (ROOT / room).rglob("*.py"))
+    pointing = [name(path) for path in files if path != Path(__file__) and _NOT_HERE.search(path.read_text())]
+    assert pointing == []
 
 
 def test_only_the_clock_asks_for_the_time() -> None:

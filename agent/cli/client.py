@@ -1,4 +1,4 @@
-"""How a client command calls the API, and how it ends (OUTSIDE §1)."""
+"""How a client command calls the API, and how it ends."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Options that several commands take; each is also an environment variable (OUTSIDE §1)."""
+"""Options that several commands take; each is also an environment variable."""
 
 import re
 from importlib.util import find_spec

@@ -47,7 +47,7 @@ class IllegalRun(Exception):
 
 
 def propose(turn: Turn, incident: Incident, labels: Labels, episode: Episode, *, again: bool = False) -> None:
-    """Propose what known errors found by predicate would have done about this alert (issue: automation with guards).
+    """Propose what known errors found by predicate would have done about this alert.
 
     `again`: its firing may have been looked at before, and what was proposed for it is not proposed a second time.
     """

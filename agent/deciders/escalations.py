@@ -78,7 +78,7 @@ def _is_ended_by(step: Step, actor: Actor, *, stands_in: bool) -> bool:
 
 
 def is_management_ack(turn: Turn, actor: Actor, incident: Incident) -> bool:
-    """A manager who was paged takes note; the incident stays with whoever works on it (OUTSIDE §3).
+    """A manager who was paged takes note; the incident stays with whoever works on it.
 
     Whoever stands in for a responder is no manager: they were asked to take it.
     """

@@ -30,13 +30,19 @@ def take_in(
     source: str,
     received_at: datetime | None = None,
 ) -> Outcome:
+    """Correlate alerts and do all that follows from it; `kind` is the source that incidents opened by them name.
+
+    `received_at` is when the message came; None: they are our own, of this moment.
+    """
     out = correlate(alerts, turn.board, turn.rules, turn.now, kind)
     follow(turn, out, source, received_at or turn.now)
     return out
 
 
 def follow(turn: Turn, out: Outcome, source: str, received_at: datetime) -> None:
-    """What a correlation changed: its rows, then what the later rooms make of it."""
+    """Write what a correlation changed, then have the later rooms act on it; alerts of our own that it raised are taken
+    in last.
+    """
     turn.group.outcome(out, source, received_at)
     turn.group.suspected |= out.suspected
     turn.desk.counts.update(out.decisions)
@@ -58,14 +64,14 @@ def follow(turn: Turn, out: Outcome, source: str, received_at: datetime) -> None
             turn.ladder.begin(incident, turn.group)
         stop(turn, incident, "merged")
         turn.agenda.look_at(incident.id, turn.now)
-    climb(turn, out)
+    _pass_on(turn, out)
     if out.own:
         own, out.own = out.own, []
         take_in(turn, own, "self", ORIGIN)
 
 
-def climb(turn: Turn, out: Outcome) -> None:
-    """Known errors, ladders and timelines of the incidents that a correlation opened or changed."""
+def _pass_on(turn: Turn, out: Outcome) -> None:
+    """What the later rooms make of it: known errors, ladders and timelines of incidents that were opened or changed."""
     opened = {i.id for i in out.opened}
     if opened:
         turn.group.add(UPSERT_COUNTER, str(turn.board.counter[0]), turn.board.counter[1])
@@ -83,15 +89,15 @@ def climb(turn: Turn, out: Outcome) -> None:
     for number, event in out.events:
         if event.kind == "opened" and number not in gone and "also" in event.facts:
             inform_also(turn, turn.board.incidents[number], event.facts["also"])
-    keep_ladders(turn, out, opened, gone)
+    _keep_ladders(turn, out, opened, gone)
     for number, event in (*out.events, *out.summaries()):
         turn.tell(number, event.kind, AGENT, event.facts)
         if number not in opened and event.kind not in _QUIET:
             turn.board.incidents[number].version += 1
-    relate(turn, out)
+    _relate(turn, out)
 
 
-def keep_ladders(turn: Turn, out: Outcome, opened: set[int], gone: set[int]) -> None:
+def _keep_ladders(turn: Turn, out: Outcome, opened: set[int], gone: set[int]) -> None:
     """The ladders of incidents that were raised, fire again, rest or have grown."""
     for number in out.raised - opened - gone:
         turn.ladder.regrade(turn.board.incidents[number], turn.group)
@@ -107,7 +113,7 @@ def keep_ladders(turn: Turn, out: Outcome, opened: set[int], gone: set[int]) -> 
         look_after(turn, turn.board.incidents[number])
 
 
-def relate(turn: Turn, out: Outcome) -> None:
+def _relate(turn: Turn, out: Outcome) -> None:
     """What incidents that a correlation changed have to do with: items, problems, the major flow."""
     if turn.desk.register.items:
         for alert, episode in out.new:

@@ -41,7 +41,7 @@ def page_tried(turn: Turn, intent: PageTried) -> None:
 
 
 def nobody_heard(turn: Turn, incident: Incident, page: Page) -> None:
-    """No channel reaches anybody: the fallback people are paged instead (reliability R16)."""
+    """No channel reaches anybody: the fallback people are paged instead."""
     if not incident.active or page.step == RECEIPT:
         return
     told = turn.outbox.fall_back(incident, page, turn.config.fallback, turn.config.people, turn.now)

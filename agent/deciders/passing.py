@@ -91,7 +91,7 @@ def look_at_ended(turn: Turn, incident: Incident) -> None:
 
 
 def archive(turn: Turn, incident: Incident) -> None:
-    """No review in this pack: after `archive_after` it is final as it stands (issue: packs, on-call-only)."""
+    """No review in this pack: after `archive_after` it is final as it stands."""
     incident.final_category = incident.final_category or incident.category
     incident.final_severity = incident.final_severity or incident.severity
     incident.move(State.ARCHIVED, turn.now)
@@ -102,7 +102,7 @@ def archive(turn: Turn, incident: Incident) -> None:
 
 
 def recover(turn: Turn, incident: Incident) -> None:
-    """Its alerts have been over for long enough: resolved as of the last one's end (issue: `stable_for`)."""
+    """Its alerts have been over for long enough: resolved as of the last one's end."""
     this = turn.round()
     if frozen(this, incident):
         incident.resolves_at = turn.now + turn.rules.states.auto_recovered.stable_for

@@ -1,4 +1,4 @@
-"""Whoever holds a storm hears what came in it, at a bounded pace and not alert by alert (issue: storms)."""
+"""Whoever holds a storm hears what came in it, at a bounded pace and not alert by alert."""
 
 from agent.deciders.links import inform
 from agent.turn import AGENT, Turn

@@ -1,4 +1,4 @@
-"""Acknowledge links: GET shows a page with a button, POST acts as the person the link was made for (OUTSIDE §6)."""
+"""Acknowledge links: GET shows a page with a button, POST acts as the person the link was made for."""
 
 import hashlib
 import html

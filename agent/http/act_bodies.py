@@ -1,4 +1,4 @@
-"""What each act on an incident takes (OUTSIDE §4), and what it says."""
+"""What each act on an incident takes, and what it says."""
 
 from typing import Annotated, Literal
 
@@ -276,7 +276,7 @@ ACTS: dict[Action, type[ActBody]] = {
     Action.SPLIT: Split,
     Action.RECALL: Recall,
 }
-"""The body of each act (OUTSIDE §4)."""
+"""The body of each act."""
 
 SUMMARIES: dict[Action, str] = {
     Action.ACKNOWLEDGE: "Acknowledge: I have it",

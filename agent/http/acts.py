@@ -1,4 +1,4 @@
-"""The routes of incidents: read, report, complete, act (OUTSIDE §4)."""
+"""The routes of incidents: read, report, complete, act."""
 
 import re
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Alertmanager's API v2 as a server, so that amtool, karma and Grafana work against Tocsin (real-parts §5.5)."""
+"""Alertmanager's API v2 as a server, so that amtool, karma and Grafana work against Tocsin."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""The first answer to an Idempotency-Key is kept for a day and given again (OUTSIDE §4)."""
+"""The first answer to an Idempotency-Key is kept for a day and given again."""
 
 import asyncio
 import hashlib

@@ -29,7 +29,7 @@ INCIDENT: Final = "incident"
 Access = str | frozenset[str]
 _REPORTING = frozenset({"desk", "l1", "l2", "pm", "dept_manager", "sales", "ops", "reporter", "customer"})
 _ON_CALL = frozenset({"desk", "l1", "l2", "pm", "dept_manager", "sales", "ops"})
-"""Who may stand in a rota: whose rows they may change, the row itself says (OUTSIDE §3)."""
+"""Who may stand in a rota: whose rows they may change, the row itself says."""
 _SILENCING = frozenset({"desk", "l1", "l2", "pm"})
 _EDITING = frozenset({"desk", "l1", "l2", "pm"})
 

@@ -43,7 +43,7 @@ class Result:
 
 @dataclass
 class Call:
-    """A call in progress; `sent` is the body as JSON gave it."""
+    """A call in progress: `raw` is its body, `sent` the same as JSON, `query` as the model that the route names."""
 
     request: web.Request
     actor: Actor
@@ -53,12 +53,14 @@ class Call:
     raw: bytes = b""
     sent: Any = None
     mark: Mark | None = None
-    """The Idempotency-Key, for the one intent that does what is asked."""
+    """The caller's Idempotency-Key; None: they sent none. The intent that does what is asked carries it, so that the
+    store knows in the same transaction that it was done."""
     done: str | None = None
-    """What was asked has been done under this key, and its answer was lost: by what it is found again."""
+    """Where the same was done before under this key, and its answer was lost: the number of what was made or changed
+    then. The route does nothing, and answers with that."""
 
     def marked(self, about: str = "") -> Mark | None:
-        """The mark for an intent; `about` where its result has no number."""
+        """The mark for an intent. `about` is by what its result is found again, where that has no number."""
         return replace(self.mark, about=about) if self.mark is not None else None
 
     @property
@@ -191,9 +193,9 @@ def _unprocessable(error: ValidationError, model: type[BaseModel]) -> Problem:
     return problem
 
 
-def response_of(answer: Answer, headers: Mapping[str, str] | None = None) -> web.Response:
+def response_of(answer: Answer, headers: Mapping[str, str]) -> web.Response:
     kind = JSON if answer.status < 400 else "application/problem+json"
-    return web.Response(status=answer.status, body=answer.body, content_type=kind, headers=dict(headers or {}))
+    return web.Response(status=answer.status, body=answer.body, content_type=kind, headers=dict(headers))
 
 
 def refused(error: Exception) -> web.Response:

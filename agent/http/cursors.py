@@ -67,7 +67,7 @@ def says(q: str, actor: Actor) -> ColumnElement[bool]:
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Everybody of the organisation reads everything; others what is their own (OUTSIDE §3)."""
+    """Everybody of the organisation reads everything; others what is their own."""
     if not actor.outside:
         return true()
     row = IncidentRow

@@ -63,7 +63,7 @@ class Health:
         return web.Response(text=f"Tocsin is ready{f'; {behind}' if behind else ''}.\n")
 
     async def engine(self, _: web.Request) -> web.Response:
-        """Healthy only after a completed cycle of the escalation loop (reliability R29)."""
+        """Healthy only after a completed cycle of the escalation loop."""
         late = self._cycle.late_s()
         if late is None:
             return web.Response(status=503, text="no cycle of the escalation loop has been completed yet\n")

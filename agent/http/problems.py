@@ -108,7 +108,7 @@ _DOWN = (StoreDown, Overloaded, SQLAlchemyError, OSError, TimeoutError)
 
 
 def _refusal(error: Exception) -> Problem | None:
-    """What refuses an act, as OUTSIDE §4 has it."""
+    """The answer to what refuses an act (docs/api.md); None where that is no refusal."""
     problem = None
     match error:
         case NoSuchIncident():

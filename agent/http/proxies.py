@@ -1,4 +1,4 @@
-"""How a request came here: directly, or through a proxy whose word about the client is taken (OUTSIDE §1, §3)."""
+"""How a request came here: directly, or through a proxy whose word about the client is taken."""
 
 import ipaddress
 import re

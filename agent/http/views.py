@@ -1,4 +1,4 @@
-"""What the API shows: the shapes of OUTSIDE §5, as models, so that the document and the answer are one."""
+"""What the API shows, as models: the document is made of them, so that it and the answers are one."""
 
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -199,7 +199,7 @@ class HeldSteps(View):
 
 
 class IncidentView(View):
-    """What an incident looks like (OUTSIDE §5). `alerts` holds at most 1,000, those that fire first; in lists 100."""
+    """What an incident looks like. `alerts` holds at most 1,000, those that fire first; in lists 100."""
 
     model_config = ConfigDict(title="Incident")
 

@@ -112,7 +112,7 @@ class Intake:
         ]
 
     async def receive(self, request: web.Request) -> web.Response:
-        """`POST /webhooks/{type}/{source}`: 2xx only after the commit (OUTSIDE §4)."""
+        """`POST /webhooks/{type}/{source}`: 2xx only after the commit."""
         kind, source = request.match_info["type"], request.match_info["source"]
         try:
             parse, config = self._find(kind, source)
@@ -225,7 +225,7 @@ class Intake:
             raise StoreDown(f"tokens cannot be read: {type(error).__name__}") from error
 
     def _is_open(self, request: web.Request) -> bool:
-        """Open intake: on loopback, without sources written, and not from behind a proxy (OUTSIDE §3)."""
+        """Open intake: on loopback, without sources written, and not from behind a proxy."""
         return self._on_loopback and not self._config().sources and not is_forwarded(request.headers)
 
     async def _source_of_v2(self, request: web.Request) -> str:
@@ -378,7 +378,7 @@ def _is_basic(config: SourceConfig, sent: str) -> bool:
 
 
 def _signed(config: SourceConfig, request: web.Request, body: bytes) -> bool:
-    """`sha256=<hex HMAC-SHA256 of the raw body>` (OUTSIDE §3)."""
+    """`sha256=<hex HMAC-SHA256 of the raw body>`."""
     if config.hmac is None:
         return False
     sent = request.headers.get(config.hmac.header, "")

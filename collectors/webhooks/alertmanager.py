@@ -1,4 +1,4 @@
-"""Alertmanager's webhook, payload version 4 (`real-parts` §5.1; alertmanager `template/template.go` Data)."""
+"""Alertmanager's webhook, payload version 4 (`template/template.go` of Alertmanager, Data)."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What Prometheus sends to an Alertmanager: `POST /api/v2/alerts` (`real-parts` §5.5)."""
+"""What Prometheus sends to an Alertmanager: `POST /api/v2/alerts`."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Posts a page to a URL: as JSON of ours (OUTSIDE §6), or in the body that a chat, a push or an SMS gateway wants."""
+"""Posts a page to a URL: as JSON of ours (docs/plugins.md), or in the form that a chat, push or SMS gateway wants."""
 
 import email.utils
 import json
@@ -164,7 +164,7 @@ class Notify:
         _judge_status(self._host, response.status, response.headers, said)
 
     def _judge_answer(self, status: int, said: Mapping[str, Any]) -> None:
-        """Raise Undeliverable where a 2xx says no inside, as chat services do (reliability R20)."""
+        """Raise Undeliverable where a 2xx says no inside, as chat services do."""
         refusal = _refusal(said)
         if refusal is not None:
             code, words, permanent = refusal

@@ -86,7 +86,7 @@ async def test_an_incident_comes_back_as_it_was_written(writer: Writer) -> None:
 
 
 async def test_raw_rows_and_the_orm_agree_on_moments_and_booleans(writer: Writer, store_url: str) -> None:
-    """stack rules 1-4: a moment written raw must compare equal to one written through SQLModel."""
+    """A moment written raw must compare equal to one written through SQLModel."""
     episode = Episode(
         id=7, key=key_of("am", "ab"), starts_at=AT, starts_written="x", labels=packed({}), told=0, open=True, last_at=AT
     )
@@ -286,7 +286,7 @@ def test_what_is_held_in_memory_has_the_fields_of_its_row(fields: tuple[str, ...
 
 
 async def test_read_then_write_in_turns_loses_no_update(tmp_path: Path) -> None:
-    """reliability F15: SQLAlchemy's defaults lose 566 of 800; our one writer loses none."""
+    """SQLAlchemy's defaults lose 566 of 800; our one writer loses none."""
     writer = SqliteWriter(f"{tmp_path}/t.db")
     await writer.open()
     await writer.commit(

@@ -11,7 +11,7 @@ import pytest
 from agent import plugins
 from agent.config import Config
 from agent.house import House
-from agent.inspect import Rounds, Watch
+from agent.inspect import Inspections, Watch
 from agent.intents import Remembered
 from agent.metrics import Metrics
 from collectors.source import Finding, Reading, Unreachable
@@ -272,12 +272,12 @@ async def test_what_an_inspection_has_told_ends_when_nobody_looks_at_it_any_more
     house = stand.house
     if over_a_restart:
         await house.restart()
-    inspections = {} if changed is None else {"root-disk": settings_of(changed)}
-    house.config = replace(house.config, inspections=inspections)
-    rounds = Rounds(house.pipeline, lambda: house.config, house.clock, Metrics())
+    written = {} if changed is None else {"root-disk": settings_of(changed)}
+    house.config = replace(house.config, inspections=written)
+    inspections = Inspections(house.pipeline, lambda: house.config, house.clock, Metrics())
     async with asyncio.TaskGroup() as tasks:
-        rounds.reconfigure(tasks)
-        rounds.stop()
+        inspections.reconfigure(tasks)
+        inspections.stop()
     assert bool(stand.firing) is still_told
 
 

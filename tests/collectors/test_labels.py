@@ -17,7 +17,7 @@ from collectors.labels import (
     unpacked,
 )
 
-# Made by Alertmanager itself (real-parts §5.1): labels with the fingerprint of the webhook.
+# Made by Alertmanager itself: labels with the fingerprint of the webhook.
 LABELS = {"alertname": "A", "instance": "db-1:9100"}
 
 

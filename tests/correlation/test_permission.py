@@ -54,7 +54,7 @@ OWN = {
     "reporter": {Action.NOTE, Action.ACCEPT, Action.REJECT, Action.ESCALATE},
     "customer": {Action.NOTE, Action.ACCEPT, Action.REJECT, Action.ESCALATE},
 }
-"""Written out by hand from procedure 2.12 and OUTSIDE §3, beside the table that it tests."""
+"""Written out by hand from procedure 2.12 and docs/api.md, beside the table that it tests."""
 ROLES = ["desk", "pm", "sales", "dept_manager", "l1", "l2", "vendor", "reporter", "customer", "ops", "viewer"]
 
 

@@ -1,4 +1,4 @@
-"""When a page that failed is tried again (reliability R18)."""
+"""When a page that failed is tried again."""
 
 from datetime import timedelta
 

@@ -167,7 +167,7 @@ def test_an_escalation_is_counted_once(told: list[tuple[TimetableStep, int]], ho
 
 
 def test_what_is_told_by_a_channel_of_its_own_is_told_there_beside_a_higher_step() -> None:
-    """One page per channel (OUTSIDE §6): what a step tells by phone is not said by the mail of another."""
+    """One page per channel: what a step tells by phone is not said by the mail of another."""
     by_mail = [step("m", "response", "l1", minutes=m, channel="mail") for m in (10, 20)]
     done = taken(C0, *by_mail, R50)
     calls = {(c.person, c.notifier): (c.step.id, c.supersedes) for c in done.calls}

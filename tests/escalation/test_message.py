@@ -176,7 +176,7 @@ def test_subject_and_short_text_say_how_it_stands_when_sent(changed: dict[str, A
 
 @pytest.mark.parametrize("code", [r[0] for r in REASONS if r[0] != "test"])
 def test_what_is_resolved_is_never_told_as_going_on(code: str) -> None:
-    """A page that waited for its channel while the incident ended (reliability R24)."""
+    """A page that waited for its channel while the incident ended."""
     reason = {"code": code, "facts": {"at": "75%", "repetition": 1, "relapse": 1, "instead_of": "wei"}}
     message = compose(facts(state="resolved", resolved_at=AT, firing=0, alerts=[], reason=reason))
     assert f"resolved at {WHEN}" in message.subject

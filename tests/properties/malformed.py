@@ -1,4 +1,4 @@
-"""Malformed messages, made from good ones by seeded mutators (reliability §3.2), and what can be read in them."""
+"""Malformed messages, made from good ones by seeded mutators, and what can be read in them."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""The same messages in any order, with any of them twice, end in the same open alerts (reliability R8)."""
+"""The same messages in any order, with any of them twice, end in the same open alerts."""
 
 from datetime import datetime, timedelta
 

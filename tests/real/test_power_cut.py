@@ -1,6 +1,6 @@
 """The power fails while alerts come in: what was answered 200 before is in the store, and the store is whole.
 
-`kill -9` cannot tell a store that syncs from one that does not (reliability F4); this replays the cut itself.
+`kill -9` cannot tell a store that syncs from one that does not; this replays the cut itself.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What a receiver of Alertmanager must keep: one test for each line of the list in real-parts §5.7."""
+"""What a receiver of Alertmanager must keep: one test for each rule."""
 
 import json
 from datetime import timedelta

@@ -37,7 +37,7 @@ async def test_a_watchdog_that_is_not_heard_opens_a_self_incident_once_and_ends_
 
 
 async def test_what_ends_while_its_source_is_silent_is_not_taken_for_recovered(house: House) -> None:
-    """Prometheus dies: Alertmanager ends everything, the Watchdog too (real-parts §4)."""
+    """Prometheus dies: Alertmanager ends everything, the Watchdog too."""
     await house.receive(message(alert(WATCHDOG), alert(DISK_FULL)))
     disk = house.incidents()[0].number
     await house.advance(minutes=4)

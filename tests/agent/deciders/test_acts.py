@@ -1,4 +1,4 @@
-"""In which order an act is refused, whoever submits it: 404, 403, 409 (allowed), 422 (missing) (OUTSIDE §4)."""
+"""In which order an act is refused, whoever submits it: 404, 403, 409 (allowed), 422 (missing)."""
 
 from typing import Any
 

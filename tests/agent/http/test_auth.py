@@ -111,7 +111,7 @@ MATRIX = {
     "v2_delete_silence": SILENCES,
     "reload": {"ops"},
 }
-"""Role x route (reliability S6); acts on incidents are in correlation/permission.py."""
+"""Role x route; acts on incidents are in correlation/permission.py."""
 
 
 @pytest.mark.parametrize("operation", sorted(ACCESS))

@@ -16,7 +16,7 @@ SHAPE = {
     "response_due_at", "resolve_due_at", "paused", "next_step", "root", "alerts", "known_errors", "merged_into",
     "recurrence_of",
 }  # fmt: skip
-"""OUTSIDE §5, and `record` with the rest of the form."""
+"""The keys of an incident in docs/api.md, and `record` with the rest of the form."""
 
 
 async def test_an_incident_has_exactly_the_shape_of_the_contract(api: Served) -> None:

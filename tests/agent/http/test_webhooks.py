@@ -702,7 +702,7 @@ async def test_a_message_of_which_nothing_could_be_taken_is_400_and_a_dead_lette
 
 
 async def test_bad_input_is_never_told_to_be_tried_again(door: Door) -> None:
-    """429 and 5xx mean that it may go well the next time (reliability F1)."""
+    """429 and 5xx mean that it may go well the next time."""
     for body in (b"", b"{", b"[" * 100_000, b"\x00", FIRING[:-1]):
         for path in ("/webhooks/alertmanager/am", "/webhooks/generic/form", "/api/v2/alerts"):
             token = {"/webhooks/generic/form": "form-secret", "/api/v2/alerts": "prom-secret"}.get(path, "new-secret")

@@ -1,4 +1,4 @@
-"""A page by mail: what arrives, and what each answer of the server means (reliability R18, R19, S36)."""
+"""A page by mail: what arrives, and what each answer of the server means."""
 
 import asyncio
 from collections.abc import Callable

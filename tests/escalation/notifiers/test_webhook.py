@@ -1,4 +1,4 @@
-"""A page over HTTP: what is sent, and what each answer means (OUTSIDE §6, reliability R18, R20, F9)."""
+"""A page over HTTP: what is sent, and what each answer means ."""
 
 import asyncio
 import json
