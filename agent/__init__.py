@@ -20,8 +20,8 @@ Evidence, tokens, and erasing a person (`erasure` is the rule of each column, `e
     evidence, tokens, erasure, erasing
 
 The configuration, from text to `Config`
-    yaml, layers, secrets, site, build, config, crosscheck, coverage, topology_faults, known_errors, faults, plugins,
-    show, export, versions
+    yaml, layers, secrets, site, build, config, crosscheck, coverage, topology_faults, window_faults, known_errors,
+    faults, plugins, show, export, versions
 
 The doors: routes and the console; the command line
     http, cli, __main__, welcome, doctor, logs, metrics, version
@@ -30,5 +30,5 @@ What people read
     phrases, sentences, threads
 
 Trying things out, and coming from elsewhere
-    house, scenario, rehearse, replay, trial, demo, from_alertmanager
+    house, scenario, rehearse, replay, trial, demo, from_alertmanager, alertmanager_times
 """

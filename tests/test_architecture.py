@@ -77,7 +77,8 @@ def test_the_map_of_the_agent_names_each_of_its_modules_once() -> None:
     named = [word for line in said.splitlines() if line.startswith("    ") for word in line.strip(" ,").split(", ")]
     there = {path.stem for path in (ROOT / "agent").glob("*.py")} - {"__init__"}
     there |= {path.parent.name for path in (ROOT / "agent").glob("*/__init__.py")}
-    assert sorted(named) == sorted(there)
+    assert set(named) ^ there == set(), "not in the map, or not there"
+    assert len(named) == len(set(named))
 
 
 _NOT_HERE = re.compile(r"§|reliability [RSF]\d|stack rule|\(issue\b|(OUTSIDE|DESIGN)\.md")
