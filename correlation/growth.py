@@ -75,7 +75,7 @@ def _known(this: Round, incident: Incident) -> Known:
 def _items_of(this: Round, mark: Mark) -> Iterator[str]:
     """The item that an alert is about, of an instance its service and its host; of no item, its site."""
     if mark.item:
-        yield from mark.item.split("@") if this.rules.register.kinds.get(mark.item) == "instance" else (mark.item,)
+        yield from mark.item.split("@") if this.rules.register.kind(mark.item) == "instance" else (mark.item,)
         return
     episode = this.board.episodes.get(mark.key)
     site = this.rules.register.scope(this.board.labels(episode), "") if episode is not None else ""

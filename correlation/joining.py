@@ -149,7 +149,7 @@ def mark_of(rules: Rules, episode: Episode, labels: Labels, verdict: Class) -> M
     """An alert as it stands on the scene."""
     signal, name = rules.signals.of(verdict), labels.get("alertname", "")
     item = rules.register.subject(labels, signal.on)
-    signal = rules.signals.about(signal, rules.register.kinds.get(item, ""))
+    signal = rules.signals.about(signal, rules.register.kind(item))
     wait = rules.correlation.waits.get(name)
     return Mark(
         key=episode.key,

@@ -275,13 +275,13 @@ def _may_cause(effect: Mark, register: Topology) -> Iterator[Hop]:
     if effect.signal.through:
         near = _reaches_through(register, effect.item)
         for item, hops in islice(register.below(effect.item), _LOOKED_AT):
-            if hops <= near and register.kinds.get(item) in effect.signal.through:
+            if hops <= near and register.kind(item) in effect.signal.through:
                 yield item, hops
 
 
 def _reaches_through(register: Topology, item: str) -> int:
     """How far what an item is told through may stand from it: of an instance it is its own service, of that none."""
-    return _THROUGH.get(register.kinds.get(item, ""), _NEAR)
+    return _THROUGH.get(register.kind(item), _NEAR)
 
 
 def effects(cause: Mark, scene: Scene, rules: Sight, least: float) -> Iterator[tuple[Mark, int]]:
@@ -308,7 +308,7 @@ def effects(cause: Mark, scene: Scene, rules: Sight, least: float) -> Iterator[t
 
 def _told_through(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:
     """The marks of what its item stands on that are told through things of its kind."""
-    kind = register.kinds.get(cause.item, "")
+    kind = register.kind(cause.item)
     for item, hops in register.above(cause.item)[:_LOOKED_AT]:
         if hops <= _reaches_through(register, item):
             marks = scene.at.newest(item, cause.signal.explains)
@@ -318,7 +318,7 @@ def _told_through(cause: Mark, scene: Scene, register: Topology) -> Iterator[tup
 def _other_ends(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:
     """The marks of the other ends of what stands on its item."""
     for item, hops in ((cause.item, 0), *islice(register.below(cause.item), _LOOKED_AT)):
-        for peer in register.peers(item) if register.kinds.get(item) in _PAIRED else ():
+        for peer in register.peers(item) if register.kind(item) in _PAIRED else ():
             marks = scene.at.newest(peer, cause.signal.explains)
             yield from ((mark, hops + 1) for mark in marks if mark.signal.peers)
 

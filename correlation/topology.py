@@ -1,8 +1,9 @@
 """Configuration items and what each stands on: written in topology.yaml, named by patterns, or learned from labels."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, repeat
+from typing import NamedTuple
 
 from collectors.labels import Labels, one_text
 from collectors.remembering import Held
@@ -26,6 +27,13 @@ _CHAIN = ("service", "pod", "database", "host", "switch", "rack", "ups", "room")
 Hop = tuple[str, int]
 
 
+class Standing(NamedTuple):
+    """What an item is, and what it stands on. Things that stand alike share one."""
+
+    kind: str = ""
+    on: tuple[str, ...] = ()
+
+
 class Topology:
     """What there is, what it stands on (`above`) and what stands on it (`below`).
 
@@ -41,17 +49,17 @@ class Topology:
     ) -> None:
         self.most_learned = most_learned
         policy = policy or ItemPolicy()
-        self.kinds: dict[str, str] = {}
         self.written = frozenset(items)
         self.scope_labels = tuple(policy.scope)
         self._naming = Naming(items, policy)
-        self._on: dict[str, tuple[str, ...]] = {}
+        self._filed: dict[str, Standing] = {}
+        """What is written, and the instances that come of it."""
+        self._learned: OrderedDict[str, Standing] = OrderedDict()
+        """What no file has, the longest unused first."""
         self._under: dict[str, list[str]] = {}
         self._above: dict[tuple[str, ...], tuple[Hop, ...]] = {}
         """By what items stand on at once, which is all that it takes to know: most share it with many others."""
         self._below: dict[str, list[list[str]]] = {}
-        self._learned: OrderedDict[str, None] = OrderedDict()
-        """What no file has, the longest unused first."""
         self._peers: dict[str, list[str]] = {}
         self._in_circles: set[str] = set()
         """What is written to stand on itself by way of others."""
@@ -61,29 +69,49 @@ class Topology:
 
     def _read(self, items: Mapping[str, ConfigurationItem]) -> None:
         for name, item in items.items():
-            self.kinds[name] = item.kind
+            self._filed[name] = Standing(item.kind)
             self._peers.setdefault(item.kind, []).append(name)
         for name, item in items.items():
             for below in item.depends_on:
                 if item.kind == "service" and items.get(below, _HOST).kind == "host":
-                    self._join(f"{name}@{below}", below)
-                    self.kinds[f"{name}@{below}"] = "instance"
+                    instance = f"{name}@{below}"
+                    self._filed[instance] = Standing("instance", self._on(instance))
+                    self._join(instance, below)
                     self._hosted.add(name)
-                    below = f"{name}@{below}"  # noqa: PLW2901 - a service stands on its instances, these on hosts
+                    below = instance  # noqa: PLW2901 - a service stands on its instances, these on hosts
                 self._join(name, below)
-        self._in_circles = {item for item, on in self._on.items() if self._leads_to(item, on)}
+        self._in_circles = {item for item, standing in self._filed.items() if self._leads_to(item, standing.on)}
 
     def _leads_to(self, item: str, on: Iterable[str]) -> bool:
         return any(name == item for below in on for name, _ in self.above(below))
 
+    def _standing(self, item: str) -> Standing:
+        found = self._learned.get(item)
+        return found if found is not None else self._filed.get(item, _NOWHERE)
+
+    def _on(self, item: str) -> tuple[str, ...]:
+        return self._standing(item).on
+
+    def _knows(self, item: str) -> bool:
+        return item in self._learned or item in self._filed
+
+    def _stand(self, item: str, standing: Standing) -> None:
+        """An item that is known stands on other things from now on."""
+        (self._learned if item in self._learned else self._filed)[item] = standing
+
     def _join(self, item: str, below: str) -> None:
-        on = self._on.get(item, ())
+        kind, on = self._standing(item)
         if below not in on and below != item:
             self._above.pop(on, None)
-            on, under = (*on, below), self._under.setdefault(below, [])
-            alike = self._on[under[-1]] if under else on  # held once by all that stand on the same
-            self._on[item] = alike if alike == on else on
+            made, under = Standing(kind, (*on, below)), self._under.setdefault(below, [])
+            # Pods and instances of a host come in turns: one of the last two is of its kind.
+            alike = (self._standing(name) for name in under[-2:])
+            self._stand(item, next((standing for standing in alike if standing == made), made))
             under.append(item)
+
+    def kind(self, item: str) -> str:
+        """The kind of an item; "" where it has none, or is not known."""
+        return self._standing(item).kind
 
     # what an alert is about
 
@@ -113,10 +141,10 @@ class Topology:
 
     def _nearest(self, item: str, kinds: Sequence[str]) -> str:
         """The only item of these kinds that stands on this one, or that it stands on: the database of a host."""
-        if not kinds or item not in self.written or self.kinds[item] in kinds:
+        if not kinds or item not in self.written or self.kind(item) in kinds:
             return item
-        near = (*self._under.get(item, ()), *self._on.get(item, ()))
-        of_kind = [name for name in near if self.kinds[name] in kinds] if len(near) <= _MOST_ABOVE else ()
+        near = (*self._under.get(item, ()), *self._on(item))
+        of_kind = [name for name in near if self.kind(name) in kinds] if len(near) <= _MOST_ABOVE else ()
         return of_kind[0] if len(of_kind) == 1 else item
 
     def _choose(self, found: Mapping[str, str], kinds: Sequence[str]) -> str:
@@ -131,7 +159,7 @@ class Topology:
         things.sort(key=lambda n: n not in self.written)  # an exporter has a service, a pod and a host of its own
         service = next((n for n in things if found[n] == "service"), None)
         host = next((n for n in things if found[n] == "host"), None)
-        if service and host and f"{service}@{host}" in self.kinds:
+        if service and host and self._knows(f"{service}@{host}"):
             return f"{service}@{host}"
         written = self.written.intersection(things)
         return max(
@@ -151,7 +179,7 @@ class Topology:
         service, host = by_kind.get("service"), by_kind.get("host")
         if service and host and self._may_run_on(service, host):
             instance = one_text(f"{service}@{host}")
-            if instance not in self.kinds and self._remember(instance, "instance"):
+            if not self._knows(instance) and self._remember(instance, "instance"):
                 self._relate(instance, host)
                 if service not in self._hosted:
                     self._relate(service, instance)
@@ -168,16 +196,15 @@ class Topology:
 
     def _may_stand_on(self, item: str, below: str, by_kind: Mapping[str, str]) -> bool:
         """Whether labels may add this: of a written item only what it stands on in no way, or the place it is in."""
-        if item not in self.written or not self._on.get(item):
+        if item not in self.written or not self._on(item):
             return True
         place = next((kind for kind in _PLACES if by_kind.get(kind) == below), None)
-        return place is not None and all(self.kinds.get(name) != place for name, _ in self.above(item))
+        return place is not None and all(self.kind(name) != place for name, _ in self.above(item))
 
     def _remember(self, item: str, kind: str) -> bool:
         if len(self._learned) >= self.most_learned and not self._forget_one():
             return False
-        self._learned[item] = None
-        self.kinds[item] = kind
+        self._learned[item] = Standing(kind)
         return True
 
     def _forget_one(self) -> bool:
@@ -196,31 +223,30 @@ class Topology:
         for name in belows:
             self._below.pop(name, None)
         for top in self._under.pop(item, ()):
-            self._on[top] = tuple(name for name in self._on[top] if name != item)
-        for below in self._on.pop(item, ()):
+            kind, on = self._standing(top)
+            self._stand(top, Standing(kind, tuple(name for name in on if name != item)))
+        for below in self._learned.pop(item).on:
             self._under[below].remove(item)
             if not self._under[below]:
                 del self._under[below]
-        del self._learned[item]
-        self.kinds.pop(item, None)
 
     def carry_over(self, before: "Topology") -> None:
         """What another register has learned is known here too, where nothing else is written now."""
-        for item in before._learned:
-            if item not in self.kinds:
-                self._remember(item, before.kinds[item])
-        for item in before._learned:
-            for below in before._on.get(item, ()) if item in self._learned else ():
-                if below in self.kinds or below in before._learned:
+        for item, standing in before._learned.items():
+            if not self._knows(item):
+                self._remember(item, standing.kind)
+        for item, standing in before._learned.items():
+            for below in standing.on if item in self._learned else ():
+                if self._knows(below) or below in before._learned:
                     self._relate(item, below)
 
     def _relate(self, item: str, below: str) -> None:
-        on = self._on.get(item, ())
+        on = self._on(item)
         if below in on or len(on) >= _MOST_ON:
             return
         if item in self._under and self._leads_to(item, (below,)):  # where nothing stands on it there is no circle
             return
-        if item not in self.kinds and not self._remember(item, ""):
+        if not self._knows(item) and not self._remember(item, ""):
             return
         if item not in self._under and len(self.above(item)) < _MOST_ABOVE:
             self._put_on(item, below)
@@ -248,7 +274,7 @@ class Topology:
 
     def above(self, item: str) -> Sequence[Hop]:
         """What an item stands on, nearest first, with how many steps away; the item itself not among them."""
-        on = self._on.get(item)
+        on = self._on(item)
         if not on:
             return ()
         found = self._above.get(on)
@@ -260,7 +286,7 @@ class Topology:
 
     def _unlearn_above(self, items: Iterable[str]) -> None:
         for item in items:
-            self._above.pop(self._on.get(item, ()), None)
+            self._above.pop(self._on(item), None)
 
     def rings_below(self, item: str) -> Sequence[Sequence[str]]:
         """What stands on an item: first what is one step away, then what is two, …"""
@@ -271,7 +297,7 @@ class Topology:
         if found is None:
             if len(self._below) >= self.most_learned:
                 self._below.clear()
-            found = self._below[item] = _walk(under, self._under, _MOST_BELOW, item)
+            found = self._below[item] = _walk(under, lambda name: self._under.get(name, ()), _MOST_BELOW, item)
         return found
 
     def below(self, item: str) -> Iterator[Hop]:
@@ -280,15 +306,15 @@ class Topology:
 
     def peers(self, item: str) -> Sequence[str]:
         """The written items of the same kind, where they are few: the other ends of a pair."""
-        found = self._peers.get(self.kinds.get(item, ""), ())
+        found = self._peers.get(self.kind(item), ())
         return [n for n in found if n != item] if len(found) <= _FEW else ()
 
     def twins(self, item: str) -> Sequence[str]:
         """The other instances of the service that an instance is of, where they are few."""
-        if self.kinds.get(item) != "instance":
+        if self.kind(item) != "instance":
             return ()
         service = item.rpartition("@")[0]
-        found, of_service = self._on.get(service, ()), f"{service}@"
+        found, of_service = self._on(service), f"{service}@"
         return [n for n in found if n.startswith(of_service) and n != item] if len(found) <= _MOST_ON else ()
 
     def kin(self, one: str, other: str) -> bool:
@@ -299,7 +325,7 @@ class Topology:
         return any(n in near for n, h in ((other, 0), *self.above(other)) if h <= _NEAR)
 
     def _is_written(self, item: str) -> bool:
-        return item in self.written or (self.kinds.get(item) == "instance" and item.rpartition("@")[2] in self.written)
+        return item in self.written or (self.kind(item) == "instance" and item.rpartition("@")[2] in self.written)
 
     def size(self) -> tuple[int, int]:
         """How many items are written, and how many were learned."""
@@ -318,6 +344,7 @@ class Topology:
 _FEW = 8
 _NEAR = 3
 _HOST = ConfigurationItem()
+_NOWHERE = Standing()
 
 
 def _rank(kind: str) -> int:
@@ -335,7 +362,7 @@ def _hops_of(rings: Sequence[Sequence[str]]) -> Iterator[Hop]:
         yield from zip(ring, repeat(hops), strict=False)
 
 
-def _walk(first: Sequence[str], edges: Mapping[str, Sequence[str]], most: int, but: str = "") -> list[list[str]]:
+def _walk(first: Sequence[str], edges: Callable[[str], Sequence[str]], most: int, but: str = "") -> list[list[str]]:
     """The first, and what is reached from there, by the number of steps, so many at most; not `but`."""
     seen, ring, left = {but, *first}, first, most
     rings: list[list[str]] = []
@@ -344,7 +371,7 @@ def _walk(first: Sequence[str], edges: Mapping[str, Sequence[str]], most: int, b
         left -= len(ring)
         following = []
         for name in ring:
-            for other in edges.get(name, ()):
+            for other in edges(name):
                 if other not in seen:
                     seen.add(other)
                     following.append(other)

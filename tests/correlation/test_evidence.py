@@ -343,9 +343,10 @@ def test_the_longest_unused_learned_item_makes_way_and_nothing_of_it_is_left(see
         assert register.size()[1] <= 5
         assert list(register._learned)[-1] in named.values()
         forgotten = {f"{label}{n}" for label in "abc" for n in range(5)} - register._learned.keys()
-        assert not forgotten & register._on.keys()
+        assert not any(register._knows(name) for name in forgotten)
+        stands_on = {name: standing.on for name, standing in register._learned.items()}
         for name in used:
-            assert dict(register.above(name)) == walked(register._on, name)
+            assert dict(register.above(name)) == walked(stands_on, name)
             assert dict(register.below(name)) == walked(register._under, name)
         assert subject in named.values()
 
