@@ -1,8 +1,9 @@
 """The desk is rebuilt from the store: at start, and after a commit that failed."""
 
 import gc
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import msgspec
 import structlog
@@ -86,6 +87,7 @@ _ROUNDS_BACK = timedelta(days=14)
 """No window of a round is further apart from the next."""
 _LEARNED_FROM = 20_000
 """Of alerts whose incidents are over, the last so many tell what stands on what: a start takes no longer than that."""
+_AT_ONCE = 1_000
 log = structlog.get_logger("daemon")
 _LAST_IDS = {
     "alert": "SELECT COALESCE(MAX(id), 0) FROM alert",
@@ -235,7 +237,7 @@ async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
         board.suspects[suspect.key] = suspect
     held_back: list[Episode] = []
     over: set[int] = set()
-    for row in await writer.fetch(OPEN_EPISODES):
+    async for row in _open_episodes(writer):
         episode, place = episode_from(row), place_from(row)
         board.hold(episode)
         if episode.decision == "suppressed":
@@ -256,6 +258,15 @@ async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
         numbers: dict[int, str] = dict(await writer.fetch(ORPHANED))
         for incident in over:
             board.orphans.update(dict.fromkeys(board.members.pop(incident, ()), numbers.get(incident, "")))
+
+
+async def _open_episodes(writer: Writer) -> AsyncIterator[tuple[Any, ...]]:
+    """The rows of what fires, in order, a part at a time."""
+    last = 0
+    while rows := await writer.fetch(OPEN_EPISODES, last, _AT_ONCE):
+        for row in rows:
+            yield row
+        last = rows[-1][0]
 
 
 def _place(desk: Desk, placed: list[tuple[Place, Episode]], merged: Mapping[int, int]) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,9 @@ def moment_to_sqlite(moment: datetime) -> str:
     return _written[1]
 
 
+@lru_cache(maxsize=64)
 def moment_from_sqlite(raw: bytes) -> datetime:
+    """The moment of a column; what one group wrote has its moments in common, and they are read as one object."""
     return datetime.fromisoformat(raw.decode()).replace(tzinfo=UTC)
 
 

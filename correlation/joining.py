@@ -179,12 +179,14 @@ def remember(board: Board, rules: Rules, episode: Episode, place: Place) -> None
     if incident is None:
         return
     mark.placed_at, mark.group = place.since, place.group
+    episode.incident = incident.id  # the number as one object: all alerts of an incident hold it
     board.scene.put(mark)
-    board.scene.enter(mark, episode.incident)
+    board.scene.enter(mark, incident.id)
     firing = Firing(labels, mark, mark.scope, place.group)
     see(board, firing.scope, mark)
     if place.placed_at is not None:
-        mark.parent, mark.weight = place.parent, place.weight
+        parent = board.episodes.get(place.parent) if place.parent is not None else None
+        mark.parent, mark.weight = parent.key if parent is not None else place.parent, place.weight
     else:
         _find_parent(board, rules, mark)
     note_wave(board, rules.signals, mark)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from collectors.alert import Alert, decode_labels, hash_of
-from collectors.labels import Matcher, packed
+from collectors.labels import Matcher, one_text, packed
 from collectors.moment import parse_moment, written_otherwise
 from correlation.configuration_item import ItemEdit
 from correlation.incident import Episode, Incident, State, Why, key_of
@@ -176,7 +176,8 @@ EPISODE_COLUMNS = (
 )
 EPISODE_TABLES = "episode e JOIN alert a ON a.id = e.alert_id LEFT JOIN touch t ON t.alert_id = e.alert_id"
 _EPISODES = f"SELECT {EPISODE_COLUMNS} FROM {EPISODE_TABLES}"  # noqa: S608 - our own text
-OPEN_EPISODES = f"{_EPISODES} WHERE e.open ORDER BY a.id"
+OPEN_EPISODES = f"{_EPISODES} WHERE e.open AND e.alert_id > ? ORDER BY e.alert_id LIMIT ?"
+"""So many after an id: all of them at once would be several times what is held of them."""
 ENDED_EPISODES = (
     f"{_EPISODES} WHERE NOT e.open AND e.closed_at >= ? AND e.decision <> 'suspect' "
     "ORDER BY e.closed_at DESC, a.id DESC LIMIT ?"
@@ -219,7 +220,7 @@ def episode_from(row: tuple[Any, ...]) -> Episode:
         told=hash_of(labels_json, row[4]),
         open=bool(row[6]),
         incident=row[7],
-        decision=row[8],
+        decision=one_text(row[8]),
         ends_at=row[9],
         ends_text=row[10],
         closed_at=row[11],
@@ -236,7 +237,9 @@ def place_from(row: tuple[Any, ...]) -> Place:
     """Where an alert of a row of EPISODE_COLUMNS stands."""
     origin, _, fingerprint = (row[20] or "").partition("\xff")
     parent = key_of(origin, fingerprint) if fingerprint else None
-    return Place(placed_at=row[18], came_at=row[22], group=row[19] or "", parent=parent, weight=row[21] or 0.0)
+    return Place(
+        placed_at=row[18], came_at=row[22], group=one_text(row[19] or ""), parent=parent, weight=row[21] or 0.0
+    )
 
 
 SELECT_INCIDENTS = select(IncidentRow)
