@@ -6,12 +6,14 @@ from itertools import takewhile
 
 from agent.faults import Fault, fault_at, suggest
 from agent.layers import Layered
+from collectors.labels import all_match
 from correlation.calendar import BusinessCalendar
 from correlation.classify import Route
 from correlation.window import NeverEnds, Stretch, Window, WindowRule, joined, windows_of
 from escalation.coverage import HORIZON
 
-_LONG = timedelta(days=7)
+_LONG = timedelta(days=14)
+"""No business is closed for longer."""
 _TOLD_OTHERWISE = "what never pages is for inhibit, or for a route to a group that reads it by day"
 
 
@@ -36,6 +38,10 @@ def window_faults(
             elif name in go_on:
                 message = f"route {name!r} goes on and takes nothing: name the one after it that takes the alert"
                 yield fault_at(layered.marks, ("windows", place, "routes", at), message), True
+    for window in windows_of(rules, {}, routes):
+        if all_match(window.matchers, {}) and not window.unless:
+            message = f"route {window.route!r} takes everything: write a match that needs a label beside it"
+            yield fault_at(layered.marks, ("windows", ids.index(window.rule.id), "routes"), message, key=True), True
     if now is None:
         return
     known_hours = [rule for rule in rules if rule.calendar in (None, "24x7", *calendars)]
@@ -57,7 +63,7 @@ def _hours(windows: Sequence[Window], now: datetime) -> Iterator[tuple[str, str,
             yield last, f"{error}, so that nobody would be told: {_TOLD_OTHERWISE}", True
             continue
         if ends - begins >= HORIZON:
-            yield last, f"{named} leave no hour in which anybody is told: {_TOLD_OTHERWISE}", True
+            yield last, f"{named}: no hour is left in which anybody is told: {_TOLD_OTHERWISE}", True
         elif ends - begins > _LONG:
             span = f"{(ends - begins).days} days on end from {begins.date()} on"
             yield last, f"{named}: what matches is held for {span}: is that meant?", False

@@ -181,7 +181,7 @@ class Window:
             starts_at=made[1],
             ends_at=made[2],
             created_by=f"window {self.rule.id}",
-            comment=self.rule.comment,
+            comment=": ".join(filter(None, (self.route and f"what route {self.route} takes", self.rule.comment))),
             created_at=now,
             window=self.rule.id,
             unless=self.unless,

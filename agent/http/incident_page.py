@@ -32,7 +32,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "response_due": ("Response due", "响应期限"),
     "resolve_due": ("Resolution due", "解决期限"),
     "next_step": ("Next step", "下一步升级"),
-    "held": ("Steps wait", "步骤暂缓"),
+    "held": ("Waits until", "步骤暂缓至"),
     "group": ("Group", "处理组"),
     "known_error": ("Known error", "已知错误"),
     "safety": ("Safety", "安全提示"),

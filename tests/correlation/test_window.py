@@ -179,6 +179,7 @@ def test_a_window_of_routes_holds_what_they_take_and_nothing_that_goes_before() 
     assert of_db is not None
     assert of_rest is not None
     assert of_db.id != of_rest.id
+    assert of_db.comment == "what route db takes"
     assert of_db.covers({"team": "db"})
     assert not of_db.covers({"team": "db", "severity": "critical"})
     assert not of_db.covers({"team": "web"})

@@ -79,6 +79,8 @@ class BoardPage:
         if one.next_step is not None:
             told = f" {self._say('to')} {', '.join(one.next_step.targets)}" if one.next_step.targets else ""
             lines.append(f"{self._say('next_step')} {local_text(one.next_step.due_at, self._zone)}{told}")
+        if one.held is not None:
+            lines.append(f"{self._say('held')} {local_text(one.held.until, self._zone)}: {one.held.why.text}")
         severity = tag("span", f"{self._say('severity')} {one.severity}", "sev")
         below = "".join(tag("span", line, "soft") for line in lines)
         return (

@@ -358,3 +358,15 @@ async def test_a_form_that_is_too_large_is_refused(api: Served) -> None:
     assert (await browser.send(f"/incidents/{number}/note", text="x" * 100_000)).status == 413
     many = {f"f{n}": "x" for n in range(100)}
     assert (await browser.ask("POST", f"/incidents/{number}/note", many)).status == 400
+
+
+async def test_an_incident_whose_steps_wait_says_until_when_and_for_what(api: Served) -> None:
+    number = await api.open_incident()
+    silence = {"matchers": ['alertname="DiskFull"'], "ends_at": "2026-03-02T10:00:00Z", "comment": "new disks"}
+    assert (await api.post("/api/v1/silences", silence, as_="ana")).status == 201
+    browser = await signed_in(api, "ana")
+    said = "silenced by ana until 2026-03-02T10:00:00.000Z"
+    assert f"Waits until 2026-03-02 10:00 UTC: {said}" in (await browser.open("/")).text
+    shown = (await browser.open(f"/incidents/{number}")).text
+    assert "<dt>Waits until</dt>" in shown
+    assert said in shown
