@@ -45,8 +45,8 @@ def window_faults(
     if now is None:
         return
     known_hours = [rule for rule in rules if rule.calendar in (None, "24x7", *calendars)]
-    for window, message, is_error in _hours(windows_of(known_hours, calendars, routes), now):
-        yield fault_at(layered.marks, ("windows", ids.index(window)), message, key=True), is_error
+    for held, message, is_error in _hours(windows_of(known_hours, calendars, routes), now):
+        yield fault_at(layered.marks, ("windows", ids.index(held)), message, key=True), is_error
 
 
 def _hours(windows: Sequence[Window], now: datetime) -> Iterator[tuple[str, str, bool]]:

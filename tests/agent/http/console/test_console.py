@@ -366,7 +366,7 @@ async def test_an_incident_whose_steps_wait_says_until_when_and_for_what(api: Se
     assert (await api.post("/api/v1/silences", silence, as_="ana")).status == 201
     browser = await signed_in(api, "ana")
     said = "silenced by ana until 2026-03-02T10:00:00.000Z"
-    assert f"Waits until 2026-03-02 10:00 UTC: {said}" in (await browser.open("/")).text
+    assert f"Waits until 2026-03-02 10:00:00 UTC: {said}" in (await browser.open("/")).text
     shown = (await browser.open(f"/incidents/{number}")).text
     assert "<dt>Waits until</dt>" in shown
     assert said in shown
