@@ -10,13 +10,14 @@ import click
 from agent import cli
 from agent.cli import options
 from agent.cli.alert import check_alert
+from agent.cli.telling import Commands
 from agent.version import VERSION
 
 _MOST_STRETCHED = 10_000
 OK, FAILED, USAGE, CONFIGURATION, UNREACHABLE = 0, 1, 2, 3, 4
 
 
-@click.group(context_settings={"auto_envvar_prefix": "TOCSIN", "help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"auto_envvar_prefix": "TOCSIN", "help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="tocsin")
 def main() -> None:
     """Alerts become incidents, incidents reach people, and nothing is lost on the way."""
