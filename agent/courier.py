@@ -16,7 +16,8 @@ from agent.pipeline import Pipeline, Undecided
 from agent.queues import Queues
 from agent.threads import without_addresses
 from agent.writer import StoreDown
-from escalation.outbox import Attempt, deliver
+from escalation.delivery import Attempt
+from escalation.outbox import deliver
 
 log = structlog.get_logger("courier")
 _AT_ONCE = 64

@@ -36,7 +36,7 @@ from agent.writer import Writer
 from collectors.alert import Alert
 from correlation.incident import Action, Incident
 from correlation.permission import Actor
-from escalation.outbox import Attempt
+from escalation.delivery import Attempt
 from knowledge.match import match_text
 
 

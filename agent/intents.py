@@ -11,7 +11,7 @@ from collectors.alert import Alert, Parsed
 from correlation.incident import Action
 from correlation.permission import Actor
 from correlation.silence import Silence
-from escalation.outbox import Attempt
+from escalation.delivery import Attempt
 from escalation.rota import RotaChange
 from knowledge.change import ChangeAction
 from knowledge.improvement import ImprovementAction

@@ -101,3 +101,18 @@ def backoff(attempt: int, key: str, policy: RetryPolicy) -> timedelta:
 def asked_to_wait(seconds: float) -> timedelta:
     """A receiver's `Retry-After`, kept within five minutes however long it asks."""
     return timedelta(seconds=min(max(0.0, seconds), _LONGEST_WAIT.total_seconds()))
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of one attempt at a page."""
+
+    page: int
+    sent: bool
+    attempt: int = 0
+    """Which attempt it was, from 1; 0: the last one."""
+    provider_id: str = ""
+    reason: str = ""
+    permanent: bool = False
+    unknown: bool = False
+    retry_after: timedelta | None = None

@@ -1,38 +1,22 @@
 """Pages wait here until a notifier has taken them; a crash loses none."""
 
 import asyncio
-import heapq
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from correlation.incident import Incident
-from escalation.delivery import Notifier, PageToSend, RetryPolicy, Undeliverable, backoff
-from escalation.escalate import REPEATS, Call, page_key
+from escalation.called import Called, Further
+from escalation.delivery import Attempt, Notifier, PageToSend, RetryPolicy, Undeliverable, backoff
+from escalation.escalate import Call, page_key
+from escalation.open_pages import OpenPages, is_claimable, repeats
 from escalation.roles import Contact, Person
 from escalation.store import Page
 
 _SOON = timedelta(milliseconds=300)
 _MOST_NAMED = 20
 """Steps that a page names in whose place it is sent, the newest."""
-_REPETITION = re.compile(r"#\d+")
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What became of one attempt at a page."""
-
-    page: int
-    sent: bool
-    attempt: int = 0
-    """Which attempt it was, from 1; 0: the last one."""
-    provider_id: str = ""
-    reason: str = ""
-    permanent: bool = False
-    unknown: bool = False
-    retry_after: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -49,42 +33,18 @@ class Word:
     number: str = ""
 
 
-class _Further(NamedTuple):
-    """A further contact of somebody, its place among theirs, and the channel that it is.
-
-    An address behind a notifier that an earlier contact has is a channel of its own: a gateway that honours the key
-    would keep the second number from ringing.
-    """
-
-    contact: Contact
-    rank: int
-    channel: str
-
-
-class Outbox:
-    """The open pages in memory; `dirty` holds those whose rows must be written with this decision."""
+class Outbox(OpenPages):
+    """The open pages and what is decided of them: whom to tell, by which contact, again or no more."""
 
     def __init__(self) -> None:
-        self.pages: dict[int, Page] = {}
-        self.dirty: dict[int, Page] = {}
-        self.of_incident: dict[int, set[int]] = {}
-        self.people_paged: dict[int, set[str]] = {}
+        super().__init__()
         self.last_id = 0
-        self._ranks: dict[int, dict[tuple[str, str], int]] = {}
-        """Per incident, by step and person: the highest contact of theirs that was called."""
-        self._sought: dict[int, set[str]] = {}
-        self._heard: dict[int, set[str]] = {}
-        """Per incident, the steps of which a page that seeks a responder has arrived."""
-        self._told: dict[int, set[tuple[str, str]]] = {}
-        """Per incident, the steps and persons by whom such a page was received."""
-        self._due: list[tuple[datetime, int]] = []
+        self._called = Called()
 
     def hold(self, page: Page) -> None:
         """Put an open page in the box (new, or read from the store)."""
-        self.pages[page.id] = page
-        self.of_incident.setdefault(page.incident_id, set()).add(page.id)
+        self.put(page)
         self.remember(page.incident_id, page.step, page.person, page.rank, seeks=page.seeks_responder)
-        heapq.heappush(self._due, (page.lease_until or page.next_attempt_at, page.id))
 
     def remember(
         self, incident: int, step: str, person: str, rank: int, *, seeks: bool = False, heard: bool = False
@@ -93,14 +53,9 @@ class Outbox:
 
         `seeks`: so that they take the incident; `heard`: such a page arrived.
         """
-        self.people_paged.setdefault(incident, set()).add(person)
-        if seeks:
-            self._sought.setdefault(incident, set()).add(person)
-        ranks = self._ranks.setdefault(incident, {})
-        ranks[step, person] = max(rank, ranks.get((step, person), 0))
+        self._called.note(incident, step, person, rank, seeks=seeks)
         if heard:
-            self._heard.setdefault(incident, set()).add(step)
-            self._told.setdefault(incident, set()).add((step, person))
+            self._called.note_arrival(incident, step, person)
 
     def page(self, incident: Incident, call: Call, now: datetime, *, wait: bool = False) -> Page:
         """Promise one page. With `wait` it gives the known errors a moment to be found."""
@@ -194,7 +149,7 @@ class Outbox:
             created_at=now,
             next_attempt_at=now + wait,
         )
-        if _repeats(page):
+        if repeats(page):
             self._take_place_of_earlier(page)
         self.hold(page)
         self.dirty[page.id] = page
@@ -202,41 +157,16 @@ class Outbox:
 
     def _take_place_of_earlier(self, page: Page) -> None:
         """Of the repetitions of a step that wait for one channel of a person only the newest is sent; it names them."""
-        for earlier in self._alike(page):
+        for earlier in self.alike(page):
             if earlier.state == "pending":
                 self._give_way(earlier, page)
 
     def _give_way(self, earlier: Page, page: Page) -> None:
         page.supersedes = [*earlier.supersedes, earlier.step, *page.supersedes][-_MOST_NAMED:]
         page.failing_since = earlier.failing_since or page.failing_since
-        self._close(earlier, "cancelled", f"superseded by {page.step}")
-        self.dirty[earlier.id] = earlier
-
-    def _alike(self, page: Page) -> list[Page]:
-        """The other open pages of a step and its repetitions that tell one person by one channel, oldest first."""
-        base = _without_repetition(page.step)
-        others = (self.pages[i] for i in sorted(self.of_incident.get(page.incident_id, ())) if i != page.id)
-        return [
-            p
-            for p in others
-            if (p.person, p.notifier, _without_repetition(p.step)) == (page.person, page.notifier, base)
-        ]
+        self.close(earlier, "cancelled", f"superseded by {page.step}")
 
     # what the line decides
-
-    def due(self, now: datetime) -> list[int]:
-        """The pages that may be claimed now: waiting ones, and those whose sender never came back."""
-        found = []
-        while self._due and self._due[0][0] <= now:
-            _, page_id = heapq.heappop(self._due)
-            page = self.pages.get(page_id)
-            if page is not None and _claimable(page, now):
-                found.append(page_id)
-        return found
-
-    def next_due(self) -> datetime | None:
-        """The next moment at which a page may be sent or a lease runs out."""
-        return self._due[0][0] if self._due else None
 
     def claim(self, page_ids: Iterable[int], now: datetime, policy: RetryPolicy) -> list[Page]:
         """Take pages that are still wanted; one that was cancelled meanwhile is not claimed.
@@ -246,22 +176,15 @@ class Outbox:
         claimed = []
         for page_id in page_ids:
             page = self.pages.get(page_id)
-            if page is None or not _claimable(page, now):
+            if page is None or not is_claimable(page, now):
                 continue
             page.unconfirmed = page.unconfirmed or page.state == "claimed"
             page.state, page.attempts = "claimed", page.attempts + 1
             page.lease_until = now + policy.lease
-            heapq.heappush(self._due, (page.lease_until, page.id))
+            self.wake(page, page.lease_until)
             self.dirty[page.id] = page
             claimed.append(page)
         return claimed
-
-    def take_over(self, now: datetime) -> None:
-        """The daemon has just started: nobody else sends, so what was in flight when it died is sent again at once."""
-        for page in self.pages.values():
-            if page.state == "claimed":
-                page.lease_until = now
-                heapq.heappush(self._due, (now, page.id))
 
     def attempted(
         self,
@@ -284,13 +207,11 @@ class Outbox:
         self.dirty[page.id] = page
         if attempt.sent:
             page.sent_at, page.provider_id = now, attempt.provider_id[:200]
-            self._close(page, "sent", "")
+            self.close(page, "sent", "")
             if page.seeks_responder:
-                self._heard.setdefault(page.incident_id, set()).add(page.step)
-                self._told.setdefault(page.incident_id, set()).add((page.step, page.person))
-            for other in self._same_call(page):
-                self._close(other, "cancelled", f"{page.notifier} has delivered it")
-                self.dirty[other.id] = other
+                self._called.note_arrival(page.incident_id, page.step, page.person)
+            for other in self.same_call(page):
+                self.close(other, "cancelled", f"{page.notifier} has delivered it")
             self._call_further(page, incident, now, people)
             return page
         page.failing_since = page.failing_since or now
@@ -299,12 +220,12 @@ class Outbox:
         unwanted = not self.is_wanted(page, incident)
         over = now - page.created_at >= policy.give_up_after
         if attempt.permanent or unwanted or over:
-            self._close(page, "cancelled" if unwanted else "failed", page.outcome)
+            self.close(page, "cancelled" if unwanted else "failed", page.outcome)
         else:
             wait = attempt.retry_after or backoff(page.attempts, page.key, policy)
             page.state, page.next_attempt_at = "pending", now + wait
-            heapq.heappush(self._due, (page.next_attempt_at, page.id))
-            later = next((p for p in self._alike(page) if p.id > page.id and _repeats(p)), None)
+            self.wake(page, page.next_attempt_at)
+            later = next((p for p in self.alike(page) if p.id > page.id and repeats(p)), None)
             if later is not None:
                 self._give_way(page, later)
                 self.dirty[later.id] = later
@@ -316,7 +237,7 @@ class Outbox:
 
     def _next_channel(self, page: Page, incident: Incident | None, now: datetime, people: Mapping[str, Person]) -> None:
         """The next contact of the same person is called, each once per step."""
-        further = self._next_contact(page, people)
+        further = self._called.next_contact(page, people)
         if further is not None:
             self._call_by(further, page, incident, now)
 
@@ -324,23 +245,13 @@ class Outbox:
         """A page has arrived, and may be slept through: the next contact is called too in a while, where it asks so."""
         if incident is None or not page.seeks_responder or not _wanted(page, incident):
             return
-        further = self._next_contact(page, people)
+        further = self._called.next_contact(page, people)
         if further is not None and further.contact.after is not None:
             self._call_by(further, page, incident, now, wait=further.contact.after)
 
-    def _next_contact(self, page: Page, people: Mapping[str, Person]) -> "_Further | None":
-        """The contact after the last that was called for this step; None where there is no further one."""
-        contacts = people[page.person].contacts if page.person in people else []
-        rank = self._ranks.get(page.incident_id, {}).get((page.step, page.person), page.rank) + 1
-        if rank >= len(contacts):
-            return None
-        found = contacts[rank]
-        second = any(c.notifier == found.notifier for c in contacts[:rank])
-        return _Further(found, rank, f"{found.notifier}\x00{found.to}" if second else found.notifier)
-
     def _call_by(
         self,
-        further: "_Further",
+        further: Further,
         page: Page,
         incident: Incident | None,
         now: datetime,
@@ -372,7 +283,7 @@ class Outbox:
         told = []
         for person in fallback:
             contacts = people[person].contacts if person in people else []
-            if not contacts or (page.step, person) in self._ranks.get(incident.id, {}):
+            if not contacts or self._called.has_called(incident.id, page.step, person):
                 continue
             told.append(person)
             self._promise(
@@ -392,41 +303,31 @@ class Outbox:
             )
         return told
 
-    def _same_call(self, page: Page) -> list[Page]:
-        """The other open pages that tell the same person of the same step."""
-        others = (self.pages[i] for i in self.of_incident.get(page.incident_id, ()))
-        return [p for p in others if p.id != page.id and _call_of(p) == _call_of(page)]
-
     def is_wanted(self, page: Page, incident: Incident | None) -> bool:
         """Whether an open page has still to be sent."""
         return page.open and (incident is None or not page.seeks_responder or _wanted(page, incident))
 
     def unheard(self, page: Page) -> bool:
         """Whether a failed page was the last hope of its call."""
-        told = (page.step, page.person) in self._told.get(page.incident_id, ())
-        return page.state == "failed" and not told and not self._same_call(page)
+        told = self._called.was_told(page.incident_id, page.step, page.person)
+        return page.state == "failed" and not told and not self.same_call(page)
 
     def in_vain(self, page: Page, policy: RetryPolicy) -> bool:
         """Whether a page has failed for so long that nobody who could take the incident hears of this step."""
         if not page.open or not page.seeks_responder or page.failing_since is None or not _is_late(page, policy):
             return False
-        return not self.is_heard(page) and all(p.failing_since is not None for p in self._seekers_beside(page))
+        return not self.is_heard(page) and all(p.failing_since is not None for p in self.seekers_beside(page))
 
     def is_heard(self, page: Page) -> bool:
         """Whether somebody who could take the incident has heard of this step."""
-        return page.step in self._heard.get(page.incident_id, ())
-
-    def _seekers_beside(self, page: Page) -> list[Page]:
-        others = (self.pages[i] for i in self.of_incident.get(page.incident_id, ()))
-        return [p for p in others if p.step == page.step and p.seeks_responder]
+        return self._called.has_heard(page.incident_id, page.step)
 
     def cancel_seekers(self, incident: int, now: datetime, why: str) -> None:
         """Unsent pages that look for a responder are not wanted any more; what informs is still sent."""
         for page_id in list(self.of_incident.get(incident, ())):
             page = self.pages[page_id]
             if page.seeks_responder and page.state == "pending":
-                self._close(page, "cancelled", why)
-                self.dirty[page.id] = page
+                self.close(page, "cancelled", why)
 
     def hurry(self, incident: int, now: datetime) -> None:
         """What a page waited for has come; a further contact is called when its time has come."""
@@ -435,55 +336,20 @@ class Outbox:
             waits = page.state == "pending" and page.attempts == 0 and page.next_attempt_at > now
             if waits and page.next_attempt_at - page.created_at <= _SOON:
                 page.next_attempt_at = now
-                heapq.heappush(self._due, (now, page.id))
+                self.wake(page, now)
                 self.dirty[page.id] = page
-
-    def has_open(self, incident: int) -> bool:
-        return bool(self.of_incident.get(incident))
 
     def paged(self, incident: int) -> set[str]:
         """Who was paged for an incident."""
-        return self.people_paged.get(incident, set())
+        return self._called.people(incident)
 
     def sought(self, incident: int) -> set[str]:
         """Who was paged so that they take an incident, also as fallback."""
-        return self._sought.get(incident, set())
+        return self._called.sought(incident)
 
     def forget(self, incident: int) -> None:
         """An incident has left the board."""
-        self.people_paged.pop(incident, None)
-        self._sought.pop(incident, None)
-        self._ranks.pop(incident, None)
-        self._heard.pop(incident, None)
-        self._told.pop(incident, None)
-
-    def _close(self, page: Page, state: str, outcome: str) -> None:
-        page.open, page.state, page.outcome, page.lease_until = False, state, outcome, None
-        self.pages.pop(page.id, None)
-        held = self.of_incident.get(page.incident_id)
-        if held is not None:
-            held.discard(page.id)
-            if not held:
-                del self.of_incident[page.incident_id]
-
-
-def _claimable(page: Page, now: datetime) -> bool:
-    if page.state == "claimed":
-        return page.lease_until is not None and page.lease_until <= now
-    return page.state == "pending" and page.next_attempt_at <= now
-
-
-def _repeats(page: Page) -> bool:
-    """Whether it tells again what was told before, and no more than that."""
-    return page.reason.get("code") in REPEATS
-
-
-def _without_repetition(step: str) -> str:
-    return _REPETITION.sub("", step)
-
-
-def _call_of(page: Page) -> tuple[int, str, str]:
-    return (page.incident_id, page.step, page.person)
+        self._called.forget(incident)
 
 
 def _is_late(page: Page, policy: RetryPolicy) -> bool:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from correlation.incident import Incident, State
-from escalation.delivery import Message, PageToSend, RetryPolicy, Undeliverable
+from escalation.delivery import Attempt, Message, PageToSend, RetryPolicy, Undeliverable
 from escalation.escalate import Call, page_key
-from escalation.outbox import Attempt, Outbox, deliver
+from escalation.outbox import Outbox, deliver
 from escalation.roles import Contact, Person
 from escalation.store import Page, Step
 from escalation.timetable import PlannedStep, TimetableStep

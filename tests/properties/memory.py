@@ -29,11 +29,13 @@ def remembered(desk: Desk, now: datetime) -> dict[str, Any]:
         "next page": min((p.next_attempt_at for p in desk.outbox.pages.values()), default=None),
         "calls": {
             (i, *call): rank
-            for i, calls in desk.outbox._ranks.items()
+            for i, calls in desk.outbox._called.ranks.items()
             for call, rank in calls.items()
             if (i, call[0]) in being_told
         },
-        "heard": {(i, step) for i, steps in desk.outbox._heard.items() for step in steps if (i, step) in being_told},
+        "heard": {
+            (i, step) for i, steps in desk.outbox._called.heard.items() for step in steps if (i, step) in being_told
+        },
         "notices": {slot: msgspec.structs.asdict(n) for slot, n in desk.notices.pending.items()},
         "told through": dict(desk.notices.told_through),
         "silences": board.silences,

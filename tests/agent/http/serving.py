@@ -19,7 +19,7 @@ from agent.config import load
 from agent.daemon import Daemon, Options
 from agent.http.listening import serving
 from agent.intents import ConfigChanged, PagesClaimed, PageTried, TimePassed
-from escalation.outbox import Attempt
+from escalation.delivery import Attempt
 from knowledge.automation import AutomationPolicy
 from tests.house import alert, message
 
