@@ -34,7 +34,7 @@ from agent.http.listening import holding, is_loopback, serving
 from agent.http.patience import Patience
 from agent.http.proxies import Proxies
 from agent.http.reads import Reads
-from agent.http.refusals import Refusals
+from agent.http.turned_away import TurnedAway
 from agent.http.webhooks import LIMIT, Intake
 from agent.inspect import Inspections
 from agent.intents import ConfigChanged
@@ -260,7 +260,7 @@ class Daemon:
     def app(self) -> web.Application:
         """The web application: intake without middleware, health, and the API."""
         app = web.Application(client_max_size=LIMIT)
-        proxies, refusals = Proxies(self.options.trusted_proxies), Refusals()
+        proxies, turned_away = Proxies(self.options.trusted_proxies), TurnedAway()
         intake = Intake(
             self.pipeline,
             lambda: self.config,
@@ -269,7 +269,7 @@ class Daemon:
             self._source_of,
             on_loopback=is_loopback(self.options.listen),
             proxies=proxies,
-            refusals=refusals,
+            turned_away=turned_away,
         )
         intake.heard = self._heard
         app.add_routes(intake.routes())
@@ -282,7 +282,7 @@ class Daemon:
             get_external_url=lambda: self.written_url,
             reload=self.reload,
             proxies=proxies,
-            refusals=refusals,
+            turned_away=turned_away,
             patience=self.patience,
         )
         health = Health(self.pipeline, self.metrics, self.cycle, self.reload, api.may_reload, self.behind)

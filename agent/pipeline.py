@@ -24,7 +24,6 @@ import structlog
 from agent.ahead import needs_reading, read_ahead
 from agent.clock import Clock
 from agent.deciders import decide
-from agent.deciders.refusals import REFUSALS
 from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived, Intent, LetterDied, RowsErased
@@ -33,6 +32,7 @@ from agent.sqlite import Reserve
 from agent.store import UPSERT_META
 from agent.writer import Batch, StoreDown, StoreFull, Unwritable, Writer
 from collectors.payload import clean
+from correlation.refusal import Refusal
 
 log = structlog.get_logger("pipeline")
 _PROBE: Batch = [(UPSERT_META, [("probe", "")])]
@@ -256,7 +256,7 @@ class Pipeline:
         for intent, future in waiting:
             try:
                 answers.append(_Answer(future, decide(self.desk, intent, now, group)))
-            except REFUSALS as refusal:
+            except Refusal as refusal:
                 answers.append(_Answer(future, None, refusal))
             except Exception as error:  # the rim of the line: one poisoned intent must not stop the others
                 return answers, error

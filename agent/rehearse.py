@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from agent.config import Config, load
-from agent.deciders.refusals import REFUSALS
 from agent.faults import Fault
 from agent.fetch import fetch_incident
 from agent.house import House
@@ -19,6 +18,7 @@ from collectors.labels import fingerprint
 from collectors.moment import moment_text, parse_moment
 from collectors.rule import format_span
 from correlation.incident import INSPECTION, Incident
+from correlation.refusal import Refusal
 
 __all__ = ["BadScenario", "Stage", "perform", "read", "rehearse"]
 
@@ -127,7 +127,7 @@ class Stage:
         """Do it; return what was wrong with how it was refused, or that it was not."""
         try:
             await doing
-        except REFUSALS as refusal:
+        except Refusal as refusal:
             return _other_refusal(line, refusal)
         return [f"{_what(line)} by {line.by} was not refused"] if line.refused is not None else []
 

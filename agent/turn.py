@@ -10,6 +10,7 @@ from agent.group import Group
 from agent.store import INSERT_AUDIT
 from correlation.correlate import Round, Rules
 from correlation.incident import Incident
+from correlation.refusal import Refusal
 from correlation.store import to_json
 from knowledge.change import Change
 from knowledge.problem import Problem
@@ -18,7 +19,7 @@ from knowledge.store import UPSERT_CHANGE, UPSERT_PROBLEM, change_values, proble
 AGENT = "agent"
 
 
-class NoSuchIncident(Exception):
+class NoSuchIncident(Refusal):
     """No incident has this number (404)."""
 
 

@@ -11,6 +11,7 @@ from correlation.incident import CHANGE, FROM, NEXT, PENDING, RELAPSABLE, Action
 from correlation.need import Missing, need
 from correlation.outcome import Event
 from correlation.permission import Actor
+from correlation.refusal import Refusal
 from correlation.severity import SeverityPolicy
 
 Body = Mapping[str, Any]
@@ -239,7 +240,7 @@ def _set_severity(incident: Incident, body: Body, actor: Actor, policy: Severity
     return Acted([Event(kind, {"was": was, "now": wanted, "reason": body["reason"]})], {"regraded"})
 
 
-class Lowered(Exception):
+class Lowered(Refusal):
     """A severity may be lowered by the project manager alone (403)."""
 
 

@@ -3,6 +3,7 @@
 import re
 
 from correlation.need import Missing
+from correlation.refusal import Refusal
 
 LARGEST = 10 * 1024 * 1024
 """Bytes of one attachment."""
@@ -18,7 +19,7 @@ _UNSAFE = re.compile('[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufef
 _LONGEST = 150
 
 
-class TooMuch(Exception):
+class TooMuch(Refusal):
     """The attachment is over a limit (413); the text is the rule."""
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from collectors.labels import PackedLabels
 from collectors.moment import moment_text
+from correlation.refusal import Refusal
 from correlation.storm_state import Storm
 
 Json = dict[str, Any]
@@ -164,7 +165,7 @@ ABOUT = ("instance", "device", "path", "service", "job")
 """Labels that name the thing that an alert is about, the plainest first."""
 
 
-class IllegalAction(Exception):
+class IllegalAction(Refusal):
     """This act is not possible in this state; `allowed` names those that are."""
 
     def __init__(self, action: str, state: State) -> None:

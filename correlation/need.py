@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from correlation.refusal import Refusal
 
-class Missing(Exception):
+
+class Missing(Refusal):
     """The act lacks something; `fields` names what (422)."""
 
     def __init__(self, fields: list[str], message: str = "") -> None:
@@ -12,7 +14,7 @@ class Missing(Exception):
         super().__init__(message or f"missing: {', '.join(fields)}")
 
 
-class NotNow(Exception):
+class NotNow(Refusal):
     """It is well written, and yet not possible at this moment (409)."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from correlation.incident import Action, Incident, State
+from correlation.refusal import Refusal
 
 A, OWN = "any", "own"
 _WORKERS = {"l1": OWN, "l2": OWN, "vendor": OWN}
@@ -81,7 +82,7 @@ class Actor:
         return bool(self.roles) and self.roles <= OUTSIDERS
 
 
-class Forbidden(Exception):
+class Forbidden(Refusal):
     """The actor may not do this; the text names the roles that may."""
 
 

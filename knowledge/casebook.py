@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
 
+from correlation.refusal import Refusal
 from knowledge.change import Change
 from knowledge.improvement import Improvement
 from knowledge.problem import MOST_LISTED, Problem, Seen
@@ -12,7 +13,7 @@ MOST_SEEN = 50_000
 """Incidents remembered for the counting at most, the newest."""
 
 
-class NoSuchCase(Exception):
+class NoSuchCase(Refusal):
     """No problem, change or improvement has this number (404)."""
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from correlation.need import need
 from correlation.permission import Actor, Forbidden
+from correlation.refusal import Refusal
 
 Json = dict[str, Any]
 Body = Mapping[str, Any]
@@ -96,7 +97,7 @@ class Change(msgspec.Struct, kw_only=True):
         return self.state not in OPEN
 
 
-class IllegalChangeAction(Exception):
+class IllegalChangeAction(Refusal):
     """This act is not possible in this state; `allowed` names those that are (409)."""
 
     def __init__(self, action: ChangeAction, state: ChangeState) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from correlation.need import need
 from correlation.permission import Actor, Forbidden
+from correlation.refusal import Refusal
 
 Json = dict[str, Any]
 Body = Mapping[str, Any]
@@ -81,7 +82,7 @@ class Improvement(msgspec.Struct, kw_only=True):
     updated_at: datetime
 
 
-class IllegalImprovementAction(Exception):
+class IllegalImprovementAction(Refusal):
     """This act is not possible in this state; `allowed` names those that are (409)."""
 
     def __init__(self, action: ImprovementAction, state: ImprovementState) -> None:

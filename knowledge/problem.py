@@ -11,6 +11,7 @@ from pydantic import Field
 from collectors.rule import Rule, Span, parse_span
 from correlation.need import Missing, need
 from correlation.permission import Actor, Forbidden
+from correlation.refusal import Refusal
 
 Json = dict[str, Any]
 Body = Mapping[str, Any]
@@ -112,7 +113,7 @@ class Problem(msgspec.Struct, kw_only=True):
         return self.state in ENDED
 
 
-class IllegalProblemAction(Exception):
+class IllegalProblemAction(Refusal):
     """This act is not possible in this state; `allowed` names those that are (409)."""
 
     def __init__(self, action: ProblemAction, state: ProblemState) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
+from correlation.refusal import Refusal
 from knowledge.known_error import BadGroup, KnownError, without_workaround
 from knowledge.library import Library
 
@@ -16,7 +17,7 @@ MAY_WRITE = frozenset({"desk", "l1", "l2", "pm", "ops"})
 _SITE = "knowledge/"
 
 
-class BadEntry(Exception):
+class BadEntry(Refusal):
     """An entry that cannot stand; `faults` are pairs of field and sentence, `missing` the fields that are not there."""
 
     def __init__(self, faults: Sequence[tuple[str, str]], missing: Sequence[str] = ()) -> None:

@@ -14,6 +14,7 @@ from agent.turn import AGENT, Turn
 from collectors.labels import Labels, all_match
 from correlation.incident import ITEM, Episode, Incident, Why, key_of
 from correlation.permission import Forbidden
+from correlation.refusal import Refusal
 from knowledge.automation import (
     MOST_OF_INCIDENT,
     NONE,
@@ -35,11 +36,11 @@ _TOLD = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.UNKNOWN})
 _LOOKED_AT = 2_000
 
 
-class NoSuchRun(Exception):
+class NoSuchRun(Refusal):
     """No run has this id (404)."""
 
 
-class IllegalRun(Exception):
+class IllegalRun(Refusal):
     """It does not wait to be decided (409)."""
 
 

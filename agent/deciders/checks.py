@@ -14,6 +14,7 @@ from collectors.round import Finding, NotRead, Round, Window, judge, next_window
 from correlation.incident import INSPECTION, Incident
 from correlation.need import Missing
 from correlation.permission import Forbidden
+from correlation.refusal import Refusal
 from escalation.notice import ROUND, Notice
 
 _LEVELS = {"warn": 3, "crit": 2}
@@ -21,7 +22,7 @@ _LEVELS = {"warn": 3, "crit": 2}
 _IMPACT = 3
 
 
-class NoSuchRound(Exception):
+class NoSuchRound(Refusal):
     """There is no round of this name (404)."""
 
 

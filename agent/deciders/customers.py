@@ -13,16 +13,17 @@ from correlation.calendar import BusinessCalendar
 from correlation.incident import Incident
 from correlation.need import Missing
 from correlation.permission import Forbidden
+from correlation.refusal import Refusal
 from escalation.notice import UPDATE, Notice, NoticeRule, holders, is_for_customer
 from escalation.outbox import Word
 from escalation.store import Step
 
 
-class NoSuchNotice(Exception):
+class NoSuchNotice(Refusal):
     """No notice has this id (404)."""
 
 
-class NoticeOver(Exception):
+class NoticeOver(Refusal):
     """It has its outcome, or is not one that can be held (409)."""
 
     allowed: tuple[str, ...] = ()

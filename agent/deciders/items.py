@@ -12,6 +12,7 @@ from correlation.configuration_item import GRADING, MAY_EDIT, MAY_GRADE, ItemEdi
 from correlation.incident import ITEM, Action, Incident
 from correlation.need import Missing
 from correlation.permission import Actor, Forbidden
+from correlation.refusal import Refusal
 from correlation.rings import told_of
 from correlation.rules import ConfigurationItem
 from correlation.store import INSERT_ITEM_EDIT, item_edit_values
@@ -20,11 +21,11 @@ from knowledge.feedback import HELPED
 _NO_WORK = ("no_fault", "user_withdrawn")
 
 
-class NoSuchItem(Exception):
+class NoSuchItem(Refusal):
     """No configuration item has this name (404)."""
 
 
-class ItemConflict(Exception):
+class ItemConflict(Refusal):
     """What is written does not go with the items that there are (409)."""
 
 

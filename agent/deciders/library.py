@@ -7,16 +7,17 @@ from agent.group import as_json
 from agent.intents import KnownErrorWritten
 from agent.turn import Turn
 from correlation.permission import Forbidden
+from correlation.refusal import Refusal
 from knowledge.automation import MAY_ATTACH, not_allowed
 from knowledge.store import UPSERT_KNOWN_ERROR, written_values
 from knowledge.written import API, MAY_WRITE, BadEntry, WrittenError, entry_of, origin_of, taken
 
 
-class NoSuchKnownError(Exception):
+class NoSuchKnownError(Refusal):
     """No known error has this id (404)."""
 
 
-class FiledKnownError(Exception):
+class FiledKnownError(Refusal):
     """It stands in a file, and is changed there (409)."""
 
 

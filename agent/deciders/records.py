@@ -18,10 +18,11 @@ from collectors.moment import moment_text, parse_moment
 from correlation import form
 from correlation.incident import ITEM, IllegalAction, Incident, State
 from correlation.need import Missing
+from correlation.refusal import Refusal
 from correlation.store import UPSERT_COUNTER
 
 
-class Stale(Exception):
+class Stale(Refusal):
     """The record was edited meanwhile; `now` is its version (409)."""
 
     def __init__(self, now: int) -> None:

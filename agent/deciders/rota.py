@@ -9,12 +9,13 @@ from agent.turn import Turn
 from collectors.moment import moment_text
 from correlation.need import Missing
 from correlation.permission import Actor
+from correlation.refusal import Refusal
 from escalation.oncall import on_call
 from escalation.rota import RotaChange, check_change, check_relieved
 from escalation.store import UPSERT_ROTA, rota_values
 
 
-class NoSuchChange(Exception):
+class NoSuchChange(Refusal):
     """No row of the rota has this id (404)."""
 
 

@@ -18,7 +18,7 @@ from agent.http.auth import Auth, require
 from agent.http.automation import automation_routes
 from agent.http.bodies import ATTACHMENT, NUMBER
 from agent.http.brief import brief_routes
-from agent.http.calls import LIMIT, Call, Result, Route, read_json, read_query, read_raw, refused, response_of
+from agent.http.calls import LIMIT, Call, Result, Route, answer_to, read_json, read_query, read_raw, response_of
 from agent.http.case_bodies import CHANGE, ENTRY, IMPROVEMENT, ITEM, PROBLEM, RUN
 from agent.http.cases import case_routes
 from agent.http.console import routes as console
@@ -32,10 +32,10 @@ from agent.http.people import people_routes
 from agent.http.problems import Problem, not_found, unauthorized
 from agent.http.proxies import Came, Proxies
 from agent.http.reads import Reads
-from agent.http.refusals import Refusals
 from agent.http.render import Reader
 from agent.http.rounds import round_routes
 from agent.http.statistics import statistics_routes
+from agent.http.turned_away import TurnedAway
 from agent.intents import Mark
 from agent.pipeline import Pipeline
 from agent.sentences import language_of
@@ -62,7 +62,7 @@ class Api:
         get_external_url: Callable[[], str],
         reload: Callable[..., Awaitable[Any]],
         proxies: Proxies | None = None,
-        refusals: Refusals | None = None,
+        turned_away: TurnedAway | None = None,
         patience: Patience | None = None,
     ) -> None:
         self.pipeline = pipeline
@@ -73,7 +73,7 @@ class Api:
         self._external_url = get_external_url
         self.reload = reload
         self._proxies = proxies or Proxies()
-        self._refusals = refusals or Refusals()
+        self._turned_away = turned_away or TurnedAway()
         self.auth = Auth(engine, get_config, clock)
         self.reads = Reads(engine)
         self.answers = Answers(beside(engine.url.render_as_string(hide_password=False)))
@@ -117,7 +117,7 @@ class Api:
 
     def turned_away(self, request: web.Request) -> None:
         """Note that a caller is nobody we know."""
-        self._refusals.note(self.came(request).client, request.path, self.clock.now())
+        self._turned_away.note(self.came(request).client, request.path, self.clock.now())
 
 
 def routes_of(api: Api) -> list[Route]:
@@ -184,7 +184,7 @@ def _framed(api: Api, route: Route) -> Callable[[web.Request], Awaitable[web.Str
         try:
             return await _answer(api, route, request)
         except Exception as error:  # the rim of a request: any failure is an answer, never a broken connection
-            return refused(error)
+            return answer_to(error)
 
     return answer
 
@@ -217,7 +217,7 @@ async def _answer_of(api: Api, route: Route, call: Call) -> web.Response:
         try:
             result = await _done(route, call)
         except Exception as error:  # a refusal is an answer too, and is kept
-            response = refused(error)
+            response = answer_to(error)
             return Answer(response.status, bytes(response.body or b""))  # type: ignore[arg-type]  # it is bytes
         headers.update(result.headers)
         return Answer(result.status, _body(result))
@@ -253,6 +253,6 @@ def _nowhere(app: web.Application, api: Api) -> Callable[[web.Request], Awaitabl
                 raise Problem(405, f"{request.method} is not for this path: {names}", {"Allow": names})
             raise not_found("there is nothing at this path: GET /api/docs lists what there is")
         except Exception as error:  # the rim of a request
-            return refused(error)
+            return answer_to(error)
 
     return answer

@@ -198,6 +198,6 @@ def response_of(answer: Answer, headers: Mapping[str, str]) -> web.Response:
     return web.Response(status=answer.status, body=answer.body, content_type=kind, headers=dict(headers))
 
 
-def refused(error: Exception) -> web.Response:
+def answer_to(error: Exception) -> web.Response:
     """The answer that an exception becomes."""
     return problem_of(error).response()

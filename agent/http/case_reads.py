@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agent.http.cursors import cursor_of
+from agent.http.cursors import page_of
 from correlation.tables import IncidentRow
 from knowledge.store import ChangeRow, LinkRow, ProblemRow
 
@@ -47,7 +47,7 @@ class CaseReads:
         statement = select(ProblemRow).where(*wanted).order_by(col(ProblemRow.id).desc()).limit(limit + 1)
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
-        return found[:limit], cursor_of("problems", None, found[limit - 1].id) if len(found) > limit else None
+        return page_of(found, "problems", limit, lambda row: row.id)
 
     async def changes(
         self, states: Sequence[str], incident: str | None, before: int, limit: int
@@ -61,7 +61,7 @@ class CaseReads:
         statement = select(ChangeRow).where(*wanted).order_by(col(ChangeRow.id).desc()).limit(limit + 1)
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
-        return found[:limit], cursor_of("changes", None, found[limit - 1].id) if len(found) > limit else None
+        return page_of(found, "changes", limit, lambda row: row.id)
 
     async def incidents_of(self, kind: str, target: str) -> list[str]:
         """The numbers of the newest incidents that are linked with something."""

@@ -3,9 +3,9 @@
 A cursor names its list, and of incidents the order: a place in one is none in another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, and_, or_, true
 from sqlmodel import col, select
@@ -17,6 +17,7 @@ from correlation.permission import Actor
 from correlation.tables import IncidentRow
 from escalation.store import PageRow
 
+R = TypeVar("R")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR = r"^[a-z_]{1,20}-(n|[0-9]{1,16})-[0-9]{1,18}$"
 _MICROSECOND = timedelta(microseconds=1)
@@ -26,6 +27,11 @@ _NEWEST = 10**18
 def cursor_of(order: str, moment: datetime | None, row_id: int) -> str:
     """The place after a row of the list, or of the order of incidents, that is called `order`."""
     return f"{order}-{'n' if moment is None else (moment - EPOCH) // _MICROSECOND}-{row_id}"
+
+
+def page_of(found: list[R], order: str, limit: int, id_of: Callable[[R], int]) -> tuple[list[R], str | None]:
+    """The first `limit` of rows of which one more was asked for, and the place after them; None: nothing follows."""
+    return found[:limit], cursor_of(order, None, id_of(found[limit - 1])) if len(found) > limit else None
 
 
 def read_cursor(cursor: str, order: str) -> tuple[datetime | None, int]:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from agent.group import Group
 from agent.http.auth import require
-from agent.http.calls import read_query, refused
+from agent.http.calls import answer_to, read_query
 from agent.http.problems import Problem
 from correlation.permission import owns
 
@@ -137,7 +137,7 @@ def add(app: web.Application, api: "Api") -> None:
         try:
             return await api.events.serve(request)
         except Exception as error:  # the rim of a request
-            return refused(error)
+            return answer_to(error)
 
     app.router.add_get("/api/v1/events", serve, allow_head=False)
     app.on_shutdown.append(lambda _: api.events.close())

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from agent.http.bodies import Body, Name, Number, Person, Text
 from agent.http.calls import Call, Result, Route
 from agent.http.case_bodies import Because, Title
-from agent.http.cursors import before, cursor_of
+from agent.http.cursors import before, page_of
 from agent.http.masking import MASKED, hides_words
 from agent.http.problems import Problem, not_found
 from agent.http.queries import Paged
@@ -111,9 +111,8 @@ class Improvements:
         statement = select(row).where(*wanted).order_by(col(row.id).desc()).limit(asked.limit + 1)
         async with AsyncSession(self._api.engine) as session:
             rows = list((await session.exec(statement)).all())
-        shown, more = [_shown(call, one) for one in rows[: asked.limit]], len(rows) > asked.limit
-        following = cursor_of("improvements", None, rows[asked.limit - 1].id) if more else None
-        return Result(Items[ImprovementShown](items=shown, next=following))
+        page, following = page_of(rows, "improvements", asked.limit, lambda one: one.id)
+        return Result(Items[ImprovementShown](items=[_shown(call, one) for one in page], next=following))
 
     async def get(self, call: Call) -> Result:
         return Result(_shown(call, await self._row(call.request.match_info["improvement"])))

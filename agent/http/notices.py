@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agent.http.bodies import NUMBER, Body
 from agent.http.calls import Call, Result, Route
-from agent.http.cursors import after, before, cursor_of
+from agent.http.cursors import after, before, page_of
 from agent.http.problems import not_found
 from agent.http.queries import Paged, When, Word
 from agent.http.reads import json_of
@@ -139,8 +139,8 @@ class Notices:
         statement = select(NoticeRow).where(*wanted).order_by(col(NoticeRow.id).desc()).limit(asked.limit + 1)
         async with AsyncSession(self._engine) as session:
             found = list((await session.exec(statement)).all())
-        following = cursor_of("notices", None, found[asked.limit - 1].id) if len(found) > asked.limit else None
-        return Result(Items[NoticeView](items=[self._view(r) for r in found[: asked.limit]], next=following))
+        page, following = page_of(found, "notices", asked.limit, lambda notice: notice.id)
+        return Result(Items[NoticeView](items=[self._view(notice) for notice in page], next=following))
 
     def acting(self, deed: Deed) -> Callable[[Call], Coroutine[Any, Any, Result]]:
         async def act(call: Call) -> Result:
@@ -205,8 +205,8 @@ class Notices:
         async with AsyncSession(self._engine) as session:
             statement = select(row).where(*wanted).order_by(col(row.id)).limit(asked.limit + 1)
             found = list((await session.exec(statement)).all())
-        following = cursor_of("callbacks", None, found[asked.limit - 1].id) if len(found) > asked.limit else None
-        shown = [_called_back(r, since) for r in found[: asked.limit]]
+        page, following = page_of(found, "callbacks", asked.limit, lambda incident: incident.id)
+        shown = [_called_back(incident, since) for incident in page]
         return Result(Items[CallbackView](items=shown, next=following))
 
 

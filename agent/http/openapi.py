@@ -12,7 +12,7 @@ from agent.deciders.names import leads, works
 from agent.http import incident_page
 from agent.http.auth import ACCESS
 from agent.http.bodies import ATTACHMENT, NUMBER
-from agent.http.calls import JSON, Route, read_query, refused
+from agent.http.calls import JSON, Route, answer_to, read_query
 from agent.http.case_bodies import CHANGE, ENTRY, IMPROVEMENT, ITEM, PROBLEM, RUN
 from agent.http.problems import TYPE, ProblemView
 from agent.version import VERSION
@@ -251,7 +251,7 @@ def _framed(do: Callable[[web.Request], Awaitable[web.Response]]) -> Callable[[w
             read_query(request.query, None)
             return await do(request)
         except Exception as error:  # the rim of a request
-            return refused(error)
+            return answer_to(error)
 
     return answer
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agent.http.cursors import EPOCH, SORTS, cursor_of, says, visible_to
+from agent.http.cursors import EPOCH, SORTS, cursor_of, page_of, says, visible_to
 from agent.http.sums import Sums, sums_of
 from agent.store import AttachmentRow, DeadLetterRow
 from correlation.board import Board
@@ -169,7 +169,7 @@ class Reads:
         )
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
-        return found[:limit], cursor_of("timeline", None, found[limit - 1].id) if len(found) > limit else None
+        return page_of(found, "timeline", limit, lambda row: row.id)
 
     async def latest(self, incident: int, most: int) -> list[TimelineRow]:
         """The end of a timeline, the newest line first."""
@@ -191,7 +191,7 @@ class Reads:
         )
         async with self._session() as session:
             found = _pairs((await session.exec(statement)).all())
-        return found[:limit], cursor_of("why", None, found[limit - 1][0].id) if len(found) > limit else None
+        return page_of(found, "why", limit, lambda pair: pair[0].id)
 
     async def paged(self, incident: int) -> set[str]:
         """Who was paged for an incident."""
@@ -257,11 +257,9 @@ class Reads:
             found = _pairs((await session.exec(statement)).all())
             if len(found) <= limit and fingerprint is not None and floor > 0:
                 found += await self._walk(session, board, origin, fingerprint, decision, floor, limit + 1 - len(found))
-                more = len(found) > limit
-                return found[:limit], cursor_of("alerts", None, found[limit - 1][0].id) if more else None
-        if len(found) > limit:
-            return found[:limit], cursor_of("alerts", None, found[limit - 1][0].id)
-        return found, cursor_of("alerts", None, floor) if floor > 0 else None
+                return page_of(found, "alerts", limit, lambda pair: pair[0].id)
+        shown, following = page_of(found, "alerts", limit, lambda pair: pair[0].id)
+        return shown, following or (cursor_of("alerts", None, floor) if floor > 0 else None)
 
     async def _walk(
         self,
@@ -304,7 +302,7 @@ class Reads:
         statement = select(PageRow).where(*wanted).order_by(col(PageRow.id).desc()).limit(limit + 1)
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
-        return found[:limit], cursor_of("pages", None, found[limit - 1].id) if len(found) > limit else None
+        return page_of(found, "pages", limit, lambda row: row.id)
 
     async def run(self, run: int) -> RunRow | None:
         async with self._session() as session:
@@ -322,7 +320,7 @@ class Reads:
         statement = select(RunRow).where(*wanted).order_by(col(RunRow.id).desc()).limit(limit + 1)
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
-        return found[:limit], cursor_of("runs", None, found[limit - 1].id) if len(found) > limit else None
+        return page_of(found, "runs", limit, lambda row: row.id)
 
     async def dead_letters(self, before: int, limit: int) -> tuple[list[DeadLetterRow], str | None]:
         statement = (
@@ -333,7 +331,7 @@ class Reads:
         )
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
-        return found[:limit], cursor_of("dead_letters", None, found[limit - 1].id) if len(found) > limit else None
+        return page_of(found, "dead_letters", limit, lambda row: row.id)
 
     async def silences(self, ended_after: datetime) -> list[SilenceRow]:
         """Silences that hold, will hold, or ended later than that; newest first."""

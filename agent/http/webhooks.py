@@ -20,7 +20,7 @@ from agent.clock import Clock
 from agent.config import Config, SourceConfig
 from agent.http.problems import Problem
 from agent.http.proxies import Proxies, is_forwarded
-from agent.http.refusals import Refusals
+from agent.http.turned_away import TurnedAway
 from agent.intents import AlertsArrived, LetterDied
 from agent.metrics import Metrics
 from agent.pipeline import Overloaded, Pipeline, Undecided
@@ -89,7 +89,7 @@ class Intake:
         *,
         on_loopback: bool,
         proxies: Proxies | None = None,
-        refusals: Refusals | None = None,
+        turned_away: TurnedAway | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._config = get_config
@@ -98,7 +98,7 @@ class Intake:
         self._source_of = source_of
         self._on_loopback = on_loopback
         self._proxies = proxies or Proxies()
-        self._refusals = refusals or Refusals()
+        self._turned_away = turned_away or TurnedAway()
         self._unknown: deque[datetime] = deque(maxlen=_MOST_UNKNOWN)
         self.read_deadline_s = READ_DEADLINE_S
         self.answer_deadline_s = ANSWER_DEADLINE_S
@@ -150,11 +150,11 @@ class Intake:
         """Answer a message that was not taken. What its sender would not send again alike is kept as a dead letter."""
         if isinstance(error, Refused):
             if error.status == 401:
-                self._turned_away(request)
+                self._note_turned_away(request)
             return self._answer(kind, error.status, error.text)
         if isinstance(error, UnknownSource):
             await self._note_unknown(source, str(error))
-            self._turned_away(request)
+            self._note_turned_away(request)
             return self._answer(kind, 404, str(error))
         if isinstance(error, NotThisFormat | TooLarge):
             buried = await self._bury(source, str(error), error.body)
@@ -162,8 +162,8 @@ class Intake:
             return self._answer(kind, status if buried else 503, str(error))
         return self._answer(kind, 503, str(error))
 
-    def _turned_away(self, request: web.Request) -> None:
-        self._refusals.note(self._proxies.came(request).client, request.path, self._clock.now())
+    def _note_turned_away(self, request: web.Request) -> None:
+        self._turned_away.note(self._proxies.came(request).client, request.path, self._clock.now())
 
     def _answer(self, kind: str, status: int, text: str) -> web.Response:
         """An empty 200; a refusal is a problem, and on Alertmanager's own route a JSON string, as it sends them."""

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from agent.deciders.refusals import REFUSALS
 from agent.house import House
 from agent.intents import ConfigChanged, LetterDied, SilencePut
 from collectors.labels import Matcher
 from correlation.incident import State, key_of
 from correlation.permission import Forbidden
+from correlation.refusal import Refusal
 from correlation.silence import Silence
 from tests.house import DISK_FULL, DISK_WARN, START, alert, at, message
 from tests.properties.site import configured
@@ -133,9 +133,9 @@ async def test_a_merged_incident_pages_nobody_who_would_take_it_and_its_alerts_a
 async def test_nothing_merges_into_what_is_over(house: House) -> None:
     into, number = await opened(house), await opened(house, OTHER)
     await house.act(into, "cancel", END["cancel"], "desk")
-    with pytest.raises(REFUSALS):
+    with pytest.raises(Refusal):
         await house.act(number, "merge", {"into": into}, "desk")
-    with pytest.raises(REFUSALS):
+    with pytest.raises(Refusal):
         await house.act(number, "merge", {"into": number}, "desk")
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from agent.config import Config
-from agent.deciders.refusals import REFUSALS
 from agent.house import House
 from agent.intents import SilencePut
 from agent.load import load_desk
 from collectors.labels import Matcher
 from correlation.incident import Incident, State, fingerprint_of, key_of
+from correlation.refusal import Refusal
 from correlation.rules import StormPolicy
 from correlation.silence import Silence
 from tests.correlation.test_evidence import (
@@ -187,7 +187,7 @@ class Outage:
         if incident is not None:
             try:
                 await self.house.act(incident.number, action, body, who="desk")
-            except REFUSALS:
+            except Refusal:
                 return
 
     async def _merge(self, one: int, other: int) -> None:

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from agent.deciders.refusals import REFUSALS
 from agent.house import House
 from agent.intents import (
     AlertsFound,
@@ -30,6 +29,7 @@ from collectors.alert import Alert, Status, encode_labels
 from collectors.labels import Matcher, fingerprint
 from correlation.incident import ACTIVE, Action, Incident, key_of
 from correlation.permission import Actor
+from correlation.refusal import Refusal
 from correlation.silence import Silence
 from escalation.rota import RotaChange
 from escalation.sla import Pause, elapsed, stopped_at
@@ -284,7 +284,7 @@ class Life(RuleBasedStateMachine):
     def try_act(self, number: str, action: Action, body: dict[str, Any], who: str) -> None:
         try:
             incident = self.run(self.house.act(number, str(action), body, who))
-        except REFUSALS:
+        except Refusal:
             return
         if action is Action.SET_SEVERITY:
             self.lowered.add(incident.id)
@@ -294,7 +294,7 @@ class Life(RuleBasedStateMachine):
         pending = sorted(n.id for n in self.house.desk.notices.pending.values())
         person = self.house.config.people[who]
         acted = NoticeActed(data.draw(st.sampled_from([0, *pending])), action, Actor(who, frozenset(person.roles)), "t")
-        with contextlib.suppress(*REFUSALS):
+        with contextlib.suppress(Refusal):
             self.run(self.house.do(acted))
 
     @rule(hours=st.integers(0, 30), person=st.sampled_from(["ana", "luis"]))

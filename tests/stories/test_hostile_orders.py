@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from agent.deciders.refusals import REFUSALS
 from agent.house import House
 from correlation.incident import fingerprint_of
+from correlation.refusal import Refusal
 from tests.correlation.test_evidence import SHOP, SWITCH, WEB_1
 from tests.house import START, alert, at, message
 from tests.stories.test_growth import everywhere, told
@@ -69,7 +69,7 @@ async def test_a_merged_incident_is_reopened_by_nobody_and_its_alerts_stay_where
         ("acknowledge", {}),
         ("split", {"alerts": [key_of(house, SHOP)]}),
     ):
-        with pytest.raises(REFUSALS):
+        with pytest.raises(Refusal):
             await house.act(first, action, body, who="desk")
     assert incident_of(house, SHOP) == second
 

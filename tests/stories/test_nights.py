@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from agent.config import Config
-from agent.deciders.refusals import REFUSALS
 from agent.house import House
 from agent.intents import ConfigChanged
 from agent.site import Service
 from correlation.calendar import BusinessCalendar
+from correlation.refusal import Refusal
 from escalation.timetable import EscalationRules
 from tests.house import DISK_FULL, DISK_WARN, alert, at, message, site
 
@@ -117,7 +117,7 @@ async def test_what_is_planned_is_what_happens_and_a_restart_changes_nothing(nig
     for _ in range(30):
         try:
             await something_happens(house, chance)
-        except REFUSALS:
+        except Refusal:
             continue
         before = ahead(house)
         await house.restart()

@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 from structlog.testing import capture_logs
 
 from agent.http.proxies import BadProxies, Proxies, is_forwarded
-from agent.http.refusals import Refusals
+from agent.http.turned_away import TurnedAway
 from tests.agent.http.serving import Served, served
 
 PROXIES = Proxies(["10.0.0.0/8", "::1"])
@@ -97,11 +97,11 @@ def test_any_forwarding_header_counts_as_forwarded() -> None:
 
 
 def test_a_client_that_is_turned_away_is_told_once_in_ten_minutes() -> None:
-    refusals = Refusals()
+    turned_away = TurnedAway()
     with capture_logs() as told:
         for seconds in (0, 1, 2, 599, 600):
-            refusals.note("192.0.2.7", "/api/v1/me", NOON + timedelta(seconds=seconds))
-        refusals.note("192.0.2.8", "/api/v1/me", NOON)
+            turned_away.note("192.0.2.7", "/api/v1/me", NOON + timedelta(seconds=seconds))
+        turned_away.note("192.0.2.8", "/api/v1/me", NOON)
     assert [(line["client"], line["not_told"]) for line in told] == [
         ("192.0.2.7", 0),
         ("192.0.2.7", 3),

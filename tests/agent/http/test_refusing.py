@@ -1,6 +1,7 @@
 """What an act refuses: names of nobody, moments that cannot be, blanks; and that the same again changes nothing."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest_asyncio
 from click.testing import CliRunner
 
 from agent.__main__ import main
+from agent.http import problems
 from collectors.moment import moment_text
+from correlation.refusal import Refusal
 from tests.agent.http.serving import START, Served, served
 
 BEFORE, AHEAD = moment_text(START - timedelta(days=1)), moment_text(START + timedelta(days=1))
@@ -21,6 +24,12 @@ BEFORE, AHEAD = moment_text(START - timedelta(days=1)), moment_text(START + time
 async def api(tmp_path: Path) -> AsyncIterator[Served]:
     async with served(tmp_path) as running:
         yield running
+
+
+def test_every_refusal_has_a_status_of_its_own() -> None:
+    """One that agent/http/problems.py forgets would be told as a fault of Tocsin, 500."""
+    known = Path(problems.__file__).read_text("utf-8").partition("def problem_of")[2]
+    assert [one.__name__ for one in Refusal.__subclasses__() if not re.search(rf"\b{one.__name__}\b", known)] == []
 
 
 # names

@@ -10,7 +10,7 @@ _QUIET_FOR = timedelta(minutes=10)
 _MOST_KNOWN = 1024
 
 
-class Refusals:
+class TurnedAway:
     """Clients that were turned away of late: no valid token, or a source that nobody knows."""
 
     def __init__(self) -> None:
