@@ -22,7 +22,7 @@ SHAPE = {
 async def test_an_incident_has_exactly_the_shape_of_the_contract(api: Served) -> None:
     number = await api.open_incident()
     found = (await api.get(f"/api/v1/incidents/{number}")).body
-    assert set(found) == SHAPE | {"record", "commander", "major", "links", "restricted", "no_known_error"}
+    assert set(found) == SHAPE | {"held", "record", "commander", "major", "links", "restricted", "no_known_error"}
     assert found["opened_at"] == "2026-03-02T09:00:00.000Z"
     assert found["next_step"]["step"] == "2/r50"
     assert found["next_step"]["targets"] == ["luis", "ana"]
