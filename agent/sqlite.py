@@ -55,7 +55,7 @@ PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "busy_timeout=10000",
-    "cache_size=-16384",
+    "cache_size=-4096",
     "secure_delete=FAST",
 )
 

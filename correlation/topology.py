@@ -1,8 +1,7 @@
 """Configuration items and what each stands on: written in topology.yaml, named by patterns, or learned from labels."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise, repeat
+from itertools import islice, pairwise, repeat
 from typing import NamedTuple
 
 from collectors.labels import Labels, one_text
@@ -16,6 +15,7 @@ _MOST_HOPS = 7
 MOST_LEARNED = 100_000
 """Items that labels taught are kept at most: the longest unused one makes way."""
 _TRIED, _MOST_UNDER = 4, 1_000
+_LISTED = 256
 _MOST_ON = 16
 """What labels say one item stands on at most: a service that runs everywhere stands on nothing in particular."""
 _PLACES = frozenset({"rack", "room", "site", "zone"})
@@ -54,8 +54,11 @@ class Topology:
         self._naming = Naming(items, policy)
         self._filed: dict[str, Standing] = {}
         """What is written, and the instances that come of it."""
-        self._learned: OrderedDict[str, Standing] = OrderedDict()
+        self._learned: dict[str, Standing] = {}
         """What no file has, the longest unused first."""
+        self._unused: dict[str, None] = {}
+        """The first of these, as long as they are not used: where a table begins takes long to see once much has left
+        its beginning."""
         self._under: dict[str, list[str]] = {}
         self._above: dict[tuple[str, ...], tuple[Hop, ...]] = {}
         """By what items stand on at once, which is all that it takes to know: most share it with many others."""
@@ -136,8 +139,10 @@ class Topology:
 
     def _use(self, names: Iterable[str]) -> None:
         for name in names:
-            if name in self._learned:
-                self._learned.move_to_end(name)
+            standing = self._learned.pop(name, None)
+            if standing is not None:
+                self._learned[name] = standing
+                self._unused.pop(name, None)
 
     def _nearest(self, item: str, kinds: Sequence[str]) -> str:
         """The only item of these kinds that stands on this one, or that it stands on: the database of a host."""
@@ -210,11 +215,13 @@ class Topology:
     def _forget_one(self) -> bool:
         """Let go of the item that was not used for longest; of a few that much stands on, no one goes."""
         for _ in range(_TRIED):
-            item = next(iter(self._learned))
+            if not self._unused:
+                self._unused.update(dict.fromkeys(islice(self._learned, _LISTED)))
+            item = next(iter(self._unused))
             if len(self._under.get(item, ())) <= _MOST_UNDER:
                 self._forget(item)
                 return True
-            self._learned.move_to_end(item)
+            self._use((item,))
         return False
 
     def _forget(self, item: str) -> None:
@@ -225,6 +232,7 @@ class Topology:
         for top in self._under.pop(item, ()):
             kind, on = self._standing(top)
             self._stand(top, Standing(kind, tuple(name for name in on if name != item)))
+        self._unused.pop(item, None)
         for below in self._learned.pop(item).on:
             self._under[below].remove(item)
             if not self._under[below]:

@@ -351,6 +351,13 @@ def test_the_longest_unused_learned_item_makes_way_and_nothing_of_it_is_left(see
         assert subject in named.values()
 
 
+def test_an_item_that_is_used_again_is_not_the_next_that_makes_way() -> None:
+    register = Topology({}, ItemPolicy(labels={"host": ["host"], "rack": ["rack"]}), most_learned=4)
+    for number in (0, 1, 2, 3, 4, 1, 5):
+        register.subject({"host": f"h{number}", "rack": "r"})
+    assert [n for n in range(6) if register.above(f"h{n}")] == [1, 3, 4, 5]
+
+
 def test_an_item_on_which_very_much_stands_is_not_the_one_that_makes_way() -> None:
     policy = ItemPolicy(labels={"host": ["host"], "rack": ["rack"], "ups": ["ups"]})
     register = Topology({}, policy, most_learned=1_202)
