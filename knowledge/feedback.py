@@ -1,5 +1,6 @@
 """What engineers say of known errors: how often each helped, the words that confirm it, and when it is demoted."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +26,10 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
+UNKNOWN = 0
+"""The incident of a word that was counted before it was written down whose it is."""
+_WEIGHED = frozenset({Outcome.USED, Outcome.DID_NOT_WORK})
+_MOST_SAID = 1_000
 HELPED = frozenset({Outcome.USED, Outcome.HELPED_PARTLY})
 
 
@@ -47,6 +52,8 @@ class Tally(msgspec.Struct, kw_only=True):
     """`did_not_work` since the last `used`."""
     aliases: list[str] = []
     """The texts of incidents at which it helped, oldest first."""
+    said: list[tuple[int, Outcome]] = []
+    """The incidents whose last word is `used` or `did_not_work`, in the order of those words."""
 
     @property
     def precision(self) -> float | None:
@@ -58,7 +65,7 @@ class Tally(msgspec.Struct, kw_only=True):
         """Whether it has failed too often to be put forward."""
         return 0 < policy.demote_after_failures <= self.failures
 
-    def say(self, outcome: Outcome, before: Outcome | None, text: str) -> None:
+    def say(self, incident: int, outcome: Outcome, before: Outcome | None, text: str) -> None:
         """Count an incident's word, in place of what it said `before`.
 
         `text` is what the incident says of itself, an alias where the entry helped; empty where that is none.
@@ -66,18 +73,33 @@ class Tally(msgspec.Struct, kw_only=True):
         if before is not None:
             self._count(before, -1)
         self._count(outcome, 1)
-        if outcome is Outcome.USED:
-            self.failures = 0
+        if before in _WEIGHED:
+            self._take_back(incident, before)
+        if outcome in _WEIGHED:
+            self.said = [*self.said, (incident, outcome)][-_MOST_SAID:]
+        self.failures = failures_in(self.said)
         self._learn(text.strip()[:_ALIAS_READS], outcome in HELPED)
 
     def _count(self, outcome: Outcome, by: int) -> None:
         setattr(self, outcome.value, getattr(self, outcome.value) + by)
-        if outcome is Outcome.DID_NOT_WORK:
-            self.failures = max(0, self.failures + by)
+
+    def _take_back(self, incident: int, before: Outcome) -> None:
+        """The word of an incident does not stand any more; one that nobody wrote down goes for the oldest like it."""
+        for word in ((incident, before), (UNKNOWN, before)):
+            if word in self.said:
+                place = self.said.index(word)
+                self.said = self.said[:place] + self.said[place + 1 :]
+                return
 
     def _learn(self, text: str, helped: bool) -> None:
         others = [alias for alias in self.aliases if alias != text]
         self.aliases = [*others, text][-MOST_ALIASES:] if helped and text else others
+
+
+def failures_in(said: Sequence[tuple[int, Outcome]]) -> int:
+    """How many `did_not_work` stand behind the last `used`."""
+    words = [outcome for _, outcome in reversed(said)]
+    return words.index(Outcome.USED) if Outcome.USED in words else len(words)
 
 
 class Feedback:

@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 from correlation.incident import Why
 from correlation.rows import columns, number_key, select, upsert
 from knowledge.change import Change, ChangeState
-from knowledge.feedback import Tally
+from knowledge.feedback import UNKNOWN, Outcome, Tally, failures_in
 from knowledge.improvement import Improvement, ImprovementOrigin, ImprovementState
 from knowledge.past import Solved, alert_of
 from knowledge.problem import Origin, Problem, ProblemState
@@ -109,7 +109,7 @@ class LinkRow(SQLModel, table=True):
 
 
 class TallyRow(SQLModel, table=True):
-    """What engineers said of a known error: the columns are the fields of `Tally`; `aliases` is JSON."""
+    """What engineers said of a known error: the columns are the fields of `Tally`; `aliases` and `said` are JSON."""
 
     __tablename__ = "known_error_tally"
     known_error: str = Field(primary_key=True)
@@ -119,6 +119,7 @@ class TallyRow(SQLModel, table=True):
     not_applicable: int
     failures: int
     aliases: str = Field(sa_type=Text)
+    said: str = Field(sa_type=Text, sa_column_kwargs={"server_default": "[]"})
 
 
 class KnownErrorRow(SQLModel, table=True):
@@ -234,14 +235,21 @@ def change_from(row: tuple[Any, ...]) -> Change:
 
 def tally_values(tally: Tally) -> tuple[Any, ...]:
     """A tuple for UPSERT_TALLY."""
-    values = {name: getattr(tally, name) for name in Tally.__struct_fields__} | {"aliases": _json(tally.aliases)}
+    values = {name: getattr(tally, name) for name in Tally.__struct_fields__}
+    values |= {"aliases": _json(tally.aliases), "said": _json(tally.said)}
     return tuple(values[name] for name in columns(TallyRow))
 
 
 def tally_from(row: tuple[Any, ...]) -> Tally:
-    """The tally of a row in the order of its columns."""
+    """The tally of a row in the order of its columns.
+
+    Of failures that an earlier release counted it is not known whose they are.
+    """
     values = dict(zip(columns(TallyRow), row, strict=True))
-    return Tally(**values | {"aliases": msgspec.json.decode(values["aliases"])})
+    said = msgspec.json.decode(values["said"], type=list[tuple[int, Outcome]])
+    if failures_in(said) != values["failures"]:
+        said = [(UNKNOWN, Outcome.DID_NOT_WORK)] * values["failures"]
+    return Tally(**values | {"aliases": msgspec.json.decode(values["aliases"]), "said": said})
 
 
 def written_values(written: WrittenError) -> tuple[Any, ...]:

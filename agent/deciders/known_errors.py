@@ -103,7 +103,7 @@ def take_feedback(turn: Turn, incident: Incident, intent: PersonActed) -> None:
         return
     tally, policy = turn.desk.feedback.of(name), turn.config.feedback
     was_demoted = tally.demoted(policy)
-    tally.say(outcome, Outcome(before) if before else None, _alias(incident, name))
+    tally.say(incident.id, outcome, Outcome(before) if before else None, _alias(incident, name))
     turn.desk.feedback.keep(tally)
     turn.desk.feedback.judge(name, incident.report, outcome, before)
     turn.group.add(UPSERT_TALLY, *tally_values(tally))

@@ -2,9 +2,11 @@
 
 import pytest
 
+from correlation.rows import columns
 from knowledge import feedback as feedback_of
 from knowledge.feedback import MOST_ALIASES, Feedback, FeedbackPolicy, Outcome, Tally
 from knowledge.match import match_text
+from knowledge.store import TallyRow, tally_from, tally_values
 from tests.knowledge.shelf import entry, library
 
 USED, PARTLY, FAILED, NOT = Outcome.USED, Outcome.HELPED_PARTLY, Outcome.DID_NOT_WORK, Outcome.NOT_APPLICABLE
@@ -13,7 +15,7 @@ USED, PARTLY, FAILED, NOT = Outcome.USED, Outcome.HELPED_PARTLY, Outcome.DID_NOT
 def told(*outcomes: Outcome) -> Tally:
     tally = Tally(known_error="one")
     for place, outcome in enumerate(outcomes):
-        tally.say(outcome, None, f"text {place}")
+        tally.say(place + 1, outcome, None, f"text {place}")
     return tally
 
 
@@ -43,18 +45,48 @@ def test_precision_is_what_helped_of_all_that_was_said_and_nothing_before() -> N
 
 def test_the_last_word_of_an_incident_stands_for_its_earlier_ones() -> None:
     tally = told(USED)
-    tally.say(FAILED, USED, "text 0")
+    tally.say(1, FAILED, USED, "text 0")
     assert (tally.used, tally.did_not_work, tally.failures, tally.aliases) == (0, 1, 1, [])
-    tally.say(NOT, FAILED, "text 0")
+    tally.say(1, NOT, FAILED, "text 0")
     assert (tally.did_not_work, tally.not_applicable, tally.failures) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "changed", "into", "failures"),
+    [
+        ([FAILED, USED, FAILED], 1, NOT, 1),
+        ([FAILED, USED, FAILED], 3, NOT, 0),
+        ([FAILED, USED, FAILED], 2, PARTLY, 2),
+        ([FAILED, USED, FAILED], 2, FAILED, 3),
+        ([FAILED, USED, FAILED], 1, USED, 0),
+        ([FAILED, FAILED, USED], 1, PARTLY, 0),
+    ],
+)
+def test_a_word_that_is_changed_counts_where_it_was_said(
+    outcomes: list[Outcome], changed: int, into: Outcome, failures: int
+) -> None:
+    tally = told(*outcomes)
+    tally.say(changed, into, outcomes[changed - 1], "")
+    assert tally.failures == failures
+
+
+def test_failures_that_an_earlier_release_counted_are_taken_back_one_by_one() -> None:
+    as_it_was = dict(zip(columns(TallyRow), tally_values(told(FAILED, FAILED)), strict=True)) | {"said": "[]"}
+    tally = tally_from(tuple(as_it_was.values()))
+    tally.say(1, NOT, FAILED, "")
+    assert tally.failures == 1
+    tally.say(3, USED, None, "")
+    tally.say(2, PARTLY, FAILED, "")
+    assert tally.failures == 0
+    assert tally_from(tally_values(tally)) == tally
 
 
 def test_an_entry_keeps_its_newest_texts_each_once_and_short() -> None:
     tally = told(*[USED] * 25)
     assert tally.aliases == [f"text {place}" for place in range(5, 5 + MOST_ALIASES)]
-    tally.say(USED, None, " text 7 ")
+    tally.say(26, USED, None, " text 7 ")
     assert (len(tally.aliases), tally.aliases[-1]) == (MOST_ALIASES, "text 7")
-    tally.say(USED, None, "x" * 9000)
+    tally.say(27, USED, None, "x" * 9000)
     assert len(tally.aliases[-1]) < 1000
     assert told(FAILED, NOT).aliases == []
 
