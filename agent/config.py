@@ -84,6 +84,8 @@ class Config:
     known_errors: Library
     is_library_read: bool = True
     """False where the site's known errors are so many that they are read once alerts are taken."""
+    left_out: tuple[Fault, ...] = ()
+    """What is wrong in files of known errors that was left out, the rest being taken."""
     version: int = 0
     external_url: str | None = None
     sources: Mapping[str, SourceConfig] = field(default_factory=dict)
@@ -147,17 +149,19 @@ def load(
     environ: Mapping[str, str] = os.environ,
     now: datetime | None = None,
     library_later: bool = False,
+    but_faulty: bool = False,
 ) -> Config:
     """Return the configuration of a directory. Raises ConfigFaults with every fault of every file.
 
     `pack` wins over the `pack:` of tocsin.yaml. With `strict` a warning is a fault. With `now` calendars and rotas
     are looked through for the 60 days from there (procedure S2.1). With `library_later` the site's known errors are
-    left out where they are many (`is_library_read`). The directory is only read.
+    left out where they are many (`is_library_read`); with `but_faulty` those that are wrong are (`left_out`). The
+    directory is only read.
     """
     folder = FilePath(config_dir)
     if not folder.is_dir():
         raise ConfigFaults([Fault(str(config_dir), 1, 1, "", "there is no such directory: name it with --config.dir")])
-    return _Loading(folder, environ, strict, now, library_later and is_large(folder)).config(pack)
+    return _Loading(folder, environ, strict, now, library_later and is_large(folder), but_faulty).config(pack)
 
 
 class _Loading:
@@ -173,9 +177,11 @@ class _Loading:
         strict: bool,
         now: datetime | None,
         library_later: bool,
+        but_faulty: bool,
     ) -> None:
         self._folder, self._environ, self._strict, self._now = folder, environ, strict, now
         self._library_later = library_later
+        self._left_out: list[Fault] | None = [] if but_faulty else None
         self._faults: list[Fault] = layers.misnamed(folder)
         self._warnings: list[Fault] = layers.strangers(folder)
         self._notes: list[Fault] = []
@@ -196,7 +202,7 @@ class _Loading:
         found: Mapping[str, Any] = files
         self._judge(found, inspections, pack_thresholds)
         if found["tocsin.yaml"] is not None:
-            self._faults += action_faults(known_errors, found["tocsin.yaml"].automation)
+            self._wrong_in_library(action_faults(known_errors, found["tocsin.yaml"].automation))
         self._stop_if(self._faults or (self._strict and self._warnings))
         config = _put_together(pack, found, {**self._layers, "thresholds.yaml": self._thresholds}, known_errors)
         return replace(
@@ -205,6 +211,7 @@ class _Loading:
             inspections=inspections,
             pack_thresholds=pack_thresholds,
             is_library_read=not self._library_later,
+            left_out=tuple(self._told(self._left_out or [])),
             warnings=tuple(self._told(self._warnings)),
             notes=tuple(self._told(self._notes)),
         )
@@ -318,10 +325,13 @@ class _Loading:
         library, faults = read_library(
             layers.pack_folder(place), self._folder, place, entries_of_site=not self._library_later
         )
-        self._faults += faults
+        self._wrong_in_library(faults)
         if self._now is not None:
             self._warnings += review_faults(library, self._now)
         return library
+
+    def _wrong_in_library(self, faults: list[Fault]) -> None:
+        (self._faults if self._left_out is None else self._left_out).extend(faults)
 
     # what hangs together
 

@@ -211,17 +211,20 @@ class Daemon:
         """Return the configuration as its files are now, with the words of its known errors counted.
 
         Until then the daemon goes on with what it had. Where its library was not read yet (`library_later`) the words
-        are left uncounted: so many known errors are better found by their predicates soon than by all later.
+        are left uncounted: so many known errors are better found by their predicates soon than by all later; and a
+        file of them that is wrong is left out alone, where it would have kept a smaller library's daemon from starting.
         """
-        fresh = configuration.load(self.options.config_dir, self.options.pack, now=now)
-        if self.config.is_library_read:
+        first = not self.config.is_library_read
+        fresh = configuration.load(self.options.config_dir, self.options.pack, now=now, but_faulty=first)
+        if not first:
             _ = fresh.known_errors.words
         return fresh
 
     async def _read_library(self) -> None:
-        """Read the known errors that the start did not wait for: a reload, which is taken whole or not at all."""
+        """Read the known errors that the start did not wait for; of a file that is wrong the rest goes without."""
         if not await self.reload(AGENT):
             gc.freeze()
+            self._not_taken([str(fault) for fault in self.config.left_out])
             log.info("known errors read", entries=len(self.pipeline.desk.config.known_errors))
 
     def behind(self) -> str:
@@ -229,7 +232,9 @@ class Daemon:
         if not self.pipeline.desk.config.is_library_read:
             reading = self._reloading.locked()
             return "known errors are being read" if reading else "known errors were not read: the log says why"
-        return "the words of known errors are being counted" if self.ranker.is_counting else ""
+        if self.ranker.is_counting:
+            return "the words of known errors are being counted"
+        return "known errors that are wrong were left out: the log says which" if self.config.left_out else ""
 
     def _retire(self, old: dict[str, Any], kept: dict[str, Any]) -> None:
         """Close notifiers that another took the place of, each after its last page."""
@@ -250,7 +255,8 @@ class Daemon:
             await self.reload("SIGHUP")
 
     def _not_taken(self, faults: list[str]) -> list[str]:
-        self.metrics.reloaded(False, self.clock.now())
+        if faults:
+            self.metrics.reloaded(False, self.clock.now())
         for fault in faults:
             log.error("configuration not taken", fault=fault)
         return faults

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import structlog
 import yaml
+from prometheus_client import generate_latest
 from sqlalchemy.exc import OperationalError
 
 from agent import courier
@@ -181,14 +182,25 @@ async def test_a_start_waits_for_no_large_library_and_what_came_meanwhile_is_rec
         assert len(daemon.config.known_errors) > 2_001
 
 
-async def test_a_large_library_with_a_fault_keeps_no_daemon_from_its_work_and_says_so(tmp_path: Path) -> None:
+def _reload_failed(daemon: Daemon) -> bool:
+    return b"tocsin_config_last_reload_successful 0.0" in generate_latest(daemon.metrics.registry)
+
+
+async def test_of_a_large_library_a_file_that_is_wrong_is_left_out_alone_until_it_is_mended(tmp_path: Path) -> None:
+    wrong = tmp_path / "site" / "knowledge" / "many-2000.md"
     async with _started(_many(tmp_path / "site", last=""), tmp_path / "t.db") as daemon:
-        while "log" not in daemon.behind():  # noqa: ASYNC110 - it is read in a thread
+        while "left out" not in daemon.behind() or not _reload_failed(daemon):  # noqa: ASYNC110 - it is read in a thread
             await asyncio.sleep(0.01)
-        assert await Running(daemon).receive({**DISK_FULL, "alertname": "Odd1999"})
-        (tmp_path / "site" / "knowledge" / "many-2000.md").unlink()
+        assert [fault.file for fault in daemon.config.left_out] == ["knowledge/many-2000.md"]
+        number = await Running(daemon).receive({**DISK_FULL, "alertname": "Odd1999"})
+        board = daemon.pipeline.desk.board
+        assert [k["id"] for k in board.incidents[board.numbers[number]].known_errors] == ["many-1999"]
+        (refused,) = await daemon.reload("SIGHUP")
+        assert "many-2000.md" in refused
+        wrong.write_text(wrong.read_text() + "restart it")
         assert await daemon.reload("SIGHUP") == []
-        assert "read" not in daemon.behind()
+        assert daemon.config.known_errors.get("many-2000") is not None
+        assert not daemon.config.left_out
 
 
 async def test_a_notifier_that_hangs_keeps_no_other_from_sending(
