@@ -55,6 +55,8 @@ from agent.wall import WallWatch, follow_wall
 from agent.writer import StoreDown, Writer
 from collectors.alert import Parsed
 from correlation.calendar import that_open
+from knowledge.library import Library
+from knowledge.written import Laid, WrittenError, laid_over
 
 log = structlog.get_logger("daemon")
 _GC = (50_000, 20, 50)
@@ -187,14 +189,16 @@ class Daemon:
 
     async def _reload(self, who: str) -> list[str]:
         try:
-            fresh = await self._reading.do(self._read_anew, self.clock.now())
+            desk = self.pipeline.desk
+            known, written = desk.config.known_errors, dict(desk.written)
+            fresh, laid = await self._reading.do(self._read_anew, self.clock.now(), known, written)
         except ConfigFaults as faults:
             return self._not_taken([str(fault) for fault in faults.faults])
         old, before = self.notifiers, self.config
         try:
             self.config = await numbered(fresh, self.writer, self.clock.now())
             self._make_notifiers()
-            await self.pipeline.submit(ConfigChanged(self.config, who))
+            await self.pipeline.submit(ConfigChanged(self.config, who, laid))
         except (StoreDown, Undecided) as error:
             self._retire(self.notifiers, old)
             self.notifiers, self.config = old, before
@@ -207,18 +211,20 @@ class Daemon:
         self._retire(old, self.notifiers)
         return []
 
-    def _read_anew(self, now: datetime) -> Config:
-        """Return the configuration as its files are now, with the words of its known errors counted.
+    def _read_anew(self, now: datetime, known: Library, written: Mapping[str, WrittenError]) -> tuple[Config, Laid]:
+        """Return the configuration as its files are now, and its known errors under what people wrote, words counted.
 
+        `known` are the known errors of now, with what is `written`.
         Until then the daemon goes on with what it had. Where its library was not read yet (`library_later`) the words
         are left uncounted: so many known errors are better found by their predicates soon than by all later; and a
         file of them that is wrong is left out alone, where it would have kept a smaller library's daemon from starting.
         """
         first = not self.config.is_library_read
         fresh = configuration.load(self.options.config_dir, self.options.pack, now=now, but_faulty=first)
+        laid = Laid(laid_over(fresh.known_errors, written.values(), known), written)
         if not first:
-            _ = fresh.known_errors.words
-        return fresh
+            _ = laid.library.words
+        return fresh, laid
 
     async def _read_library(self) -> None:
         """Read the known errors that the start did not wait for; of a file that is wrong the rest goes without."""

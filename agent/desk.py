@@ -44,7 +44,7 @@ from knowledge.known_error import KnownError
 from knowledge.library import Library
 from knowledge.past import Past
 from knowledge.run import Runs
-from knowledge.written import WrittenError
+from knowledge.written import Laid, WrittenError
 from knowledge.written import laid_over as errors_laid_over
 
 MOST_MAILS = 10_000
@@ -98,16 +98,16 @@ class Desk:
         self.config, self.rules = config, rules_of(config)
         self._apply()
 
-    def configure(self, config: Config, now: datetime) -> None:
+    def configure(self, config: Config, now: datetime, laid: Laid | None = None) -> None:
         """Decide by another configuration from here on, with what people wrote over its items as it holds at `now`.
 
-        What alerts have taught of items goes on.
+        What alerts have taught of items goes on. `laid` is its library under what people had written when it was read.
         """
         before = self.config.known_errors
         self._filed, self._filed_errors = config.topology, config.known_errors
         self._use(config)
         self.lay_items(now)
-        self.lay_known_errors(before)
+        self.lay_known_errors(before, laid)
         self._apply()
 
     def _apply(self) -> None:
@@ -134,9 +134,14 @@ class Desk:
         """Have the windows of the configuration hold what they hold at this moment."""
         lay(self.board, self.rules.windows, now)
 
-    def lay_known_errors(self, before: Library | None = None) -> None:
-        """Lay what people wrote over the known errors of the files; `before` is where the same lay already."""
-        known: Library = errors_laid_over(self._filed_errors, self.written.values(), before)
+    def lay_known_errors(self, before: Library | None = None, laid: Laid | None = None) -> None:
+        """Lay what people wrote over the known errors of the files; `before` is where the same lay already.
+
+        With `laid` only what was written since that was made costs anything.
+        """
+        if laid is None:
+            laid = Laid(self._filed_errors, {})
+        known: Library = errors_laid_over(laid.library, laid.since(self.written), before)
         self._use(replace(self.config, known_errors=known))
 
     def lay_known_error(self, entry: KnownError) -> None:

@@ -18,6 +18,7 @@ from knowledge.improvement import ImprovementAction
 from knowledge.match import Match
 from knowledge.problem import ProblemAction
 from knowledge.run import RunState
+from knowledge.written import Laid
 
 
 @dataclass(frozen=True)
@@ -369,6 +370,8 @@ class ConfigChanged:
 
     config: Config
     by: str
+    laid: Laid | None = None
+    """Its known errors under what people had written when it was read."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from pydantic import ValidationError
@@ -75,6 +75,18 @@ def taken(entry: KnownError) -> str:
     """Return the sentence that refuses a second entry of this one's id."""
     place = "one that was written over the API" if entry.source == API else f"{entry.source}:{entry.line}"
     return f"the id {entry.id!r} is taken by {place}: give this one another"
+
+
+class Laid(NamedTuple):
+    """A library as it lies under what people had written when it was made."""
+
+    library: Library
+    written: Mapping[str, WrittenError]
+
+    def since(self, written: Mapping[str, WrittenError]) -> list[WrittenError]:
+        """What was written or edited since."""
+        versions = {name: one.version for name, one in self.written.items()}
+        return [one for name, one in written.items() if versions.get(name) != one.version]
 
 
 def laid_over(filed: Library, written: Iterable[WrittenError], before: Library | None = None) -> Library:

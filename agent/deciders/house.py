@@ -15,7 +15,7 @@ from correlation.incident import Incident
 
 def config_changed(turn: Turn, intent: ConfigChanged) -> None:
     was = _by_calendars_changed(turn, intent.config)
-    turn.desk.configure(intent.config, turn.now)
+    turn.desk.configure(intent.config, turn.now, intent.laid)
     turn.desk.lay_windows(turn.now)
     turn.desk.hold_back_again(turn.now)
     wake_held(turn)

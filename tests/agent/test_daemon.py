@@ -24,13 +24,14 @@ from agent.daemon import Daemon, Options
 from agent.deciders import DECIDERS
 from agent.encoder import Suggestions
 from agent.http.reads import Reads
-from agent.intents import AlertsArrived, PagesClaimed, PageTried, PersonActed, TimePassed
+from agent.intents import AlertsArrived, KnownErrorWritten, PagesClaimed, PageTried, PersonActed, TimePassed
 from agent.paging import Claimed, claimed
 from agent.pipeline import Undecided
 from collectors.webhooks.alertmanager import parse
 from correlation.incident import Action
 from correlation.permission import Actor
 from escalation.delivery import PageToSend, Undeliverable
+from knowledge.index import Predicate, PredicateIndex
 from tests.house import DISK_FULL, SITE, alert, at, message
 
 
@@ -164,9 +165,9 @@ async def test_a_start_waits_for_no_large_library_and_what_came_meanwhile_is_rec
 ) -> None:
     goes_on, reads = threading.Event(), Daemon._read_anew
 
-    def read(daemon: Daemon, now: Any) -> Any:
+    def read(daemon: Daemon, *asked: Any) -> Any:
         goes_on.wait()
-        return reads(daemon, now)
+        return reads(daemon, *asked)
 
     monkeypatch.setattr(Daemon, "_read_anew", read)
     async with _started(_many(tmp_path / "site"), tmp_path / "t.db") as daemon:
@@ -201,6 +202,41 @@ async def test_of_a_large_library_a_file_that_is_wrong_is_left_out_alone_until_i
         assert await daemon.reload("SIGHUP") == []
         assert daemon.config.known_errors.get("many-2000") is not None
         assert not daemon.config.left_out
+
+
+async def test_what_was_written_is_filed_beside_the_loop_when_a_configuration_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside: dict[str, set[bool]] = {}
+    files, reads, loop = PredicateIndex._file, Daemon._read_anew, asyncio.get_running_loop()
+    here = threading.current_thread()
+
+    def file(index: PredicateIndex, one: Predicate, into: Any) -> None:
+        beside.setdefault(one.entry.id, set()).add(threading.current_thread() is not here)
+        files(index, one, into)
+
+    def read(daemon: Daemon, *asked: Any) -> Any:
+        made = reads(daemon, *asked)
+        asyncio.run_coroutine_threadsafe(write(daemon, "meanwhile"), loop).result()
+        del beside["meanwhile"]
+        return made
+
+    async def write(daemon: Daemon, name: str) -> None:
+        values = {"title": "The till is mute", "match": [{"alertname": name}], "workaround": "restart it"}
+        await daemon.pipeline.submit(KnownErrorWritten(name, values, "", Actor("root", frozenset({"ops"}))))
+
+    async with _started(SITE, tmp_path / "t.db") as daemon:
+        written = {f"till-{number}" for number in range(5)}
+        for name in written:
+            await write(daemon, name)
+        beside.clear()
+        monkeypatch.setattr(PredicateIndex, "_file", file)
+        monkeypatch.setattr(Daemon, "_read_anew", read)
+        assert await daemon.reload("root") == []
+        assert {name for name in written if beside[name] == {True}} == written
+        assert beside["meanwhile"] == {False}
+        held = daemon.pipeline.desk.config.known_errors
+        assert all(held.get(name) is not None for name in (*written, "meanwhile"))
 
 
 async def test_a_notifier_that_hangs_keeps_no_other_from_sending(
