@@ -180,6 +180,9 @@ class Courier:
         if notifier is None:
             reason = f"tocsin.yaml has no notifier {claimed.notifier}"
             return Attempt(number, sent=False, attempt=claimed.attempt, reason=reason, permanent=True)
+        if self._pipeline.desk.seeks_somebody_gone(number):
+            reason = f"people.yaml has no {claimed.target} any more"
+            return Attempt(number, sent=False, attempt=claimed.attempt, reason=reason, permanent=True)
         if not self._pipeline.desk.is_wanted(number):
             return Attempt(number, sent=False, attempt=claimed.attempt, reason="it is not wanted any more")
         lease = lease_from + self._house.config.delivery.lease.total_seconds()

@@ -50,15 +50,16 @@ from agent.sqlite import Reserve
 from agent.ticker import Ticker
 from agent.turn import AGENT
 from agent.version import VERSION
-from agent.versions import numbered
+from agent.versions import calendars_in_force, numbered
 from agent.wall import WallWatch, follow_wall
 from agent.writer import StoreDown, Writer
 from collectors.alert import Parsed
-from correlation.calendar import that_open
+from correlation.calendar import BusinessCalendar, that_open
 from knowledge.library import Library
 from knowledge.written import Laid, WrittenError, laid_over
 
 log = structlog.get_logger("daemon")
+_A_MOMENT = timedelta(seconds=1)
 _GC = (50_000, 20, 50)
 """What is on the board lives long: looking through it every 700 objects would cost more than the decisions."""
 _LAST_MINUTE_S = 10.0
@@ -89,6 +90,8 @@ class Daemon:
         self.metrics = Metrics(VERSION)
         self._reading = Aside("read")
         """A thread of its own: while a large configuration is read, those that intake uses are free."""
+        self._calendars_before: Mapping[str, BusinessCalendar] | None = None
+        """Of the configuration before this start, where they are others."""
         self.cycle = Cycle(self.clock)
         self.writer: Writer = writer_for(options.storage_url)
         reserve = None if is_postgres(options.storage_url) else Reserve(sqlite_path(options.storage_url))
@@ -110,7 +113,10 @@ class Daemon:
         self._tasks: asyncio.TaskGroup
 
     async def _load(self, writer: Writer) -> Desk:
-        return await load_desk(writer, self.config, self.clock.now())
+        """The desk by this configuration; by the calendars of before, until what they counted is counted anew."""
+        before = self._calendars_before
+        config = self.config if before is None else dataclasses.replace(self.config, calendars=before)
+        return await load_desk(writer, config, self.clock.now())
 
     def links(self, number: str, person: str) -> dict[str, str]:
         """Where a page points to: the incident, and a signed page that acknowledges it."""
@@ -140,6 +146,9 @@ class Daemon:
         if before != after:
             log.info("schema upgraded", was=before or "empty", now=after)
         self.engine: AsyncEngine = readers(self.options.storage_url)
+        counted = await calendars_in_force(self.writer)
+        if counted is not None and (counted := that_open(counted, self.clock.now())) != self.config.calendars:
+            self._calendars_before = counted
         self.config = await numbered(self.config, self.writer, self.clock.now())
         self.first_token = await tokens.first_token(self.writer, self.clock.now())
         self.secret = await tokens.link_secret(self.writer, self.clock.now())
@@ -343,6 +352,7 @@ class Daemon:
             letting_go = LettingGo(self.pipeline, self.writer, self.clock, lambda: self.config)
             line = tasks.create_task(self.pipeline.run(), name="line")
             loops = [
+                tasks.create_task(self._count_anew(), name="calendars"),
                 tasks.create_task(self.ticker.run(), name="escalate"),
                 tasks.create_task(self.courier.run(), name="deliver"),
                 tasks.create_task(self._watch_clock(), name="clock"),
@@ -370,6 +380,15 @@ class Daemon:
             self.pipeline.stop()
             self.inspections.stop()
             self.reconciler.stop()
+
+    async def _count_anew(self) -> None:
+        """Calendars that were changed while nothing ran are taken as by a reload, however long the store takes."""
+        while self._calendars_before is not None:
+            try:
+                await self.pipeline.submit(ConfigChanged(self.config, AGENT))
+                self._calendars_before = None
+            except (StoreDown, Undecided):
+                await self.clock.sleep_until(self.clock.now() + _A_MOMENT)
 
     async def _watch_clock(self) -> None:
         """A wall that runs away from the clock is told, and adopted once it is known to be right."""

@@ -240,6 +240,11 @@ class Desk:
         page = self.outbox.pages.get(number)
         return page is not None and self.outbox.is_wanted(page, self.board.incidents.get(page.incident_id))
 
+    def seeks_somebody_gone(self, number: int) -> bool:
+        """Whether a page asks somebody to take an incident who is of this site no more."""
+        page = self.outbox.pages.get(number)
+        return page is not None and page.seeks_responder and page.person not in self.config.people
+
 
 def rules_of(config: Config) -> Rules:
     """What correlation is told by a configuration."""

@@ -1,15 +1,34 @@
 """Each effective configuration has a number: a decision names the one that it was made by."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+import structlog
+
 from agent.config import Config
 from agent.show import effective_text
+from agent.site import CalendarFile
 from agent.store import UPSERT_CONFIG
 from agent.writer import Writer
+from correlation.calendar import BusinessCalendar
 
+_EFFECTIVE = "SELECT effective FROM config ORDER BY version DESC LIMIT 1"
+_CALENDARS = "calendar.yaml"
+log = structlog.get_logger("daemon")
 _LATEST = "SELECT version, digest FROM config ORDER BY version DESC LIMIT 1"
+
+
+async def calendars_in_force(writer: Writer) -> Mapping[str, BusinessCalendar] | None:
+    """The calendars of the configuration that was stored last; None where none can be read. Raises StoreDown."""
+    rows = await writer.fetch(_EFFECTIVE)
+    try:
+        return CalendarFile.model_validate(json.loads(rows[0][0])[_CALENDARS]).calendars if rows else None
+    except (ValueError, LookupError, TypeError) as error:
+        log.warning("the calendars before this start cannot be read: steps stay as they were counted", why=str(error))
+        return None
 
 
 async def numbered(config: Config, writer: Writer, now: datetime) -> Config:

@@ -24,7 +24,15 @@ from agent.daemon import Daemon, Options
 from agent.deciders import DECIDERS
 from agent.encoder import Suggestions
 from agent.http.reads import Reads
-from agent.intents import AlertsArrived, KnownErrorWritten, PagesClaimed, PageTried, PersonActed, TimePassed
+from agent.intents import (
+    AlertsArrived,
+    ConfigChanged,
+    KnownErrorWritten,
+    PagesClaimed,
+    PageTried,
+    PersonActed,
+    TimePassed,
+)
 from agent.paging import Claimed, claimed
 from agent.pipeline import Undecided
 from collectors.webhooks.alertmanager import parse
@@ -237,6 +245,50 @@ async def test_what_was_written_is_filed_beside_the_loop_when_a_configuration_is
         assert beside["meanwhile"] == {False}
         held = daemon.pipeline.desk.config.known_errors
         assert all(held.get(name) is not None for name in (*written, "meanwhile"))
+
+
+async def test_a_calendar_that_was_changed_while_nothing_ran_counts_what_is_open_anew(tmp_path: Path) -> None:
+    site, store = tmp_path / "site", tmp_path / "t.db"
+    shutil.copytree(SITE, site)
+    targets = {severity: {"resolve": "90h", "calendar": "business"} for severity in (1, 2, 3, 4)}
+    (site / "services.yaml").write_text(yaml.safe_dump({"services": {"portal": {"sla": targets}}}))
+
+    def write(hours: str) -> None:
+        every_day = {"time_zone": "UTC", "days": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], "hours": hours}
+        (site / "calendar.yaml").write_text(yaml.safe_dump({"calendars": {"business": every_day}}))
+
+    write("09:00-18:00")
+    async with _started(site, store) as daemon:
+        number = await Running(daemon).receive({**DISK_FULL, "service": "portal"})
+    write("09:00-12:00")
+    for lines in (1, 1):
+        async with _started(site, store) as daemon:
+            running = Running(daemon)
+            told = "SELECT COUNT(*) FROM timeline WHERE kind = 'calendar_changed'"
+            await running.until(told, [(lines,)])
+            desk = daemon.pipeline.desk
+            incident = desk.board.incidents[desk.board.numbers[number]]
+            due = {step.key: step.due_at for step in desk.agenda.of(incident.id)}[f"{incident.severity}/p100"]
+            assert due == incident.resolve_due_at
+            assert due is not None
+            assert due - incident.opened_at > timedelta(days=29)
+
+
+async def test_nobody_who_left_is_asked_to_take_an_incident_and_the_fallback_is(running: Running) -> None:
+    daemon = running.daemon
+    running.hook.refuses = True
+    await running.receive()
+    gone = "wei"
+    await running.until(f"SELECT DISTINCT attempts > 0 FROM page WHERE seeks_responder AND person = '{gone}'", [(1,)])
+    people = {name: person for name, person in daemon.config.people.items() if name != gone}
+    daemon.config = replace(daemon.config, people=people, schedules={})
+    await daemon.pipeline.submit(ConfigChanged(daemon.config, "root"))
+    running.hook.refuses = False
+    await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
+    told = await running.rows(f"SELECT DISTINCT state, outcome FROM page WHERE person = '{gone}'")
+    assert told == [("failed", f"people.yaml has no {gone} any more")]
+    assert "root" in {page.target for page in running.hook.got}
+    assert gone not in {page.target for page in running.hook.got}
 
 
 async def test_a_notifier_that_hangs_keeps_no_other_from_sending(
