@@ -82,6 +82,8 @@ class Desk:
         self.runs = Runs()
         self.written: dict[str, WrittenError] = {}
         """The known errors that people wrote, by id."""
+        self.to_recognise: dict[int, datetime] = {}
+        """Incidents that the known errors of another configuration have still to be held against, and when."""
         self.told_held: dict[int, str] = {}
         """By incident, the silence of which its timeline was told last that it holds the steps."""
         self.read: list[dict[str, Any]] = []

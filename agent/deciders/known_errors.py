@@ -1,6 +1,7 @@
 """The known errors of an incident: predicates at once, text after the commit, and what engineers say of them."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -17,6 +18,8 @@ from knowledge.store import UPSERT_TALLY, tally_values
 
 _KNOWN_ERRORS = 5
 _INCIDENTS_AGAIN = 1_000
+_ALERTS_AT_ONCE = 500
+_APART = timedelta(milliseconds=20)
 LOOKED_AT = 50
 """Firing alerts of one incident that are held against a known error that was just written."""
 
@@ -44,17 +47,42 @@ def recognise_again(turn: Turn, entry: KnownError) -> list[Incident]:
 
 
 def recognise_all_again(turn: Turn) -> None:
-    """Hold the known errors of another configuration against the newest open incidents; rank for those without one."""
+    """Hold the known errors of another configuration against the newest open incidents; rank for those without one.
+
+    Those with the first few hundred alerts at once, the others each when it comes up: alerts wait for no more.
+    """
+    desk, room, at = turn.desk, _ALERTS_AT_ONCE, turn.now
+    desk.to_recognise.clear()
     active = [incident for incident in turn.board.incidents.values() if incident.active]
-    for incident in sorted(active, key=lambda i: i.id)[-_INCIDENTS_AGAIN:]:
-        before = {known["id"] for known in incident.known_errors}
-        members = islice(turn.board.open_members(incident.id), LOOKED_AT)
-        recognise(turn, incident, [turn.board.labels(episode) for episode in members])
-        if fresh := [known["id"] for known in incident.known_errors if known["id"] not in before]:
-            turn.touch(incident)
-            turn.tell(incident.id, "known_errors_written", AGENT, {"ids": fresh})
-        elif not before:
-            rank(turn, incident)
+    for incident in sorted(active, key=lambda i: -i.id)[:_INCIDENTS_AGAIN]:
+        room -= min(len(turn.board.members.get(incident.id, ())), LOOKED_AT)
+        if room >= 0:
+            _recognise_anew(turn, incident)
+        else:
+            at += _APART
+            desk.to_recognise[incident.id] = at
+            turn.agenda.look_at(incident.id, at)
+
+
+def recognise_in_turn(turn: Turn, incident: Incident) -> bool:
+    """Hold the known errors against an incident whose turn has come; returns whether it had."""
+    at = turn.desk.to_recognise.get(incident.id)
+    if at is None or at > turn.now:
+        return False
+    del turn.desk.to_recognise[incident.id]
+    _recognise_anew(turn, incident)
+    return True
+
+
+def _recognise_anew(turn: Turn, incident: Incident) -> None:
+    before = {known["id"] for known in incident.known_errors}
+    members = islice(turn.board.open_members(incident.id), LOOKED_AT)
+    recognise(turn, incident, [turn.board.labels(episode) for episode in members])
+    if fresh := [known["id"] for known in incident.known_errors if known["id"] not in before]:
+        turn.touch(incident)
+        turn.tell(incident.id, "known_errors_written", AGENT, {"ids": fresh})
+    elif not before:
+        rank(turn, incident)
 
 
 def rank(turn: Turn, incident: Incident) -> None:

@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from agent.deciders.automation import verify
+from agent.deciders.automation import propose_anew, verify
 from agent.deciders.customers import warn_customers
 from agent.deciders.deeds import do
 from agent.deciders.effects import rest_again, stop
 from agent.deciders.escalations import await_acknowledgement
 from agent.deciders.intake import follow
+from agent.deciders.known_errors import recognise_in_turn
 from agent.deciders.pages import reached_nobody
 from agent.deciders.storms import tell_of_storm
 from agent.deciders.watching import look_after
@@ -60,6 +61,8 @@ def look_at(turn: Turn, incident: Incident) -> None:
     if incident.resolves_at is not None and incident.resolves_at <= turn.now:
         recover(turn, incident)
     if incident.active:
+        if recognise_in_turn(turn, incident):
+            propose_anew(turn, [incident])
         look_after(turn, incident)
         take_steps(turn, incident)
         tell_of_storm(turn, incident)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agent.deciders import known_errors
 from agent.house import House
 from agent.intents import ConfigChanged, KnownErrorWritten, PersonReported
 from correlation.incident import Incident
@@ -145,6 +146,22 @@ async def test_an_open_incident_is_held_against_the_known_errors_of_another_conf
     await house.do(ConfigChanged(replace(house.config, known_errors=shelf), "ops"))
     assert found(house.incidents()[-1]) == ["till"]
     assert "known_errors_written" in [kind for _, kind, *_ in await house.timeline(incident.number)]
+
+
+async def test_of_many_open_incidents_the_newest_are_held_against_them_at_once_and_the_others_one_by_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_errors, "_ALERTS_AT_ONCE", 1)
+    for place in range(4):
+        await find(house, {**TILL_MUTE, "instance": f"till-{place}", "cluster": f"shop-{place}"})
+    shelf = Library([*house.config.known_errors, entry("till", title="Till", match={"alertname": "TillMute"})])
+    await house.do(ConfigChanged(replace(house.config, known_errors=shelf), "ops"))
+    assert [found(incident) for incident in house.incidents()] == [[], [], [], ["till"]]
+    await house.advance(milliseconds=20)
+    assert [found(incident) for incident in house.incidents()] == [[], [], ["till"], ["till"]]
+    await house.advance(seconds=1)
+    assert [found(incident) for incident in house.incidents()] == [["till"]] * 4
+    assert not house.desk.to_recognise
 
 
 async def test_what_was_judged_when_it_was_written_is_not_judged_again_by_a_reload(house: House) -> None:
