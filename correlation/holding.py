@@ -43,20 +43,34 @@ def silence_why(silence: Silence) -> Why:
 
 
 def steps_held(board: Board, incident: Incident, now: datetime) -> tuple[datetime, Why] | None:
-    """Until when the steps of an incident wait and why: it is snoozed, or all of it that fires is silenced."""
+    """Until when the steps of an incident wait and why: it is snoozed, or all of it that fires is silenced.
+
+    Where nothing fires any more and it settles, what fired last counts: whoever slept through it sleeps on.
+    """
     if incident.held_until is not None and incident.held_until > now:
         return incident.held_until, Why("snoozed", {})
     active = [s for s in board.silences.values() if s.active(now)]
-    if not active or not incident.open_alerts:
+    if not active:
         return None
     first: Silence | None = None
-    for episode in board.open_members(incident.id):
+    for episode in board.open_members(incident.id) or _settling(board, incident):
         silence = silenced_by(board.labels(episode), active, now)
         if silence is None:
             return None
         if first is None or silence.ends_at < first.ends_at:
             first = silence
-    return (first.ends_at, silence_why(first)) if first is not None else None
+    if first is None:
+        return None
+    settled = incident.resolves_at if not incident.open_alerts else None
+    return min(first.ends_at, settled or first.ends_at), silence_why(first)
+
+
+def _settling(board: Board, incident: Incident) -> list[Episode]:
+    """The alerts of an incident of which nothing fires, and that is resolved if it stays so."""
+    if incident.resolves_at is None:
+        return []
+    keys = [mark.key for mark in board.scene.of.get(incident.id, {}).values()]
+    return [board.episodes[key] for key in keys if key in board.episodes]
 
 
 def _named(this: Round, key: Key) -> dict[str, str]:

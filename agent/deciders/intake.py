@@ -58,6 +58,8 @@ def follow(turn: Turn, out: Outcome, source: str, received_at: datetime) -> None
             turn.agenda.look_at(incident.id, incident.resolves_at)
         if incident.digest_at is not None:
             turn.agenda.look_at(incident.id, incident.digest_at)
+        if incident.id in turn.desk.told_held:  # what came may not be held
+            turn.agenda.look_at(incident.id, turn.now)
     opened = {incident.id for incident in out.opened}
     for incident, _ in out.merged:
         if incident.id in opened:  # opened and put right by the same message: it has its record all the same

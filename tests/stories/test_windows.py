@@ -232,3 +232,30 @@ async def test_each_night_is_held_anew(night: House) -> None:
     assert night.pages == []
     (held_by,) = night.desk.board.silences.values()
     assert held_by.ends_at == OPENS + 31 * HOUR
+
+
+async def test_an_alert_that_is_not_held_ends_the_wait_of_the_incident_that_it_joins(night: House) -> None:
+    await reloaded(night, {**NIGHT, "match": ['severity="critical"']})
+    await night.advance_to(OPENS - timedelta(minutes=20))
+    await fire(night)
+    (incident,) = night.incidents()
+    first = len(night.sent)
+    await night.advance_to(OPENS + HOUR)
+    assert len(night.sent) == first
+    await fire(night, severity="warning")
+    assert len(night.incidents()) == 1
+    assert held(night, incident.number) is None
+    assert {(sent.at, sent.incident) for sent in night.sent[first:]} == {(OPENS + HOUR, incident.number)}
+
+
+async def test_what_resolves_in_the_window_pages_nobody_while_it_settles(night: House) -> None:
+    await night.advance_to(OPENS - timedelta(minutes=20))
+    await fire(night)
+    first = len(night.sent)
+    await night.advance_to(OPENS + timedelta(minutes=5))
+    await fire(night, ended=True)
+    await night.advance_to(OPENS + timedelta(minutes=15))
+    await night.restart()
+    await night.advance_to(OPENS + timedelta(minutes=25))
+    assert [incident.state for incident in night.incidents()] == ["resolved"]
+    assert night.sent[first:] == []
