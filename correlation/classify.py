@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from collectors.labels import Labels, Matcher, all_match, matchers_from_yaml
+from collectors.labels import Labels, Matcher, all_match, compile_pattern, matchers_from_yaml
 from collectors.remembering import Held
 from collectors.rule import Rule, Span
 from correlation.severity import SeverityPolicy
@@ -43,6 +43,23 @@ class Route(Rule):
     match: Match
     group: str
     goes_on: bool = Field(default=False, alias="continue")
+
+
+def _searched(pattern: str) -> str:
+    """A pattern as it is looked for within an expression, in any case; raises BadMatcher."""
+    compile_pattern(found := f"(?is).*(?:{pattern}).*")
+    return found
+
+
+class Reading(Rule):
+    """What a Prometheus rule looks at tells what its alerts are about, whatever they are called."""
+
+    reads: Annotated[str, AfterValidator(_searched)]
+    """A regex (RE2), looked for in the expression in any case."""
+    rule: str
+    """The id of the classification rule that such alerts are of; one that there is not says nothing."""
+    unless_named: bool = False
+    """It says little: where a rule knows the name of the alert, that counts."""
 
 
 class Unclassified(Rule):
@@ -85,6 +102,8 @@ class Classification(Rule):
     rules: list[ClassificationRule] = []
     routes: list[Route] = []
     """The first that matches says the group, whatever the rules say of it."""
+    expressions: list[Reading] = []
+    """The first that is found in the expression of an alert's Prometheus rule says what kind of trouble it is."""
 
     def known(self) -> list[str]:
         """Every category there is: those of the tree, and what the rules set; none where no tree is written."""
@@ -117,6 +136,8 @@ class Class(NamedTuple):
     """The id of the route that said the group, or ""."""
     also: tuple[str, ...] = ()
     """The groups that are told besides."""
+    trouble: tuple[str, str] | None = None
+    """Rule and category of what its expression looks at, where that is not what its name says."""
 
 
 _MOST_NAMES, _MOST_FOUND = 10_000, 20_000
@@ -134,27 +155,33 @@ class Classifier:
         self._severity = severity
         self._candidates: dict[str, _Looked] = {}
         self._found: dict[tuple[str, ...], Class] = {}
+        self._rules = {rule.id: rule for rule in reversed(policy.rules)}
+        self._read: dict[str, Reading | None] = {}
 
     def knows(self, name: str) -> bool:
         """Whether an alert of this name is classified whatever else it says."""
         _, rules = self._looked_through(name)
         return bool(rules) and not rules[-1][1]
 
-    def classify(self, labels: Labels, level: str = "", criticality: str = "", words: str = "") -> Class:
+    def classify(
+        self, labels: Labels, level: str = "", criticality: str = "", words: str = "", expression: str = ""
+    ) -> Class:
         """Return the class of an alert.
 
         `level` is what our own inspections say: `warn`, `crit`, or with the severity 1-4 they ask for, `crit:1`.
-        `criticality` is that of the configuration item. `words` is what it says of itself, asked where no rule knows
-        it: that gives category and group; how bad it is stays with label and default.
+        `criticality` is that of the configuration item. `expression` is that of its Prometheus rule, `words` is what
+        it says of itself. Where no rule knows its name these give category and group, the expression before the words;
+        how bad it is stays with label and default. Where one does, the expression says what kind of trouble it is.
         """
         others, _ = looked = self._looked_through(labels.get("alertname", ""))
         said = [labels.get(name, "") for name in others]
-        key = (labels.get("alertname", ""), labels.get("severity", ""), level, criticality, *said)
+        key = (labels.get("alertname", ""), labels.get("severity", ""), level, criticality, expression, *said)
         found = self._found.get(key)
         if found is None:
             if len(self._found) >= _MOST_FOUND:
                 self._found.clear()
-            found = self._found[key] = self._decide(labels, looked, level, criticality)
+            found = self._decide(labels, looked, level, criticality)
+            found = self._found[key] = self._by_expression(expression, found) if expression else found
         if words and not found.rule and self._policy.unclassified.by_words:
             found = self._by_words(labels, words, found)
         if found.service or "service" not in labels:
@@ -169,14 +196,27 @@ class Classifier:
         rule = _first(self._looked_through(words)[1], labels)
         if rule is None:
             return found
-        category, group = rule.set.category or found.category, rule.set.group or found.group
-        group = found.group if found.route else group
-        return found._replace(category=category, group=group, rule=rule.id)
+        return _of(rule, found)
+
+    def _by_expression(self, expression: str, found: Class) -> Class:
+        reading = self._reading(expression)
+        if reading is None or (reading.unless_named and found.rule) or reading.rule == found.rule:
+            return found
+        rule = self._rules[reading.rule]
+        return found._replace(trouble=(rule.id, rule.set.category or "")) if found.rule else _of(rule, found)
+
+    def _reading(self, expression: str) -> Reading | None:
+        if expression not in self._read:
+            if len(self._read) >= _MOST_NAMES:
+                self._read.clear()
+            there = (r for r in self._policy.expressions if r.rule in self._rules)
+            self._read[expression] = next((r for r in there if compile_pattern(r.reads).match(expression)), None)
+        return self._read[expression]
 
     def held(self) -> dict[str, Held]:
         """How full its memories are."""
         classes, rules = Held(len(self._found), _MOST_FOUND), Held(len(self._candidates), _MOST_NAMES)
-        return {"classes": classes, "class_rules": rules}
+        return {"classes": classes, "class_rules": rules, "class_readings": Held(len(self._read), _MOST_NAMES)}
 
     def _decide(
         self, labels: Labels, looked: _Looked, level: str, criticality: str, routes: Sequence[Route] | None = None
@@ -242,6 +282,12 @@ def _routed(routes: Sequence[Route], labels: Labels) -> tuple[Route | None, tupl
         return None, ()
     *besides, takes = matching
     return takes, tuple(dict.fromkeys(route.group for route in besides if route.group != takes.group))
+
+
+def _of(rule: ClassificationRule, found: Class) -> Class:
+    """A class that no name gave: category and group of this rule."""
+    group = found.group if found.route else rule.set.group or found.group
+    return found._replace(category=rule.set.category or found.category, group=group, rule=rule.id)
 
 
 def _first(candidates: list[_Candidate], labels: Labels) -> ClassificationRule | None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from collectors.alert import Alert, hash_of
+from collectors.expression import expression_of
 from collectors.labels import packed, unpacked
 from collectors.moment import same_to_the_millisecond, written_otherwise
 from collectors.wording import words_of
@@ -45,5 +46,6 @@ def new_episode(this: Round, alert: Alert, decision: str) -> Episode:
         last_at=this.now,
         expires_at=alert.expires_at,
         level=alert.level,
+        expression=expression_of(alert.generator_url),
         words="" if known else words_of(alert.annotations, labels),
     )

@@ -332,6 +332,8 @@ class Episode(msgspec.Struct, kw_only=True, gc=False):
     level: str = ""
     words: str = ""
     """What it says of itself, where no rule knows its name: it is classified by that."""
+    expression: str = ""
+    """What its Prometheus rule looks at; "" where its source names none."""
     count: int = 1
     latest_at: datetime | None = None
     """The start told last, where an earlier one was told after it; kept in memory alone."""

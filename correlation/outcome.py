@@ -45,7 +45,8 @@ class Rules:
 
     def class_of(self, episode: Episode, labels: Labels) -> Class:
         """The class of an alert that the board holds."""
-        return self.classifier.classify(labels, episode.level, self.criticality(labels), episode.words)
+        criticality = self.criticality(labels)
+        return self.classifier.classify(labels, episode.level, criticality, episode.words, episode.expression)
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -65,7 +65,7 @@ class Signals:
 
     def of(self, verdict: Class) -> Signal:
         """The signal of an alert of this class."""
-        key = (verdict.rule, verdict.category)
+        key = verdict.trouble or (verdict.rule, verdict.category)
         found = self._found.get(key)
         if found is None:
             if len(self._found) >= _MOST_FOUND:

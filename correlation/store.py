@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from collectors.alert import Alert, decode_labels, hash_of
+from collectors.expression import expression_of
 from collectors.labels import Matcher, one_text, packed
 from collectors.moment import parse_moment, written_otherwise
 from correlation.configuration_item import ItemEdit
@@ -172,7 +173,7 @@ def incident_from(row: tuple[Any, ...]) -> Incident:
 EPISODE_COLUMNS = (
     "a.id, a.origin, a.fingerprint, a.starts_at, a.starts_text, a.labels, e.open, e.incident_id, e.decision, "
     "e.ends_at, e.ends_text, e.closed_at, e.last_at, e.expires_at, e.level, e.count, a.previous_id, "
-    "a.latest_at, e.placed_at, e.group_key, e.parent, e.weight, a.received_at, t.last_at, t.count"
+    "a.latest_at, e.placed_at, e.group_key, e.parent, e.weight, a.received_at, t.last_at, t.count, a.generator_url"
 )
 EPISODE_TABLES = "episode e JOIN alert a ON a.id = e.alert_id LEFT JOIN touch t ON t.alert_id = e.alert_id"
 _EPISODES = f"SELECT {EPISODE_COLUMNS} FROM {EPISODE_TABLES}"  # noqa: S608 - our own text
@@ -230,6 +231,7 @@ def episode_from(row: tuple[Any, ...]) -> Episode:
         count=row[24] or row[15],
         previous=row[16] or 0,
         latest_at=row[17],
+        expression=expression_of(row[25]),
     )
 
 
