@@ -221,12 +221,14 @@ async def _lay_windows(writer: Writer, desk: Desk, now: datetime) -> None:
 async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
     board, tombstones_for = desk.board, desk.rules.correlation.dedup.tombstones_for
     placed: list[tuple[Place, Episode]] = []
+    read: list[Episode] = []
     since = now - tombstones_for
     for row in (
         *await writer.fetch(ENDED_OF_OPEN, since),
         *reversed(await writer.fetch(ENDED_EPISODES, since, MOST_TOMBSTONES)),
     ):
         episode, place = episode_from(row), place_from(row)
+        read.append(episode)
         if episode.closed_at is not None and episode.closed_at >= since:
             board.bury(episode)
             _note_change(desk, episode, place.came_at, now)
@@ -235,10 +237,12 @@ async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
     for row in await writer.fetch(SUSPECTS):
         suspect = episode_from(row)
         board.suspects[suspect.key] = suspect
+        read.append(suspect)
     held_back: list[Episode] = []
     over: set[int] = set()
     async for row in _open_episodes(writer):
         episode, place = episode_from(row), place_from(row)
+        read.append(episode)
         board.hold(episode)
         if episode.decision == "suppressed":
             held_back.append(episode)
@@ -248,8 +252,7 @@ async def _load_alerts(writer: Writer, desk: Desk, now: datetime) -> None:
         _note_change(desk, episode, place.came_at, now)
         if episode.decision not in NOT_PLACED:
             placed.append((place, episode))
-    told = (episode for _, episode in placed)
-    await recall_words(writer, desk.rules, [*told, *held_back, *board.suspects.values()])
+    await recall_words(writer, desk.rules, read)
     _place(desk, placed, dict(await writer.fetch(MERGED)))
     await _load_storms(writer, desk, now)
     for episode in held_back:

@@ -127,6 +127,62 @@ def test_what_no_rule_knows_by_its_name_is_known_by_what_it_says(words: str, sig
 
 
 @pytest.mark.parametrize(
+    ("expression", "signal"),
+    [
+        ('(1 - node_filesystem_avail_bytes{fstype!="tmpfs"} / node_filesystem_size_bytes) > 0.9', "disk"),
+        ("predict_linear(node_filesystem_avail_bytes[6h], 4 * 3600) < 0", "disk"),
+        ("node_filesystem_files_free / node_filesystem_files < 0.1", "disk"),
+        ("kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes < 0.1", "volume"),
+        ('node_md_disks{state="failed"} > 0', "raid"),
+        ("smartctl_device_smart_status == 0", "disk-fault"),
+        ("rate(node_disk_io_time_seconds_total[5m]) > 0.9", "disk-slow"),
+        ('avg by (instance) (rate(node_cpu_seconds_total{mode="iowait"}[5m])) > 0.5', "disk-slow"),
+        ('1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle"}[5m])) > 0.9', "saturation"),
+        ("node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes < 0.1", "memory"),
+        ("increase(node_vmstat_oom_kill[5m]) > 0", "memory"),
+        ("abs(node_timex_offset_seconds) > 0.05", "software"),
+        ('node_systemd_unit_state{state="failed"} == 1', "unit"),
+        ("process_open_fds / process_max_fds > 0.9", "limits"),
+        ('kube_node_status_condition{condition="Ready",status="true"} == 0', "host"),
+        ('kube_node_status_condition{condition="MemoryPressure",status="true"} == 1', "node-pressure"),
+        ("ifOperStatus == 2", "link"),
+        ("rate(ifInErrors[5m]) > 1", "lossy"),
+        ("rate(node_netstat_Tcp_RetransSegs[5m]) / rate(node_netstat_Tcp_OutSegs[5m]) > 0.05", "lossy"),
+        ("upsOutputSource == 5", "on-battery"),
+        ('network_ups_tools_ups_status{flag="OB"} == 1', "on-battery"),
+        ("network_ups_tools_battery_charge < 30", "power"),
+        ("upsAlarmBatteryBad == 1", "alone"),
+        ("node_hwmon_temp_celsius > 80", "temperature"),
+        ("pg_up == 0", "database-down"),
+        ("mysql_global_status_threads_connected / mysql_global_variables_max_connections > 0.8", "database"),
+        ("pg_replication_lag_seconds > 30", "replication"),
+        ("increase(pg_stat_database_deadlocks[5m]) > 5", "lock"),
+        ("hikaricp_connections_pending > 5", "pool"),
+        ("rabbitmq_queue_messages_ready > 1000", "queue"),
+        ("sum by (consumergroup) (kafka_consumergroup_lag) > 10000", "queue"),
+        ("kafka_topic_partition_under_replicated_partition > 0", "broker"),
+        ("probe_ssl_earliest_cert_expiry - time() < 0", "certificate-expired"),
+        ("probe_ssl_earliest_cert_expiry - time() < 14 * 86400", "certificate"),
+        ("probe_success == 0", "down"),
+        ("probe_duration_seconds > 2", "latency"),
+        (
+            'sum by (s) (rate(http_requests_total{code=~"5.."}[5m])) / sum by (s) (rate(http_requests_total[5m]))',
+            "errors",
+        ),
+        ("histogram_quantile(0.99, sum by (le, s) (rate(http_request_duration_seconds_bucket[5m]))) > 1", "latency"),
+        ("increase(kube_pod_container_status_restarts_total[10m]) > 3", "restart"),
+        ("kube_deployment_status_replicas_unavailable > 0", "down"),
+        ("time() - backup_last_success_timestamp_seconds > 90000", "backup-missed"),
+        ("jvm_gc_collection_seconds_sum > 1", "heap"),
+        ('absent(up{job="shop"})', "gone"),
+        ("my_own_metric > 3", "other"),
+    ],
+)
+def test_what_no_rule_knows_by_its_name_is_known_by_what_its_rule_looks_at(expression: str, signal: str) -> None:
+    assert SIGNALS.of(CLASSIFIER.classify({"alertname": "R-117"}, expression=expression)).id == signal
+
+
+@pytest.mark.parametrize(
     ("kind", "signal"),
     [("host", "host"), ("switch", "network"), ("ups", "unreachable"), ("service", "down"), ("", "down")],
 )

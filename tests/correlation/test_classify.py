@@ -146,6 +146,60 @@ def test_a_site_can_have_names_alone_asked() -> None:
     assert Classifier(policy, SEVERITY).classify({"alertname": "R-117"}, words="Disk is full").rule == ""
 
 
+READS = Classifier(
+    Classification.model_validate(
+        {
+            "rules": RULES,
+            "expressions": [
+                {"reads": "space_(free|used)", "rule": "disk"},
+                {"reads": "net_", "rule": "no such rule"},
+                {"reads": "up", "rule": "late", "unless_named": True},
+            ],
+        }
+    ),
+    SEVERITY,
+)
+
+
+def test_what_no_rule_knows_by_its_name_takes_category_and_group_from_its_expression_before_its_words() -> None:
+    found = READS.classify({"alertname": "R-117", "severity": "critical"}, words="DiskX", expression="Space_Free < 1")
+    assert (found.rule, found.category, found.group) == ("disk", "storage", "sys")
+    assert (found.urgency, found.impact, found.trouble) == (2, 3, None)
+
+
+def test_what_a_rule_knows_by_its_name_keeps_all_of_it_and_its_expression_says_what_the_trouble_is() -> None:
+    labels = {"alertname": "Net", "team": "pay"}
+    named, read = READS.classify(labels), READS.classify(labels, expression="space_used > 1")
+    assert read == named._replace(trouble=("disk", "storage"))
+
+
+@pytest.mark.parametrize("expression", ["nobody_knows == 0", "net_errs > 0", "up == 0", ""])
+def test_an_expression_that_says_nothing_changes_nothing(expression: str) -> None:
+    labels = {"alertname": "Net", "team": "pay"}
+    assert READS.classify(labels, expression=expression) == READS.classify(labels)
+
+
+def test_what_says_little_is_heard_where_no_rule_knows_the_name() -> None:
+    assert READS.classify({"alertname": "R-117"}, expression="up == 0").rule == "late"
+
+
+def test_an_expression_gives_a_route_no_other_group() -> None:
+    policy = Classification.model_validate(
+        {
+            "rules": RULES,
+            "routes": [{"id": "to-dba", "match": ['team="db"'], "group": "dba"}],
+            "expressions": [{"reads": "space_", "rule": "disk"}],
+        }
+    )
+    found = Classifier(policy, SEVERITY).classify({"alertname": "R-1", "team": "db"}, expression="space_free < 1")
+    assert (found.group, found.category) == ("dba", "storage")
+
+
+def test_a_regex_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="refused"):
+        Classification.model_validate({"expressions": [{"reads": "(", "rule": "disk"}]})
+
+
 LABELS = st.dictionaries(
     st.sampled_from(["alertname", "team", "severity"]), st.sampled_from(["Disk", "DiskX", "Net", "pay", "critical"])
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from hypothesis import strategies as st
 
@@ -57,9 +58,13 @@ POOL: tuple[dict[str, str], ...] = (
     {"alertname": "Creaking", "room": "r-9", "severity": "info"},
     {"alertname": "R-117", "instance": "web-1:9100", "severity": "warning"},
     {"alertname": "R-118", "service": "shop", "severity": "warning"},
+    {"alertname": "R-119", "instance": "web-2:9100", "severity": "warning"},
+    {"alertname": "Oddness", "instance": "web-2:9100", "severity": "critical"},
 )
 SAYS = {"R-117": "web-1:9100: CPU at 99 %", "R-118": "p99 latency of shop is 2 s"}
 """What those say of themselves whose names no rule knows."""
+READS = {"R-119": "node_load1 > 10", "Oddness": 'up{job="node"} == 0'}
+"""What the rules of those look at."""
 ALERT, ANY = st.integers(0, len(POOL) - 1), st.integers(0, 7)
 MOVES: st.SearchStrategy[Move] = st.one_of(
     st.tuples(st.sampled_from(["fires", "fires", "fires", "ends", "ends_untold", "fires_late"]), ALERT, ANY),
@@ -89,6 +94,8 @@ def _alert(labels: dict[str, str], starts: datetime, ends: datetime | None) -> d
     more: dict[str, Any] = {"ends": at(ends)} if ends is not None else {}
     if labels["alertname"] in SAYS:
         more["annotations"] = {"summary": SAYS[labels["alertname"]]}
+    if labels["alertname"] in READS:
+        more["generatorURL"] = f"http://prom:9090/graph?{urlencode({'g0.expr': READS[labels['alertname']]})}"
     return alert(labels, starts=at(starts), **more)
 
 
