@@ -1,4 +1,7 @@
-"""What a decision needs and the desk does not hold is read before it: deciders read no database."""
+"""What a decision needs and the desk does not hold is read before it: deciders read no database.
+
+For each intent it says what that is; `agent/fetch.py` reads it.
+"""
 
 from typing import Any
 

@@ -29,7 +29,7 @@ class Sending:
                     self._landed[mark].set()
 
     async def close_after_last(self, notifier: Any) -> None:
-        """Close a notifier that gets no new pages, once those in flight by it have landed."""
+        """Wait until no page is in flight by this notifier, then close it; whoever calls sends none by it any more."""
         mark = id(notifier)
         if self._in_flight[mark]:
             landed = self._landed[mark] = asyncio.Event()

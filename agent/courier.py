@@ -57,7 +57,7 @@ class Courier:
         self._flying: set[asyncio.Task[None]] = set()
         self._waiting = Queues()
         self._aside: dict[int, datetime] = {}
-        """Pages that a fault of ours keeps back, each until a moment."""
+        """Pages that a fault of ours keeps from being claimed or settled, each until when it is left alone."""
 
     async def run(self) -> None:
         """Claim pages that are due, send them side by side, bring the results back through the line; for ever.

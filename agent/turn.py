@@ -1,4 +1,4 @@
-"""One intent's turn at the desk: the moment, the group that takes its rows, and the words in which it is told."""
+"""One intent's turn at the desk: what a decider looks at, and the ways in which it leaves a trace of what it did."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,7 +24,11 @@ class NoSuchIncident(Refusal):
 
 
 class Turn:
-    """What a decider is given beside its intent; `now` is the one moment of all that it decides."""
+    """What a decider is given beside its intent.
+
+    `now` is the one moment of all that it decides. `touch`, `tell`, `audit`, `journal` and `keep_…` put rows into
+    `group`: what a decider changes without one of them is forgotten at the next start.
+    """
 
     def __init__(self, desk: Desk, now: datetime, group: Group) -> None:
         self.desk, self.now, self.group = desk, now, group

@@ -136,12 +136,15 @@ def _union(pauses: Iterable[Pause]) -> tuple[Pause, ...]:
 
 
 def comes_at(at: datetime, pauses: Sequence[Pause]) -> datetime | None:
-    """Return when what was to come at a moment comes: at the end of the pause it falls into; None while that lasts."""
+    """Return when a step planned for `at` falls due: then, or at the end of the pause that `at` lies in.
+
+    None: it lies in a pause that is still open.
+    """
     return next((p.to_at for p in pauses if p.from_at < at and (p.to_at is None or at < p.to_at)), at)
 
 
 def _worked_on(history: Sequence[tuple[datetime, str]]) -> int:
-    """How many entries come before the stopped states it is in now."""
+    """How many entries of a history come before the stopped states at its end; all of them while the clock may run."""
     count = len(history)
     while count and history[count - 1][1] in STOPPED:
         count -= 1
@@ -191,7 +194,7 @@ def due(start: datetime, span: timedelta, calendar: Calendar, pauses: Sequence[P
 
 
 def falls_due(start: datetime, span: timedelta, calendar: Calendar, pauses: Sequence[Pause] = ()) -> datetime | None:
-    """As `due`, but what had fallen due before a pause that is still open keeps its instant."""
+    """As `due`, but what fell due before a pause that is still open keeps that instant; None: it had not fallen due."""
     left = span
     for from_at, to_at in _running(start, pauses):
         if to_at is None:

@@ -111,7 +111,11 @@ DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
 
 
 def decide(desk: Desk, intent: Intent, now: datetime, group: Group) -> Any:
-    """Decide one intent; return what its caller waits for. Raises what refuses a person's act."""
+    """Decide one intent at `now`: change the desk, and put the rows of that change into `group`.
+
+    Returns what the caller of the intent waits for. Raises Refusal where a person's act is refused; the desk is then as
+    it was. Any other exception is a fault of ours, and leaves the desk void: it has to be read anew.
+    """
     desk.seq += 1
     result = DECIDERS[type(intent)](Turn(desk, now, group), intent)
     if isinstance(intent, Asked) and intent.mark is not None:
