@@ -130,7 +130,7 @@ def topology_of(cmdb: Mapping[str, Any]) -> Items:
     """The configuration items of a CMDB export: what there is, and what each thing stands on.
 
     A rack stands on its UPS; a switch on its rack; a host on rack, switch and network storage; a database on its
-    host; a service on hosts, databases and other services.
+    host; a service on hosts, databases and other services. What asks for a service by its URL is about it.
     """
     items: Items = {}
     for name, kind, depends_on in (*_things(cmdb), *_programs(cmdb)):
@@ -141,6 +141,9 @@ def topology_of(cmdb: Mapping[str, Any]) -> Items:
         for on in wanted:
             if on in items and not _stands_on(items, on, name):
                 item["depends_on"].append(on)
+    for service in cmdb.get("services", ()):
+        if service.get("url"):
+            items[service["name"]]["match"] = {"instance": service["url"]}
     return items
 
 

@@ -13,7 +13,13 @@ _LONGEST = 253
 _ASKED = "instance"
 _SPREAD = frozenset({"deployment", "statefulset", "daemonset", "horizontalpodautoscaler", "persistentvolumeclaim"})
 """What has these labels is on no one host: the address beside them is of who tells."""
-_NO_NAMES = frozenset({"alertname", "severity", "job", "mode", "state", "fstype", "mountpoint", "cpu", "ifDescr"})
+_JOB = "job"
+_NO_NAMES = frozenset({"alertname", "severity", _JOB, "mode", "state", "fstype", "mountpoint", "cpu", "ifDescr"})
+_EXPORTERS = frozenset(
+    {"node", "node-exporter", "node_exporter", "snmp", "blackbox", "blackbox-exporter", "blackbox_exporter", "windows"}
+    | {"cadvisor", "kubelet", "ipmi", "pushgateway", "kube-state-metrics", "prometheus", "alertmanager"}
+)
+"""Jobs that tell of other things, whatever else has their name."""
 
 
 class Naming:
@@ -46,10 +52,23 @@ class Naming:
                 for kind, name in match.groupdict().items():
                     if name:
                         found.setdefault(self._names.get(name.lower(), name), kind)
+        self._by_job(labels.get(_JOB, "").lower(), found)
+        if self._matched and not any(name in self._kinds for name in found):
+            matched = self.matched(labels)
+            if matched:
+                found[matched] = self._kinds[matched]
         return found
 
+    def _by_job(self, job: str, found: dict[str, str]) -> None:
+        """A job that has the name of a written item is of it, where labels name no other written one of its kind."""
+        name = self._names.get(job) if job not in _EXPORTERS else None
+        if name is not None:
+            kind = self._kinds[name]
+            if not any(kind == other and item in self._kinds for item, other in found.items()):
+                found[name] = kind
+
     def matched(self, labels: Labels) -> str:
-        """The written item whose `match` holds for labels that name none; "" where none does."""
+        """The written item whose `match` holds for labels that name no written one; "" where none does."""
         return next((name for name, match in self._matched if all_match(match, labels)), "")
 
     def held(self) -> dict[str, Held]:
@@ -81,12 +100,20 @@ class Naming:
         names = self._names
         low = value.lower()
         name = names.get(low)
+        if name is None and "://" in low:
+            name = self._by_path(low)
         if name is None and (":" in low or "." in low):
             low = bare(low)
             name = names.get(low)
             if name is None and "." in low and not low.replace(".", "").isdigit():
                 name = names.get(low.partition(".")[0])
         return name if name is not None or " " not in low else self._other_end(low)
+
+    def _by_path(self, url: str) -> str | None:
+        """The written service that a segment of the path of a URL names, where it is one: `/checkout/health`."""
+        path = url.partition("://")[2].partition("?")[0].split("/")[1:]
+        found = {name for part in path if (name := self._names.get(part)) and self._kinds[name] == "service"}
+        return found.pop() if len(found) == 1 else None
 
     def _other_end(self, words: str) -> str | None:
         """The host that what is written at a port names among other words: `to web-1`."""

@@ -225,7 +225,7 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool
         return weight * (_LATE + _LATER * lag / settles_s) if -lag <= settles_s else 0.0
     weight *= 0.5 ** (lag / signal.fades.total_seconds())
     ends_at = cause.ends_at
-    if ends_at is None or effect.starts_at <= ends_at or (signal.lingers and fires):
+    if ends_at is None or effect.starts_at <= ends_at or effect.signal.afterwards or (signal.lingers and fires):
         return weight
     lasted, gap = (ends_at - cause.starts_at), (effect.starts_at - ends_at)
     if signal.lingers:

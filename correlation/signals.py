@@ -40,7 +40,10 @@ class Signal(Rule):
     wide: bool = False
     """Everything in its place may stand on it, and nobody writes that down: name service, cooling, the way out."""
     by_kind: dict[str, str] = {}
-    """The signal that it is of an item of this kind (`*`: of any other); what does not answer may be anything."""
+    """The signal that it is of an item of this kind (`*`: of any other, `""`: of none); what does not answer may be
+    anything."""
+    afterwards: bool = False
+    """It is told when what it came of may be over, as that a host has started again: that explains it no less."""
 
 
 class Signals:

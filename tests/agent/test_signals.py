@@ -13,68 +13,94 @@ SIGNALS = Signals(CONFIG.correlation.signals)
 
 NAMES = {
     "power": "UPSLowBattery ApcUpsBatteryNearlyEmpty UpsRuntimeShort UPS电量不足 BatteryLow",
-    "on-battery": "UPSOnBattery ApcUpsAcInputOutage MainsPowerLost UpsInputPowerFailure UPS电池供电 "
-    "市电中断 市电断电UPS逆变输出",
-    "unreachable": "UPSNoComm ups_no_contact UpsSnmpTimeout UPS通信中断 TargetDown "
-    "UPS网管卡不通 NodeExporterNoData MetricsCollectionLost",
+    "on-battery": "UPSOnBattery ApcUpsAcInputOutage MainsPowerLost UpsInputPowerFailure UPS电池供电 市电中断 "
+    "市电断电UPS逆变输出",
+    "unreachable": "UPSNoComm ups_no_contact UpsSnmpTimeout UPS通信中断 TargetDown UPS网管卡不通 MetricsCollectionLost",
     "network": "SwitchDown switch_unreachable NetworkDeviceDown 交换机不可达 网络设备离线 MacMoveDetected "
-    "NatTableFull 交换机MAC漂移",
+    "交换机MAC漂移 SnmpDeviceRebooted",
     "wan": "WanLinkDown BgpSessionDown 专线中断",
     "names": "CoreDNSDown DnsServerDown 域名解析失败",
-    "storage": "NasUnreachable NfsServerNotResponding CephHealthError 存储不可用 sanLatencyHigh",
+    "storage": "StoragePortOffline FcPortDown ArrayControllerBusy 存储端口离线 存储控制器繁忙 NasUnreachable "
+    "NfsServerNotResponding CephHealthError 存储不可用 sanLatencyHigh",
     "host": "HostDown NodeDown KubeNodeNotReady KubeNodeUnreachable ServerNotResponding 主机宕机 服务器失联",
-    "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down "
-    "LagMemberDown NicTeamDegraded",
-    "lossy": "OpticalRxPowerLow TransceiverRxPowerLow SnmpInterfaceErrors crcErrorRate NodeNetworkTransmitErrs "
-    "收光功率低 光模块异常 网络丢包率高",
+    "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down LagMemberDown "
+    "NicTeamDegraded DupIP IpAddressConflict IP地址冲突",
+    "lossy": "OpticalRxPowerLow 接口CRC错误 TransceiverRxPowerLow SnmpInterfaceErrors crcErrorRate "
+    "NodeNetworkTransmitErrs 收光功率低 光模块异常 网络丢包率高",
     "lock": "PostgresqlDeadLocks dbLockContention MssqlBlockedProcesses 锁等待",
     "image": "KubeContainerWaiting ImagePullBackOff 镜像拉取失败",
     "disk": "NodeFilesystemAlmostOutOfSpace HostOutOfDiskSpace DiskWillFillIn4Hours FsFull 磁盘快满了 disk_80 "
     "DatastoreFreeSpaceLow",
     "memory": "HostOutOfMemory NodeMemoryHighUtilization HostOomKillDetected RAMExhausted 内存不足",
-    "saturation": "run_queue_long NodeCPUHighUsage NodeSystemSaturation LoadAverageHigh cpu_usage CPU使用率过高 "
-    "CpuQueueLengthHigh",
-    "database-down": "PostgresqlDown MySQLInstanceDown PgDown OracleListenerDown 数据库宕机 "
-    "数据库实例不可达 Redis连接失败",
-    "database": "PostgresqlTooManyConnections MysqlSlowQueries MaxConnectionsReached 数据库连接耗尽 慢查询过多 "
+    "saturation": "HostContextSwitchingHigh run_queue_long NodeCPUHighUsage NodeSystemSaturation LoadAverageHigh "
+    "cpu_usage CPU使用率过高 CpuQueueLengthHigh",
+    "database-down": "PostgresqlDown MySQLInstanceDown PgDown OracleListenerDown 数据库宕机 数据库实例不可达 "
+    "OraclePortUnavailable Redis连接失败",
+    "database": "PostgresqlTooManyConnections MysqlSlowQueries MaxConnectionsReached 数据库连接耗尽 "
+    "CNPGClusterHighConnectionsWarning TooManyActiveSessions 数据库会话数过高 CacheEvicting 慢查询过多 "
     "RedisOutOfConfiguredMaxmemory SessionStoreMemoryHigh 缓存内存不足",
     "replication": "PostgresqlReplicationLag MysqlSlaveIoThreadNotRunning SlaveLagTooHigh StandbyBehindPrimary "
     "AvailabilityGroupNotSynchronized",
-    "restart": "AppRestartLoop KubePodCrashLooping ContainerRestarting KubeJobFailed 应用频繁重启",
-    "certificate-expired": "BlackboxSslCertificateExpired X509CertExpired TLSCertExpired CertNotReady 证书已过期",
-    "certificate": "域名证书快到期 SslCertificateWillExpireSoon CertManagerCertExpirySoon TLSCertExpiring 证书即将过期",
-    "queue": "KafkaConsumerGroupLag TooManyMessagesInQueue MessagesPilingUp MqDepthHigh 消息堆积",
+    "restart": "PrometheusTooManyRestarts AppRestartLoop KubePodCrashLooping ContainerRestarting KubeJobFailed "
+    "应用频繁重启",
+    "certificate-expired": "证书过期 BlackboxSslCertificateExpired X509CertExpired TLSCertExpired CertNotReady "
+    "证书已过期",
+    "certificate": "域名证书快到期 SslCertificateWillExpireSoon CertManagerCertExpirySoon TLSCertExpiring "
+    "证书即将过期 证书临近过期 证书30天后过期",
+    "queue": "KafkaConsumerGroupLag TooManyMessagesInQueue MessagesPilingUp MqDepthHigh KafkaDeadLetters "
+    "dlq_growing 死信增多 消息堆积",
     "down": "KubePodNotReady BlackboxProbeFailed ServiceDown NoHealthyInstances WebsiteDown 服务不可用 拨测失败 "
+    "heartbeat_failed ServiceHeartbeatLost 应用心跳丢失 PrometheusJobMissing NginxUpstreamDown "
     "KubeServiceNoEndpoints 应用节点端口不通",
     "errors": "ErrorBudgetBurn IstioHigh5xxErrorRate TooManyErrors Http5xxSpike 错误率过高 请求失败率上升",
-    "latency": "IstioLatency99Percentile HighRequestLatency SlowResponses ResponseTimeTooLong 响应时间过长 网站访问慢",
-    "cooling": "CracUnitFailed ChillerFault 空调故障 FanTrayFailed fan_3A_critical",
+    "latency": "upstream_latency_high IstioLatency99Percentile HighRequestLatency SlowResponses "
+    "ResponseTimeTooLong 响应时间过长 网站访问慢",
+    "cooling": "crac_supply_temp_high CracUnitFailed ChillerFault 空调故障 FanTrayFailed fan_3A_critical",
     "temperature": "RackInletTempHigh HostPhysicalComponentTooHot 机房温度过高 shelterHighTemp",
     "backup": "BackupJobFailed VeleroBackupFailed 备份失败 VeeamJobNotSucceeded PostgresArchiverStuck 归档日志写入失败",
-    "backup-missed": "BackupTooOld OldSnapshot 快照超期",
-    "software": "NodeClockSkewDetected NTPOffset 时间偏差过大 WindowsRebootPending",
+    "backup-missed": "BackupTooOld PgbackrestMissing OldSnapshot 快照超期",
+    "software": "WindowsRebootPending AnsibleRunFailed salt_highstate_failed PuppetAgentErrors "
+    "NodeConfigApplyFailed 配置下发失败",
+    "clock": "NodeClockSkewDetected NTPOffset 时间偏差过大 host_clock_offset",
+    "time-source": "ntp_upstream_bad NtpServerUnreachable ChronySourceUnsynchronised 时间源异常 TimeServerDown",
+    "ups-test": "UPSTestFailed UpsBatterySelfTestFailed ups_self_test_bad UPS电池自检不通过 UPS自检失败",
+    "paths": "MultipathDegraded MpathFailedPaths SanPathsLost 多路径失效",
+    "edge-certificate": "NginxCertificateExpired IngressTLSCertExpired 入口证书过期 网关证书失效",
+    "traffic-low": "TrafficDropped QpsTooLow RequestRateDrop NoTraffic 流量突降 订单量骤降",
+    "failover": "CNPGClusterFailover PostgresqlSwitchover MysqlPrimaryChanged redis_role_changed 数据库主备切换",
+    "denied": "DBLoginsRefused PostgresqlAuthFailures mysql_access_denied 数据库拒绝登录",
+    "hypervisor": "EsxiHostDown HypervisorDown 宿主机宕机",
+    "sessions": "NatTableFull FirewallSessionTableFull 防火墙会话表满",
+    "log-flood": "ContainerLogRateHigh svc_logspam LogVolumeSpike 日志量突增",
+    "reboot": "NodeRebooted HostReboot UnexpectedReboot host_restarted ServerRestarted 主机重启 服务器异常重启",
+    "silent": "ExporterDown NodeExporterNoData node_exporter_unreachable ScrapeFailed prometheus_job_failing 采集失败",
     "raid": "NodeRAIDDegraded 阵列降级",
     "unit": "NodeSystemdServiceFailed OsServiceFailed 守护进程异常",
     "psu": "主机单电源运行 IpmiPowerSupplyFailed PsuFailed psu_failed 服务器电源模块故障 电源冗余丢失",
-    "alone": "UPS电池需更换 PowerUPSBatteryService "
-    "UPSBypassActive UPS转旁路 FluidDetected SsdEndOfLife PostfixQueueGrowing 邮件队列过长",
-    "disk-fault": "SmartDeviceUnhealthy SmartCriticalWarning drive_predictive_failure 文件系统只读 "
-    "磁盘坏块 物理硬盘离线",
-    "disk-slow": "NodeDiskIOSaturation disk_await_high HostCpuHighIowait IO等待过高 磁盘读写延迟高 disk_overloaded",
+    "alone": "UPS电池需更换 PowerUPSBatteryService UPSBypassActive UPS转旁路 FluidDetected SsdEndOfLife "
+    "PostfixQueueGrowing 邮件队列过长",
+    "disk-fault": "DiskPredictedFailure 磁盘预测故障 SmartDeviceUnhealthy SmartCriticalWarning "
+    "drive_predictive_failure 文件系统只读 磁盘坏块 物理硬盘离线",
+    "disk-slow": "NodeDiskIOSaturation disk_await_high HostCpuHighIowait IO等待过高 CpuWaitingForIO 磁盘读写延迟高 "
+    "disk_overloaded",
     "feed": "PduInputFeedLost PDUPhaseLost pdu_phase_loss PDU缺相",
-    "job": "KubeJobNotCompleted CronJobTakingTooLong BatchJobOverrun 批处理超时",
-    "external": "ExternalApiUnreachable ThirdPartyServiceDown 第三方接口不通",
+    "job": "BackupSlow VeleroBackupRunningTooLong pgbackrest_timeout 备份超时 KubeJobNotCompleted "
+    "CronJobTakingTooLong BatchJobOverrun 批处理超时",
+    "external": "ExternalApiUnreachable ThirdPartyServiceDown 第三方接口不通 channel_api_slow BlackboxSlowExternal "
+    "渠道接口超时",
     "limits": "NodeFileDescriptorLimit HostFileDescriptorsExhausted fd_usage_high TooManyOpenFiles 文件句柄数过多",
-    "pool": "HikariPoolExhausted TomcatThreadPoolExhausted 线程池耗尽",
-    "load": "IngressRequestRateSpike TrafficSurge RequestRateAnomaly 流量突增 请求量异常 "
-    "KubeHpaMaxedOut 弹性伸缩达上限",
+    "pool": "HikariPoolExhausted TomcatThreadPoolExhausted 线程池耗尽 NoFreeConnections JdbcPoolExhausted "
+    "ThreadsBusy PumaNoFreeThreads Tomcat线程耗尽",
+    "load": "IngressRequestRateSpike TrafficSurge RequestRateAnomaly 流量突增 请求量异常 KubeHpaMaxedOut "
+    "弹性伸缩达上限",
     "credentials": "OAuthTokenValidationFailures ServiceTokenExpired LdapBindFailed http_401 鉴权失败突增 凭证过期",
-    "release": "KubeDeploymentRolloutStuck HelmReleaseFailed DeploymentNotProgressing 发布失败 上线卡住 ",
+    "release": "KubeDeploymentRolloutStuck HelmReleaseFailed DeploymentNotProgressing 发布失败 上线卡住",
     "gone": "缓存不可用 TorUnreachable 前置机失联 PbxOffline",
     "volume": "KubePersistentVolumeFillingUp pvc_almost_full 数据卷使用率高",
     "directory": "ActiveDirectoryDown DomainControllerUnreachable LdapServerDown 域控宕机 域账号认证失败",
     "licence": "LicenseExpired LicenceCapacityExceeded 软件授权到期 许可证超限",
-    "broker": "RabbitmqMemoryHigh KafkaUnderReplicatedPartitions KafkaOfflinePartitions BrokerBackPressure MQ内存告警",
+    "broker": "RabbitmqMemoryHigh KafkaUnderReplicatedPartitions KafkaOfflinePartitions BrokerBackPressure "
+    "TopicNoOwner BrokerNoLiveNode PartitionWithoutLeader MQ内存告警",
     "control": "KubeAPIErrorBudgetBurn KubeClientErrors etcdHighFsyncDurations",
     "heap": "JvmMemoryFillingUp JVM堆内存不足 HeapUsageHigh GcOverhead",
     "node-pressure": "KubeNodePressure KubeNodeEviction NodeDiskPressure",
@@ -101,7 +127,7 @@ def test_the_name_of_an_alert_tells_its_kind_of_trouble(signal: str, name: str) 
     ],
 )
 def test_what_prometheus_cannot_reach_is_known_by_its_job_or_port(labels: dict[str, str], signal: str) -> None:
-    for name in ("TargetDown", "InstanceDown", "PrometheusTargetMissing"):
+    for name in ("TargetDown", "InstanceDown"):
         found = SIGNALS.of(CLASSIFIER.classify({"alertname": name, **labels})).id
         assert found == signal or (found, signal, name) == ("down", "unreachable", "InstanceDown")
 
@@ -118,6 +144,11 @@ def test_what_prometheus_cannot_reach_is_known_by_its_job_or_port(labels: dict[s
         ("Switch does not answer", "network"),
         ("Certificate of expires in d h", "certificate"),
         ("Replication of lags s", "replication"),
+        ("No SNMP data collection from UPS", "unreachable"),
+        ("CPU spends too much time waiting for I/O", "disk-slow"),
+        ("Physical disk predicts failure", "disk-fault"),
+        ("JDBC: No free connection in pool", "pool"),
+        ("Server has been restarted (uptime < 10m)", "reboot"),
         ("smoke test of checkout failed", "other"),
         ("nobody knows", "other"),
     ],
@@ -203,6 +234,12 @@ def test_what_does_not_answer_is_known_by_the_kind_of_its_item(kind: str, signal
         ("RackInletTempHigh", "rack", "temperature"),
         ("RackInletTempHigh", "", "air"),
         ("TargetDown", "host", "silent"),
+        ("PrometheusTargetMissing", "host", "silent"),
+        ("HostsUnreachable", "rack", "zone"),
+        ("CephOsdLatencyHigh", "", "storage-unplaced"),
+        ("IngressCertExpired", "service", "certificate-expired"),
+        ("DeviceRebooted", "switch", "network"),
+        ("ResponseTimeTooHigh", "storage", "storage"),
         ("FanFailed", "host", "fan"),
         ("FanFailed", "rack", "cooling"),
         ("HighCpuUtilization", "switch", "device-load"),

@@ -127,6 +127,12 @@ def test_things_stand_on_what_the_cmdb_says() -> None:
     }
 
 
+def test_what_asks_for_a_service_by_its_url_is_about_it() -> None:
+    services = [{"name": "shop", "url": "https://www.shop.example/ping"}, {"name": "pay", "url": None}]
+    found = topology_of({"services": services})
+    assert [item.get("match") for item in found.values()] == [{"instance": "https://www.shop.example/ping"}, None]
+
+
 def test_an_entry_without_a_mitigation_is_still_an_entry() -> None:
     library, ids = library_of(iter([{"id": "x", "title": "T", "meaning": "m"}]))
     assert (len(library), ids) == (1, {"x": "x"})

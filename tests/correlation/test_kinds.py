@@ -1,0 +1,62 @@
+"""Which kinds of trouble come of which, on the small site of test_evidence.py: those that are easily taken wrong."""
+
+from datetime import timedelta
+
+import pytest
+
+from correlation.correlate import correlate
+from tests.correlation.test_correlate import told
+from tests.correlation.test_evidence import RULES, SHOP, WEB_1, WEB_2, Stream, grouped
+from tests.house import START
+
+REBOOTED = {"alertname": "HostRebooted", "instance": "web-1:9100", "severity": "warning"}
+RACK = {"alertname": "RackHostsUnreachable", "rack": "rack-1", "severity": "critical"}
+SWITCH = {"alertname": "SwitchDown", "device": "sw-1", "severity": "critical"}
+TEST = {"alertname": "UPSSelfTestFailed", "ups": "ups-1", "severity": "warning"}
+FAILOVER = {"alertname": "PostgresqlFailover", "database": "orders", "severity": "warning"}
+POOL = {"alertname": "ConnectionPoolExhausted", "service": "shop", "severity": "warning"}
+SLOW_BACKUP = {"alertname": "BackupSlow", "instance": "web-1:9100", "severity": "warning"}
+LOAD = {"alertname": "HighLoad", "instance": "web-1:9100", "severity": "warning"}
+LINK = {"alertname": "NicDown", "instance": "web-1:9100", "severity": "warning"}
+EDGE = {"alertname": "IngressCertificateExpired", "severity": "critical"}
+PROBE = {"alertname": "ProbeFailed", "service": "front", "severity": "critical"}
+TRAFFIC = {"alertname": "TrafficDropped", "service": "shop", "severity": "warning"}
+CLOCK_SOURCE = {"alertname": "NtpUpstreamBad", "severity": "warning"}
+CLOCK = {"alertname": "ClockSkew", "instance": "web-2:9100", "severity": "warning"}
+LOGS = {"alertname": "LogRateHigh", "service": "shop", "instance": "web-1:80", "severity": "warning"}
+DISK = {"alertname": "DiskFull", "instance": "web-1:9100", "severity": "warning"}
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        (SWITCH, RACK, WEB_1),
+        (RACK, WEB_1, WEB_2),
+        (TEST, {"alertname": "UPSOnBattery", "ups": "ups-1", "severity": "critical"}),
+        (FAILOVER, POOL),
+        (SLOW_BACKUP, LOAD),
+        (EDGE, PROBE, TRAFFIC),
+        (CLOCK_SOURCE, CLOCK),
+        (LOGS, DISK),
+    ],
+    ids=lambda chain: chain[0]["alertname"],
+)
+def test_what_comes_of_a_trouble_is_in_its_incident(chain: tuple[dict[str, str], ...]) -> None:
+    assert len(grouped(*chain)) == 1
+
+
+@pytest.mark.parametrize(("one", "other"), [(TEST, WEB_1), (CLOCK, SHOP)])
+def test_what_does_not_come_of_a_trouble_is_none_of_its(one: dict[str, str], other: dict[str, str]) -> None:
+    assert len(grouped(one, other)) == 2
+
+
+def test_a_restart_of_a_host_is_of_the_outage_before_it_though_that_is_over() -> None:
+    def incidents_with(effect: dict[str, str]) -> int:
+        stream = Stream()
+        stream.tell(0, WEB_1)
+        ended = told(WEB_1, ends=1)
+        correlate([ended], stream.board, RULES, START + timedelta(minutes=1))
+        stream.tell(600, effect)
+        return len(stream.groups())
+
+    assert (incidents_with(REBOOTED), incidents_with(LINK)) == (1, 2)
