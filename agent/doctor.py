@@ -65,7 +65,14 @@ def _configuration(config_dir: str, pack: str | None) -> list[Finding]:
     warnings = [Finding("configuration", str(w), True, warns=True) for w in config.warnings]
     reach = [p for p in config.fallback if config.people.get(p) and config.people[p].contacts]
     fallback = Finding("fallback", ", ".join(reach) or "nobody can be reached where a step reaches nobody", bool(reach))
-    return [Finding("configuration", f"{config_dir}, pack {config.pack}", True), *warnings, fallback]
+    written = Finding("topology", _of_topology(len(config.topology)), True)
+    return [Finding("configuration", f"{config_dir}, pack {config.pack}", True), *warnings, written, fallback]
+
+
+def _of_topology(items: int) -> str:
+    if items:
+        return f"{items} item(s) written"
+    return "nothing is written: alerts are joined by kind, place and time; topology.yaml makes it sure"
 
 
 def _sqlite(path: str) -> list[Finding]:

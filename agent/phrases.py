@@ -54,6 +54,24 @@ REASONS: Sentences = {
         "{alertname} ({signal}) of {item} explains it: {about} depends on {item}[ (certainty {weight})]",
         "{item} 的 {alertname}({signal})可解释它:{about} 依赖于 {item}[(可信度 {weight})]",
     ),
+    "unwritten": (
+        "{alertname} ({signal}) of {item} explains it by kind, place and time[ (certainty {weight})]: nobody has "
+        "written what it stands on; topology.yaml makes it sure",
+        "{item} 的 {alertname}({signal})按类型、地点和时间可解释它[(可信度 {weight})]:"
+        "没有人写明它依赖于什么;写入 topology.yaml 即可确定",
+    ),
+    "unwritten_effect": (
+        "it explains {alertname} of {item}, which came first, by kind, place and time[ (certainty {weight})]: nobody "
+        "has written what that stands on; topology.yaml makes it sure",
+        "按类型、地点和时间,它可解释先到的 {item} 的 {alertname}[(可信度 {weight})]:"
+        "没有人写明后者依赖于什么;写入 topology.yaml 即可确定",
+    ),
+    "unwritten_better": (
+        "moved here from {from}: {alertname} of {item} explains it better by kind, place and time[ (certainty {weight})"
+        "]: nobody has written what it stands on; topology.yaml makes it sure",
+        "从 {from} 移入:{item} 的 {alertname} 按类型、地点和时间更能解释它[(可信度 {weight})]:"
+        "没有人写明它依赖于什么;写入 topology.yaml 即可确定",
+    ),
     "same_item": (
         "{alertname} ({signal}) of the same {item} explains it[ (certainty {weight})]",
         "同一 {item} 的 {alertname}({signal})可解释它[(可信度 {weight})]",

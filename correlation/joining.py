@@ -20,7 +20,7 @@ from correlation.opening import enter, grade_to, open_incident
 from correlation.outcome import Round, Rules
 from correlation.place import Place
 from correlation.root import worth_of
-from correlation.scene import Mark, Scene, because, causes, weigh
+from correlation.scene import UNWRITTEN, Mark, Scene, because, causes, weigh
 from correlation.slots import keys_of, leave_slots
 from correlation.storm import has_opened, taken_in
 from correlation.storm_state import Storm
@@ -90,8 +90,8 @@ def _join_or_open(
     for key in keys:
         if key is not None:
             this.board.slot(key, this.now, incident.id)
-    for effect, weight, _ in effects:
-        take_over(this, firing.mark, effect, weight, because(firing.mark, effect))
+    for effect, weight, hops in effects:
+        take_over(this, firing.mark, effect, weight, because(firing.mark, effect, hops))
     note_wave(this.board, this.rules.signals, firing.mark)
     if choice.wave:
         gather(this, choice.wave)
@@ -102,9 +102,10 @@ def _join_or_open(
 
 def _learn(this: Round, firing: Firing, choice: Choice, effects: list[tuple[Mark, float, int]]) -> None:
     """What came together by rule or topology is learned."""
-    if choice.why.code in CONFIRMING or effects:
+    is_written = any(hops != UNWRITTEN for _, _, hops in effects)
+    if choice.why.code in CONFIRMING or is_written:
         into = this.board.incidents[firing.mark.incident]
-        learn_joined(this, into, this.board.scene.under(firing.mark) if effects else (firing.mark,))
+        learn_joined(this, into, this.board.scene.under(firing.mark) if is_written else (firing.mark,))
     see(this.board, firing.scope, firing.mark)
 
 
@@ -148,8 +149,8 @@ def firing_of(this: Round, episode: Episode, labels: Labels, verdict: Class, gro
 def mark_of(rules: Rules, episode: Episode, labels: Labels, verdict: Class) -> Mark:
     """An alert as it stands on the scene."""
     signal, name = rules.signals.of(verdict), labels.get("alertname", "")
-    item = rules.register.subject(labels, signal.on)
-    signal = rules.signals.about(signal, rules.register.kind(item))
+    item, kind = rules.register.subject_and_kind(labels, signal.on)
+    signal = rules.signals.about(signal, kind)
     wait = rules.correlation.waits.get(name)
     return Mark(
         key=episode.key,
@@ -231,9 +232,9 @@ def _find_parent(board: Board, rules: Rules, mark: Mark) -> None:
 
 def _adopt(this: Round, choice: Choice, effects: list[tuple[Mark, float, int]]) -> None:
     """A cause that is told after its effects comes into their incident, rather than open one more."""
-    roots = [(m, w) for m, w, _ in effects if m.parent is None]
+    roots = [effect for effect in effects if effect[0].parent is None]
     if roots:
-        mark, weight = min(roots, key=lambda found: found[0].incident)
+        mark, weight, hops = min(roots, key=lambda found: found[0].incident)
         choice.incident = this.board.incidents[mark.incident]
         facts = {
             "alertname": mark.name,
@@ -241,7 +242,7 @@ def _adopt(this: Round, choice: Choice, effects: list[tuple[Mark, float, int]]) 
             "weight": round(weight, 2),
             "evidence": {"topology": round(weight, 2)},
         }
-        choice.why = Why("brought_about", facts)
+        choice.why = Why("brought_about" if hops != UNWRITTEN else "unwritten_effect", facts)
 
 
 def _stand(this: Round, mark: Mark, incident: Incident, choice: Choice) -> None:

@@ -1,6 +1,7 @@
 """Alerts move between incidents when a better cause is told, and incidents that were one trouble become one."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 from correlation.apart import kept_apart
 from correlation.form import AFFECTING, BY_RULE, judge_service
@@ -10,6 +11,7 @@ from correlation.outcome import Round
 from correlation.rest import fires_no_more, run_on
 from correlation.scene import Mark, effects, weigh
 from correlation.slots import move_slots
+from correlation.unwritten import unwritten_effects
 
 
 def taken_over(this: Round, cause: Mark) -> list[tuple[Mark, float, int]]:
@@ -20,7 +22,8 @@ def taken_over(this: Round, cause: Mark) -> list[tuple[Mark, float, int]]:
     settles_s, starts_at = policy.settles.total_seconds(), cause.starts_at
     earliest = starts_at - policy.settles
     found = []
-    for mark, hops in effects(cause, board.scene, this.rules, policy.join):
+    nearby = unwritten_effects(cause, board.scene, this.rules, policy.unwritten)
+    for mark, hops in chain(effects(cause, board.scene, this.rules, policy.join), nearby):
         if mark.starts_at < earliest:
             continue
         better = mark.weight + policy.better_by if mark.weight else 0.0
@@ -54,7 +57,7 @@ def take_over(this: Round, cause: Mark, effect: Mark, weight: float, why: Why) -
     if not may_move(was):
         return
     into = board.incidents[cause.incident]
-    code = "wave" if why.code == "wave" else "better_cause"
+    code = "wave" if why.code == "wave" else "unwritten_better" if why.code == "unwritten" else "better_cause"
     why = Why(code, {"from": was.number, **why.facts, "weight": round(weight, 2)})
     moving = board.scene.under(effect)
     if any(kept_apart(this, mark, into.id) is not None for mark in moving):

@@ -100,6 +100,8 @@ class EvidencePolicy(Rule):
     """Within so long of each other they begin."""
     settles: Span = parse_span("5m")
     """By how much later than its effects a cause may be told: until then a join may be put right."""
+    unwritten: Span = parse_span("5m")
+    """So near in time a trouble explains what it can bring about in its place, though nothing is written."""
     apart_for: Span = parse_span("30d")
     """For so long kinds of alert that a person split from each other are not joined again by themselves."""
 

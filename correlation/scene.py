@@ -9,9 +9,13 @@ import msgspec
 
 from correlation.incident import Key, Why
 from correlation.signals import OTHER, Signal, Signals
-from correlation.topology import Hop, Topology, are_twins
+from correlation.steps import Hop
+from correlation.topology import Topology, are_twins
 
-_DECAYED = [0.95**hops for hops in range(32)]
+UNWRITTEN = 32
+"""In place of the steps between two items of which nobody wrote whether one stands on the other: kind, place and time
+say it."""
+_DECAYED = [*(0.95**hops for hops in range(UNWRITTEN)), 0.95**3]
 """What is left of a weight after so many steps between the items."""
 _SAME = 0.85
 """The same kind of trouble on the same item."""
@@ -27,6 +31,8 @@ _LINGERS, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
 _LOOKED_AT, _NEWEST = 16, 4
 """Items that are looked at; and the marks of one item and signal, the newest first."""
 _MOST_MOVED, _MOST_CAUSES = 512, 24
+_NEARBY = 32
+"""Marks of one place and kind of trouble that are known as its newest."""
 _NEAR = 2
 _THROUGH = {"service": 0, "instance": 1}
 _PAIRED = frozenset({"database", "storage", "switch", "host"})
@@ -119,6 +125,35 @@ class Shelf:
         return found
 
 
+class Nearby:
+    """The newest marks of each place and kind of trouble: so few that it costs the same whatever is open."""
+
+    def __init__(self) -> None:
+        self._at: dict[tuple[str, str], dict[Key, Mark]] = {}
+
+    def put(self, mark: Mark) -> None:
+        there = self._at.setdefault((mark.scope, mark.signal.id), {})
+        there[mark.key] = mark
+        if len(there) > _NEARBY:
+            del there[next(iter(there))]
+
+    def leave(self, mark: Mark) -> None:
+        place = (mark.scope, mark.signal.id)
+        there = self._at.get(place)
+        if there is not None and there.get(mark.key) is mark:
+            del there[mark.key]
+            if not there:
+                del self._at[place]
+
+    def size(self) -> int:
+        """The places and kinds of trouble of which there are marks."""
+        return len(self._at)
+
+    def newest(self, scope: str, signal: str) -> Iterator[Mark]:
+        """The marks of a place that are of this signal, the newest first."""
+        return reversed(self._at.get((scope, signal), {}).values())
+
+
 class Scene:
     """The marks of all incidents on the board."""
 
@@ -126,6 +161,7 @@ class Scene:
         self.marks: dict[Key, Mark] = {}
         self.at = Shelf()
         self.of: dict[int, dict[Key, Mark]] = {}
+        self.nearby = Nearby()
         self.wide: dict[Key, Mark] = {}
         """Those whose signal reaches everything in their place."""
         self.leads: dict[int, tuple[float, datetime]] = {}
@@ -137,6 +173,7 @@ class Scene:
         if before is not None:
             self._drop(before)
         self.marks[mark.key] = mark
+        self.nearby.put(mark)
         if mark.signal.wide:
             self.wide[mark.key] = mark
         if mark.item:
@@ -158,11 +195,13 @@ class Scene:
             if self.marks.get(mark.key) is mark:
                 del self.marks[mark.key]
                 self.wide.pop(mark.key, None)
+                self.nearby.leave(mark)
             self.at.leave(mark)
 
     def _drop(self, mark: Mark) -> None:
         self.marks.pop(mark.key, None)
         self.wide.pop(mark.key, None)
+        self.nearby.leave(mark)
         self.of.get(mark.incident, {}).pop(mark.key, None)
         self.at.leave(mark)
 
@@ -233,9 +272,11 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool
     return weight * _OVER / (1 + gap / max(lasted, _SECOND))
 
 
-def because(cause: Mark, effect: Mark) -> Why:
+def because(cause: Mark, effect: Mark, hops: int) -> Why:
     """Why one alert is taken to have come of another."""
     facts = {"alertname": cause.name, "signal": cause.signal.id, "item": cause.item, "about": effect.item}
+    if hops == UNWRITTEN:
+        return Why("unwritten", facts)
     return Why("same_item" if cause.item == effect.item else "stands_on", facts)
 
 

@@ -55,6 +55,7 @@ class Signals:
         self._of = {name: s for s in reversed(signals) for name in s.of}
         self._found: dict[tuple[str, str], Signal] = {}
         self._explained: dict[tuple[str, float], frozenset[str]] = {}
+        self._fitting: dict[tuple[str, float], Sequence[str]] = {}
         self._beside: dict[tuple[str, frozenset[str]], frozenset[str]] = {}
         told = {name for s in signals for name, sure in s.explains.items() if s.id != name and sure >= _SYMPTOM}
         self.symptoms = frozenset(told)
@@ -88,6 +89,15 @@ class Signals:
     def explaining(self, signal: Signal) -> frozenset[str]:
         """The signals that can bring this one about on an item that its own stands on."""
         return self._explaining.get(signal.id, _NONE)
+
+    def fitting(self, signal: Signal, least: float) -> Sequence[str]:
+        """The other signals that bring this one about so surely at least."""
+        key = (signal.id, least)
+        found = self._fitting.get(key)
+        if found is None:
+            able = sorted(self.explaining(signal) - {signal.id})
+            found = self._fitting[key] = [n for n in able if self.by_id[n].explains[signal.id] >= least]
+        return found
 
     def beside(self, signal: Signal, others: frozenset[str]) -> frozenset[str] | None:
         """Of what is on the same item, what counts: these others, its own kind, and what may be anything; None: all."""

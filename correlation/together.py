@@ -54,7 +54,12 @@ def learn_split(this: Round, off: Iterable[Mark], left: Iterable[Mark], incident
 
 
 def relation(register: Topology, one: str, other: str) -> str:
-    """Whether what is written keeps two items apart (`apart`) or not (`kin`)."""
+    """Whether what is written keeps two items apart (`apart`) or not (`kin`); `same` where they are one.
+
+    What comes together on one item says nothing of two.
+    """
+    if one == other != "":
+        return "same"
     return "kin" if register.kin(one, other) else "apart"
 
 

@@ -1,17 +1,17 @@
 """Configuration items and what each stands on: written in topology.yaml, named by patterns, or learned from labels."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice, pairwise, repeat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, pairwise
 from typing import NamedTuple
 
 from collectors.labels import Labels, one_text
 from collectors.remembering import Held
 from correlation.naming import Naming
 from correlation.rules import ConfigurationItem, ItemPolicy
+from correlation.steps import MOST_HOPS, Hop, hops_of, walk
 
 _MOST_ABOVE = 96
 _MOST_BELOW = 1000
-_MOST_HOPS = 7
 MOST_LEARNED = 100_000
 """Items that labels taught are kept at most: the longest unused one makes way."""
 _TRIED, _MOST_UNDER = 4, 1_000
@@ -23,8 +23,6 @@ _NAMED_BY_ADDRESS = _PLACES | {"host"}
 """Where labels name nothing else, the address is that of the thing itself: a UPS, a switch."""
 _CHAIN = ("service", "pod", "database", "host", "switch", "rack", "ups", "room")
 """What stands on what: each on the next of these that its labels name."""
-
-Hop = tuple[str, int]
 
 
 class Standing(NamedTuple):
@@ -127,18 +125,26 @@ class Topology:
 
         Of several, the one of these `kinds`; else the one that stands on the others.
         """
+        return self.subject_and_kind(labels, kinds)[0]
+
+    def subject_and_kind(self, labels: Labels, kinds: Sequence[str] = ()) -> tuple[str, str]:
+        """The item that an alert is about, and its kind: as it is known, else as the label has it that names it."""
         found = self._naming.named(labels)
         if not found:
-            return self._naming.matched(labels)
+            matched = self._naming.matched(labels)
+            return matched, self.kind(matched)
         self._use(found)
         if len(found) > 1:
             self._learn(found, kinds)
-        subject = one_text(self._nearest(self._choose(found, kinds), kinds))
+        chosen = self._choose(found, kinds)
+        subject = one_text(self._nearest(chosen, kinds))
         self._use((subject,))
-        return subject
+        return subject, self.kind(subject) or found.get(subject, "")
 
     def _use(self, names: Iterable[str]) -> None:
-        for name in names:
+        """Items are named: they and, before them, what they stand on are the last to make way."""
+        learned = [name for name in names if name in self._learned]
+        for name in chain.from_iterable((*(self._on(name) for name in learned), learned)):
             standing = self._learned.pop(name, None)
             if standing is not None:
                 self._learned[name] = standing
@@ -185,13 +191,28 @@ class Topology:
         if service and host and self._may_run_on(service, host):
             instance = one_text(f"{service}@{host}")
             if not self._knows(instance) and self._remember(instance, "instance"):
-                self._relate(instance, host)
+                self._relate(instance, host, "instance", "host")
                 if service not in self._hosted:
-                    self._relate(service, instance)
-        chain = [by_kind[k] for k in _CHAIN[1:] if k in by_kind]
-        for item, below in pairwise(chain):
+                    self._relate(service, instance, "service", "instance")
+        kinds_told = [k for k in _CHAIN[1:] if k in by_kind]
+        for kind, kind_below in pairwise(kinds_told):
+            item, below = by_kind[kind], by_kind[kind_below]
             if self._may_stand_on(item, below, by_kind):
-                self._relate(item, below)
+                self._relate(item, below, kind, kind_below)
+        if "rack" in by_kind and "ups" not in by_kind:
+            self._stand_on_its_switch(by_kind)
+
+    def _stand_on_its_switch(self, by_kind: Mapping[str, str]) -> None:
+        """The hosts of a rack stand on the switches in it, where nobody wrote on which."""
+        host, switch = by_kind.get("host"), by_kind.get("switch")
+        beside = self._under.get(by_kind["rack"], ())
+        if len(beside) > _MOST_ABOVE or (host and switch):
+            return
+        other = "switch" if host else "host" if switch else ""
+        for name in [n for n in beside if self.kind(n) == other]:
+            top, below = (host, name) if host else (name, switch)
+            if top and below and top not in self.written:
+                self._relate(top, below, "host", "switch")
 
     def _may_run_on(self, service: str, host: str) -> bool:
         """Whether labels may add this: where the hosts of a service are written, another is whoever tells of it."""
@@ -246,15 +267,18 @@ class Topology:
         for item, standing in before._learned.items():
             for below in standing.on if item in self._learned else ():
                 if self._knows(below) or below in before._learned:
-                    self._relate(item, below)
+                    self._relate(item, below, standing.kind, before.kind(below))
 
-    def _relate(self, item: str, below: str) -> None:
+    def _relate(self, item: str, below: str, kind: str, kind_below: str) -> None:
+        """Labels say that an item of a kind stands on another."""
         on = self._on(item)
         if below in on or len(on) >= _MOST_ON:
             return
         if item in self._under and self._leads_to(item, (below,)):  # where nothing stands on it there is no circle
             return
-        if not self._knows(item) and not self._remember(item, ""):
+        if not self._knows(item) and not self._remember(item, kind):
+            return
+        if not self._knows(below) and not self._remember(below, kind_below):
             return
         if item not in self._under and len(self.above(item)) < _MOST_ABOVE:
             self._put_on(item, below)
@@ -269,10 +293,10 @@ class Topology:
         nearest = dict(self.above(top))
         self._join(top, below)
         for item, hops in ((below, 1), *((name, hops + 1) for name, hops in self.above(below))):
-            before, rings = nearest.get(item, _MOST_HOPS + 1), self._below.get(item)
+            before, rings = nearest.get(item, MOST_HOPS + 1), self._below.get(item)
             if rings is None or before <= hops:
                 continue
-            if before <= _MOST_HOPS and len(rings) >= before and top in rings[before - 1]:
+            if before <= MOST_HOPS and len(rings) >= before and top in rings[before - 1]:
                 rings[before - 1].remove(top)
             if sum(map(len, rings)) < _MOST_BELOW:
                 rings.extend([] for _ in range(hops - len(rings)))
@@ -289,7 +313,7 @@ class Topology:
         if found is None:
             if len(self._above) >= self.most_learned:
                 self._above.clear()
-            found = self._above[on] = tuple(_hops_of(_walk(on, self._on, _MOST_ABOVE)))
+            found = self._above[on] = tuple(hops_of(walk(on, self._on, _MOST_ABOVE)))
         return [hop for hop in found if hop[0] != item] if item in self._in_circles else found
 
     def _unlearn_above(self, items: Iterable[str]) -> None:
@@ -305,12 +329,12 @@ class Topology:
         if found is None:
             if len(self._below) >= self.most_learned:
                 self._below.clear()
-            found = self._below[item] = _walk(under, lambda name: self._under.get(name, ()), _MOST_BELOW, item)
+            found = self._below[item] = walk(under, lambda name: self._under.get(name, ()), _MOST_BELOW, item)
         return found
 
     def below(self, item: str) -> Iterator[Hop]:
         """What stands on an item, nearest first, with how many steps away."""
-        return _hops_of(self.rings_below(item))
+        return hops_of(self.rings_below(item))
 
     def peers(self, item: str) -> Sequence[str]:
         """The written items of the same kind, where they are few: the other ends of a pair."""
@@ -327,12 +351,21 @@ class Topology:
 
     def kin(self, one: str, other: str) -> bool:
         """Whether two items may share a trouble: what is written does not keep them apart, or they stand on one."""
-        if one == other or not (self._is_written(one) and self._is_written(other)):
+        if one == other or not (self.is_written(one) and self.is_written(other)):
             return True
         near = {one: 0, **{n: h for n, h in self.above(one) if h <= _NEAR}}
         return any(n in near for n, h in ((other, 0), *self.above(other)) if h <= _NEAR)
 
-    def _is_written(self, item: str) -> bool:
+    def reach_is_written(self, item: str) -> bool:
+        """Whether it is written what stands on an item: of what is written something does."""
+        return any(self.is_written(name) for name in self.beneath(item)[:1])
+
+    def beneath(self, item: str) -> Sequence[str]:
+        """What stands on an item itself, what is written first."""
+        return self._under.get(item, ())
+
+    def is_written(self, item: str) -> bool:
+        """Whether it stands in topology.yaml, or runs on a host that does."""
         return item in self.written or (self.kind(item) == "instance" and item.rpartition("@")[2] in self.written)
 
     def size(self) -> tuple[int, int]:
@@ -363,25 +396,3 @@ def are_twins(one: str, other: str) -> bool:
     """Whether two items are instances of one service on different hosts."""
     service, at, _ = one.rpartition("@")
     return bool(at) and one != other and other.startswith(f"{service}@")
-
-
-def _hops_of(rings: Sequence[Sequence[str]]) -> Iterator[Hop]:
-    for hops, ring in enumerate(rings, 1):
-        yield from zip(ring, repeat(hops), strict=False)
-
-
-def _walk(first: Sequence[str], edges: Callable[[str], Sequence[str]], most: int, but: str = "") -> list[list[str]]:
-    """The first, and what is reached from there, by the number of steps, so many at most; not `but`."""
-    seen, ring, left = {but, *first}, first, most
-    rings: list[list[str]] = []
-    while ring and left > 0 and len(rings) < _MOST_HOPS:
-        rings.append(list(ring[:left]))
-        left -= len(ring)
-        following = []
-        for name in ring:
-            for other in edges(name):
-                if other not in seen:
-                    seen.add(other)
-                    following.append(other)
-        ring = following
-    return rings

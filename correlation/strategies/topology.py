@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from correlation.rules import EvidencePolicy
 from correlation.scene import Mark, because, causes, weigh
 from correlation.strategy import Evidence, Firing
+from correlation.unwritten import unwritten_causes
 
 
 class Join:
@@ -16,12 +18,14 @@ class Join:
 
     def __init__(self, policy: EvidencePolicy) -> None:
         self._settles, self._settles_s = policy.settles, policy.settles.total_seconds()
+        self._unwritten = policy.unwritten
 
     def find(self, firing: Firing, board: Any, rules: Any) -> Iterator[Evidence]:
         scene, mark, settles_s, incidents = board.scene, firing.mark, self._settles_s, board.incidents
-        best: dict[int, tuple[float, Mark]] = {}
+        best: dict[int, tuple[float, Mark, int]] = {}
         latest = mark.starts_at + self._settles
-        for cause, hops in causes(mark, scene, rules):
+        nearby = unwritten_causes(mark, scene, rules, self._unwritten)
+        for cause, hops in chain(causes(mark, scene, rules), nearby):
             if cause.starts_at > latest:
                 continue
             incident = incidents.get(cause.incident)
@@ -34,11 +38,11 @@ class Join:
             if known is None:
                 if scene.comes_of(cause, mark):
                     continue
-            elif not _is_surer(weight, cause, *known):
+            elif not _is_surer(weight, cause, known[0], known[1]):
                 continue
-            best[cause.incident] = (weight, cause)
-        for incident_id, (weight, cause) in best.items():
-            yield Evidence("topology", weight, incident_id, partial(because, cause, mark), of=cause.key)
+            best[cause.incident] = (weight, cause, hops)
+        for incident_id, (weight, cause, hops) in best.items():
+            yield Evidence("topology", weight, incident_id, partial(because, cause, mark, hops), of=cause.key)
 
 
 def _is_surer(weight: float, cause: Mark, known_weight: float, known: Mark) -> bool:

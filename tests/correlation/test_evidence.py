@@ -352,7 +352,7 @@ def test_the_longest_unused_learned_item_makes_way_and_nothing_of_it_is_left(see
 
 
 def test_an_item_that_is_used_again_is_not_the_next_that_makes_way() -> None:
-    register = Topology({}, ItemPolicy(labels={"host": ["host"], "rack": ["rack"]}), most_learned=4)
+    register = Topology({}, ItemPolicy(labels={"host": ["host"], "rack": ["rack"]}), most_learned=5)
     for number in (0, 1, 2, 3, 4, 1, 5):
         register.subject({"host": f"h{number}", "rack": "r"})
     assert [n for n in range(6) if register.above(f"h{n}")] == [1, 3, 4, 5]

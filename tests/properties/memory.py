@@ -49,6 +49,7 @@ def remembered(desk: Desk, now: datetime) -> dict[str, Any]:
         "day": board.counter,
         "tree": _tree(desk, now),
         "by item": _by_item(desk, now),
+        "by place": _by_place(desk, now),
         "slots": _slots(desk),
         "storms": {p: i for p, i in board.storms.items() if i in board.incidents and board.incidents[i].active},
         "openings": _openings(desk, now),
@@ -81,6 +82,16 @@ def _by_item(desk: Desk, now: datetime) -> dict[tuple[str, str], list[int]]:
     for item, there in desk.board.scene.at._at.items():
         for signal, marks in there.items() if isinstance(there, dict) else [(there.signal.id, {there.id: there})]:
             found[item, signal] = [mark.id for mark in marks.values() if mark.incident in kept]
+    return {place: marks for place, marks in found.items() if marks}
+
+
+def _by_place(desk: Desk, now: datetime) -> dict[tuple[str, str], list[int]]:
+    """The newest alerts of each place and signal, in their order."""
+    kept = set(held(desk, now))
+    found = {
+        place: [mark.id for mark in marks.values() if mark.incident in kept]
+        for place, marks in desk.board.scene.nearby._at.items()
+    }
     return {place: marks for place, marks in found.items() if marks}
 
 

@@ -60,6 +60,10 @@ POOL: tuple[dict[str, str], ...] = (
     {"alertname": "R-118", "service": "shop", "severity": "warning"},
     {"alertname": "R-119", "instance": "web-2:9100", "severity": "warning"},
     {"alertname": "Oddness", "instance": "web-2:9100", "severity": "critical"},
+    {"alertname": "SwitchDown", "instance": "sw-7:161", "severity": "critical"},
+    {"alertname": "PostgresDown", "database": "ledger", "severity": "critical"},
+    {"alertname": "ServiceHighErrorRate", "service": "cart", "severity": "critical"},
+    {"alertname": "ServiceHighLatency", "service": "mail", "severity": "warning"},
 )
 SAYS = {"R-117": "web-1:9100: CPU at 99 %", "R-118": "p99 latency of shop is 2 s"}
 """What those say of themselves whose names no rule knows."""

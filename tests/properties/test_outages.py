@@ -58,5 +58,8 @@ def test_each_alert_is_in_one_incident_and_the_store_has_all_that_decides(moves:
 @example(
     [("fires", 16, 0), ("fires", 17, 0), ("fires", 18, 0), ("fires", 15, 0), ("fires", 13, 0), ("fires", 6, 0)], {3, 5}
 )
+@example(
+    [("fires", 12, 0), ("fires", 25, 0), ("fires", 24, 0), ("fires", 23, 0), ("fires", 26, 0), ("fires", 11, 0)], {2, 4}
+)
 def test_a_restart_in_the_middle_changes_no_join_no_root_and_no_page(moves: list[Move], cuts: set[int]) -> None:
     assert asyncio.run(_outcome(moves, sorted(cuts))) == asyncio.run(_outcome(moves))
