@@ -3,6 +3,7 @@
 from agent.desk import Desk
 from collectors.remembering import Held, shared
 from correlation.board import MOST_TOMBSTONES
+from correlation.scene import MOST_NEARBY
 from correlation.storm import MOST_PLACES
 from correlation.together import MOST_SEEN
 from correlation.wave import MOST_WAVES
@@ -23,5 +24,6 @@ def caches(desk: Desk) -> dict[str, Held]:
         "tombstones": Held(len(board.tombstones), MOST_TOMBSTONES),
         "kinds_seen": Held(len(board.seen), MOST_SEEN),
         "waves": Held(len(board.waves), MOST_WAVES),
+        "troubles_nearby": Held(board.scene.nearby.size(), MOST_NEARBY),
         "places_opened_in": Held(len(board.openings), MOST_PLACES),
     }

@@ -33,6 +33,8 @@ _LOOKED_AT, _NEWEST = 16, 4
 _MOST_MOVED, _MOST_CAUSES = 512, 24
 _NEARBY = 32
 """Marks of one place and kind of trouble that are known as its newest."""
+MOST_NEARBY = 10_000
+"""Places and kinds of trouble of which they are known."""
 _NEAR = 2
 _THROUGH = {"service": 0, "instance": 1}
 _PAIRED = frozenset({"database", "storage", "switch", "host"})
@@ -136,6 +138,8 @@ class Nearby:
         there[mark.key] = mark
         if len(there) > _NEARBY:
             del there[next(iter(there))]
+        if len(self._at) > MOST_NEARBY:
+            del self._at[next(iter(self._at))]
 
     def leave(self, mark: Mark) -> None:
         place = (mark.scope, mark.signal.id)

@@ -191,6 +191,17 @@ def test_what_is_known_of_a_place_is_bounded_and_let_go_with_its_incidents() -> 
     assert scene.nearby.size() == 0
 
 
+def test_of_so_many_places_the_first_makes_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("correlation.scene.MOST_NEARBY", 2)
+    stream = told(*((n, {**ERRORS, "cluster": f"dc{n}"}) for n in range(4)))
+    nearby = stream.board.scene.nearby
+    assert (nearby.size(), len(list(nearby.newest("dc3", "errors"))), len(list(nearby.newest("dc0", "errors")))) == (
+        2,
+        1,
+        0,
+    )
+
+
 def test_nobody_asks_what_is_unwritten_where_the_site_says_never(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(test_evidence, "RULES", never())
     assert incidents((0, DATABASE), (20, ERRORS)) == 2
