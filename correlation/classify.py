@@ -58,8 +58,12 @@ class Reading(Rule):
     """A regex (RE2), looked for in the expression in any case."""
     rule: str
     """The id of the classification rule that such alerts are of; one that there is not says nothing."""
-    unless_named: bool = False
-    """It says little: where a rule knows the name of the alert, that counts."""
+    unless: Literal["named"] | list[str] = []
+    """It says little: the name counts where a rule knows it (`named`), or one of these rules does."""
+
+    def leaves(self, rule: str) -> bool:
+        """Whether the rule that knows the name knows more."""
+        return self.unless == "named" or rule in self.unless
 
 
 class Unclassified(Rule):
@@ -200,7 +204,7 @@ class Classifier:
 
     def _by_expression(self, expression: str, found: Class) -> Class:
         reading = self._reading(expression)
-        if reading is None or (reading.unless_named and found.rule) or reading.rule == found.rule:
+        if reading is None or reading.rule == found.rule or (found.rule and reading.leaves(found.rule)):
             return found
         rule = self._rules[reading.rule]
         return found._replace(trouble=(rule.id, rule.set.category or "")) if found.rule else _of(rule, found)

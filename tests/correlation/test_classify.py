@@ -153,7 +153,7 @@ READS = Classifier(
             "expressions": [
                 {"reads": "space_(free|used)", "rule": "disk"},
                 {"reads": "net_", "rule": "no such rule"},
-                {"reads": "up", "rule": "late", "unless_named": True},
+                {"reads": "up", "rule": "late", "unless": "named"},
             ],
         }
     ),
