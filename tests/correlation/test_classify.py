@@ -173,6 +173,18 @@ def test_what_a_rule_knows_by_its_name_keeps_all_of_it_and_its_expression_says_w
     assert read == named._replace(trouble=("disk", "storage"))
 
 
+def test_a_name_that_knows_more_than_the_expression_keeps_its_say() -> None:
+    policy = Classification.model_validate(
+        {"rules": RULES, "expressions": [{"reads": "errors", "rule": "late", "unless": ["disk"]}]}
+    )
+    classifier = Classifier(policy, SEVERITY)
+    assert classifier.classify({"alertname": "Disk"}, expression="errors > 1").trouble is None
+    assert classifier.classify({"alertname": "Net", "team": "pay"}, expression="errors > 1").trouble == (
+        "late",
+        "never",
+    )
+
+
 @pytest.mark.parametrize("expression", ["nobody_knows == 0", "net_errs > 0", "up == 0", ""])
 def test_an_expression_that_says_nothing_changes_nothing(expression: str) -> None:
     labels = {"alertname": "Net", "team": "pay"}
