@@ -10,18 +10,16 @@ from typing import Any
 import click
 
 _FAILED = 1
-_RUNS_ON = "serve"
-"""A daemon is there for more than what it says."""
 
 
 class Commands(click.Group):
-    """A group whose standard output may be full or closed; who reads no further (`| head`) ends it without a word."""
+    """A group whose standard output may be full; who reads no further (`| head`) ends it without a word.
+
+    Where it is closed nobody wants to be told, and what was asked for is done.
+    """
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> Any:
         """As click has it; what cannot be written is told on standard error, and the exit code is 1."""
-        asked = sys.argv[1:] if args is None else args
-        if sys.stdout is None and _RUNS_ON not in asked:
-            _end("standard output is closed: nothing was done; send it to a file, or to /dev/null")
         try:
             return super().main(args, *others, **more)
         except OSError as error:
