@@ -86,10 +86,10 @@ def _by_item(desk: Desk, now: datetime) -> dict[tuple[str, str], list[int]]:
 
 
 def _by_place(desk: Desk, now: datetime) -> dict[tuple[str, str], list[int]]:
-    """The newest alerts of each place and signal, in their order."""
+    """The newest alerts of each place and signal, in their order; what was placed at one moment has none."""
     kept = set(held(desk, now))
     found = {
-        place: [mark.id for mark in marks.values() if mark.incident in kept]
+        place: [m.id for m in sorted(marks.values(), key=lambda m: (m.placed_at or now, m.id)) if m.incident in kept]
         for place, marks in desk.board.scene.nearby._at.items()
     }
     return {place: marks for place, marks in found.items() if marks}

@@ -275,7 +275,10 @@ class Listener(Program):
         if self.taken:
             self.taken -= 1
             return [sys.executable, "-c", "raise SystemExit('bind: address already in use')"]
-        lines = f"import socket; s = socket.create_server(('127.0.0.1', {self.port})); s.accept(); s.accept()"
+        # It wakes up by itself: a signal that comes just before it waits would else be seen by nobody.
+        lines = (
+            f"import socket, time; s = socket.create_server(('127.0.0.1', {self.port}))\nwhile True: time.sleep(0.1)"
+        )
         return [sys.executable, "-c", lines]
 
     async def ready(self) -> bool:
