@@ -72,7 +72,7 @@ async def _rows(storage_url: str, now: datetime) -> str:
         async with engine.connect() as connection:
             typed = held.columns(*ItemEditRow.__table__.columns)  # type: ignore[attr-defined]  # of table classes
             edits = (await connection.execute(typed, {"now": now})).mappings().all()
-            typed = laid.columns(*RotaRow.__table__.columns)  # type: ignore[attr-defined]
+            typed = laid.columns(*RotaRow.__table__.columns)  # type: ignore[attr-defined]  # as above
             changes = (await connection.execute(typed, {"now": now})).mappings().all()
     finally:
         await engine.dispose()
