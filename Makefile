@@ -42,7 +42,7 @@ bench: setup
 faults: setup
 	TOCSIN_REQUIRE_REAL_PARTS=1 TOCSIN_CUTS=$(if $(QUICK),100,2000) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q \
 	  tests/real/test_power_cut.py tests/real/test_daemon.py tests/real/test_postgres_run.py tests/real/test_whole_way.py \
-	  tests/agent/test_database.py tests/agent/http/test_patience.py tests/escalation/notifiers
+	  tests/agent/storage/test_database.py tests/agent/http/test_patience.py tests/escalation/notifiers
 
 # Many more of the random lives, outages and malformed messages of which `make test` plays some.
 sim: setup

@@ -76,12 +76,12 @@ def serve(
     hung_up: list[int] = []
     signal.signal(signal.SIGHUP, lambda number, _: hung_up.append(number))
     from agent import daemon, logs
-    from agent.config import ConfigFaults, load
+    from agent.configuration.config import ConfigFaults, load
     from agent.http.listening import BadAddress, CannotStart, address, check_url
     from agent.http.proxies import BadProxies, Proxies
-    from agent.migrate import NewerSchema
+    from agent.storage.migrate import NewerSchema
+    from agent.storage.writer import StoreDown, StoreTaken
     from agent.welcome import greet
-    from agent.writer import StoreDown, StoreTaken
 
     logs.set_up(log_level, log_format)
     proxies = tuple(filter(None, trusted_proxies.split(",")))
@@ -128,8 +128,8 @@ def check() -> None:
 def check_config(config_dir: str, pack: str | None, strict: bool) -> None:
     """Read the whole configuration; print every fault as file:line:col, else which file:line each value is from."""
     from agent.clock import SystemClock
-    from agent.config import ConfigFaults, load
-    from agent.show import origins
+    from agent.configuration.config import ConfigFaults, load
+    from agent.configuration.show import origins
 
     try:
         config = load(config_dir, pack, strict=strict, now=SystemClock().now())
@@ -162,8 +162,8 @@ def config_group() -> None:
 @options.pack
 def config_show(config_dir: str, pack: str | None) -> None:
     """Print the effective configuration; secrets are masked."""
-    from agent.config import ConfigFaults, load
-    from agent.show import effective_text
+    from agent.configuration.config import ConfigFaults, load
+    from agent.configuration.show import effective_text
 
     try:
         click.echo(effective_text(load(config_dir, pack)))
@@ -178,9 +178,9 @@ def config_show(config_dir: str, pack: str | None) -> None:
 def config_export(config_dir: str, pack: str | None, storage_url: str) -> None:
     """Print the effective configuration as YAML with its origins, and what people laid over it."""
     from agent.clock import SystemClock
-    from agent.config import ConfigFaults, load
-    from agent.export import exported, rows_exported
-    from agent.writer import StoreDown
+    from agent.configuration.config import ConfigFaults, load
+    from agent.configuration.export import exported, rows_exported
+    from agent.storage.writer import StoreDown
 
     try:
         files = exported(load(config_dir, pack))
@@ -201,7 +201,7 @@ def config_schema() -> None:
     """Print the JSON schema of every file, for editors."""
     import json
 
-    from agent.config import schema
+    from agent.configuration.config import schema
 
     click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
 
@@ -215,9 +215,9 @@ def db() -> None:
 @options.storage
 def db_upgrade(storage_url: str) -> None:
     """Bring the store to the schema of this release."""
-    from agent import migrate
-    from agent.database import writer_for
-    from agent.writer import StoreDown, StoreTaken
+    from agent.storage import migrate
+    from agent.storage.database import writer_for
+    from agent.storage.writer import StoreDown, StoreTaken
 
     async def upgrade() -> tuple[str | None, str]:
         writer = writer_for(storage_url)
@@ -244,9 +244,9 @@ def db_current(storage_url: str) -> None:
     """Print the schema of the store and of this release."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from agent import migrate
-    from agent.faults import in_words
-    from agent.writer import StoreDown
+    from agent.configuration.faults import in_words
+    from agent.storage import migrate
+    from agent.storage.writer import StoreDown
 
     try:
         found = asyncio.run(migrate.current(storage_url))
@@ -265,9 +265,9 @@ def db_current(storage_url: str) -> None:
 def rehearse(files: tuple[str, ...], config_dir: str) -> None:
     """Run scenario files on a hand clock; say what was not as expected."""
     from agent import logs
-    from agent.config import ConfigFaults
-    from agent.rehearse import BadScenario
-    from agent.rehearse import rehearse as run
+    from agent.configuration.config import ConfigFaults
+    from agent.rehearsal.rehearse import BadScenario
+    from agent.rehearsal.rehearse import rehearse as run
 
     logs.set_up("error")
     failed = 0
@@ -307,8 +307,8 @@ def replay(
     from pathlib import Path
 
     from agent import logs
-    from agent import replay as player
-    from agent.config import ConfigFaults
+    from agent.configuration.config import ConfigFaults
+    from agent.rehearsal import replay as player
 
     logs.set_up("error")
     if not 0 < stretch <= _MOST_STRETCHED:
@@ -357,7 +357,7 @@ def doctor(config_dir: str, pack: str | None, storage_url: str) -> None:
 @click.option("--fast", is_flag=True, help="In seconds instead of two minutes.")
 def demo(fast: bool) -> None:
     """Play a two-minute outage into a daemon of its own, and say what happens."""
-    from agent.demo import main as play
+    from agent.rehearsal.demo import main as play
 
     sys.exit(play(fast=fast))
 

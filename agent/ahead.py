@@ -39,9 +39,9 @@ from agent.intents import (
     RowsErased,
     RunDecided,
 )
-from agent.retention import look
+from agent.loops.retention import look
+from agent.storage.writer import Writer
 from agent.threads import keys_of, numbers_in
-from agent.writer import Writer
 from collectors.alert import Parsed
 from collectors.mail import Mail
 from correlation.incident import CHANGE, INCIDENT, PROBLEM, Action

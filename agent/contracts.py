@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from agent.config import Config
-from agent.site import Contract
+from agent.configuration.config import Config
+from agent.configuration.site import Contract
 from correlation.calendar import calendar_named
 from correlation.incident import ITEM, Incident, Why
 

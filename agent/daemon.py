@@ -16,16 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from agent import config as configuration
-from agent import migrate, plugins, rota_watch, tokens
+from agent import tokens
 from agent.aside import Aside
 from agent.clock import Clock, SystemClock
-from agent.config import Config, ConfigFaults
-from agent.courier import Courier
-from agent.cycle import Cycle
-from agent.database import is_postgres, readers, sqlite_path, writer_for
+from agent.configuration import config as configuration
+from agent.configuration import plugins
+from agent.configuration.config import Config, ConfigFaults
+from agent.configuration.versions import calendars_in_force, numbered
 from agent.desk import Desk
-from agent.filesystem import network_filesystem
 from agent.group import Group
 from agent.http.ack import ack_link
 from agent.http.api import Api, add_api
@@ -36,23 +34,28 @@ from agent.http.proxies import Proxies
 from agent.http.reads import Reads
 from agent.http.turned_away import TurnedAway
 from agent.http.webhooks import LIMIT, Intake
-from agent.inspect import Inspections
 from agent.intents import ConfigChanged
-from agent.letting_go import LettingGo
 from agent.load import load_desk
+from agent.loops import rota_watch
+from agent.loops.courier import Courier
+from agent.loops.cycle import Cycle
+from agent.loops.inspect import Inspections
+from agent.loops.letting_go import LettingGo
+from agent.loops.ranker import Ranker
+from agent.loops.reconcile import Reconciler
+from agent.loops.rota_watch import RotaWatch
+from agent.loops.runner import Runner
+from agent.loops.ticker import Ticker
+from agent.loops.wall import WallWatch, follow_wall
 from agent.metrics import Metrics
 from agent.pipeline import Pipeline, Undecided
-from agent.ranker import Ranker
-from agent.reconcile import Reconciler
-from agent.rota_watch import RotaWatch
-from agent.runner import Runner
-from agent.sqlite import Reserve
-from agent.ticker import Ticker
+from agent.storage import migrate
+from agent.storage.database import is_postgres, readers, sqlite_path, writer_for
+from agent.storage.filesystem import network_filesystem
+from agent.storage.sqlite import Reserve
+from agent.storage.writer import StoreDown, Writer
 from agent.turn import AGENT
 from agent.version import VERSION
-from agent.versions import calendars_in_force, numbered
-from agent.wall import WallWatch, follow_wall
-from agent.writer import StoreDown, Writer
 from collectors.alert import Parsed
 from correlation.calendar import BusinessCalendar, that_open
 from knowledge.library import Library

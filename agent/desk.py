@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.config import Config
+from agent.configuration.config import Config
+from agent.configuration.plugins import strategy
 from agent.ladder import Ladder
-from agent.plugins import strategy
-from agent.retention import Due
+from agent.loops.retention import Due
 from collectors.labels import Labels
 from collectors.remembering import Held
 from correlation.board import Board

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from agent import migrate
 from agent.clock import SystemClock
-from agent.config import ConfigFaults, load
-from agent.database import is_postgres, sqlite_path
-from agent.faults import in_words
-from agent.filesystem import network_filesystem
-from agent.sqlite import connect_sqlite
+from agent.configuration.config import ConfigFaults, load
+from agent.configuration.faults import in_words
+from agent.storage import migrate
+from agent.storage.database import is_postgres, sqlite_path
+from agent.storage.filesystem import network_filesystem
+from agent.storage.sqlite import connect_sqlite
+from agent.storage.writer import StoreDown
 from agent.whereabouts import refuse_a_loss
-from agent.writer import StoreDown
 
 _UNREADABLE = 4
 
@@ -123,7 +123,7 @@ def _modes(path: str) -> Finding:
 
 
 async def _postgres(url: str) -> list[Finding]:
-    from agent.database import readers  # noqa: PLC0415 - needs the extra
+    from agent.storage.database import readers  # noqa: PLC0415 - needs the extra
 
     engine = readers(url)
     findings = []

@@ -7,7 +7,7 @@ import msgspec
 
 from agent.desk import Desk
 from agent.intents import NoticeActed, NoticesDue
-from agent.writer import Writer
+from agent.storage.writer import Writer
 from escalation.notice import week_before
 from escalation.store import NOTICE_BY_ID, notice_from
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import col
 
-from agent.config import Config
+from agent.configuration.config import Config
 from agent.erasure import ALERTS, INCIDENTS, PLAIN, SEALED, Identity, Table, blob_without
 from agent.erasure import ERASED as ERASED_TEXT
 from agent.evidence import ERASED

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from sqlmodel import SQLModel
 
-from agent.store import AnswerRow, AttachmentRow, AuditRow, ConfigRow, DeadLetterRow, TokenRow
-from agent.writer import Compressed
+from agent.storage.store import AnswerRow, AttachmentRow, AuditRow, ConfigRow, DeadLetterRow, TokenRow
+from agent.storage.writer import Compressed
 from correlation.form import WORDS
 from correlation.tables import (
     AlertRow,

@@ -13,12 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
-from agent.database import is_postgres, readers, sqlite_path
-from agent.faults import in_words
+from agent.configuration.faults import in_words
 from agent.group import sealed_act
-from agent.store import INSERT_AUDIT, AuditRow
+from agent.storage.database import is_postgres, readers, sqlite_path
+from agent.storage.store import INSERT_AUDIT, AuditRow
+from agent.storage.writer import StoreDown, Unwritable, Writer
 from agent.whereabouts import refuse_a_loss
-from agent.writer import StoreDown, Unwritable, Writer
 from correlation.rows import select
 from correlation.store import SELECT_CHAINS, UPSERT_CHAIN, chain_values, to_json
 from correlation.tables import TimelineRow

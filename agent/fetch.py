@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from agent.config import Config
+from agent.configuration.config import Config
 from agent.desk import MOST_MAILS, Desk
 from agent.recall import recall_words
-from agent.store import ATTACHED, MAIL_BY_KEY
-from agent.writer import Writer
+from agent.storage.store import ATTACHED, MAIL_BY_KEY
+from agent.storage.writer import Writer
 from correlation.joining import NOT_PLACED, remember
 from correlation.store import (
     ENDED_ALERTS_OF,

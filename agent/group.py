@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from agent.store import INSERT_AUDIT
-from agent.tables import LOCK, UNLOCK
-from agent.writer import Compressed
+from agent.storage.store import INSERT_AUDIT
+from agent.storage.tables import LOCK, UNLOCK
+from agent.storage.writer import Compressed
 from correlation.incident import Episode, Incident, Why
 from correlation.outcome import Outcome
 from correlation.rows import insert_into

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from agent.config import Config
+from agent.configuration.config import Config
 from agent.erasure import Identity
 from collectors.alert import Alert, Parsed
 from correlation.incident import Action

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from agent.config import Config
+from agent.configuration.config import Config
 from agent.group import Group
 from agent.terms import Terms
 from collectors.remembering import remembers

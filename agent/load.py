@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import structlog
 
-from agent.config import Config
+from agent.configuration.config import Config
 from agent.deciders.problems import seen_of
 from agent.desk import Desk
 from agent.fetch import fetch_held
 from agent.recall import recall_words
-from agent.writer import Writer
+from agent.storage.writer import Writer
 from correlation.board import MOST_TOMBSTONES, Beat
 from correlation.incident import Episode, Key
 from correlation.joining import NOT_PLACED, remember, remember_keys

@@ -28,9 +28,9 @@ from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived, Intent, LetterDied, RowsErased
 from agent.metrics import Metrics
-from agent.sqlite import Reserve
-from agent.store import UPSERT_META
-from agent.writer import Batch, StoreDown, StoreFull, Unwritable, Writer
+from agent.storage.sqlite import Reserve
+from agent.storage.store import UPSERT_META
+from agent.storage.writer import Batch, StoreDown, StoreFull, Unwritable, Writer
 from collectors.payload import clean
 from correlation.refusal import Refusal
 

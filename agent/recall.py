@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from agent.writer import Writer
+from agent.storage.writer import Writer
 from collectors.alert import decode_labels
 from collectors.labels import unpacked
 from collectors.wording import words_of

@@ -15,7 +15,7 @@ It stands in `Incident.targets`, stored as JSON, with what the steps of the inci
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from agent.config import Config
+from agent.configuration.config import Config
 from agent.contracts import contracts_of
 from collectors.remembering import remembers
 from correlation.calendar import ALWAYS, Calendar, calendar_named

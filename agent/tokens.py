@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agent.database import is_postgres, sqlite_path, writer_for
 from agent.evidence import commit_noted
-from agent.postgres import PostgresWriter
-from agent.sqlite import SqliteWriter
-from agent.store import REMEMBERED, UPSERT_META, TokenRow
-from agent.writer import StoreDown, Writer
+from agent.storage.database import is_postgres, sqlite_path, writer_for
+from agent.storage.postgres import PostgresWriter
+from agent.storage.sqlite import SqliteWriter
+from agent.storage.store import REMEMBERED, UPSERT_META, TokenRow
+from agent.storage.writer import StoreDown, Writer
 from correlation.rows import insert_into
 
 PREFIX = "tcs_"
@@ -112,7 +112,7 @@ def beside(url: str) -> Writer:
 
 async def _know_schema(url: str) -> None:
     """Raise NoStore where no daemon has ever run, NewerSchema where a newer one has."""
-    from agent import migrate  # noqa: PLC0415 - only the command line writes to a store that no daemon has opened
+    from agent.storage import migrate  # noqa: PLC0415 - only the command line writes to a store that no daemon has opened
 
     found = await migrate.current(url)
     if found is None:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from agent.config import Config
+from agent.configuration.config import Config
 from agent.desk import Desk
 from agent.group import Group
-from agent.store import INSERT_AUDIT
+from agent.storage.store import INSERT_AUDIT
 from correlation.correlate import Round, Rules
 from correlation.incident import Incident
 from correlation.refusal import Refusal

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from agent.writer import StoreDown
+from agent.storage.writer import StoreDown
 
 _SUFFIXES = ("", "-wal")
 

@@ -28,7 +28,8 @@ if __name__ == "__main__":  # run as a file: our packages stand beside this fold
 
 import yaml
 
-from agent import logs, replay
+from agent import logs
+from agent.rehearsal import replay
 from benchmarks.parts import PLAIN
 from correlation.naming import bare
 
@@ -87,7 +88,7 @@ def _site(folder: Path) -> Path:
 
 
 def _answer(run: Path, site: Path, stretch: float, answers: Path) -> None:
-    """Replay one run and write its answer file. Raises agent.replay.BadRun."""
+    """Replay one run and write its answer file. Raises agent.rehearsal.replay.BadRun."""
     answer = _replayed(run, list(replay.read_run(str(run))), site, stretch, answers.parent)
     (answers / f"{run.stem}.answer.json").write_text(json.dumps(answer.as_json(), ensure_ascii=False), "utf-8")
 

@@ -18,15 +18,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent import config as configuration
-from agent import plugins, tables
-from agent.config import Config
+from agent.configuration import config as configuration
+from agent.configuration import plugins
+from agent.configuration.config import Config
 from agent.deciders import decide
 from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived
 from agent.load import load_desk
-from agent.sqlite import SqliteWriter
+from agent.storage import tables
+from agent.storage.sqlite import SqliteWriter
 from benchmarks.alerts import rounds
 from benchmarks.messages import bodies
 from benchmarks.parts import SITE

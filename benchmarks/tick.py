@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
-from agent.config import load
-from agent.house import House
+from agent.configuration.config import load
 from agent.intents import PersonReported, TimePassed
+from agent.rehearsal.house import House
 from benchmarks import ROOT
 from benchmarks.tables import table
 from correlation.permission import Actor

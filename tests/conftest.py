@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from socket import SocketKind
 
-    from agent.house import House
+    from agent.rehearsal.house import House
     from tests.real.parts import Database, Exporter, Port, SmtpSink, WebhookSink
 
 hypothesis.settings.register_profile(
@@ -176,7 +176,7 @@ async def postgres(postgres_server: str) -> AsyncIterator["Database"]:
 @pytest.fixture
 async def house() -> AsyncIterator["House"]:
     """The whole house on a hand clock and a store in memory, with the small site."""
-    from agent.house import House
+    from agent.rehearsal.house import House
     from tests.house import START, site
 
     made = await House(site(), START).open()

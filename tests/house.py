@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from agent.config import Config, load
+from agent.configuration.config import Config, load
 from collectors.labels import fingerprint
 from collectors.moment import moment_text
 

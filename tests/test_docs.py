@@ -13,8 +13,8 @@ import pytest
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from agent import plugins
 from agent.__main__ import main
+from agent.configuration import plugins
 from agent.metrics import Metrics
 from collectors.rule import format_span
 
@@ -234,7 +234,7 @@ def test_every_command_that_a_page_shows_exists() -> None:
 
 
 def test_rehearsal_md_has_a_row_for_every_key_of_a_scenario() -> None:
-    from agent.scenario import Expect, Line, Scenario, Wanted
+    from agent.rehearsal.scenario import Expect, Line, Scenario, Wanted
 
     tables = page("rehearsal.md")
     for model in (Scenario, Line, Expect, Wanted):
@@ -243,7 +243,7 @@ def test_rehearsal_md_has_a_row_for_every_key_of_a_scenario() -> None:
 
 
 async def test_the_scenario_of_rehearsal_md_goes_as_it_says(tmp_path: Path) -> None:
-    from agent.rehearse import rehearse
+    from agent.rehearsal.rehearse import rehearse
 
     (example,) = blocks(page("rehearsal.md"), "yaml")
     path = tmp_path / "example.yaml"
@@ -275,7 +275,7 @@ def split_site(example: str) -> dict[str, str]:
     ],
 )
 def test_a_site_in_an_example_loads(example: str, tmp_path: Path) -> None:
-    from agent.config import load
+    from agent.configuration.config import load
 
     for name, text in split_site(example).items():
         (tmp_path / name).write_text(text, "utf-8")

@@ -25,8 +25,8 @@ def check_alert(
     Nothing is sent, and no daemon is needed. What many alerts make of each other is for `tocsin rehearse`.
     """
     from agent import logs
-    from agent.config import ConfigFaults, load
-    from agent.trial import tried
+    from agent.configuration.config import ConfigFaults, load
+    from agent.rehearsal.trial import tried
     from collectors.moment import parse_moment
     from collectors.rule import parse_span
 

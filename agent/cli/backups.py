@@ -13,8 +13,8 @@ from agent.cli.client import UNREACHABLE, leave
 @options.storage
 def backup(file: Path, storage_url: str) -> None:
     """Copy the store into FILE, a new one, also beside a running daemon: whole, and of one moment."""
-    from agent.backup import BadBackup, backup
-    from agent.writer import StoreDown
+    from agent.storage.backup import BadBackup, backup
+    from agent.storage.writer import StoreDown
 
     try:
         schema = backup(storage_url, file)
@@ -34,10 +34,10 @@ def restore(file: Path, storage_url: str) -> None:
     What came due since FILE was made is taken at the next start, marked late; a page that FILE does not know as sent
     goes out again, under the same key.
     """
-    from agent.backup import BadBackup, restore
     from agent.clock import SystemClock
-    from agent.migrate import NewerSchema
-    from agent.writer import StoreDown, StoreTaken
+    from agent.storage.backup import BadBackup, restore
+    from agent.storage.migrate import NewerSchema
+    from agent.storage.writer import StoreDown, StoreTaken
 
     try:
         aside = restore(storage_url, file, SystemClock().now())

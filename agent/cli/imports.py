@@ -127,7 +127,7 @@ def alertmanager(file: Path, target: Path, api_urls: tuple[str, ...]) -> None:
 
     Routes, inhibitions and channels are taken over. The Alertmanager goes on as it is: `docs/switching.md`.
     """
-    from agent.from_alertmanager import NoAlertmanagerFile, site_of
+    from agent.switching.from_alertmanager import NoAlertmanagerFile, site_of
 
     try:
         (written, *_) = _documents(file) or [None]

@@ -69,7 +69,7 @@ def write(url: str, token: str, as_json: bool, file: Path, made_on: int | None, 
 
 
 def _body_of(file: Path) -> dict[str, Any]:
-    from agent.known_errors import entry_in
+    from agent.configuration.known_errors import entry_in
 
     entry, faults = entry_in(file, file.name)
     if entry is None:

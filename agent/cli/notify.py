@@ -9,7 +9,7 @@ from agent.cli import options
 from agent.cli.client import CONFIGURATION, FAILED, leave
 
 if TYPE_CHECKING:
-    from agent.config import Config
+    from agent.configuration.config import Config
     from escalation.roles import Contact
 
 
@@ -24,7 +24,7 @@ def notify() -> None:
 @options.config_dir
 def test(person: str, notifier: str | None, config_dir: str) -> None:
     """Send a test message now, without a daemon; says of each channel whether it took it."""
-    from agent.config import ConfigFaults, load
+    from agent.configuration.config import ConfigFaults, load
 
     try:
         config = load(config_dir)
@@ -55,7 +55,7 @@ async def _send(config: "Config", person: str, contact: "Contact") -> str | None
     """Send one message; return why it did not arrive."""
     import secrets
 
-    from agent import plugins
+    from agent.configuration import plugins
     from escalation.delivery import PageToSend, Undeliverable
     from escalation.message import PageFacts, compose
 

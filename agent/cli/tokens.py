@@ -103,9 +103,9 @@ def revoke(token_id: str, storage_url: str) -> None:
 
 def _done(work: Coroutine[Any, Any, T]) -> T:
     """Run it; end the program where the store cannot be reached (4), or it is newer or has no such token (1)."""
-    from agent.migrate import NewerSchema
+    from agent.storage.migrate import NewerSchema
+    from agent.storage.writer import StoreDown
     from agent.tokens import NoStore, NoSuchToken
-    from agent.writer import StoreDown
 
     try:
         return asyncio.run(work)

@@ -67,7 +67,7 @@ from agent.intents import (
     Suggested,
     TimePassed,
 )
-from agent.store import UPSERT_ANSWER, done_values
+from agent.storage.store import UPSERT_ANSWER, done_values
 from agent.turn import Turn
 from escalation.store import UPSERT_NOTICE, notice_values
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from agent.deciders.acts import check_visible
 from agent.group import as_json
 from agent.intents import FileAttached
-from agent.store import INSERT_ATTACHMENT
+from agent.storage.store import INSERT_ATTACHMENT
 from agent.turn import Turn
 from collectors.mail import Enclosed
 from correlation.act import check_state

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from agent.config import Config
+from agent.configuration.config import Config
 from agent.deciders.automation import propose_anew
 from agent.deciders.known_errors import recognise_all_again
 from agent.deciders.silences import wake_held
 from agent.group import as_json
 from agent.intents import ClockAdopted, ConfigChanged, Noted, Remembered
-from agent.store import UPSERT_META, memory_key
+from agent.storage.store import UPSERT_META, memory_key
 from agent.turn import AGENT, Turn
 from correlation.incident import Incident
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from agent.configuration.faults import suggest
 from agent.deciders.links import link
-from agent.faults import suggest
 from agent.group import as_json
 from agent.intents import ItemEdited, PersonActed
 from agent.turn import Turn

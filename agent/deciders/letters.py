@@ -2,7 +2,7 @@
 
 from agent.deciders.intake import take_in
 from agent.intents import LetterDied
-from agent.store import INSERT_DEAD_LETTER
+from agent.storage.store import INSERT_DEAD_LETTER
 from agent.turn import Turn
 from correlation.own import BRIEFLY, ORIGIN, own_alert
 

@@ -9,7 +9,7 @@ from agent.deciders.links import inform_desk
 from agent.deciders.records import reported
 from agent.deciders.recurrences import open_recurrence, repeats
 from agent.intents import AlertsArrived
-from agent.store import UPSERT_MAIL
+from agent.storage.store import UPSERT_MAIL
 from agent.threads import key_of_page, keys_of, numbers_in
 from agent.turn import AGENT, Turn
 from collectors.mail import Mail

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from agent.config import Config
-from agent.faults import suggest
+from agent.configuration.config import Config
+from agent.configuration.faults import suggest
 from collectors.moment import parse_moment
 from correlation import form
 from correlation.incident import Action

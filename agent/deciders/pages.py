@@ -5,7 +5,7 @@ from typing import Any
 from agent.deciders.intake import take_in
 from agent.group import as_json
 from agent.intents import PagesClaimed, PageTried
-from agent.paging import Briefing, Claimed
+from agent.loops.paging import Briefing, Claimed
 from agent.threads import RECEIPT
 from agent.turn import AGENT, Turn
 from correlation.incident import Incident

@@ -12,8 +12,8 @@ import structlog
 
 from agent.http.problems import Problem
 from agent.intents import Mark
-from agent.store import UPSERT_ANSWER
-from agent.writer import StoreDown, Writer
+from agent.storage.store import UPSERT_ANSWER
+from agent.storage.writer import StoreDown, Writer
 
 log = structlog.get_logger("api")
 KEEP = timedelta(hours=24)

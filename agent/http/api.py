@@ -9,7 +9,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agent.clock import Clock
-from agent.config import Config
+from agent.configuration.config import Config
 from agent.http import ack, alertmanager_v2, events, openapi, rota
 from agent.http.acts import act_routes
 from agent.http.answers import Answer, Answers

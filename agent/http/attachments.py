@@ -13,7 +13,7 @@ from agent.http.problems import Problem, not_found
 from agent.http.views import AttachmentView as View
 from agent.http.views import Document, Items
 from agent.intents import FileAttached
-from agent.store import AttachmentRow
+from agent.storage.store import AttachmentRow
 from correlation.attachment import LARGEST, safe_kind, safe_name
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agent.clock import Clock
-from agent.config import Config
+from agent.configuration.config import Config
 from agent.http.problems import Problem
 from agent.tokens import holder_of
 from correlation.configuration_item import MAY_EDIT

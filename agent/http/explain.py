@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from agent.faults import suggest
+from agent.configuration.faults import suggest
 from agent.http.bodies import MATCHER, MOMENT, NUMBER, SAYS
 from agent.http.cursors import CURSOR
 

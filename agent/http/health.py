@@ -8,8 +8,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPEN_METRICS
 from prometheus_client.openmetrics.exposition import generate_latest as open_metrics
 
-from agent.cycle import Cycle
 from agent.http.problems import Problem, problem_of
+from agent.loops.cycle import Cycle
 from agent.metrics import Metrics
 from agent.pipeline import Pipeline
 

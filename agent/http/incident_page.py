@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
+from agent.configuration.layers import shared
 from agent.http.views import At, FoundError, Happened, IncidentAlert, IncidentView
-from agent.layers import shared
 from escalation.words import Language, local_text, state_text
 
 ALERTS_SHOWN, LINES_SHOWN = 20, 15

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from agent.faults import suggest
+from agent.configuration.faults import suggest
 from agent.http import case_bodies as bodies
 from agent.http import case_views as views
 from agent.http.calls import Call, Result, Route

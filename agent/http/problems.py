@@ -19,8 +19,8 @@ from agent.deciders.library import FiledKnownError, NoSuchKnownError
 from agent.deciders.records import Stale
 from agent.deciders.rota import NoSuchChange
 from agent.pipeline import Overloaded, Undecided
+from agent.storage.writer import StoreDown
 from agent.turn import NoSuchIncident
-from agent.writer import StoreDown
 from correlation.act import Lowered
 from correlation.attachment import TooMuch
 from correlation.incident import IllegalAction

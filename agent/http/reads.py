@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agent.http.cursors import EPOCH, SORTS, cursor_of, page_of, says, visible_to
 from agent.http.sums import Sums, sums_of
-from agent.store import AttachmentRow, DeadLetterRow
+from agent.storage.store import AttachmentRow, DeadLetterRow
 from correlation.board import Board
 from correlation.permission import Actor
 from correlation.tables import AlertRow, EpisodeRow, IncidentRow, SilenceRow, TimelineRow, TouchRow

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from agent.config import Config
+from agent.configuration.config import Config
 from agent.desk import Desk
 from agent.http import list_views, masking, views
 from agent.http.masking import MASKED
 from agent.http.reads import AlertPair, Reads, json_of
 from agent.http.sums import Sums
 from agent.sentences import happened, text
-from agent.store import DeadLetterRow
+from agent.storage.store import DeadLetterRow
 from collectors.moment import ZERO_YEAR, moment_text, parse_moment
 from correlation import form
 from correlation.calendar import calendar_named

@@ -10,7 +10,7 @@ from sqlalchemy import select as sa_select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
-from agent.store import AttachmentRow
+from agent.storage.store import AttachmentRow
 from correlation.tables import TimelineRow
 from escalation.escalate import management_hops
 from escalation.store import StepRow

@@ -15,17 +15,17 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from agent import plugins
 from agent.clock import Clock
-from agent.config import Config, SourceConfig
+from agent.configuration import plugins
+from agent.configuration.config import Config, SourceConfig
+from agent.configuration.site import OURS
 from agent.http.problems import Problem
 from agent.http.proxies import Proxies, is_forwarded
 from agent.http.turned_away import TurnedAway
 from agent.intents import AlertsArrived, LetterDied
 from agent.metrics import Metrics
 from agent.pipeline import Overloaded, Pipeline, Undecided
-from agent.site import OURS
-from agent.writer import StoreDown
+from agent.storage.writer import StoreDown
 from collectors.alert import NotThisFormat, Parsed
 from collectors.payload import clean
 

@@ -17,12 +17,10 @@ import yaml
 from prometheus_client import generate_latest
 from sqlalchemy.exc import OperationalError
 
-from agent import courier
 from agent.clock import SystemClock
-from agent.config import load
+from agent.configuration.config import load
 from agent.daemon import Daemon, Options
 from agent.deciders import DECIDERS
-from agent.encoder import Suggestions
 from agent.http.reads import Reads
 from agent.intents import (
     AlertsArrived,
@@ -33,7 +31,9 @@ from agent.intents import (
     PersonActed,
     TimePassed,
 )
-from agent.paging import Claimed, claimed
+from agent.loops import courier
+from agent.loops.encoder import Suggestions
+from agent.loops.paging import Claimed, claimed
 from agent.pipeline import Undecided
 from collectors.webhooks.alertmanager import parse
 from correlation.incident import Action

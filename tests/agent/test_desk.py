@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from agent.house import House
 from agent.intents import ConfigChanged, LetterDied, SilencePut
+from agent.rehearsal.house import House
 from collectors.labels import Matcher
 from correlation.incident import State, key_of
 from correlation.permission import Forbidden

@@ -13,12 +13,12 @@ from click.testing import CliRunner, Result
 
 from agent import tokens
 from agent.__main__ import main
+from agent.configuration.site import Retention
 from agent.evidence import Report, examine
 from agent.intents import ConfigChanged, OldRowsDue
 from agent.load import load_desk
-from agent.site import Retention
-from agent.tables import LOCK, UNLOCK
-from agent.writer import Unwritable
+from agent.storage.tables import LOCK, UNLOCK
+from agent.storage.writer import Unwritable
 from tests.agent.http.serving import Served, served
 from tests.house import DISK_WARN, alert
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from agent.house import House
+from agent.configuration.site import Service
 from agent.intents import ConfigChanged, PersonActed
-from agent.site import Service
+from agent.rehearsal.house import House
 from correlation.incident import Action, State
 from correlation.permission import Actor
 from escalation.store import Step

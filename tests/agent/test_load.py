@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from agent import load
-from agent.house import House
 from agent.intents import AlertsArrived
 from agent.load import load_desk
+from agent.rehearsal.house import House
 from collectors.alert import Parsed
 from correlation import board as boards
 from tests.house import DISK_FULL, START, alert, at, message

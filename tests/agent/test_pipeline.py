@@ -9,13 +9,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from agent.deciders import DECIDERS
-from agent.house import House
 from agent.intents import AlertsArrived, LetterDied, PersonActed, TimePassed
 from agent.pipeline import MOST_WAITING, Overloaded, Undecided
-from agent.sqlite import Reserve
-from agent.store import INSERT_DEAD_LETTER
+from agent.rehearsal.house import House
+from agent.storage.sqlite import Reserve
+from agent.storage.store import INSERT_DEAD_LETTER
+from agent.storage.writer import StoreDown, StoreFull, Unwritable
 from agent.turn import Turn
-from agent.writer import StoreDown, StoreFull, Unwritable
 from collectors.webhooks.alertmanager import parse
 from correlation.incident import Action
 from correlation.permission import Actor

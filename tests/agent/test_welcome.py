@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from agent.config import load
+from agent.configuration.config import load
 from agent.daemon import Daemon, Options
 from agent.welcome import greet
 from tests.house import SITE

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.yaml import read
+from agent.configuration.yaml import read
 from collectors.rule import parse_span
 from correlation.need import Missing
 from correlation.permission import Actor, Forbidden

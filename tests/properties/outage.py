@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 from hypothesis import strategies as st
 
-from agent.config import Config
-from agent.house import House
+from agent.configuration.config import Config
 from agent.intents import SilencePut
 from agent.load import load_desk
+from agent.rehearsal.house import House
 from collectors.labels import Matcher
 from correlation.incident import Incident, State, fingerprint_of, key_of
 from correlation.refusal import Refusal

@@ -4,7 +4,7 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-from agent.config import Config, load
+from agent.configuration.config import Config, load
 
 _TOCSIN = """
 pack: iso20000-default

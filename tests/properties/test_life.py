@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from agent.house import House
 from agent.intents import (
     AlertsFound,
     ConfigChanged,
@@ -24,7 +23,8 @@ from agent.intents import (
     SilencePut,
 )
 from agent.load import load_desk
-from agent.writer import StoreDown
+from agent.rehearsal.house import House
+from agent.storage.writer import StoreDown
 from collectors.alert import Alert, Status, encode_labels
 from collectors.labels import Matcher, fingerprint
 from correlation.incident import ACTIVE, Action, Incident, key_of

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.migrate import heads
+from agent.storage.migrate import heads
 from tests.collectors.inspections.conftest import mount
 from tests.conftest import go_without
 from tests.real.daemon import STEPS, Tocsin, Yaml, firing, message, run_tocsin, site, write_site

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agent.layers import packs
+from agent.configuration.layers import packs
 from tests.conftest import REPOSITORY
 from tests.real.daemon import Tocsin
 from tests.real.sinks import WebhookSink

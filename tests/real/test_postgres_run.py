@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.migrate import heads
+from agent.storage.migrate import heads
 from tests.conftest import go_without
 from tests.real import postgres as server
 from tests.real.daemon import SOURCE_TOKEN, STEPS, Tocsin, Yaml, firing, message, run_tocsin, site

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from agent.deciders.automation import IllegalRun
-from agent.house import House
 from agent.intents import ConfigChanged, KnownErrorWritten, RunDecided, RunEnded, RunsClaimed
+from agent.rehearsal.house import House
 from agent.sentences import text
 from correlation.incident import ITEM, Incident, State
 from correlation.permission import Actor, Forbidden

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from agent.house import House
+from agent.rehearsal.house import House
 from correlation.classify import Route
 from tests.house import DISK_FULL, START, alert, message, site
 

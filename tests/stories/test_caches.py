@@ -4,8 +4,8 @@ import pytest
 from prometheus_client import generate_latest
 
 from agent.caches import caches
-from agent.house import House
 from agent.metrics import Metrics
+from agent.rehearsal.house import House
 from correlation import classify, signals
 from knowledge import index
 from tests.house import alert, message

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from agent.house import House
+from agent.configuration.site import Service
 from agent.intents import ConfigChanged
-from agent.site import Service
-from agent.store import UPSERT_CONFIG
+from agent.rehearsal.house import House
+from agent.storage.store import UPSERT_CONFIG
 from escalation.roles import Person
 from escalation.timetable import EscalationPolicy
 from tests.house import DISK_FULL, DISK_WARN, START, alert, at, message, site

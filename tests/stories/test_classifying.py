@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from agent.config import load
-from agent.house import House
+from agent.configuration.config import load
+from agent.rehearsal.house import House
 from correlation.incident import Incident, State
 from tests.house import START, alert, message
 

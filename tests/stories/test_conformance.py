@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from agent.house import House
 from agent.intents import Pulled, SilencePut, TimePassed
-from agent.writer import StoreDown
+from agent.rehearsal.house import House
+from agent.storage.writer import StoreDown
 from collectors.alert import NotThisFormat
 from collectors.labels import Matcher, fingerprint
 from correlation.incident import key_of

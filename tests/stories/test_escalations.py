@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.house import House
 from agent.intents import ConfigChanged
+from agent.rehearsal.house import House
 from correlation.permission import Forbidden
 from escalation.timetable import EscalationRules
 from tests.house import DISK_FULL, START, alert, at, message, site

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from agent.house import House
 from agent.intents import AlertsFound, TimePassed
-from agent.paging import claimed
+from agent.loops.paging import claimed
+from agent.rehearsal.house import House
 from correlation.own import own_alert
 from tests.house import DISK_FULL, DISK_WARN, START, alert, at, message
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from agent.config import Config
-from agent.house import House
+from agent.configuration.config import Config
+from agent.rehearsal.house import House
 from correlation.rules import Growth
 from tests.correlation.test_evidence import DATABASE, FRONT, FRONT_DOWN, ITEMS, LOAD_1, SHOP, SWITCH, WEB_1, WEB_2
 from tests.house import START, alert, at, message, site

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from agent.house import House
+from agent.rehearsal.house import House
 from correlation.incident import fingerprint_of
 from correlation.refusal import Refusal
 from tests.correlation.test_evidence import SHOP, SWITCH, WEB_1

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from agent.house import House
 from agent.intents import PersonReported, Suggested
+from agent.rehearsal.house import House
 from correlation.incident import Incident
 from correlation.need import Missing
 from correlation.permission import Actor

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import load
+from agent.configuration.config import load
 from agent.fetch import fetch_incident
-from agent.house import House
 from agent.intents import RecordEdited
+from agent.rehearsal.house import House
 from correlation.incident import IllegalAction, Incident, State
 from correlation.permission import Actor
 from tests.house import START, alert, at, message

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import load
-from agent.house import House
-from agent.paging import claimed
+from agent.configuration.config import load
+from agent.loops.paging import claimed
+from agent.rehearsal.house import House
 from correlation.incident import Incident
 from escalation.delivery import Message
 from escalation.store import Page

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from agent.config import Config
-from agent.house import House
+from agent.configuration.config import Config
+from agent.configuration.site import Service
 from agent.intents import ConfigChanged
-from agent.site import Service
+from agent.rehearsal.house import House
 from correlation.calendar import BusinessCalendar
 from correlation.refusal import Refusal
 from escalation.timetable import EscalationRules

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from agent.configuration.site import Contract, Customer, Service
 from agent.deciders.customers import NoSuchNotice, NoticeOver
-from agent.house import House, Sent
 from agent.intents import ConfigChanged, NoticeActed, RotaChanged, RotaEnded
-from agent.site import Contract, Customer, Service
+from agent.rehearsal.house import House, Sent
 from correlation.calendar import BusinessCalendar
 from correlation.need import Missing
 from correlation.permission import Actor, Forbidden

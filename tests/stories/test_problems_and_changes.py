@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from agent.house import House
 from agent.intents import ChangeActed, ItemEdited, PersonReported, ProblemActed, ProblemOpened
+from agent.rehearsal.house import House
 from collectors.labels import Matcher
 from correlation.incident import CHANGE, ITEM, KNOWN_ERROR, PROBLEM, Incident, State
 from correlation.need import Missing

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from agent.house import House
+from agent.configuration.site import Contract, Customer, Service
 from agent.intents import ConfigChanged, PersonReported
-from agent.site import Contract, Customer, Service
+from agent.rehearsal.house import House
 from correlation.permission import Actor
 from escalation.sla import Promise, strictest
 from tests.house import DISK_FULL, START, alert, at, message, site

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from agent.config import ConfigFaults, load
-from agent.house import House
+from agent.configuration.config import ConfigFaults, load
 from agent.intents import RecordEdited
+from agent.rehearsal.house import House
 from correlation.incident import CHANGE, Incident, State
 from correlation.permission import Actor
 from tests.house import START, alert, message

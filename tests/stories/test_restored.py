@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from agent.house import House
+from agent.rehearsal.house import House
 from tests.house import DISK_FULL, DISK_WARN, START, alert, at, message
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from agent.configuration.site import Retention
 from agent.evidence import LET_GO
 from agent.group import INSERT_JOURNAL
-from agent.house import House
 from agent.intents import LetterDied, OldRowsDue
-from agent.journal_size import JournalSize
-from agent.site import Retention
+from agent.loops.journal_size import JournalSize
+from agent.rehearsal.house import House
 from correlation.rows import select
 from correlation.store import SELECT_CHAINS
 from correlation.tables import TimelineRow

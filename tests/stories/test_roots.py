@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from agent.house import House
+from agent.rehearsal.house import House
 from agent.sentences import text
 from correlation.incident import fingerprint_of, key_of
 from correlation.lessons import MOST, ROOT, Lesson, Lessons

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import load
-from agent.house import House
+from agent.configuration.config import load
 from agent.intents import RecordEdited
+from agent.rehearsal.house import House
 from correlation.incident import Incident
 from correlation.permission import Actor
 from tests.house import START, alert, message

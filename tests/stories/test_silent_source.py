@@ -1,6 +1,6 @@
 """A source that falls silent proves nothing: its heartbeat is missed, and nothing of it counts as recovered."""
 
-from agent.house import House
+from agent.rehearsal.house import House
 from tests.house import DISK_FULL, alert, at, message
 
 WATCHDOG = {"alertname": "Watchdog", "severity": "none"}

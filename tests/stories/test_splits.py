@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from agent.house import House
+from agent.rehearsal.house import House
 from agent.sentences import text
 from correlation.need import Missing
 from correlation.rules import JoinRule

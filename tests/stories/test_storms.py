@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from agent.house import House
+from agent.rehearsal.house import House
 from agent.sentences import text
 from correlation.incident import Incident
 from correlation.rules import StormPolicy

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from agent.config import Config
-from agent.house import House
+from agent.configuration.config import Config
+from agent.rehearsal.house import House
 from correlation.lessons import TOGETHER, kind_of
 from correlation.rules import ConfigurationItem, JoinRule
 from tests.house import START

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.house import House
+from agent.rehearsal.house import House
 from correlation.incident import Incident, State
 from correlation.permission import Forbidden
 from correlation.vendor import calls_of

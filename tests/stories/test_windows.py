@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from agent.house import House
 from agent.intents import ConfigChanged, SilencePut
+from agent.rehearsal.house import House
 from correlation.holding import steps_held
 from correlation.silence import Silence
 from correlation.window import WindowRule

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from agent.deciders import known_errors
-from agent.house import House
 from agent.intents import ConfigChanged, KnownErrorWritten, PersonReported
+from agent.rehearsal.house import House
 from correlation.incident import Incident
 from correlation.permission import Actor, Forbidden
 from knowledge.index import Predicate, PredicateIndex

@@ -17,7 +17,7 @@ from agent import tokens
 from agent.__main__ import main
 from agent.cli.client import Instant, cut_to
 from agent.clock import SystemClock
-from agent.database import sqlite_path
+from agent.storage.database import sqlite_path
 from collectors.moment import parse_moment
 from correlation.incident import Action
 from tests.agent.http.serving import Served, served

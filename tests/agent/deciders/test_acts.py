@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from agent.house import House
 from agent.intents import PersonActed
+from agent.rehearsal.house import House
 from agent.turn import NoSuchIncident
 from correlation.act import Lowered
 from correlation.incident import FROM, Action, IllegalAction, State, allowed

@@ -13,7 +13,7 @@ from agent.evidence import examine
 from agent.http.api import routes_of
 from agent.http.auth import ACCESS, may, token_in
 from agent.intents import ConfigChanged
-from agent.store import AuditRow, TokenRow
+from agent.storage.store import AuditRow, TokenRow
 from agent.tokens import Known
 from correlation.incident import Action
 from correlation.permission import WHO_MAY, Actor

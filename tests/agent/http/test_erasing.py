@@ -13,13 +13,14 @@ import pytest
 import pytest_asyncio
 from click.testing import CliRunner
 
-from agent import tables, tokens
+from agent import tokens
 from agent.__main__ import main
 from agent.erasing import Erasing, identity
 from agent.erasure import BY_NAME
 from agent.evidence import examine
 from agent.intents import LetterDied
-from agent.writer import StoreDown
+from agent.storage import tables
+from agent.storage.writer import StoreDown
 from tests.agent.http.serving import START, Served, served
 from tests.house import alert
 from tests.real.parts import Database

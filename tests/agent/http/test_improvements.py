@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agent.evidence import examine
-from agent.store import AuditRow
+from agent.storage.store import AuditRow
 from tests.agent.http.serving import Served, served
 
 PATH = "/api/v1/improvements"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from agent.inspect import Watch
+from agent.loops.inspect import Watch
 from escalation.delivery import PageToSend
 from tests.agent.http.serving import SITE, Answered, Served, served
 from tests.collectors.inspections.mailbox import Mailbox
@@ -82,7 +82,7 @@ async def test_a_mail_is_a_report_and_its_sender_is_told_the_number(api: Served)
     assert await receipts(api) == ["bob@example.org"]
     pages = api.daemon.pipeline.desk.outbox
     from agent.intents import PagesClaimed
-    from agent.paging import no_links
+    from agent.loops.paging import no_links
 
     due = [n for n in pages.due(api.clock.now()) if pages.pages[n].step == "receipt"]
     (claimed,) = await api.daemon.pipeline.submit(PagesClaimed(tuple(due)))

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from agent.configuration.site import Customer, Service
 from agent.intents import ConfigChanged, NoticesDue
-from agent.site import Customer, Service
 from escalation.roles import Contact
 from tests.agent.http.serving import Served
 from tests.house import DISK_WARN

@@ -12,8 +12,8 @@ import pytest_asyncio
 from click.testing import CliRunner
 
 from agent.__main__ import main
+from agent.configuration.site import Customer, Service
 from agent.intents import ConfigChanged
-from agent.site import Customer, Service
 from collectors.moment import moment_text
 from escalation.roles import Contact
 from tests.agent.http.serving import SITE, START, Served, served

@@ -23,7 +23,7 @@ from aiohttp import web
 
 from agent import tokens
 from agent.clock import HandClock
-from agent.config import Config, load
+from agent.configuration.config import Config, load
 from agent.daemon import Daemon, Options
 from agent.http import webhooks
 from agent.http.health import Health
@@ -31,7 +31,7 @@ from agent.http.listening import serving
 from agent.http.webhooks import LIMIT, Intake
 from agent.intents import TimePassed
 from agent.pipeline import Overloaded
-from agent.writer import StoreDown
+from agent.storage.writer import StoreDown
 from tests.house import DISK_FULL, START, alert, message
 
 SOURCES = """

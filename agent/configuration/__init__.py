@@ -1,0 +1,14 @@
+"""The configuration, from text to `Config`.
+
+From the text of a file to values
+    yaml, layers, secrets, site, build
+
+The whole of it
+    config, plugins, known_errors
+
+What is wrong with it, each fault with its file and line
+    faults, crosscheck, coverage, topology_faults, window_faults
+
+Showing it, and what came of it
+    show, export, versions
+"""

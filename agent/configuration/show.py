@@ -1,0 +1,146 @@
+"""Values of the configuration as they are written in YAML, without the secrets in them."""
+
+import enum
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, SecretStr
+from pydantic.json_schema import GenerateJsonSchema
+
+from agent.configuration.faults import hide
+from collectors.condition import Condition
+from collectors.rule import format_span
+from collectors.thresholds import Threshold, lay_over
+
+if TYPE_CHECKING:
+    from agent.configuration.config import Config
+
+MASK = "********"
+_SECRET = re.compile(r"(?:.*[_-])?(?:token|password|secret|authorization|api[_-]?key)", re.IGNORECASE)
+_ADDRESS_SECRET = re.compile(
+    r"(?<=://)()([^/@\s]+)(?=@)|(?<=[?&])([^=&\s]*(?:token|key|secret|sign)[^=&\s]*=)([^&\s]+)"
+)
+_SCHEME = re.compile(r"(?:Bearer|Basic|Token) +", re.IGNORECASE)
+
+
+def plain(value: Any, hidden: Mapping[str, str] | None = None) -> Any:
+    """Return models, spans, matchers and conditions as plain values; what is a secret by its key is masked."""
+    return _plain(value, hidden or {})
+
+
+def _plain(value: Any, hidden: Mapping[str, str]) -> Any:
+    if isinstance(value, BaseModel):
+        fields = {field.serialization_alias or field.alias or n: n for n, field in type(value).model_fields.items()}
+        value = {alias: getattr(value, name) for alias, name in fields.items()}
+    if isinstance(value, Mapping):
+        return {
+            _key(k): _masked(_plain(v, hidden), hidden) if _is_secret(k) else _plain(v, hidden)
+            for k, v in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(v, hidden) for v in value]
+    return _leaf(value, hidden)
+
+
+def _leaf(value: Any, hidden: Mapping[str, str]) -> Any:
+    if isinstance(value, timedelta):
+        return format_span(value)
+    if isinstance(value, Condition):
+        return value.written()
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, SecretStr):
+        return _masked(hide(value.get_secret_value(), hidden), hidden)
+    if isinstance(value, str):
+        return _ADDRESS_SECRET.sub(
+            lambda f: f"{f[1] or f[3] or ''}{_masked(f[2] or f[4], hidden)}", hide(value, hidden)
+        )
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _key(key: Any) -> Any:
+    return key.value if isinstance(key, enum.Enum) else key
+
+
+def _is_secret(key: Any) -> bool:
+    return isinstance(key, str) and _SECRET.fullmatch(key) is not None
+
+
+def _masked(value: Any, hidden: Mapping[str, str]) -> Any:
+    """What stands for a secret is shown (`${AM_TOKEN}`, `Bearer ${AM_TOKEN}`), what was written out is not."""
+    if isinstance(value, list):
+        return [_masked(v, hidden) for v in value]
+    if not isinstance(value, str):
+        return value
+    stands = "|".join(map(re.escape, sorted(set(hidden.values()), key=len, reverse=True)))
+    pieces = re.split(f"({stands})", hidden.get(value, value)) if stands else [value]
+    # Every second piece is what stands in the file; between them is what was written out.
+    return "".join(p if n % 2 or not p or (n == 0 and _SCHEME.fullmatch(p)) else MASK for n, p in enumerate(pieces))
+
+
+def effective(config: "Config") -> dict[str, Any]:
+    """Return for each file what holds, defaults included and secrets masked; plain values, as YAML writes them."""
+    shown = {name: plain(file, config.hidden) for name, file in config.files.items()}
+    shown["tocsin.yaml"]["notifiers"] = plain(config.notifiers, config.hidden)
+    shown["tocsin.yaml"]["pack"] = config.pack
+    shown["inspections.yaml"]["inspections"] = plain(config.inspections, config.hidden)
+    shown["thresholds.yaml"] = {
+        name: plain(lay_over(config.pack_thresholds.get(name, Threshold()), config.thresholds.get(name, Threshold())))
+        for name in {**config.pack_thresholds, **config.thresholds}
+    }
+    return shown
+
+
+def effective_text(config: "Config") -> str:
+    """The effective configuration as text: secrets masked, keys in a steady order."""
+    return json.dumps(effective(config), sort_keys=True, ensure_ascii=False, indent=1)
+
+
+def origins(config: "Config") -> list[str]:
+    """Return for every value that is written somewhere a line: the `file:line` that won, its path, and the value."""
+    found = []
+    for name, shown in effective(config).items():
+        values = dict(_nodes(shown, ""))
+        for path, place in config.provenance.get(name, {}).items():
+            value = values.get(path, values.get(path.rpartition(".")[0], ""))
+            found.append(f"{place}: {path} = {json.dumps(value, ensure_ascii=False)}")
+    return found
+
+
+def _nodes(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, value
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _nodes(inner, f"{path}.{key}" if path else str(key))
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON schema of a file; matchers and other own types are any value."""
+    return model.model_json_schema(by_alias=True, schema_generator=_Schema)
+
+
+class _Schema(GenerateJsonSchema):
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
+        return {}
+
+
+def unwrapped(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the schema of a file that has no key above its content."""
+    return {"$defs": schema.get("$defs", {}), "title": schema["title"], **schema["properties"][key]}
+
+
+def with_plugins(schema: dict[str, Any], key: str, configs: list[type[BaseModel]]) -> dict[str, Any]:
+    """Return the schema with the configurations of plugins as the values of the mapping at `key`."""
+    found: list[dict[str, Any]] = []
+    definitions = dict(schema.get("$defs", {}))
+    for config in configs:
+        own = schema_of(config)
+        name = config.__module__.rpartition(".")[2]
+        definitions |= own.pop("$defs", {})
+        definitions[f"{key}.{name}"] = own
+        found.append({"$ref": f"#/$defs/{key}.{name}"})
+    of_key = {**schema["properties"][key], "additionalProperties": {"anyOf": found}}
+    return {**schema, "$defs": definitions, "properties": {**schema["properties"], key: of_key}}

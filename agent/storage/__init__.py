@@ -1,0 +1,11 @@
+"""The store: SQLite, or PostgreSQL.
+
+The one who writes
+    writer, sqlite, postgres, wide_rows
+
+Opening it, and keeping it
+    database, filesystem, backup
+
+Its tables and how they came to be
+    store, tables, migrate, migrations
+"""

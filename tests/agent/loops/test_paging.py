@@ -1,0 +1,35 @@
+"""What pages say is put into words once for all who are told at one moment, and each says what it would say alone."""
+
+from agent.intents import AlertsArrived, TimePassed
+from agent.loops.paging import Briefing, claimed
+from agent.rehearsal.house import House
+from collectors.webhooks.alertmanager import parse
+from tests.house import DISK_FULL, alert, message
+
+
+def _links(number: str, person: str) -> dict[str, str]:
+    return {"open": f"https://tocsin/{number}", "acknowledge": f"https://tocsin/ack/{number}/{person}"}
+
+
+async def test_pages_of_one_moment_share_their_words_and_say_what_each_would_say_alone(house: House) -> None:
+    body = message(alert(DISK_FULL), alert({**DISK_FULL, "instance": "db-2:9100"}))
+    await house.through(AlertsArrived("am", "am", "alertmanager", body, parse(body, "am", house.now), house.now))
+    await house.through(TimePassed())
+    desk = house.desk
+    pages = list(desk.outbox.pages.values())
+    assert len(pages) > 2
+    briefing = Briefing(desk.config, desk.board, desk.past)
+    together = [briefing.claimed(page, desk.board.incidents[page.incident_id]) for page in pages]
+    rows = {row: {"runbook_url": f"https://wiki/{row}"} for one in together for row in one.alerts}
+    for page, one in zip(pages, together, strict=True):
+        alone = claimed(page, desk.board.incidents[page.incident_id], desk.config, desk.board, desk.past)
+        assert one.composed(_links, rows) == alone.composed(_links, rows)
+        assert one.composed(_links, {}) == alone.composed(_links, {}), "without descriptions: nothing of them is left"
+    number = pages[0].incident_id
+    looking = Briefing(desk.config, desk.board, desk.past, {number}).claimed(pages[0], desk.board.incidents[number])
+    assert (together[0].facts.looked_for, looking.facts.looked_for) == (True, False)
+    words = {(one.facts.number, one.language): one.facts.said for one in together}
+    assert all(one.facts.said is words[one.facts.number, one.language] for one in together)
+    texts = {one.language: one.composed(_links, {}).message.text for one in together}
+    assert "Group: sys-ops" in texts["en"]
+    assert "处理组: 系统运维" in texts["zh"]
