@@ -375,7 +375,9 @@ class Daemon:
             self.pipeline.stopping = True
             for loop in loops:
                 loop.cancel()
-            await asyncio.gather(self.courier.land(), self.runner.land(_LAST_MINUTE_S))
+            await asyncio.gather(
+                self.courier.land(), self.runner.land(_LAST_MINUTE_S), self.ranker.land(_LAST_MINUTE_S)
+            )
             self.pipeline.finish()
             await asyncio.wait([line], timeout=_LAST_MINUTE_S)
             line.cancel()

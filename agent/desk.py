@@ -69,8 +69,6 @@ class Desk:
         self.seq = 0
         self.unread: set[int] = set()
         """Incidents read from the store, without who was paged for them: read when somebody acts."""
-        self.ranking: set[int] = set()
-        """Incidents whose text is being ranked: their first page waits for it a moment."""
         self.rota: dict[str, RotaChange] = {}
         """What people have laid over the schedules, by id; what is over is let go of when the store is read."""
         self.counts: Counter[str] = Counter()

@@ -239,6 +239,8 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     alert_count: int = 0
     root: Json | None = None
     known_errors: list[Json] = []
+    to_rank: bool = False
+    """No predicate holds for it, and its text has still to be held against the known errors."""
     targets: Json = {}
     history: list[tuple[datetime, str]] = []
     rests: list[tuple[datetime, datetime]] = []

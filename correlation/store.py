@@ -44,6 +44,7 @@ MOVE_START = "UPDATE alert SET starts_at = ?, starts_text = ?, latest_at = ? WHE
 EXPLAIN_EPISODE = "UPDATE episode SET why = ?, rejected = ? WHERE alert_id = ?"
 UPSERT_INCIDENT, INSERT_TIMELINE = upsert(IncidentRow), insert_into(TimelineRow)
 UPSERT_CHAIN = upsert(ChainRow)
+MARK_RANKING = "UPDATE incident SET to_rank = ? WHERE id = ?"
 UPSERT_SILENCE, UPSERT_COUNTER, UPSERT_BEAT = upsert(SilenceRow), upsert(CounterRow), upsert(BeatRow)
 
 

@@ -130,6 +130,7 @@ class IncidentRow(SQLModel, table=True):
     alert_count: int
     root: str | None = Field(sa_type=Text)
     known_errors: str = Field(sa_type=Text)
+    to_rank: bool = False
     targets: str = Field(sa_type=Text)
     history: str = Field(sa_type=Text)
     rests: str = Field(sa_type=Text)

@@ -10,6 +10,7 @@ from agent.turn import AGENT, Turn
 from collectors.labels import Labels
 from correlation.incident import Action, Incident
 from correlation.need import Missing
+from correlation.store import MARK_RANKING
 from knowledge.feedback import Outcome
 from knowledge.known_error import KnownError
 from knowledge.library import Library
@@ -86,9 +87,16 @@ def _recognise_anew(turn: Turn, incident: Incident) -> None:
 
 
 def rank(turn: Turn, incident: Incident) -> None:
-    """Have the known errors ranked by text after the commit."""
+    """Have the known errors ranked by text after the commit; until that is done, the row says so over restarts."""
     turn.group.opened_unknown.append(incident.id)
-    turn.desk.ranking.add(incident.id)
+    _mark(turn, incident, to_rank=True)
+
+
+def _mark(turn: Turn, incident: Incident, *, to_rank: bool) -> None:
+    if incident.to_rank != to_rank:
+        incident.to_rank = to_rank
+        if incident.id not in turn.group.incidents:
+            turn.group.add(MARK_RANKING, to_rank, incident.id)
 
 
 def is_known(incident: Incident) -> bool:
@@ -99,7 +107,6 @@ def is_known(incident: Incident) -> bool:
 def suggested(turn: Turn, intent: Suggested) -> None:
     """The text ranking has come back; what is demoted, or was turned down for these words, is not suggested."""
     incident = turn.board.incidents.get(intent.incident)
-    turn.desk.ranking.discard(intent.incident)
     if incident is None:
         return
     known = {k["id"] for k in incident.known_errors}
@@ -111,6 +118,7 @@ def suggested(turn: Turn, intent: Suggested) -> None:
         _put(turn, incident, fresh)
         turn.group.incidents[incident.id] = incident
         turn.tell(incident.id, "known_errors_suggested", AGENT, {"ids": [m.id for m in fresh]})
+    _mark(turn, incident, to_rank=False)
     turn.outbox.hurry(incident.id, turn.now)
 
 

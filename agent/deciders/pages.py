@@ -15,7 +15,7 @@ from escalation.store import Page
 
 def pages_claimed(turn: Turn, intent: PagesClaimed) -> list[Claimed]:
     pages = turn.outbox.claim(intent.pages, turn.now, turn.config.delivery)
-    briefing = Briefing(turn.config, turn.board, turn.desk.past, turn.desk.ranking)
+    briefing = Briefing(turn.config, turn.board, turn.desk.past)
     return [briefing.claimed(page, turn.board.incidents.get(page.incident_id)) for page in pages]
 
 

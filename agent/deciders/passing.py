@@ -162,7 +162,7 @@ def take_steps(turn: Turn, incident: Incident) -> None:
         turn.tell(incident.id, "step", AGENT, facts)
     await_acknowledgement(turn, incident, [(step, outcome) for step, outcome, _ in taken.outcomes])
     for call in taken.calls:
-        turn.outbox.page(incident, call, turn.now, wait=incident.id in turn.desk.ranking)
+        turn.outbox.page(incident, call, turn.now, wait=incident.to_rank)
     if any(outcome == "nobody" for _, outcome, _ in taken.outcomes):
         reached_nobody(turn, incident)
     turn.touch(incident)

@@ -190,7 +190,8 @@ class Reader:
         alert = alert_of(json_of(row.root))
         found = [] if outside else self.desk.past.nearest(row.id, alert, row.category, row.title)
         nearest = [self._near(near) for near in found]
-        pending = row.id in self.desk.ranking or not self.config.is_library_read
+        waits = row.to_rank and row.state in ACTIVE
+        pending = waits or not self.config.is_library_read
         said = text("no_known_error_yet" if pending else "no_known_error", {"count": len(nearest)}, self.language)
         return views.NoKnownError(text=said, pending=pending, nearest=nearest)
 

@@ -1,7 +1,7 @@
 """A page is composed when it is sent, from the incident as it then is."""
 
 import heapq
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -88,9 +88,8 @@ class Claimed(msgspec.Struct, frozen=True):
 class Briefing:
     """What the pages of one moment are about: of an incident, looked up and said once, however many are told of it."""
 
-    def __init__(self, config: Config, board: Board, past: Past, ranking: Container[int] = ()) -> None:
-        """`ranking` are the incidents for which known errors are still looked through."""
-        self._config, self._board, self._past, self._ranking = config, board, past, ranking
+    def __init__(self, config: Config, board: Board, past: Past) -> None:
+        self._config, self._board, self._past = config, board, past
         self._shown: dict[int, tuple[tuple[int, ...], list[dict[str, Any]]]] = {}
         self._facts: dict[tuple[int, Language], PageFacts] = {}
         self._near: dict[tuple[int, Language], list[NearShown]] = {}
@@ -171,7 +170,7 @@ class Briefing:
             alert_count=incident.alert_count,
             firing=incident.open_alerts,
             known_errors=_known_errors(incident, self._config, language),
-            looked_for=self._config.is_library_read and incident.id not in self._ranking,
+            looked_for=self._config.is_library_read and not incident.to_rank,
         )
 
     def _nearest(self, page: Page, incident: Incident | None, language: Language) -> list[NearShown]:

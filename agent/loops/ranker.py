@@ -1,7 +1,6 @@
 """Where no predicate holds for an incident, known errors are ranked by its text: after the commit, off the loop."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -11,10 +10,8 @@ from agent.intents import Suggested
 from agent.loops.encoder import Suggestions
 from agent.pipeline import Pipeline
 from agent.storage.writer import StoreDown
-from correlation.incident import WAITING
 
-_RANKED_AGAIN = timedelta(hours=1)
-"""Incidents this young are ranked after a start: the process before may have ended too early for it."""
+_A_MOMENT = timedelta(seconds=1)
 _RANKED_TOGETHER = 32
 """Incidents whose text is ranked in one go: their pages wait for it."""
 
@@ -28,6 +25,8 @@ class Ranker:
         self._thread = Aside("rank")
         """Its own: while a large library is read, the threads that intake uses are free."""
         self._prepared: asyncio.Future[None] | None = None
+        self._ranking: set[asyncio.Task[None]] = set()
+        self._landed = False
 
     def prepare(self) -> None:
         """Begin to count the words of the known errors in force, before the first question is asked of them."""
@@ -40,15 +39,15 @@ class Ranker:
         return self._prepared is not None and not self._prepared.done()
 
     def rank(self, incidents: Sequence[int], tasks: asyncio.TaskGroup) -> None:
-        """Begin to rank these incidents, some at a time, each in a task of `tasks`."""
-        for first in range(0, len(incidents), _RANKED_TOGETHER):
-            tasks.create_task(self._rank(incidents[first : first + _RANKED_TOGETHER]))
+        """Begin to rank these incidents, some at a time, each in a task of `tasks`; after `land` none of them."""
+        for first in range(0, 0 if self._landed else len(incidents), _RANKED_TOGETHER):
+            task = tasks.create_task(self._rank(incidents[first : first + _RANKED_TOGETHER]), name="rank")
+            self._ranking.add(task)
+            task.add_done_callback(self._ranking.discard)
 
     def left_unranked(self) -> list[int]:
-        """The incidents that were opened of late, that nobody has taken, and that no known error was found for."""
-        since = self._clock.now() - _RANKED_AGAIN
-        held = self._pipeline.desk.board.incidents.values()
-        return [i.id for i in held if i.state in WAITING and not i.known_errors and i.opened_at >= since]
+        """The incidents that no process before this one came to."""
+        return [incident.id for incident in self._pipeline.desk.board.incidents.values() if incident.to_rank]
 
     async def _rank(self, incidents: Sequence[int]) -> None:
         """Rank by text; a failure costs the suggestions, never the pages."""
@@ -57,9 +56,25 @@ class Ranker:
         texts = {incident.number: incident.report for incident in held}
         known, confirmed = desk.config.known_errors, desk.feedback.aliases
         found = await self._thread.do(self._suggestions.match_each, texts, known, confirmed)
-        with contextlib.suppress(StoreDown):
-            told = [self._pipeline.put(Suggested(one.id, tuple(found[one.number]))) for one in held]
-            await asyncio.gather(*told, return_exceptions=True)
+        await self._bring([Suggested(one.id, tuple(found[one.number])) for one in held])
+
+    async def _bring(self, suggestions: Sequence[Suggested]) -> None:
+        """Bring what was found through the line, however long the store takes nothing."""
+        while suggestions:
+            told = [asyncio.ensure_future(self._pipeline.submit(one)) for one in suggestions]
+            refused = await asyncio.gather(*told, return_exceptions=True)
+            suggestions = [one for one, why in zip(suggestions, refused, strict=True) if isinstance(why, StoreDown)]
+            if suggestions:
+                await self._clock.sleep_until(self._clock.now() + _A_MOMENT)
+
+    async def land(self, longest_s: float) -> None:
+        """Wait for what is in hand; what takes longer, or comes later, is ranked after the next start."""
+        self._landed, tasks = True, list(self._ranking)
+        if tasks:
+            await asyncio.wait(tasks, timeout=longest_s)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def end(self) -> None:
         """Take no more questions once those in hand are answered."""

@@ -205,6 +205,7 @@ class House:
     async def restart(self) -> None:
         """The daemon dies and comes back: the board is dropped and rebuilt from the store."""
         self.pipeline.desk = await self._load(self.writer)
+        self._unknown = [incident.id for incident in self.desk.board.incidents.values() if incident.to_rank]
         self.desk.outbox.take_over(self.now)
         await self.settle()
 

@@ -35,11 +35,13 @@ from agent.loops import courier
 from agent.loops.encoder import Suggestions
 from agent.loops.paging import Claimed, claimed
 from agent.pipeline import Undecided
+from agent.storage.writer import Batch, StoreDown
 from collectors.webhooks.alertmanager import parse
 from correlation.incident import Action
 from correlation.permission import Actor
 from escalation.delivery import PageToSend, Undeliverable
 from knowledge.index import Predicate, PredicateIndex
+from knowledge.match import Match
 from tests.house import DISK_FULL, SITE, alert, at, message
 
 
@@ -112,9 +114,35 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
         await daemon.close()
 
 
-@pytest.mark.parametrize("name", ["OddlyFull", "WaterLeak"], ids=["new", "assigned to a group"])
-async def test_what_the_end_of_the_daemon_left_unranked_is_ranked_after_the_next_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+async def _opened_and_cut_off(options: Options, acts: Sequence[PersonActed] = (), name: str = "OddlyFull") -> str:
+    """The number of an incident that was opened by a daemon that ended before it was ranked."""
+    cut_off = Daemon(options, load(SITE), SystemClock())
+    await cut_off.open()
+    line = asyncio.create_task(cut_off.pipeline.run())
+    number = await Running(cut_off).receive({**DISK_FULL, "alertname": name})
+    for act in acts:
+        await cut_off.pipeline.submit(replace(act, number=number))
+    line.cancel()
+    await asyncio.wait([line])
+    await cut_off.writer.commit([("UPDATE incident SET opened_at = ?", [(cut_off.clock.now() - timedelta(days=3),)])])
+    await cut_off.close()
+    return number
+
+
+_DESK = Actor("desk", frozenset({"desk"}), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("name", "acts"),
+    [
+        ("OddlyFull", []),
+        ("WaterLeak", []),
+        ("OddlyFull", [PersonActed("", Action.ACKNOWLEDGE, {}, _DESK)]),
+    ],
+    ids=["new", "assigned to a group", "taken"],
+)
+async def test_what_the_end_of_the_daemon_left_unranked_is_ranked_once_after_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, acts: list[PersonActed]
 ) -> None:
     ranked: list[str] = []
 
@@ -124,22 +152,64 @@ async def test_what_the_end_of_the_daemon_left_unranked_is_ranked_after_the_next
 
     monkeypatch.setattr(Suggestions, "match_each", match_each)
     options = Options(storage_url=f"sqlite:///{tmp_path / 't.db'}")
-    cut_off = Daemon(options, load(SITE), SystemClock())
-    await cut_off.open()
-    line = asyncio.create_task(cut_off.pipeline.run())
-    number = await Running(cut_off).receive({**DISK_FULL, "alertname": name})
-    line.cancel()
-    await asyncio.wait([line])
-    await cut_off.close()
+    number = await _opened_and_cut_off(options, acts, name)
     assert ranked == []
+    for _ in range(2):
+        daemon, stop = Daemon(options, load(SITE), SystemClock()), asyncio.Event()
+        await daemon.open()
+        loops = asyncio.create_task(daemon.run(stop))
+        async with asyncio.timeout(20):
+            while ranked != [number] or daemon.ranker.left_unranked():  # noqa: ASYNC110 - it is ranked in a thread
+                await asyncio.sleep(0.01)
+        stop.set()
+        await loops
+        await daemon.close()
+    assert ranked == [number]
+
+
+async def test_a_suggestion_that_the_store_did_not_take_is_brought_again(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Match("spool-full", 0.7, {"code": "words", "facts": {"words": ["spool"], "share": 0.5}})
+    monkeypatch.setattr(Suggestions, "match_each", lambda _, texts, *__: {number: [found] for number in texts})
+    down, commit = [StoreDown("no room"), StoreDown("no room")], running.daemon.writer.commit
+
+    async def refuses(batch: Batch) -> None:
+        if down and any("known_errors_suggested" in row for _, rows in batch for row in rows):
+            raise down.pop()
+        await commit(batch)
+
+    monkeypatch.setattr(running.daemon.writer, "commit", refuses)
+    number = await running.receive({**DISK_FULL, "alertname": "OddlyFull"})
+    told = "SELECT kind FROM timeline WHERE kind = 'known_errors_suggested'"
+    await running.until(told, [("known_errors_suggested",)])
+    board = running.daemon.pipeline.desk.board
+    assert (down, board.incidents[board.numbers[number]].to_rank) == ([], False)
+
+
+async def test_a_stop_does_not_wait_for_a_ranking_that_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def match_each(_: Suggestions, texts: Mapping[str, str], *__: Any) -> dict[str, list[Any]]:
+        begun.set()
+        goes_on.wait(60)
+        return {number: [] for number in texts}
+
+    monkeypatch.setattr(Suggestions, "match_each", match_each)
+    monkeypatch.setattr("agent.daemon._LAST_MINUTE_S", 0.05)
+    options = Options(storage_url=f"sqlite:///{tmp_path / 't.db'}")
     daemon, stop = Daemon(options, load(SITE), SystemClock()), asyncio.Event()
     await daemon.open()
     loops = asyncio.create_task(daemon.run(stop))
-    async with asyncio.timeout(20):
-        while ranked != [number]:  # noqa: ASYNC110 - it is ranked in a thread
-            await asyncio.sleep(0.01)
+    number = await Running(daemon).receive({**DISK_FULL, "alertname": "OddlyFull"})
+    await asyncio.to_thread(begun.wait, 20)
     stop.set()
-    await loops
+    async with asyncio.timeout(20):
+        await loops
+    goes_on.set()
+    assert daemon.ranker.left_unranked() == [daemon.pipeline.desk.board.numbers[number]]
     await daemon.close()
 
 

@@ -56,6 +56,20 @@ async def test_what_helped_once_is_found_by_the_words_of_that_incident_also_afte
     assert found(await report(house, SPOOLER)) == ["systemd-unit-failed"]
 
 
+async def test_what_a_crash_left_unranked_is_ranked_after_it_and_suggested_once(house: House) -> None:
+    await house.through(PersonReported({"title": NO_SPACE}, PAT))
+    (incident,) = house.incidents()
+    assert (found(incident), incident.to_rank) == ([], True)
+    await house.restart()
+    paged = len(house.pages)
+    for _ in range(2):
+        (incident,) = house.incidents()
+        assert (found(incident)[:1], incident.to_rank) == (["disk-space-low"], False)
+        assert (await kinds(house, incident)).count("known_errors_suggested") == 1
+        await house.restart()
+    assert len(house.pages) == paged > 0
+
+
 async def test_an_entry_that_failed_three_times_is_suggested_no_more_until_it_is_used(house: House) -> None:
     await fail(house, "disk-space-low", times=2)
     assert "disk-space-low" in found(await report(house, NO_SPACE))

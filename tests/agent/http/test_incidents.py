@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agent.intents import Suggested
 from correlation.incident import FROM, Action, State
 from tests.agent.http.serving import DISK_FULL, LINK_DOWN, Served
 from tests.house import alert
@@ -558,11 +559,9 @@ async def test_where_no_known_error_fits_the_nearest_solved_incidents_are_shown_
     first = await api.report("blank invoices from the printer", reporter="cus")
     second = await api.report("blank invoices from the printer", reporter="cus")
     path = f"/api/v1/incidents/{second}"
-    ranking, board = api.daemon.pipeline.desk.ranking, api.daemon.pipeline.desk.board
-    ranking.add(board.numbers[second])
     none_yet = (await api.get(path)).body["no_known_error"]
     assert (none_yet["pending"], none_yet["text"][:18]) == (True, "no known error yet")
-    ranking.clear()
+    await api.daemon.pipeline.submit(Suggested(api.daemon.pipeline.desk.board.numbers[second], ()))
     none = (await api.get(path)).body["no_known_error"]
     assert none == {"text": "no known error fits; 0 solved incident(s) resemble it", "pending": False, "nearest": []}
     await api.act(first, "acknowledge", as_="desk")

@@ -26,7 +26,8 @@ async def test_pages_of_one_moment_share_their_words_and_say_what_each_would_say
         assert one.composed(_links, rows) == alone.composed(_links, rows)
         assert one.composed(_links, {}) == alone.composed(_links, {}), "without descriptions: nothing of them is left"
     number = pages[0].incident_id
-    looking = Briefing(desk.config, desk.board, desk.past, {number}).claimed(pages[0], desk.board.incidents[number])
+    desk.board.incidents[number].to_rank = True
+    looking = Briefing(desk.config, desk.board, desk.past).claimed(pages[0], desk.board.incidents[number])
     assert (together[0].facts.looked_for, looking.facts.looked_for) == (True, False)
     words = {(one.facts.number, one.language): one.facts.said for one in together}
     assert all(one.facts.said is words[one.facts.number, one.language] for one in together)
