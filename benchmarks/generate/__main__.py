@@ -1,6 +1,6 @@
 """Write eighteen alert runs like recorded ones, of which the faults are known.
 
-python -m benchmarks.generate OUT [--sites first|second|third|fourth|fifth] [--seed N]
+python -m benchmarks.generate OUT [--sites first|second|third|fourth|fifth|sixth] [--seed N]
 
 The shape is that of a recorded corpus: `<run>.jsonl` (webhooks), `<run>.truth.json` (which fault caused which firing,
 and the root) and `<run>.cmdb.json` (racks, hosts, services). A seed gives always the same runs.
@@ -13,17 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.generate.plans import CLASSES
+from benchmarks.generate.plans import BESIDE, CLASSES
 from benchmarks.generate.run import Run, write
 
 
 class Half(NamedTuple):
-    """Sites, the word that the seeds of their runs have, the number of their first run, and when that begins."""
+    """Sites, the word that the seeds of their runs have, the number of the first run, its begin, and the classes."""
 
     sites: Sequence[str]
     word: str
     number: int
     begins: float
+    classes: Sequence[str] = tuple(CLASSES)
 
 
 HALVES = {
@@ -32,6 +33,13 @@ HALVES = {
     "third": Half(("ward", "office", "retail", "carrier"), "blind", 240, 1796396400.0),
     "fourth": Half(("haolun", "menagerie", "numbered", "cage", "mixin", "shanghai"), "near", 340, 1796569200.0),
     "fifth": Half(("transit", "depot", "clinic", "press", "brew"), "aside", 440, 1796742000.0),
+    "sixth": Half(
+        ("shuiwu", "foundry", "bakery", "papermill", "studio"),
+        "away",
+        540,
+        1796914800.0,
+        (*(kind for kind in CLASSES if kind not in ("random3", "random4")), *BESIDE),
+    ),
 }
 
 
@@ -50,10 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def generate(folder: Path, half: Half, seed: int) -> None:
     """One run of each class, one after the other; each site has as many, or one more than another."""
     order = random.Random(f"ord{half.word}{seed}")
-    sites = [half.sites[number % len(half.sites)] for number in range(len(CLASSES))]
+    sites = [half.sites[number % len(half.sites)] for number in range(len(half.classes))]
     order.shuffle(sites)
     now = half.begins
-    for number, (kind, name) in enumerate(zip(CLASSES, sites, strict=True), half.number):
+    for number, (kind, name) in enumerate(zip(half.classes, sites, strict=True), half.number):
         now = write(Run(kind, name, number, seed), now + order.random(), folder)
 
 

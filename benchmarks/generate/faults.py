@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
+from benchmarks.generate.acting import act
 from benchmarks.generate.further import FURTHER
 from benchmarks.generate.hit import Hit
 from benchmarks.generate.mishaps import LINGERING, MISHAPS
 from benchmarks.generate.nearby import LINGER, MACHINES
 from benchmarks.generate.nearby_apps import APPLICATIONS
+from benchmarks.generate.scripted import SCRIPTS
 
 
 def strike(hit: Hit) -> None:
@@ -263,7 +265,7 @@ def _drip(hit: Hit) -> None:
     hit.tell(f"{hit.of('kind')}:{hit.of('host')}")
 
 
-_LINGER = {"ups_fail", "host_down", *LINGERING, *LINGER}
+_LINGER = {"ups_fail", "host_down", *LINGERING, *LINGER, *(kind for kind, script in SCRIPTS.items() if script.lingers)}
 
 _EFFECTS: Mapping[str, Callable[[Hit], None]] = {
     "ups_fail": _ups_fail,
@@ -303,4 +305,5 @@ _EFFECTS: Mapping[str, Callable[[Hit], None]] = {
     **MISHAPS,
     **MACHINES,
     **APPLICATIONS,
+    **dict.fromkeys(SCRIPTS, act),
 }

@@ -62,6 +62,8 @@ def _annotations(name: str, rule: Rule, said: str, site: Site, labels: Mapping[s
             "description": f"{said}\n  LABELS = map[{shown}]",
         },
         "handover": {"描述": said, "联系": "运行值班室"},
+        "notice": {"summary": f"【{name}】{said}", "处理": f"请{labels.get('班组', '值班室')}处理"},
+        "terse": {"description": said},
     }
     return habits[site.annotations]
 

@@ -1,12 +1,8 @@
 """The faults of the sites near the recorded lab: how likely each is, where it may be, and what its root is."""
 
-import random
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from benchmarks.generate.topology import Topology, host_of
-
-_Arguments = dict[str, Any]
+from benchmarks.generate import draws
 
 SIZES: Mapping[str, Sequence[str]] = {
     "lone": [
@@ -97,75 +93,22 @@ TIERS: Mapping[str, Sequence[Sequence[str]]] = {
 """As roots.py has those of other sites."""
 
 
-def _rack(topology: Topology, draw: random.Random) -> _Arguments:
-    return {"rack": draw.choice(topology.site.racks).name}
-
-
-def _some_of_a_rack(topology: Topology, draw: random.Random) -> _Arguments:
-    rack = draw.choice(topology.site.racks).name
-    hosts = topology.hosts_in(rack)
-    return {"rack": rack, "hosts": sorted(draw.sample(hosts, min(len(hosts), draw.choice([2, 3]))))}
-
-
-def _host(topology: Topology, draw: random.Random) -> _Arguments:
-    return {"host": draw.choice(topology.hosts).name}
-
-
-def _worker(topology: Topology, draw: random.Random) -> _Arguments:
-    """A host without a database."""
-    return {"host": draw.choice(topology.hosts[1:-1]).name}
-
-
-def _several_hosts(topology: Topology, draw: random.Random) -> _Arguments:
-    return {"hosts": sorted(draw.sample([host.name for host in topology.hosts], draw.choice([2, 3, 4])))}
-
-
-def _filling_host(topology: Topology, draw: random.Random) -> _Arguments:
-    return {**_worker(topology, draw), "to": draw.choice([0.88, 0.93, 0.99])}
-
-
-def _flapping_host(topology: Topology, draw: random.Random) -> _Arguments:
-    return {**_worker(topology, draw), "period": draw.choice([14, 17])}
-
-
-def _database(topology: Topology, draw: random.Random) -> _Arguments:
-    return {"db": draw.choice(topology.databases).name}
-
-
-def _service(topology: Topology, draw: random.Random) -> _Arguments:
-    return {"service": draw.choice(topology.services).name}
-
-
-def _probed_service(topology: Topology, draw: random.Random) -> _Arguments:
-    return {"service": draw.choice([service for service in topology.services if service.url]).name}
-
-
-def _instance(topology: Topology, draw: random.Random) -> _Arguments:
-    service = draw.choice(topology.services)
-    return {"service": service.name, "host": host_of(draw.choice(service.instances))}
-
-
-def _the_one(_: Topology, __: random.Random) -> _Arguments:
-    """What a site has one of."""
-    return {}
-
-
-PLACES: Mapping[str, Callable[[Topology, random.Random], _Arguments]] = {
-    **dict.fromkeys(("feed_lost", "breaker_trip", "access_switch_dead", "uplink_cut", "ups_selftest"), _rack),
-    **dict.fromkeys(("hv_crash", "hv_overcommit", "ups_old", "air_dry"), _rack),
-    **dict.fromkeys(("server_crash", "fan_dead", "nic_errors", "raid_rebuild"), _worker),
-    **dict.fromkeys(("supply_dead", "cpu_hog", "agent_hangs"), _host),
-    **dict.fromkeys(("time_jump", "backup_drags"), _several_hosts),
-    **dict.fromkeys(("port_flaps", "ip_conflict"), _flapping_host),
-    **dict.fromkeys(("db_host_crash", "db_crash", "wal_fills", "long_tx", "bad_plan"), _database),
-    **dict.fromkeys(("conn_storm", "replica_broken", "db_bloat"), _database),
-    **dict.fromkeys(("bad_release", "setting_wrong", "partner_slow", "poison", "lb_drained"), _service),
-    **dict.fromkeys(("cert_lapsed", "cert_near", "traffic_burst"), _probed_service),
-    **dict.fromkeys(("fd_leak", "gc_pauses", "app_hangs", "mem_eater"), _instance),
-    "token_expired": _service,
-    "vlan_mistake": _some_of_a_rack,
-    "room_hot": _the_one,
-    "disk_fills": _filling_host,
+PLACES: Mapping[str, draws.Draw] = {
+    **dict.fromkeys(("feed_lost", "breaker_trip", "access_switch_dead", "uplink_cut", "ups_selftest"), draws.rack),
+    **dict.fromkeys(("hv_crash", "hv_overcommit", "ups_old", "air_dry"), draws.rack),
+    **dict.fromkeys(("server_crash", "fan_dead", "nic_errors", "raid_rebuild"), draws.worker),
+    **dict.fromkeys(("supply_dead", "cpu_hog", "agent_hangs"), draws.host),
+    **dict.fromkeys(("time_jump", "backup_drags"), draws.several_hosts),
+    **dict.fromkeys(("port_flaps", "ip_conflict"), draws.flapping_host),
+    **dict.fromkeys(("db_host_crash", "db_crash", "wal_fills", "long_tx", "bad_plan"), draws.database),
+    **dict.fromkeys(("conn_storm", "replica_broken", "db_bloat"), draws.database),
+    **dict.fromkeys(("bad_release", "setting_wrong", "partner_slow", "poison", "lb_drained"), draws.service),
+    **dict.fromkeys(("cert_lapsed", "cert_near", "traffic_burst"), draws.probed_service),
+    **dict.fromkeys(("fd_leak", "gc_pauses", "app_hangs", "mem_eater"), draws.instance),
+    "token_expired": draws.service,
+    "vlan_mistake": draws.some_of_a_rack,
+    "room_hot": draws.the_one,
+    "disk_fills": draws.filling_host,
     "storage_failover": lambda topology, _: {"nas": topology.site.storage},
     "dns_timeouts": lambda topology, _: {"dns": topology.site.resolver},
     **dict.fromkeys(("broker_down", "broker_blocks"), lambda topology, _: {"mq": topology.site.broker}),

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.generate import nearby_plans
+from benchmarks.generate import nearby_plans, scripted
 from benchmarks.generate.fault import Fault
 from benchmarks.generate.roots import root_signals
 from benchmarks.generate.topology import Topology, host_of
@@ -41,9 +41,25 @@ CLASSES: Mapping[str, Sequence[Slot]] = {
 }
 """The slots of each class of run, in the order of the runs; a class without any has them drawn."""
 
+BESIDE: Mapping[str, Sequence[Slot]] = {
+    "beside": [("large", 0, 45), ("beside", 6.5, 40), ("lone", 21, 40)],
+    "besides": [("middle", 0, 40), ("beside", 9, 40), ("large", 56, 34), ("beside", 61, 34)],
+}
+"""Classes in which a fault begins where another still is: at the same host, service or database."""
+
 _FIXED = {
-    "power": ("ups_fail", "hypervisor_down", "zone_lost", "bad_battery", "feed_lost", "hv_crash"),
-    "net": ("switch_down", "zone_lost", "switch_reboot", "access_switch_dead"),
+    "power": (
+        "ups_fail",
+        "hypervisor_down",
+        "zone_lost",
+        "bad_battery",
+        "feed_lost",
+        "hv_crash",
+        "ats_stuck",
+        "ups_trips",
+        "hv_power_lost",
+    ),
+    "net": ("switch_down", "zone_lost", "switch_reboot", "access_switch_dead", "tor_dead", "hv_bridge_hangs"),
 }
 """The first of these that the site would see."""
 _RANDOM = [*["lone"] * 3, *["middle"] * 3, *["large"] * 2, "lone", "middle", "large", "lone"]
@@ -129,6 +145,7 @@ TYPES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "further": _FURTHER,
     "mishaps": _MISHAPS,
     "nearby": nearby_plans.SIZES,
+    "scripted": scripted.SIZES,
 }
 
 _Arguments = dict[str, Any]
@@ -139,14 +156,17 @@ def planned(name: str, topology: Topology, draw: random.Random) -> list[Fault]:
     faults: list[Fault] = []
     used: set[object] = set()
     for number, (size, offset, duration) in enumerate(_slots(name, draw), 1):
-        kind, args = picked(size, topology, draw, used)
+        if size == "beside":
+            kind, args = _beside(faults[-1], topology, draw, used)
+        else:
+            kind, args = picked(size, topology, draw, used)
         if name in _FIXED:  # the pick was drawn all the same: what comes after it is the same in all classes
             args = _any_rack(topology, draw)
             kind = next(
                 kind
                 for kind in _FIXED[name]
                 if kind in TYPES[topology.site.faults]["huge"]
-                and kind not in topology.site.spared
+                and not _is_spared(kind, topology)
                 and root_signals(kind, args, topology, topology.site.alerts)
             )
         begins = 10 + offset + draw.uniform(0, 0.5)
@@ -155,10 +175,11 @@ def planned(name: str, topology: Topology, draw: random.Random) -> list[Fault]:
 
 
 def _slots(name: str, draw: random.Random) -> list[Slot]:
-    if CLASSES[name]:
+    slots_of = {**CLASSES, **BESIDE}[name]
+    if slots_of:
         return [
             (size, offset + draw.uniform(-0.4, 0.4) * (offset > 0), duration * draw.uniform(0.9, 1.1))
-            for size, offset, duration in CLASSES[name]
+            for size, offset, duration in slots_of
         ]
     count, at, slots = draw.choice([5, 5, 6, 7]), draw.uniform(0, 8), list[Slot]()
     huge = count // 2 if draw.random() < 0.5 else None
@@ -177,11 +198,36 @@ def picked(size: str, topology: Topology, draw: random.Random, used: set[object]
         args = {"kind": rule, **_any_host(topology, draw)} if rule else _PLACES[kind](topology, draw)
         again = (kind, json.dumps({name: value for name, value in args.items() if name != "to"}))
         spent = again in used or (kind in used and size in ("middle", "large", "huge"))
-        spent |= kind in topology.site.spared
+        spent |= _is_spared(kind, topology)
         if not spent and root_signals(kind, args, topology, topology.site.alerts):
             used.update((again, kind))
             return kind, args
     return picked("middle" if size in ("large", "huge") else "lone", topology, draw, used)
+
+
+def _is_spared(kind: str, topology: Topology) -> bool:
+    """Whether a site never has a fault."""
+    site = topology.site
+    return kind in site.spared or scripted.NEEDS.get(kind, kind) not in (kind, *site.alerts)
+
+
+def _beside(fault: Fault, topology: Topology, draw: random.Random, used: set[object]) -> tuple[str, _Arguments]:
+    """A fault at the place of another; anywhere, where none is found."""
+    place = _place(fault.args, topology)
+    for _ in range(100):
+        spent = set(used)
+        kind, args = picked(draw.choice(["middle", "middle", "large"]), topology, draw, spent)
+        if place & _place(args, topology):
+            break
+    used |= spent
+    return kind, args
+
+
+def _place(args: Mapping[str, Any], topology: Topology) -> set[str]:
+    """The hosts, services and databases that a fault is about, and the hosts of a rack."""
+    named = {name for value in args.values() for name in (value if isinstance(value, list) else [value])}
+    hosts = {topology.runs_on[name] for name in named if name in topology.runs_on}
+    return named | hosts | set(topology.hosts_in(args.get("rack")))
 
 
 def _any_rack(topology: Topology, draw: random.Random) -> _Arguments:
@@ -283,4 +329,5 @@ _PLACES: Mapping[str, Callable[[Topology, random.Random], _Arguments]] = {
         ("cache_outage", "cache_full", "eviction_storm"), lambda topology, _: {"cache": topology.site.cache}
     ),
     **nearby_plans.PLACES,
+    **scripted.PLACES,
 }

@@ -1,10 +1,11 @@
 """Which signals are the root of a fault: of its tiers the first that a site has rules for."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from benchmarks.generate.nearby_plans import TIERS
-from benchmarks.generate.topology import Topology, host_of
+from benchmarks.generate import nearby_plans, scripted
+from benchmarks.generate.things import things
+from benchmarks.generate.topology import Topology
 
 _DISK = ("disk_warn:host", "disk_crit:host", "disk_predict:host")
 
@@ -105,34 +106,11 @@ _TIERS: Mapping[str, Sequence[Sequence[str]]] = {
     "address_twice": [["ip_conflict:host"], ["host_down:host"]],
     "poison_message": [["dlq:service"], ["inst_restarts:instances"]],
     "retry_storm": [["traffic_high:service"]],
-    **TIERS,
+    **nearby_plans.TIERS,
+    **scripted.TIERS,
 }
 
 _Arguments = Mapping[str, Any]
-
-_PLACES: Mapping[str, Callable[[Topology, _Arguments], Sequence[str]]] = {
-    "ups": lambda topology, args: [topology.rack[args["rack"]].ups],
-    "pdu": lambda topology, args: [topology.rack[args["rack"]].pdu],
-    "sensor": lambda topology, args: [topology.rack[args["rack"]].sensor],
-    "switch": lambda topology, args: [topology.rack[args["rack"]].switch],
-    "rack": lambda _, args: [args["rack"]],
-    "sensors": lambda topology, _: [rack.sensor for rack in topology.site.racks],
-    "storage": lambda topology, _: [topology.site.storage],
-    "cooler": lambda topology, _: [topology.site.cooler],
-    "control": lambda topology, _: [topology.site.control],
-    "edge": lambda topology, _: [topology.site.edge],
-    "resolver": lambda topology, _: [topology.site.resolver],
-    "probed": lambda topology, _: [service.name for service in topology.services if service.url],
-    "all hosts": lambda topology, _: [host.name for host in topology.hosts],
-    "hosts of rack": lambda topology, args: topology.hosts_in(args["rack"]),
-    "hosts on storage": lambda topology, _: topology.hosts_on_storage(),
-    "host": lambda topology, args: [args["host"] if "host" in args else topology.runs_on[args["db"]]],
-    "instance": lambda _, args: [f"{args['service']}@{args['host']}"],
-    "instances": lambda topology, args: [
-        f"{args['service']}@{host_of(instance)}" for instance in topology.service[args["service"]].instances
-    ],
-}
-"""What stands behind the colon of a tier; any other word is the argument of that name."""
 
 
 def root_signals(kind: str, args: _Arguments, topology: Topology, has: Collection[str]) -> Sequence[str]:
@@ -148,8 +126,4 @@ def _signals(pattern: str, args: _Arguments, topology: Topology, has: Collection
     rule, place = pattern.format_map(args).split(":")
     if rule not in has:
         return []
-    if place in _PLACES:
-        things = _PLACES[place](topology, args)
-    else:
-        things = args[place] if isinstance(args[place], list) else [args[place]]
-    return [f"{rule}:{thing}" for thing in things]
+    return [f"{rule}:{thing}" for thing in things(place, args, topology)]

@@ -1,4 +1,4 @@
-"""The alert rules that sites draw from: rules.yaml, further.yaml and mishaps.yaml; nearby.yaml is a book of its own."""
+"""The alert rules that sites draw from: rules.yaml, further.yaml and mishaps.yaml, or a book of their own."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -11,6 +11,8 @@ import yaml
 
 from benchmarks.generate.sites import Site
 from benchmarks.generate.values import Facts, filled
+
+_BOOKS = {"nearby", "scripted"}
 
 
 class Target(Enum):
@@ -86,10 +88,10 @@ def rules() -> Mapping[str, Rule]:
 
 
 def rules_of(site: Site) -> Mapping[str, Rule]:
-    """The rules of a site: those near the recorded lab have a book of their own, and say single fields otherwise."""
-    if site.faults != "nearby":
+    """The rules of a site: some have a book of their own, and say single fields otherwise."""
+    if site.faults not in _BOOKS:
         return rules()
-    return {kind: _changed(rule, site.rules.get(kind, {})) for kind, rule in _read("nearby.yaml").items()}
+    return {kind: _changed(rule, site.rules.get(kind, {})) for kind, rule in _read(f"{site.faults}.yaml").items()}
 
 
 def _changed(rule: Rule, fields: Mapping[str, Any]) -> Rule:

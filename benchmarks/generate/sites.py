@@ -40,7 +40,18 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cluster: str | None
     chinese: bool
     annotations: Literal[
-        "summary", "advice", "runbook", "message", "values", "wiki", "none", "mixin", "collection", "handover"
+        "summary",
+        "advice",
+        "runbook",
+        "message",
+        "values",
+        "wiki",
+        "none",
+        "mixin",
+        "collection",
+        "handover",
+        "notice",
+        "terse",
     ]
     alertmanager: str
     severity: Severity
@@ -61,7 +72,7 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alerts: Mapping[str, str]
     roles: Mapping[str, str] = {}
     names: Sequence[str] = ()
-    faults: Literal["common", "further", "mishaps", "nearby"] = "common"
+    faults: Literal["common", "further", "mishaps", "nearby", "scripted"] = "common"
     labels_as: Mapping[str, Mapping[str, str]] = {}
     rules: Mapping[str, Mapping[str, Any]] = {}
     edge: str = ""
