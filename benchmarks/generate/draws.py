@@ -91,7 +91,7 @@ def the_broker(topology: Topology, _: random.Random) -> Arguments:
 ALL: Mapping[str, Draw] = {
     draw.__name__: draw
     for draw in (
-        *(rack, some_of_a_rack, host, worker, several_hosts, database, service, probed_service, instance),
+        *(rack, host, worker, several_hosts, database, service, probed_service, instance),
         *(several_services, the_one, the_cache, the_broker),
     )
 }
