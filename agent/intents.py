@@ -91,6 +91,8 @@ class PersonActed(Asked):
     body: Mapping[str, Any]
     actor: Actor
     on_behalf_of: str | None = None
+    was_paged: bool = False
+    """They were paged for one that was merged into it since."""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def act(incident: Incident, action: Action, body: Body, actor: Actor, severity: 
 def check_state(incident: Incident, action: Action, actor: Actor) -> None:
     """Raise IllegalAction where this act is not possible now; the same one again by the same person always is."""
     if incident.state not in FROM[action] and not _repeats(incident, action, actor):
-        raise IllegalAction(action, incident.state)
+        raise IllegalAction(action, incident.state, incident.merged_into)
 
 
 def check_lowering(incident: Incident, action: Action, body: Body, actor: Actor) -> None:

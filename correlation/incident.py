@@ -166,11 +166,19 @@ ABOUT = ("instance", "device", "path", "service", "job")
 
 
 class IllegalAction(Refusal):
-    """This act is not possible in this state; `allowed` names those that are."""
+    """This act is not possible in this state; `allowed` names those that are, `merged_into` where to do it instead."""
 
-    def __init__(self, action: str, state: State) -> None:
-        self.allowed = allowed(state)
-        super().__init__(f"{action} is not possible while the incident is {state}; possible: {', '.join(self.allowed)}")
+    def __init__(self, action: str, state: State, merged_into: str | None = None) -> None:
+        self.allowed, self.merged_into = allowed(state), merged_into
+        super().__init__(self._told(action, state))
+
+    def _told(self, action: str, state: State) -> str:
+        if self.merged_into is not None:
+            return (
+                f"the incident was merged into {self.merged_into}, which has its alerts now: {action} is for that one"
+            )
+        possible = ", ".join(self.allowed) or "nothing, for it is over"
+        return f"{action} is not possible while the incident is {state}; possible: {possible}"
 
 
 def allowed(state: State) -> list[str]:

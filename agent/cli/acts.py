@@ -8,7 +8,7 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from agent.cli.client import DEADLINE_S, Api, Instant, shown, with_api
+from agent.cli.client import DEADLINE_S, Api, Instant, printable, shown, with_api
 from agent.cli.incidents import checked_number
 from agent.http.act_bodies import ACTS, SUMMARIES, ActBody
 from agent.http.bodies import MOMENT, Moment
@@ -116,7 +116,8 @@ def _say(found: Any, as_json: bool) -> None:
     if as_json:
         shown(found)
     else:
-        click.echo(f"{found['number']}  {found['state']}  {found['assignee'] or 'nobody'}  {found['title']}")
+        stands = f"merged into {found['merged_into']}" if found["merged_into"] else found["assignee"] or "nobody"
+        click.echo(printable(f"{found['number']}  {found['state']}  {stands}  {found['title']}"))
 
 
 def _given(body: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,12 @@ import click
 
 from agent.cli.client import DEADLINE_S, Api, Instant, cut_to, leave, printable, shown, table, with_api
 from agent.cli.figures import in_figures
+from agent.cli.showing import LINES_SHOWN, alerts, explained, helping, moment, standing
 
 _TITLE = 60
 """The columns of a title in a list."""
+_PAGES = 40
+"""Of 500 items each: what is longer is not read to its end."""
 
 
 class _WithActs(click.Group):
@@ -81,7 +84,7 @@ def list_incidents(
             i["state"],
             i["group"],
             i["assignee"],
-            _moment(i["next_step"]["due_at"]) if i["next_step"] else "-",
+            moment(i["next_step"]["due_at"]) if i["next_step"] else "-",
             cut_to(i["title"], _TITLE),
         )
         for i in found["items"]
@@ -121,57 +124,75 @@ def statistics(
 
 @incident.command()
 @click.argument("number")
+@click.option("--all", "everything", is_flag=True, help="Also what is left out where there is much.")
 @with_api
-def show(url: str, token: str, as_json: bool, number: str) -> None:
+def show(url: str, token: str, as_json: bool, number: str, everything: bool) -> None:
     """One incident: what it is, what helps, what happened."""
     api = Api(url, token)
     found = api.call("GET", f"/api/v1/incidents/{checked_number(number)}")
     if as_json:
         shown(found)
         return
-    click.echo(printable(f"{found['number']}  {found['title']}"))
-    click.echo(
-        f"severity {found['severity']}, {found['state']}, group {found['group']}, {found['assignee'] or 'nobody'}"
-    )
-    for name in ("opened_at", "response_due_at", "resolve_due_at", "acknowledged_at", "resolved_at"):
-        if found[name]:
-            click.echo(f"{name:<16} {_moment(found[name])}")
-    if found["next_step"]:
-        step = found["next_step"]
-        click.echo(
-            f"next step        {step['step']} at {_moment(step['due_at'])} to {', '.join(step['targets']) or '-'}"
-        )
-    for error in found["known_errors"]:
-        click.echo(f"\nknown error {error['id']} ({error['confidence']}): {error['title']}")
-        if error["safety_note"]:
-            click.echo(f"safety: {error['safety_note']}")
-        click.echo(error["workaround"])
-    for line in _nearest(found["no_known_error"]):
+    for line in standing(found):
         click.echo(printable(line))
+    for text in helping(found, everything=everything):
+        click.echo(text)
     click.echo()
-    for alert in found["alerts"]:
-        _show_alert(alert)
-    happened = api.call("GET", f"/api/v1/incidents/{found['number']}/timeline", query={"limit": 500})
-    table(("AT", "WHO", "WHAT"), [(_moment(h["at"]), h["actor"], h["text"]) for h in happened["items"]])
+    for line in alerts(found, everything=everything):
+        click.echo(line)
+    happened = _all_of(api, f"/api/v1/incidents/{found['number']}/timeline")
+    left = 0 if everything else max(len(happened) - LINES_SHOWN, 0)
+    if left:
+        click.echo(f"… {left} earlier lines (--all)")
+    table(("AT", "WHO", "WHAT"), [(moment(h["at"]), h["actor"], h["text"]) for h in happened[left:]])
 
 
-def _nearest(none_fits: dict[str, Any] | None) -> list[str]:
-    """That no known error fits, and how what resembles it was solved."""
-    if none_fits is None:
-        return []
-    near = [(n, f"{n['number']} {n['title']} ({n['why']['text']})") for n in none_fits["nearest"]]
-    return ["", none_fits["text"], *(f"  {said}: {n['type']}, {n['resolution']}" for n, said in near)]
+@incident.command()
+@click.argument("number")
+@with_api
+def why(url: str, token: str, as_json: bool, number: str) -> None:
+    """Why its alerts are together, why not elsewhere, and why one of them is the root."""
+    api, path = Api(url, token), f"/api/v1/incidents/{checked_number(number)}"
+    items = _all_of(api, f"{path}/why")
+    if as_json:
+        shown({"items": items, "next": None})
+        return
+    for line in explained(api.call("GET", path), items):
+        click.echo(printable(line))
 
 
-def _show_alert(alert: dict[str, Any]) -> None:
-    """One alert as the person who is paged needs it: every label, what the rule says, and why it is here."""
-    labels = dict(alert["labels"])
-    name = labels.pop("alertname", "")
-    about = " ".join(f"{key}={value}" for key, value in labels.items())
-    click.echo(printable(f"{alert['status']}  {name}  {about}  since {alert['startsAt']}"))
-    for key, value in alert["annotations"].items():
-        click.echo(printable(f"  {key}: {value}"))
-    click.echo(printable(f"  why here: {alert['why']['text']}") + "\n")
+@incident.command()
+@click.argument("number")
+@with_api
+def plan(url: str, token: str, as_json: bool, number: str) -> None:
+    """What was promised, what fired, and what will fire when and to whom."""
+    found = Api(url, token).call("GET", f"/api/v1/incidents/{checked_number(number)}/plan")
+    if as_json:
+        shown(found)
+        return
+    if found["held"]:
+        click.echo(printable(f"steps wait until {moment(found['held']['until'])}: {found['held']['why']['text']}"))
+    rows = [
+        (moment(s["due_at"]) if s["due_at"] else "-", s["step"], s["targets"], s["outcome"] or "to come", _why_so(s))
+        for s in found["items"]
+    ]
+    table(("DUE", "STEP", "WHO", "OUTCOME", "WHY"), rows)
+
+
+def _why_so(step: dict[str, Any]) -> str:
+    return step["why"]["text"] if step["why"] else ""
+
+
+def _all_of(api: Api, path: str) -> list[dict[str, Any]]:
+    """A list to its end, page by page."""
+    page = api.call("GET", path, query={"limit": 500})
+    items: list[dict[str, Any]] = page["items"]
+    for _ in range(_PAGES):
+        if not page["next"]:
+            break
+        page = api.call("GET", path, query={"limit": 500, "cursor": page["next"]})
+        items += page["items"]
+    return items
 
 
 @incident.command()
@@ -202,7 +223,7 @@ def attachments(url: str, token: str, as_json: bool, number: str) -> None:
     if as_json:
         shown(found)
         return
-    rows = [(a["id"], a["size"], _moment(a["at"]), a["by"], a["name"]) for a in found["items"]]
+    rows = [(a["id"], a["size"], moment(a["at"]), a["by"], a["name"]) for a in found["items"]]
     table(("ID", "BYTES", "AT", "BY", "NAME"), rows)
 
 
@@ -233,7 +254,3 @@ def checked_number(number: str) -> str:
             f"{number!r} is no number of an incident: write it whole, as INC-20260302-0001 (`tocsin incident list`)"
         )
     return number
-
-
-def _moment(text: str) -> str:
-    return text[:19].replace("T", " ") + "Z"

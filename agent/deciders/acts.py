@@ -93,6 +93,8 @@ def whose(turn: Turn, intent: PersonActed) -> Actor:
 def check_person(turn: Turn, intent: PersonActed, incident: Incident) -> None:
     """Refuse whoever may not do this to the incident (403), whatever else is wrong."""
     actor, paged = intent.actor, turn.outbox.paged(incident.id)
+    if intent.was_paged:
+        paged = paged | {actor.id}
     check(actor, intent.action, incident, paged)
     if intent.action is Action.ESCALATE:
         check_may_escalate(actor, turn.ladder.terms.manual(incident).who)

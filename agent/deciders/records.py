@@ -112,7 +112,7 @@ def _check_items(turn: Turn, body: Mapping[str, Any]) -> None:
 def record_edited(turn: Turn, intent: RecordEdited) -> Incident:
     incident = turn.incident(intent.number)
     if incident.state is State.ARCHIVED:  # final: links, callbacks and feedback alone go on (procedure R74)
-        raise IllegalAction("edit", incident.state)
+        raise IllegalAction("edit", incident.state, incident.merged_into)
     if incident.version != intent.version:
         raise Stale(incident.version)
     outage = {n: incident.form.get(n) for n in form.MOMENTS if not intent.changes.keys().isdisjoint(form.MOMENTS)}

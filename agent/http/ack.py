@@ -31,6 +31,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "button": "Acknowledge",
         "ask": "Acknowledge as {person}: you take it on.",
         "done": "Acknowledged. It is with {assignee}.",
+        "merged": "{number} was the same trouble: it was merged into {into}, which is shown here.",
         "over": "This incident is {state}: there is nothing to acknowledge.",
         "expired": "This link has expired: acknowledge on the command line.",
         "forged": "This link is not valid: open it whole, as the page has it, or acknowledge on the command line.",
@@ -39,6 +40,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "button": "响应",
         "ask": "以 {person} 的身份响应:由您负责处理。",
         "done": "已响应,由 {assignee} 负责。",
+        "merged": "{number} 属于同一故障，已并入 {into}，以下为后者。",
         "over": "该事件当前为 {state},无需响应。",
         "expired": "链接已过期,请使用命令行响应。",
         "forged": "链接无效:请完整打开通知中的链接,或使用命令行响应。",
@@ -117,26 +119,34 @@ def _framed(api: "Api", do: _Do, in_time: _Wait) -> Callable[[web.Request], Awai
 
 async def _show(api: "Api", link: Link, actor: Actor, language: Language) -> web.Response:
     """The page with the button; nothing changes, however often mail scanners and previews fetch it."""
-    row = await _incident(api, link)
-    words = _WORDS[language]
+    *_, row = await _incidents(api, link)
+    words, merged = _WORDS[language], _merged(link, row, language)
     if row.state not in ACTIVE:
         said = words["over"].format(state=state_text(row.state, language))
-        return await _told(api, row, actor, language, 200, tag("p", said))
+        return await _told(api, row, actor, language, 200, merged + tag("p", said))
     button = f'<form method="post"><button type="submit">{html.escape(words["button"])}</button></form>'
     asked = tag("p", words["ask"].format(person=link.person), "soft")
-    return await _told(api, row, actor, language, 200, button + asked)
+    return await _told(api, row, actor, language, 200, merged + button + asked)
 
 
 async def _acknowledge(api: "Api", link: Link, actor: Actor, language: Language) -> web.Response:
-    row = await _incident(api, link)
-    words = _WORDS[language]
+    *before, row = await _incidents(api, link)
+    words, merged = _WORDS[language], _merged(link, row, language)
     if row.state not in ACTIVE:
         said = words["over"].format(state=state_text(row.state, language))
-        return await _told(api, row, actor, language, 409, tag("p", said))
-    await api.pipeline.submit(PersonActed(link.number, Action.ACKNOWLEDGE, {}, actor))
-    row = await _incident(api, link)
+        return await _told(api, row, actor, language, 409, merged + tag("p", said))
+    was_paged = any([link.person in await api.reads.paged(one.id) for one in before])
+    await api.pipeline.submit(PersonActed(row.number, Action.ACKNOWLEDGE, {}, actor, was_paged=was_paged))
+    *_, row = await _incidents(api, link)
     said = words["done"].format(assignee=row.assignee or link.person)
-    return await _told(api, row, actor, language, 200, tag("p", said))
+    return await _told(api, row, actor, language, 200, merged + tag("p", said))
+
+
+def _merged(link: Link, row: "IncidentRow", language: Language) -> str:
+    """That the incident of the link has become another one, which is shown."""
+    if row.number == link.number:
+        return ""
+    return tag("p", _WORDS[language]["merged"].format(number=link.number, into=row.number))
 
 
 async def _told(
@@ -156,11 +166,12 @@ async def _told(
     return _answer(status, language, f"{row.number} {shown.title}", [*made.head(), said, *made.rest(happened)])
 
 
-async def _incident(api: "Api", link: Link) -> "IncidentRow":
+async def _incidents(api: "Api", link: Link) -> list["IncidentRow"]:
+    """The incident of a link and those it was merged into: the last of them is shown, and acknowledged."""
     row = await api.reads.incident(link.number)
     if row is None:
         raise BadLink(403, "forged")
-    return row
+    return await api.reads.merged(row)
 
 
 def _answer(status: int, language: str, title: str, body: Sequence[str]) -> web.Response:

@@ -28,6 +28,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "severity": ("Severity", "严重程度"),
     "nobody": ("nobody has it", "尚无人接手"),
     "has_it": ("with", "处理人"),
+    "merged": ("The same trouble as", "属于同一故障，已并入"),
     "opened": ("Opened", "登记时间"),
     "response_due": ("Response due", "响应期限"),
     "resolve_due": ("Resolution due", "解决期限"),
@@ -77,8 +78,13 @@ class IncidentPage:
             tag("span", f" · {found.number}", "soft"),
             "</p>",
             tag("h1", found.title),
-            tag("p", f"{state} · {holder}"),
+            self._merged(found.merged_into) if found.merged_into else tag("p", f"{state} · {holder}"),
         ]
+
+    def _merged(self, into: str) -> str:
+        """Where its alerts are now."""
+        link = f'<a href="/incidents/{html.escape(into)}">{html.escape(into)}</a>'
+        return f"<p>{html.escape(self._say('merged'))} {link}</p>"
 
     def rest(self, happened: Sequence[Happened]) -> list[str]:
         """When it is due, what helps, its alerts, and `happened`, the newest first."""

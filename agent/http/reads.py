@@ -49,6 +49,16 @@ class Reads:
         async with self._session() as session:
             return (await session.exec(select(IncidentRow).where(col(IncidentRow.number) == number))).first()
 
+    async def merged(self, row: IncidentRow) -> list[IncidentRow]:
+        """An incident and those that it was merged into, one after the other: the last has its alerts now."""
+        chain = [row]
+        while chain[-1].merged_into is not None:
+            into = await self.incident(chain[-1].merged_into)
+            if into is None or any(into.id == one.id for one in chain):
+                break
+            chain.append(into)
+        return chain
+
     async def incidents(
         self,
         actor: Actor,

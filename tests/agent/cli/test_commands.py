@@ -16,11 +16,12 @@ from click.testing import CliRunner, Result
 from agent import tokens
 from agent.__main__ import main
 from agent.cli.client import Instant, cut_to
+from agent.cli.showing import ALERTS_SHOWN
 from agent.clock import SystemClock
 from agent.storage.database import sqlite_path
 from collectors.moment import parse_moment
 from correlation.incident import Action
-from tests.agent.http.serving import Served, served
+from tests.agent.http.serving import DISK_FULL, Served, served
 from tests.house import alert
 from tests.real.daemon import entry_point
 
@@ -319,3 +320,45 @@ async def test_watching_prints_what_happens_until_the_daemon_ends_it(api: Served
     await events.close()
     result = await watching
     assert (result.exit_code, f"{number}  opened" in result.stdout) == (4, True)
+
+
+async def test_an_incident_of_several_alerts_shows_its_root_first_and_what_helps_with_that(api: Served) -> None:
+    """What was told first is a symptom; the title is its, and the page leads to the cause all the same."""
+    number = await api.open_incident({"alertname": "DiskSpaceLow", "instance": "db-1:9100", "severity": "critical"})
+    await api.receive(alert({"alertname": "HostDown", "instance": "db-1:9100", "severity": "critical"}))
+    (second,) = {i["number"] for i in (await api.get("/api/v1/incidents")).items} - {number}
+    assert (await run(api, "incident", "merge", second, "--into", number, as_="pat")).exit_code == 0
+    assert f"merged into      {number}" in (await run(api, "incident", "show", second)).output
+    found = (await api.get(f"/api/v1/incidents/{number}")).body
+    other = next(a for a in found["alerts"] if a["labels"]["alertname"] == "HostDown")
+    named = await run(api, "incident", "set-root", number, "--alert", other["fingerprint"], as_="pat")
+    assert named.exit_code == 0, named.output
+    shown = (await run(api, "incident", "show", number)).output
+    assert "likely root      HostDown db-1:9100" in shown
+    assert shown.index("known error host-down") < shown.index("known error disk-space-low")
+    assert shown.index("firing  HostDown") < shown.index("firing  DiskSpaceLow")
+    assert f"fingerprint: {other['fingerprint']}" in shown, "what set-root and split ask for"
+    assert "Do not delete files" not in shown
+    assert "Do not delete files" in (await run(api, "incident", "show", number, "--all")).output
+
+
+async def test_of_what_is_long_the_beginning_is_shown_and_all_of_it_when_asked(api: Served) -> None:
+    number = await api.open_incident()
+    await api.receive(*[alert({**DISK_FULL, "instance": "db-1:9100", "mountpoint": f"/m{n}"}) for n in range(30)])
+    shown = (await run(api, "incident", "show", number)).output
+    assert shown.count("why here:") == ALERTS_SHOWN
+    assert "… and 11 more (--all)" in shown
+    assert "alerts           31, 31 firing: DiskFull 31" in shown
+    assert (await run(api, "incident", "show", number, "--all")).output.count("why here:") == 31
+
+
+async def test_why_and_plan_are_asked_on_the_command_line(api: Served) -> None:
+    number = await api.open_incident()
+    told = (await run(api, "incident", "why", number)).output
+    assert "DiskFull db-1:9100" in told
+    assert "  why here: no open incident took it in" in told
+    assert "  root:     the likely root" in told
+    assert len(json.loads((await run(api, "incident", "why", number, "--json")).stdout)["items"]) == 1
+    plan = (await run(api, "incident", "plan", number)).output
+    assert plan.splitlines()[0].split() == ["DUE", "STEP", "WHO", "OUTCOME", "WHY"]
+    assert "to come" in plan

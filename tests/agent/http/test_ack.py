@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agent.http.ack import BadLink, ack_link, read_link
-from tests.agent.http.serving import START, Served
+from tests.agent.http.serving import LINK_DOWN, START, Served
 from tests.house import alert
 
 SECRET = b"a key of this test"
@@ -157,3 +157,43 @@ async def test_the_page_is_in_utc_or_on_the_clock_of_its_person(api: Served) -> 
     number = await api.open_incident()
     for person, at in (("luis", "2026-03-02 09:00:00 UTC"), ("wei", "2026-03-02 17:00:00 +08:00")):
         assert at in (await api.get(await link_for(api, number, person), as_="")).text
+
+
+async def test_the_link_of_an_incident_that_was_merged_acknowledges_the_one_that_has_its_alerts(api: Served) -> None:
+    """Whoever taps the first of three pages is not told that nothing is to be done."""
+    first, second = await api.open_incident(), await api.open_incident(LINK_DOWN)
+    third = await api.report("nobody can work", group="sys-ops")
+    path = await link_for(api, first, "luis")
+    await api.act(first, "merge", {"into": second})
+    await api.act(second, "merge", {"into": third})
+    shown = await api.get(path, as_="")
+    assert shown.status == 200
+    assert f"merged into {third}" in shown.text
+    assert "<form" in shown.text
+    done = await api.post(path, as_="")
+    assert done.status == 200, done.text
+    found = (await api.get(f"/api/v1/incidents/{third}")).body
+    assert (found["state"], found["assignee"]) == ("in_progress", "luis")
+    assert (await api.get(f"/api/v1/incidents/{first}")).body["state"] == "cancelled"
+
+
+async def test_whoever_was_paged_for_what_was_merged_may_acknowledge_what_it_became(api: Served) -> None:
+    """`noa` is of the group of the first alone; somebody of neither who was not paged may not."""
+    of_noa, of_ana = await api.open_incident(LINK_DOWN), await api.open_incident()
+    paged = {page["target"] for page in (await api.get(f"/api/v1/pages?incident={of_noa}")).items}
+    assert "noa" in paged
+    await api.act(of_noa, "assign", {"group": "net-ops"})
+    refused = await api.post(await link_for(api, of_ana, "noa"), as_="")
+    assert refused.status == 403
+    await api.act(of_noa, "merge", {"into": of_ana})
+    assert (await api.post(await link_for(api, of_noa, "vic"), as_="")).status == 403
+    assert (await api.post(await link_for(api, of_noa, "noa"), as_="")).status == 200
+    assert (await api.get(f"/api/v1/incidents/{of_ana}")).body["assignee"] == "noa"
+
+
+async def test_an_act_on_what_was_merged_is_told_where_it_went(api: Served) -> None:
+    first, second = await api.open_incident(), await api.open_incident(LINK_DOWN)
+    await api.act(first, "merge", {"into": second})
+    refused = await api.act(first, "acknowledge", {}, as_="ana")
+    assert (refused.status, refused.body["allowed"]) == (409, [])
+    assert f"merged into {second}" in refused.body["detail"]
