@@ -22,7 +22,7 @@ The doors: routes and the console; the command line
     http, cli, __main__, welcome, doctor, logs, metrics, version
 
 What people read
-    phrases, sentences, threads, foremost
+    phrases, trouble_words, sentences, threads, foremost
 
 Trying things out, and coming from elsewhere
     rehearsal, switching

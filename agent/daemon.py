@@ -122,9 +122,10 @@ class Daemon:
         return await load_desk(writer, config, self.clock.now())
 
     def links(self, number: str, person: str) -> dict[str, str]:
-        """Where a page points to: the incident, and a signed page that acknowledges it."""
+        """Where a page points to: the record for programs, the console for people, a signed page that acknowledges."""
         return {
             "open": f"{self.external_url}/api/v1/incidents/{number}",
+            "console": f"{self.external_url}/incidents/{number}",
             "acknowledge": ack_link(self.secret, self.external_url, number, person, self.clock.now()),
         }
 

@@ -27,11 +27,12 @@ def is_root(root: Mapping[str, Any] | None, alert: Mapping[str, Any]) -> bool:
 
 
 def of_the_root_first(found: Sequence[Any], labels: Labels) -> list[Any]:
-    """Known errors as they were found (`why` with its facts): those that fit the root alert first."""
-    return sorted(found, key=lambda one: not _fits(one["why"], labels))
+    """Known errors as they were found, stored or as the API shows them: those that fit the root alert first."""
+    return sorted(found, key=lambda one: not _fits(one, labels))
 
 
-def _fits(why: Mapping[str, Any], labels: Labels) -> bool:
-    """Whether the labels that a predicate was found by are this alert's."""
-    seen = (why.get("facts") or {}).get("labels") or {}
+def _fits(found: Any, labels: Labels) -> bool:
+    """Whether the labels that its predicate was found by are this alert's."""
+    facts = found["why"]["facts"] if isinstance(found, Mapping) else found.why.facts
+    seen = facts.get("labels") or {}
     return bool(seen) and all(labels.get(name) == value for name, value in seen.items())

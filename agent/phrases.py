@@ -17,12 +17,12 @@ REASONS: Sentences = {
         "没有可并入的事件,因此新建事件[(按规则 {rule} 分类)]",
     ),
     "no_known_error": (
-        "no known error fits; {count} solved incident(s) resemble it",
-        "没有匹配的已知错误;有 {count} 个相近的已解决事件",
+        "no known error fits[; solved incidents that resemble it: {count}]",
+        "没有匹配的已知错误[;有 {count} 个相近的已解决事件]",
     ),
     "no_known_error_yet": (
-        "no known error yet: they are still looked through; {count} solved incident(s) resemble it",
-        "暂无已知错误,仍在查找;有 {count} 个相近的已解决事件",
+        "no known error yet: they are still looked through[; solved incidents that resemble it: {count}]",
+        "暂无已知错误,仍在查找[;有 {count} 个相近的已解决事件]",
     ),
     # whose it is, and what it is
     "covered": ("contract {contract} covers it", "合同 {contract} 覆盖该事项"),
@@ -51,13 +51,13 @@ REASONS: Sentences = {
         "本可并入 {incident},但距其最后一个告警已 {late_s} 秒,超出时间窗",
     ),
     "stands_on": (
-        "{alertname} ({signal}) of {item} explains it: {about} depends on {item}[ (certainty {weight})]",
-        "{item} 的 {alertname}({signal})可解释它:{about} 依赖于 {item}[(可信度 {weight})]",
+        "{alertname} of {item}[ ({signal})] explains it: {about} depends on {item}[ (certainty {weight})]",
+        "{item} 的 {alertname}[({signal})]可解释它:{about} 依赖于 {item}[(可信度 {weight})]",
     ),
     "unwritten": (
-        "{alertname} ({signal}) of {item} explains it by kind, place and time[ (certainty {weight})]: nobody has "
+        "{alertname} of {item}[ ({signal})] explains it by kind, place and time[ (certainty {weight})]: nobody has "
         "written what it stands on; topology.yaml makes it sure",
-        "{item} 的 {alertname}({signal})按类型、地点和时间可解释它[(可信度 {weight})]:"
+        "{item} 的 {alertname}[({signal})]按类型、地点和时间可解释它[(可信度 {weight})]:"
         "没有人写明它依赖于什么;写入 topology.yaml 即可确定",
     ),
     "unwritten_effect": (
@@ -73,8 +73,8 @@ REASONS: Sentences = {
         "没有人写明它依赖于什么;写入 topology.yaml 即可确定",
     ),
     "same_item": (
-        "{alertname} ({signal}) of the same {item} explains it[ (certainty {weight})]",
-        "同一 {item} 的 {alertname}({signal})可解释它[(可信度 {weight})]",
+        "{alertname} of the same {item}[ ({signal})] explains it[ (certainty {weight})]",
+        "同一 {item} 的 {alertname}[({signal})]可解释它[(可信度 {weight})]",
     ),
     "brought_about": (
         "it explains {alertname} of {item}, which came first[ (certainty {weight})]",
@@ -120,9 +120,9 @@ REASONS: Sentences = {
         "未并入本可并入的 {incident}:{by} 曾在 {split} 中将 {place} 的此类告警拆分;{until} 之前仅可人工合并",
     ),
     "likely_root": (
-        "the likely root[: a trouble of kind {signal}][, severity {severity}][; {reach} of {of} others came of it]"
+        "the likely root[: {signal}][, severity {severity}][; {reach} of {of} others came of it]"
         "[; it began {after_s} s after the first][ (its rule waits {for_s} s)][; alerts of its name: {same_name}]",
-        "可能的根源[:{signal} 类故障][,级别 {severity}][;其余 {of} 个中有 {reach} 个由其引起][;在首个告警之后 "
+        "可能的根源[:{signal}][,级别 {severity}][;其余 {of} 个中有 {reach} 个由其引起][;在首个告警之后 "
         "{after_s} 秒开始][(其规则等待 {for_s} 秒)][;同名告警 {same_name} 个]",
     ),
     "root_as_taught": (
@@ -251,8 +251,14 @@ HAPPENED: Sentences = {
         "[; told besides: {also}]",
         "建立事件,级别 {severity}[,类别 {category}][,组 {group}][,规则 {rule}][,路由 {route}][;同时告知 {also}]",
     ),
-    "alerts_joined": ("{count} alert(s) joined: {alerts}[ (by {why})]", "{count} 个告警并入:{alerts}[(依据 {why})]"),
-    "alerts_ended": ("{count} alert(s) ended: {alerts}[ (by {why})]", "{count} 个告警结束:{alerts}[(依据 {why})]"),
+    "alerts_joined": (
+        "joined[ ({count} alerts)]: {alerts}[; why: {why}]",
+        "并入[({count} 个告警)]:{alerts}[;依据:{why}]",
+    ),
+    "alerts_ended": (
+        "ended[ ({count} alerts)]: {alerts}[; why: {why}]",
+        "结束[({count} 个告警)]:{alerts}[;依据:{why}]",
+    ),
     "out_of_scope_proposed": ("proposed as out of scope: {why}", "建议不予受理:{why}"),
     "change_proposed": ("proposed as a request for change: {why}", "建议提出变更请求:{why}"),
     "service_affected": (
@@ -525,6 +531,14 @@ EVIDENCE: Sentences = {
 }
 
 
+_NO_KIND = ("other", "alone")
 SAYS_NOTHING: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
-    "likely_root": {"signal": ("other", "alone"), "reach": (0,), "after_s": (0,), "same_name": (0, 1)},
+    "likely_root": {"signal": _NO_KIND, "reach": (0,), "after_s": (0,), "same_name": (0, 1)},
+    "stands_on": {"signal": _NO_KIND},
+    "same_item": {"signal": _NO_KIND},
+    "unwritten": {"signal": _NO_KIND},
+    "no_known_error": {"count": (0,)},
+    "no_known_error_yet": {"count": (0,)},
+    "alerts_joined": {"count": (1,)},
+    "alerts_ended": {"count": (1,)},
 }

@@ -5,12 +5,17 @@ In a template `{name}` is a fact; a part in square brackets is left out where on
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from agent.phrases import EVIDENCE, HAPPENED, LANGUAGES, OUTCOMES_ZH, REASONS, SAYS_NOTHING, YES_NO
+from agent.trouble_words import cause_text, signal_text
+from escalation.words import Language
 
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _FACT = re.compile(r"\{(\w+)\}")
+_MOMENT = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$")
+"""A moment as a fact, which people read without its milliseconds."""
 
 
 def text(code: str, facts: Mapping[str, Any], language: str = "en") -> str:
@@ -64,10 +69,28 @@ def _said(name: str, value: Any, facts: Mapping[str, Any], language: str) -> Any
     """A reason among the facts is said in its own sentence, and evidence by what it is."""
     if name == "then" and value in REASONS:
         return text(value, {n: v for n, v in facts.items() if n != "then"}, language)
+    if name == "signal":
+        return signal_text(str(value), _spoken(language))
+    if name in ("alerts", "why") and _counts(value):
+        return [_counted(what, count, name, value, language) for what, count in value.items()]
     if name == "evidence" and isinstance(value, Mapping):
         return [f"{EVIDENCE.get(kind, (kind, kind))[language == 'zh']} {weight}" for kind, weight in value.items()]
     is_reason = isinstance(value, Mapping) and value.keys() == {"code", "facts"}
     return text(value["code"], value["facts"], language) if is_reason else value
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(type(count) is int for count in value.values())
+
+
+def _counted(what: str, count: int, name: str, among: Mapping[str, int], language: str) -> str:
+    """How many alerts of a name, or for one reason; of what is the only one, no number is said."""
+    said = cause_text(what, _spoken(language)) if name == "why" else what
+    return said if count == 1 or (name == "why" and len(among) == 1) else f"{said} ×{count}"
+
+
+def _spoken(language: str) -> Language:
+    return "zh" if language == "zh" else "en"
 
 
 def _optional(part: str, told: Mapping[str, str]) -> str:
@@ -87,4 +110,6 @@ def _shown(value: Any, language: str) -> str:
         return ", ".join(_shown(v, language) for v in value)
     if isinstance(value, bool):
         return YES_NO[language == "zh"][value]
-    return str(value)
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return _MOMENT.sub(r"\1 \2 UTC", str(value))

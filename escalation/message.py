@@ -16,9 +16,13 @@ from escalation.words import Language, block, bounded, cut_bytes, local_text, on
 
 _SUBJECT, _TEXT, _SHORT = 200, 8000, 200
 _MOST_ALERTS, _MOST_STEPS, _MOST_KNOWN, _MOST_ANNOTATIONS, _MOST_NEAR = 20, 20, 5, 8, 3
+_FIRST, _MOST_TOLD = 2, 10
+"""How many alerts stand before what helps, and how many are told at all."""
 _HOLE = re.compile(r"\{(\w+)\}")
 _OVER = frozenset({"resolved", "pending_review", "archived", "cancelled", "out_of_scope"})
 _WAITS = frozenset({"new", "assigned"})
+_NEVER_LATE = frozenset({"severity_raised"})
+"""The steps of a higher severity count from the report: that they are overdue is the raise, and no delay of ours."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ class PageFacts(msgspec.Struct, frozen=True):
     alerts: Sequence[Mapping[str, Any]] = ()
     alert_count: int = 0
     firing: int = 0
+    root: str = ""
+    """What the first of `alerts` says, where the others are taken to come of it."""
     known_errors: Sequence[KnownErrorShown] = ()
     step: str = ""
     role: str = ""
@@ -103,6 +109,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "workaround": ("Workaround", "应急措施"),
     "safety": ("Safety", "安全提示"),
     "because": ("It fits because", "匹配依据"),
+    "root": ("Likely root", "可能的根源"),
+    "further": ("Further alerts", "其他告警"),
     "also": ("Also due", "同时到期"),
     "late": ("Late by", "延迟"),
     "again": ("repeat", "重复"),
@@ -117,6 +125,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "nearest": ("Nearest of those that were solved:", "最相近的已解决事件:"),
     "solved": ("Solved by", "解决办法"),
     "acknowledge": ("Acknowledge", "确认接手"),
+    "console": ("Console", "控制台"),
     "open": ("Open", "查看"),
 }
 # A page may be sent long after its reason came up: what may have changed since then is told in the past.
@@ -241,7 +250,7 @@ def compose(facts: PageFacts, language: Language = "en") -> Message:
     reason = reason_text(facts.reason, facts.role, language)
     head = f"{said.head}{_standing(facts, language)}"
     subject = one_line(f"{head} {said.title[1]}", _SUBJECT)
-    short = one_line(f"{head} {said.title[2]}: {reason}", _SHORT)
+    short = one_line(f"{head} {said.title[2]}{_root(facts, language, '; ', 60)}: {reason}", _SHORT)
     text = cut_bytes("\n".join(_lines(facts, said, reason, language)).rstrip(), _TEXT)
     return Message(subject, text, short, _payload(facts, said, reason, text, language))
 
@@ -256,7 +265,7 @@ class _Said:
         self.standing = _standing_lines(facts, language)
         self.moments: dict[tzinfo | None, list[str]] = {}
         self.known = _known_errors(facts, language)
-        self.alert_lines = _alerts(facts, language)
+        self.alert_lines, self.further = _alerts(facts, language)
         self.incident = bounded(_incident(facts))
         self.firing = bounded(list(facts.alerts[:_MOST_ALERTS]))
         self.errors = bounded(_errors(facts))
@@ -305,10 +314,11 @@ def _line(word: str, value: Any, language: Language) -> str:
 
 
 def _lines(facts: PageFacts, said: _Said, reason: str, language: Language) -> list[str]:
-    lines = [said.title[0], "", _line("why", reason, language)]
+    root = _root(facts, language, "", _SUBJECT)
+    lines = [said.title[0], *([root] if root else []), "", _line("why", reason, language)]
     if facts.supersedes:
         lines.append(_line("also", ", ".join(one_line(step, 40) for step in facts.supersedes[:_MOST_STEPS]), language))
-    if facts.late_s >= 2:
+    if facts.late_s >= 2 and facts.reason.get("code") not in _NEVER_LATE:
         lines.append(_line("late", format_span(timedelta(seconds=round(min(facts.late_s, 1e9)))), language))
     if facts.unconfirmed:
         lines.append(_say("repeat", language))
@@ -324,15 +334,24 @@ def _lines(facts: PageFacts, said: _Said, reason: str, language: Language) -> li
         *said.standing,
         *said.moments[facts.zone],
         "",
-        *known,
         *said.alert_lines,
+        "",
+        *known,
+        *said.further,
     ]
 
 
+def _root(facts: PageFacts, language: Language, before: str, most: int) -> str:
+    """What the trouble is taken to come of, where the title does not say it; `before` stands before it."""
+    if not facts.root or facts.root.endswith(facts.title):
+        return ""
+    return f"{before}{_line('root', one_line(facts.root, most), language)}"
+
+
 def _link(facts: PageFacts, language: Language) -> list[str]:
-    """For people the page that acknowledges; the address of the record is for programs, which send a token."""
-    shown = next((name for name in ("acknowledge", "open") if name in facts.links), None)
-    return [f"{_say(shown, language)}: {one_line(facts.links[shown])}"] if shown else []
+    """For people the page that acknowledges, and the console; the record is for programs, which send a token."""
+    asked = [name for name in ("acknowledge", "console") if name in facts.links] or ["open"]
+    return [_line(name, one_line(facts.links[name]), language) for name in asked if name in facts.links]
 
 
 def _standing_lines(facts: PageFacts, language: Language) -> list[str]:
@@ -380,14 +399,21 @@ def _nearest(facts: PageFacts, language: Language) -> list[str]:
     return lines
 
 
-def _alerts(facts: PageFacts, language: Language) -> list[str]:
-    lines = [f"{_say('alerts', language)}: {facts.alert_count} ({facts.firing} {_say('firing', language)})"]
-    for alert in facts.alerts[:10]:
+def _alerts(facts: PageFacts, language: Language) -> tuple[list[str], list[str]]:
+    """The first alerts, which stand before what helps with them, and those that stand behind it."""
+    head = f"{_say('alerts', language)}: {facts.alert_count} ({facts.firing} {_say('firing', language)})"
+    first, others = _told(facts.alerts[:_FIRST], facts.title), _told(facts.alerts[_FIRST:_MOST_TOLD], facts.title)
+    return [head, *first], [f"{_say('further', language)}:", *others] if others else []
+
+
+def _told(alerts: Sequence[Mapping[str, Any]], title: str) -> list[str]:
+    lines: list[str] = []
+    for alert in alerts:
         labels = dict(alert.get("labels") or {})
         name = labels.pop("alertname", "")
         about = ", ".join(f"{one_line(str(k), 60)}={one_line(str(v), 100)}" for k, v in list(labels.items())[:6])
         lines.append(f"  {one_line(str(name), 100)} {about}".rstrip())
-        lines += _annotations(alert, facts.title)
+        lines += _annotations(alert, title)
     return lines
 
 

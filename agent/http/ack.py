@@ -162,7 +162,8 @@ async def _told(
     (shown,) = await reader.incidents(api.reads, [row], ALERTS_SHOWN)
     happened = [reader.happened(line, row.reporter) for line in await api.reads.latest(row.id, LINES_SHOWN)]
     group = called(shown.group, config.groups, language)
-    made = IncidentPage(shown, language, parse_zone(zone) if zone else None, group)
+    roots = await reader.roots(api.reads, [row])
+    made = IncidentPage(shown, language, parse_zone(zone) if zone else None, group, roots.get(row.id))
     return _answer(status, language, f"{row.number} {shown.title}", [*made.head(), said, *made.rest(happened)])
 
 

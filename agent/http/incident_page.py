@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
 from agent.configuration.layers import shared
+from agent.foremost import named, of_the_root_first
+from agent.http.prose import prose
 from agent.http.views import At, FoundError, Happened, IncidentAlert, IncidentView
 from escalation.words import Language, local_text, state_text
 
@@ -29,6 +31,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "nobody": ("nobody has it", "尚无人接手"),
     "has_it": ("with", "处理人"),
     "merged": ("The same trouble as", "属于同一故障，已并入"),
+    "root": ("Likely root", "可能的根源"),
     "opened": ("Opened", "登记时间"),
     "response_due": ("Response due", "响应期限"),
     "resolve_due": ("Resolution due", "解决期限"),
@@ -62,13 +65,24 @@ def tag(name: str, text: str, style: str = "") -> str:
 
 
 class IncidentPage:
-    """One incident in the language and on the clock of one reader; `group` is what they call its group."""
+    """One incident in the language and on the clock of one reader.
 
-    def __init__(self, incident: IncidentView, language: Language, zone: tzinfo | None, group: str) -> None:
+    `group` is what they call its group, `root` the alert that its others are taken to come of.
+    """
+
+    def __init__(
+        self,
+        incident: IncidentView,
+        language: Language,
+        zone: tzinfo | None,
+        group: str,
+        root: IncidentAlert | None = None,
+    ) -> None:
         self._incident, self._language, self._zone, self._group = incident, language, zone, group
+        self._root = root
 
     def head(self) -> list[str]:
-        """Number, severity, title, and who has it."""
+        """Number, severity, title, what it came of, and who has it."""
         found = self._incident
         state = state_text(found.state, self._language)
         holder = f"{self._say('has_it')} {found.assignee}" if found.assignee else self._say("nobody")
@@ -78,8 +92,15 @@ class IncidentPage:
             tag("span", f" · {found.number}", "soft"),
             "</p>",
             tag("h1", found.title),
+            *self._came_of(),
             self._merged(found.merged_into) if found.merged_into else tag("p", f"{state} · {holder}"),
         ]
+
+    def _came_of(self) -> list[str]:
+        if self._root is None or self._incident.root is None:
+            return []
+        told = f"{self._say('root')}: {named(self._root.labels, self._root.annotations)}"
+        return [tag("p", told, "root"), tag("p", self._incident.root.why.text, "soft")]
 
     def _merged(self, into: str) -> str:
         """Where its alerts are now."""
@@ -113,22 +134,30 @@ class IncidentPage:
     def _helps(self) -> list[str]:
         if not self._incident.known_errors:
             return [tag("h2", self._say("known_error")), tag("p", self._say("unknown"))]
-        return [part for found in self._incident.known_errors[:2] for part in self._known_error(found)]
+        fitting = of_the_root_first(self._incident.known_errors, self._root.labels if self._root else {})
+        return [part for found in fitting[:2] for part in self._known_error(found)]
 
     def _known_error(self, found: FoundError) -> list[str]:
         return [
             tag("h2", f"{self._say('known_error')}: {found.title}"),
             tag("p", found.why.text, "soft"),
-            *([tag("p", f"{self._say('safety')}: {found.safety_note}", "safety")] if found.safety_note else []),
-            tag("p", found.workaround, "plain"),
+            *([f"<p class=safety>{self._say('safety')}: {prose(found.safety_note)}</p>"] if found.safety_note else []),
+            f"<p class=plain>{prose(found.workaround)}</p>",
         ]
 
     def _alerts(self) -> list[str]:
         alerts, record = self._incident.alerts, self._incident.record
         counted = f"{self._say('alerts')}: {record.alert_count} ({record.open_alerts} {self._say('firing')})"
-        shown = [self._alert(alert) for alert in alerts[:ALERTS_SHOWN]]
+        shown = [self._alert(alert) for alert in self._root_first(alerts)[:ALERTS_SHOWN]]
         more = [tag("p", f"{self._say('more')} …", "soft")] if record.alert_count > len(shown) else []
         return [tag("h2", counted), *shown, *more]
+
+    def _root_first(self, alerts: Sequence[IncidentAlert]) -> list[IncidentAlert]:
+        root = self._root
+        if root is None:
+            return list(alerts)
+        others = [a for a in alerts if (a.fingerprint, a.startsAt) != (root.fingerprint, root.startsAt)]
+        return [root, *others]
 
     def _alert(self, alert: IncidentAlert) -> str:
         labels = {k: v for k, v in alert.labels.items() if k != "alertname"}

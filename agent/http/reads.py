@@ -1,7 +1,7 @@
 """The API's reads, on the readers' engine; what is asked for is bounded, and values are never part of the text."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -119,6 +119,24 @@ class Reads:
         async with self._session() as session:
             for alert, episode in _pairs((await session.exec(statement)).all()):
                 found.setdefault(episode.incident_id, []).append((alert, episode))
+        return found
+
+    async def roots_of(self, roots: Mapping[int, Mapping[str, Any]]) -> dict[int, AlertPair]:
+        """The firing that is the root of each incident, by the incident."""
+        if not roots:
+            return {}
+        fingerprints = {root["fingerprint"] for root in roots.values()}
+        statement = _ALERTS.where(
+            col(EpisodeRow.incident_id).in_(list(roots)), col(AlertRow.fingerprint).in_(fingerprints)
+        ).order_by(col(AlertRow.id))
+        found: dict[int, AlertPair] = {}
+        async with self._session() as session:
+            for alert, episode in _pairs((await session.exec(statement)).all()):
+                root = roots[episode.incident_id]
+                if (alert.origin, alert.fingerprint) == (root["origin"], root["fingerprint"]):
+                    held = found.get(episode.incident_id)
+                    if held is None or alert.starts_text == root["startsAt"]:
+                        found[episode.incident_id] = alert, episode
         return found
 
     async def next_steps(self, incidents: Sequence[int]) -> dict[int, StepRow]:

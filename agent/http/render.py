@@ -84,6 +84,13 @@ class Reader:
             for row in rows
         ]
 
+    async def roots(self, reads: Reads, rows: Sequence[IncidentRow]) -> dict[int, views.IncidentAlert]:
+        """By the incident, the alert that its others are taken to come of; of a storm there is none."""
+        storms = set(self.desk.board.storms.values())
+        of_several = {row.id: json_of(row.root) for row in rows if row.alert_count > 1 and row.id not in storms}
+        found = await reads.roots_of({incident: root for incident, root in of_several.items() if root})
+        return {incident: self.incident_alert(pair) for incident, pair in found.items()}
+
     def incident(
         self,
         row: IncidentRow,

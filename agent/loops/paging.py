@@ -4,17 +4,19 @@ import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace as change
 
 from agent.configuration.config import Config
+from agent.foremost import named, of_the_root_first
 from agent.threads import RECEIPT
+from collectors.labels import Labels
 from collectors.moment import moment_text
 from correlation.board import Board
 from correlation.calendar import parse_zone
-from correlation.incident import Incident
+from correlation.incident import Incident, Key, key_of
 from escalation.delivery import Message, PageToSend
 from escalation.message import KnownErrorShown, NearShown, PageFacts, compose, receipt
 from escalation.roles import OUTSIDE, called
@@ -49,6 +51,8 @@ class Claimed(msgspec.Struct, frozen=True):
     created_at: datetime
     alerts: tuple[int, ...] = ()
     """The rows of the alerts that are shown."""
+    has_root: bool = False
+    """Whether the first of these is the root of others."""
 
     def composed(self, links: Links, annotations: Annotations | None = None) -> PageToSend:
         """The page with its message; `annotations` by the row of an alert. Not for the line: it takes its time."""
@@ -61,8 +65,10 @@ class Claimed(msgspec.Struct, frozen=True):
             facts = change(facts, links=links(facts.number, self.target))
         if annotations and any(row in annotations for row in self.alerts):
             facts = change(facts, alerts=self._described(annotations))
+        if self.has_root:
+            facts = change(facts, root=named(facts.alerts[0]["labels"], facts.alerts[0].get("annotations") or {}))
         if facts.nearest:
-            linked = [replace(one, link=links(one.number, self.target).get("open", "")) for one in facts.nearest]
+            linked = [replace(one, link=links(one.number, self.target).get("console", "")) for one in facts.nearest]
             facts = change(facts, nearest=linked)
         return self._page(facts.number, compose(facts, self.language))
 
@@ -85,12 +91,20 @@ class Claimed(msgspec.Struct, frozen=True):
         )
 
 
+class _Shown(NamedTuple):
+    """The alerts that a page shows: their rows, what is said of them, and whether the first is the root of others."""
+
+    rows: tuple[int, ...]
+    alerts: list[dict[str, Any]]
+    has_root: bool
+
+
 class Briefing:
     """What the pages of one moment are about: of an incident, looked up and said once, however many are told of it."""
 
     def __init__(self, config: Config, board: Board, past: Past) -> None:
         self._config, self._board, self._past = config, board, past
-        self._shown: dict[int, tuple[tuple[int, ...], list[dict[str, Any]]]] = {}
+        self._shown: dict[int, _Shown] = {}
         self._facts: dict[tuple[int, Language], PageFacts] = {}
         self._near: dict[tuple[int, Language], list[NearShown]] = {}
 
@@ -100,7 +114,7 @@ class Briefing:
         language: Language = (
             person.language if person else "zh" if page.reason["facts"].get("language") == "zh" else "en"
         )
-        rows, _ = self._alerts(incident)
+        shown = self._alerts(incident)
         return Claimed(
             page=page.id,
             key=page.key,
@@ -112,22 +126,30 @@ class Briefing:
             facts=self._facts_for(page, incident, language),
             language=language,
             created_at=page.created_at,
-            alerts=rows,
+            alerts=shown.rows,
+            has_root=shown.has_root,
         )
 
-    def _alerts(self, incident: Incident | None) -> tuple[tuple[int, ...], list[dict[str, Any]]]:
-        """The alerts that a page shows: those that fire, oldest first; their rows, and what is said of them."""
+    def _alerts(self, incident: Incident | None) -> _Shown:
+        """Those that fire: first the root, then the oldest."""
         number = incident.id if incident is not None else 0
         found = self._shown.get(number)
         if found is None:
-            board = self._board
-            members = (board.episodes[key] for key in board.members.get(number, ()))
-            shown = heapq.nsmallest(_SHOWN, members, key=lambda e: (e.starts_at, e.id))
+            board, root = self._board, self._root(incident)
+            members = [board.episodes[key] for key in board.members.get(number, ())]
+            shown = heapq.nsmallest(_SHOWN, members, key=lambda e: (e.key != root, e.starts_at, e.id))
             said = [
                 {"labels": dict(board.labels(e)), "startsAt": e.starts_text or moment_text(e.starts_at)} for e in shown
             ]
-            found = self._shown[number] = (tuple(e.id for e in shown), said)
+            has_root = len(shown) > 1 and shown[0].key == root
+            found = self._shown[number] = _Shown(tuple(e.id for e in shown), said, has_root)
         return found
+
+    def _root(self, incident: Incident | None) -> Key | None:
+        """The alert that the others came of; of a storm there is none."""
+        if incident is None or incident.root is None or incident.id in self._board.storms.values():
+            return None
+        return key_of(incident.root["origin"], incident.root["fingerprint"])
 
     def _facts_for(self, page: Page, incident: Incident | None, language: Language) -> PageFacts:
         about = (incident.id if incident is not None else 0, language)
@@ -150,7 +172,7 @@ class Briefing:
         )
 
     def _facts_of(self, incident: Incident | None, language: Language) -> PageFacts:
-        _, alerts = self._alerts(incident)
+        alerts = self._alerts(incident).alerts
         if incident is None:
             return PageFacts(alerts=alerts)
         return PageFacts(
@@ -169,9 +191,13 @@ class Briefing:
             alerts=alerts,
             alert_count=incident.alert_count,
             firing=incident.open_alerts,
-            known_errors=_known_errors(incident, self._config, language),
+            known_errors=_known_errors(incident, self._root_labels(incident), self._config, language),
             looked_for=self._config.is_library_read and not incident.to_rank,
         )
+
+    def _root_labels(self, incident: Incident) -> Labels:
+        shown = self._alerts(incident)
+        return shown.alerts[0]["labels"] if shown.has_root else {}
 
     def _nearest(self, page: Page, incident: Incident | None, language: Language) -> list[NearShown]:
         """The solved incidents nearest to one that no known error fits; for people of the organisation."""
@@ -198,9 +224,9 @@ def _template(page: Page, config: Config, language: Language) -> str:
     return rule.template.get(language, "") if rule is not None else ""
 
 
-def _known_errors(incident: Incident, config: Config, language: Language) -> list[KnownErrorShown]:
+def _known_errors(incident: Incident, root: Labels, config: Config, language: Language) -> list[KnownErrorShown]:
     shown = []
-    for found in incident.known_errors:
+    for found in of_the_root_first(incident.known_errors, root):
         known = config.known_errors.get(found["id"])
         if known is not None:
             shown.append(

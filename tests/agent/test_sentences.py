@@ -8,6 +8,7 @@ import pytest
 
 from agent.phrases import HAPPENED, REASONS, Sentences
 from agent.sentences import happened, language_of, text
+from agent.trouble_words import signal_text
 from correlation.incident import ENDED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -223,10 +224,38 @@ def test_the_language_is_the_one_wanted_most_of_those_spoken(header: str, langua
         pytest.param(
             "likely_root",
             {"signal": "network", "severity": 2, "reach": 3, "of": 3, "after_s": 7, "same_name": 2},
-            "the likely root: a trouble of kind network, severity 2; 3 of 3 others came of it; it began 7 s after the "
+            "the likely root: a network device, severity 2; 3 of 3 others came of it; it began 7 s after the "
             "first; alerts of its name: 2",
-            "可能的根源:network 类故障,级别 2;其余 3 个中有 3 个由其引起;在首个告警之后 7 秒开始;同名告警 2 个",
+            "可能的根源:网络设备故障,级别 2;其余 3 个中有 3 个由其引起;在首个告警之后 7 秒开始;同名告警 2 个",
             id="what speaks for a root",
+        ),
+        pytest.param(
+            "stands_on",
+            {"alertname": "HostDown", "signal": "host", "item": "web-1", "about": "shop", "weight": 0.81},
+            "HostDown of web-1 (a host that is down) explains it: shop depends on web-1 (certainty 0.81)",
+            "web-1 的 HostDown(主机宕机)可解释它:shop 依赖于 web-1(可信度 0.81)",
+            id="what something comes of, by what that is called",
+        ),
+        pytest.param(
+            "same_item",
+            {"alertname": "Odd", "signal": "made-here", "item": "x", "weight": 0.7},
+            "Odd of the same x (kind made-here) explains it (certainty 0.7)",
+            "同一 x 的 Odd(made-here 类故障)可解释它(可信度 0.7)",
+            id="a kind of trouble that a site has made",
+        ),
+        pytest.param(
+            "silenced",
+            {"by": "ana", "until": "2026-03-02T11:53:38.717Z"},
+            "silenced by ana until 2026-03-02 11:53:38 UTC",
+            "被 ana 静默至 2026-03-02 11:53:38 UTC",
+            id="a moment as people read it",
+        ),
+        pytest.param(
+            "no_known_error",
+            {"count": 0},
+            "no known error fits",
+            "没有匹配的已知错误",
+            id="that none resembles it needs no words",
         ),
         pytest.param(
             "still_fires",
@@ -253,3 +282,33 @@ def test_the_language_is_the_one_wanted_most_of_those_spoken(header: str, langua
 )
 def test_a_reason_is_true_short_and_whole_in_both_languages(code: str, facts: dict[str, Any], en: str, zh: str) -> None:
     assert (text(code, facts), text(code, facts, "zh")) == (en, zh)
+
+
+@pytest.mark.parametrize(
+    ("facts", "en", "zh"),
+    [
+        (
+            {"count": 1, "alerts": {"SwitchDown": 1}, "why": {"brought_about": 1}},
+            "joined: SwitchDown; why: a cause that was told later",
+            "并入:SwitchDown;依据:较晚上报的原因",
+        ),
+        (
+            {"count": 5, "alerts": {"A": 4, "B": 1}, "why": {"storm": 4, "join_rule": 1}},
+            "joined (5 alerts): A ×4, B; why: the storm ×4, a join rule",
+            "并入(5 个告警):A ×4, B;依据:告警风暴 ×4, 合并规则",
+        ),
+    ],
+)
+def test_what_joined_is_counted_and_why_in_words(facts: dict[str, Any], en: str, zh: str) -> None:
+    assert (happened("alerts_joined", facts), happened("alerts_joined", facts, "zh")) == (en, zh)
+
+
+def test_every_kind_of_trouble_of_the_pack_has_words_in_both_languages() -> None:
+    from agent.configuration.config import load
+
+    config = load(str(ROOT / "configs" / "site"))
+    kinds = {signal.id for signal in config.correlation.signals} - {"other", "alone"}
+    assert len(kinds) > 50
+    for kind in kinds:
+        assert signal_text(kind, "en") != f"kind {kind}", kind
+        assert not signal_text(kind, "zh").isascii(), kind

@@ -211,16 +211,41 @@ Opened: 2026-03-02 08:30:00 UTC
 Response due: 2026-03-02 08:45:00 UTC
 Resolution due: 2026-03-02 12:30:00 UTC
 
+Alerts: 3 (1 firing)
+  DiskFull instance=mon-1
+
 Known error: disk-full A disk is full
 It fits because: alertname is DiskFull
 Safety: Delete nothing of the database.
 Workaround:
 1. df -h
-2. rotate the logs
-
-Alerts: 3 (1 firing)
-  DiskFull instance=mon-1"""
+2. rotate the logs"""
     )
+
+
+def test_what_the_trouble_came_of_stands_below_the_title_and_in_the_short_text() -> None:
+    """The title is of what was told first: at night nobody is to look for the cause among its effects."""
+    alerts = [{"labels": {"alertname": name, "instance": "x"}} for name in ("UpsOnBattery", "A", "B", "C")]
+    told = compose(facts(root="UpsOnBattery ups=ups-a: on battery", alerts=alerts))
+    assert told.text.startswith("DiskFull on mon-1\nLikely root: UpsOnBattery ups=ups-a: on battery\n\nWhy you:")
+    assert "Likely root: UpsOnBattery ups=ups-a: on battery: a new incident" in told.short
+    assert told.text.index("UpsOnBattery instance=x") < told.text.index("Known error") < told.text.index("B instance=x")
+    assert "可能的根源: UpsOnBattery" in compose(facts(root="UpsOnBattery"), "zh").text
+    assert "root" not in compose(facts(root="DiskFull mon-1: DiskFull on mon-1")).text, "the title says it already"
+
+
+def test_a_raise_is_not_called_a_delay() -> None:
+    late = facts(late_s=65, reason={"code": "severity_raised", "facts": {}})
+    assert "Late" not in compose(late).text
+    assert "Late by: 1m5s" in compose(facts(late_s=65)).text
+
+
+def test_a_page_leads_people_to_the_console_and_programs_to_the_record() -> None:
+    links = {"acknowledge": "http://tocsin/a/x", "console": "http://tocsin/c/x", "open": "http://tocsin/i/x"}
+    told = compose(facts(links=links))
+    assert "Acknowledge: http://tocsin/a/x\nConsole: http://tocsin/c/x\n" in told.text
+    assert "http://tocsin/i/x" not in told.text
+    assert told.payload["links"] == links
 
 
 def test_a_test_says_that_it_is_one_and_nothing_of_an_incident() -> None:

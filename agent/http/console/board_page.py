@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from urllib.parse import urlencode
 
+from agent.foremost import named
 from agent.http.console.words import say
 from agent.http.incident_page import tag
-from agent.http.views import IncidentView
+from agent.http.views import IncidentAlert, IncidentView
 from correlation.incident import State
 from escalation.words import Language, local_text, state_text
 
@@ -31,13 +32,17 @@ class BoardPage:
         incidents: Sequence[IncidentView],
         following: str | None,
         on_call: Mapping[str, Sequence[str]],
+        roots: Mapping[str, IncidentAlert],
     ) -> list[str]:
-        """Who reads it, what can be asked, who is on call (by schedule), the incidents, and where they go on."""
+        """Who reads it, what can be asked, who is on call (by schedule), the incidents, and where they go on.
+
+        `roots` are the alerts that incidents of several are taken to come of, by number.
+        """
         return [
             sign_out(person, self._language),
             self._asked(),
             self._on_call(on_call) if on_call else "",
-            *(self._card(one) for one in incidents),
+            *(self._card(one, roots.get(one.number)) for one in incidents),
             self._nothing() if not incidents else "",
             f'<p><a href="/?{html.escape(self._query(following))}">{self._say("more")}</a></p>' if following else "",
         ]
@@ -72,7 +77,7 @@ class BoardPage:
     def _nothing(self) -> str:
         return tag("p", self._say("none" if self._show == "active" and not self._q else "nothing"), "soft")
 
-    def _card(self, one: IncidentView) -> str:
+    def _card(self, one: IncidentView, root: IncidentAlert | None) -> str:
         holder = f"{self._say('with')} {one.assignee}" if one.assignee else self._say("nobody_has_it")
         firing = f" · {one.record.open_alerts} {self._say('firing')}" if one.record.open_alerts else ""
         lines = [f"{one.number} · {state_text(one.state, self._language)} · {holder}{firing}"]
@@ -82,6 +87,9 @@ class BoardPage:
         if one.held is not None:
             lines.append(f"{self._say('held')} {local_text(one.held.until, self._zone)}: {one.held.why.text}")
         severity = tag("span", f"{self._say('severity')} {one.severity}", "sev")
+        came_of = named(root.labels, root.annotations) if root is not None else ""
+        if came_of and not came_of.endswith(one.title):
+            lines.insert(0, f"{self._say('root')}: {came_of}")
         below = "".join(tag("span", line, "soft") for line in lines)
         return (
             f'<a class="card s{one.severity}" href="/incidents/{one.number}">'

@@ -140,10 +140,12 @@ async def _listed(visit: Visit, asked: BoardQuery) -> web.Response:
         cursor=asked.cursor,
     )
     shown = await visit.reader.incidents(api.reads, rows, 1)
+    roots = await visit.reader.roots(api.reads, rows)
+    of_number = {row.number: roots[row.id] for row in rows if row.id in roots}
     schedules = api.get_config().schedules if may(visit.actor, "get_oncall") else {}
     on_call = await on_call_at(api.reads, schedules, visit.now)
     board = BoardPage(visit.language, visit.zone, asked.show, asked.q)
-    answer = _page(200, visit.language, board.body(visit.actor.id, shown, following, on_call))
+    answer = _page(200, visit.language, board.body(visit.actor.id, shown, following, on_call, of_number))
     answer.headers["Refresh"] = str(_LOOKS_AGAIN_S)
     return answer
 
@@ -158,7 +160,8 @@ async def _shown(visit: Visit, row: IncidentRow) -> web.Response:
     config = api.get_config()
     (shown,) = await reader.incidents(api.reads, [row], ALERTS_SHOWN)
     happened = [reader.happened(line, row.reporter) for line in await api.reads.latest(row.id, LINES_SHOWN)]
-    made = IncidentPage(shown, language, visit.zone, called(shown.group, config.groups, language))
+    group, roots = called(shown.group, config.groups, language), await reader.roots(api.reads, [row])
+    made = IncidentPage(shown, language, visit.zone, group, roots.get(row.id))
     forms = Forms(incident_of(row), language, sorted(config.groups))
     body = [
         sign_out(visit.actor.id, language),

@@ -17,6 +17,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "nobody_has_it": ("nobody has it", "尚无人接手"),
     "with": ("with", "处理人"),
     "held": ("Waits until", "步骤暂缓至"),
+    "root": ("Likely root", "可能的根源"),
     "firing": ("firing", "个正在告警"),
     "next_step": ("next step", "下一步升级"),
     "to": ("to", "通知"),

@@ -34,3 +34,23 @@ async def test_pages_of_one_moment_share_their_words_and_say_what_each_would_say
     texts = {one.language: one.composed(_links, {}).message.text for one in together}
     assert "Group: sys-ops" in texts["en"]
     assert "处理组: 系统运维" in texts["zh"]
+
+
+async def test_a_page_begins_with_the_root_and_with_what_helps_with_that(house: House) -> None:
+    """A database is told of first, then the host that it stands on: the host is what they are called for."""
+    at_first = {"alertname": "PostgresDown", "instance": "db-1:9187", "severity": "critical"}
+    cause = {"alertname": "HostDown", "instance": "db-1:9100", "severity": "critical"}
+    for labels in (at_first, cause):
+        body = message(alert(labels))
+        await house.through(AlertsArrived("am", "am", "alertmanager", body, parse(body, "am", house.now), house.now))
+    await house.through(TimePassed())
+    desk = house.desk
+    (incident,) = (one for one in desk.board.incidents.values() if one.active)
+    page = next(page for page in desk.outbox.pages.values() if page.incident_id == incident.id)
+    one = claimed(page, incident, desk.config, desk.board, desk.past)
+    assert [a["labels"]["alertname"] for a in one.facts.alerts] == ["HostDown", "PostgresDown"]
+    assert one.facts.known_errors[0].id == "host-down"
+    assert incident.title.startswith("PostgresDown")
+    described = one.composed(_links, {one.alerts[0]: {"summary": "no ping"}})
+    assert "Likely root: HostDown db-1:9100: no ping" in described.message.text
+    assert "Likely root: HostDown db-1:9100\n" in one.composed(_links, {}).message.text

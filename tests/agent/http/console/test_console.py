@@ -211,6 +211,32 @@ async def test_what_came_with_an_alert_is_no_html(api: Served) -> None:
     assert 'value="&quot;&gt;&lt;x' in (await browser.open("/?q=%22%3E%3Cx")).text
 
 
+async def test_list_and_page_name_the_alert_that_the_others_came_of_and_what_helps_with_that(api: Served) -> None:
+    """The title is that of the alert which was told first, a symptom here."""
+    at_first = {"alertname": "PostgresDown", "instance": "db-1:9187", "severity": "critical"}
+    cause = alert({"alertname": "HostDown", "instance": "db-1:9100"}, annotations={"summary": "no ping"})
+    await api.receive(alert(at_first))
+    browser = await signed_in(api, "ana")
+    assert "Likely root" not in (await browser.open("/")).text, "one alert is no tree"
+    await api.receive(cause)
+    listed = (await browser.open("/")).text
+    assert "PostgresDown db-1:9187" in listed
+    assert "Likely root: HostDown db-1:9100: no ping" in listed
+    (number,) = set(re.findall(r"/incidents/(INC-[0-9-]+)", listed))
+    page = (await browser.open(f"/incidents/{number}")).text
+    assert "Likely root: HostDown db-1:9100: no ping" in page
+    assert page.index("A host is down") < page.index("A database is down")
+    assert page.index("firing · HostDown") < page.index("firing · PostgresDown")
+
+
+async def test_the_page_of_what_was_merged_leads_to_what_it_became(api: Served) -> None:
+    first, second = await api.open_incident(), await api.open_incident(LINK_DOWN)
+    await api.act(first, "merge", {"into": second})
+    page = (await (await signed_in(api, "ana")).open(f"/incidents/{first}")).text
+    assert f'<a href="/incidents/{second}">{second}</a>' in page
+    assert "nobody has it" not in page
+
+
 async def test_the_page_says_why_its_alerts_are_together(api: Served) -> None:
     await api.receive(
         alert({"alertname": "DiskFull", "instance": "db-1:9100", "severity": "warning"}),
@@ -365,7 +391,7 @@ async def test_an_incident_whose_steps_wait_says_until_when_and_for_what(api: Se
     silence = {"matchers": ['alertname="DiskFull"'], "ends_at": "2026-03-02T10:00:00Z", "comment": "new disks"}
     assert (await api.post("/api/v1/silences", silence, as_="ana")).status == 201
     browser = await signed_in(api, "ana")
-    said = "silenced by ana until 2026-03-02T10:00:00.000Z"
+    said = "silenced by ana until 2026-03-02 10:00:00 UTC"
     assert f"Waits until 2026-03-02 10:00:00 UTC: {said}" in (await browser.open("/")).text
     shown = (await browser.open(f"/incidents/{number}")).text
     assert "<dt>Waits until</dt>" in shown
