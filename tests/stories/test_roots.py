@@ -135,7 +135,7 @@ async def test_the_root_of_one_alert_alone_is_said_without_others(house: House) 
     (incident,) = house.incidents()
     assert incident.root is not None
     said = text(incident.root["why"]["code"], incident.root["why"]["facts"])
-    assert said == "the likely root: a trouble of kind host, severity 2"
+    assert said == "the likely root: a host that is down, severity 2"
 
 
 async def test_a_rule_that_waits_long_before_it_fires_began_earlier_than_it_was_told() -> None:

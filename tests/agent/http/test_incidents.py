@@ -563,7 +563,7 @@ async def test_where_no_known_error_fits_the_nearest_solved_incidents_are_shown_
     assert (none_yet["pending"], none_yet["text"][:18]) == (True, "no known error yet")
     await api.daemon.pipeline.submit(Suggested(api.daemon.pipeline.desk.board.numbers[second], ()))
     none = (await api.get(path)).body["no_known_error"]
-    assert none == {"text": "no known error fits; 0 solved incident(s) resemble it", "pending": False, "nearest": []}
+    assert none == {"text": "no known error fits", "pending": False, "nearest": []}
     await api.act(first, "acknowledge", as_="desk")
     done = {"type": "workaround", "resolution": "a new drum", "note": "drum"}
     await api.act(first, "resolve", done, as_="desk")
