@@ -18,6 +18,7 @@ from agent.fetch import (
     fetch_mails,
     fetch_problem,
     fetch_run,
+    fetch_written,
 )
 from agent.intents import (
     AlertsArrived,
@@ -29,6 +30,7 @@ from agent.intents import (
     ImprovementSuggested,
     Intent,
     ItemEdited,
+    KnownErrorWritten,
     NoticeActed,
     NoticesDue,
     OldRowsDue,
@@ -57,6 +59,7 @@ _READING = (
     ChangeRaised,
     ChangeActed,
     ItemEdited,
+    KnownErrorWritten,
     ConfigChanged,
     RowsErased,
     OldRowsDue,
@@ -89,6 +92,8 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
             await fetch_run(desk, writer, run)
         case FileAttached(number=number):
             await fetch_attached(desk, writer, number)
+        case KnownErrorWritten(id=name):
+            await fetch_written(desk, writer, name)
         case RowsErased():
             desk.read = await _rows_to_erase(writer, intent)
         case NoticesDue() | NoticeActed():

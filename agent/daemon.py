@@ -22,6 +22,7 @@ from agent.clock import Clock, SystemClock
 from agent.configuration import config as configuration
 from agent.configuration import plugins
 from agent.configuration.config import Config, ConfigFaults
+from agent.configuration.known_errors import MANY
 from agent.configuration.versions import calendars_in_force, numbered
 from agent.desk import Desk
 from agent.group import Group
@@ -35,7 +36,7 @@ from agent.http.reads import Reads
 from agent.http.turned_away import TurnedAway
 from agent.http.webhooks import LIMIT, Intake
 from agent.intents import ConfigChanged
-from agent.load import load_desk
+from agent.load import Row, lay_written, load_desk
 from agent.loops import rota_watch
 from agent.loops.courier import Courier
 from agent.loops.cycle import Cycle
@@ -58,8 +59,8 @@ from agent.turn import AGENT
 from agent.version import VERSION
 from collectors.alert import Parsed
 from correlation.calendar import BusinessCalendar, that_open
-from knowledge.library import Library
-from knowledge.written import Laid, WrittenError, laid_over
+from knowledge.store import COUNT_WRITTEN_ERRORS, WRITTEN_ERRORS
+from knowledge.written import NOTHING_LAID, Laid, laid_over
 
 log = structlog.get_logger("daemon")
 _A_MOMENT = timedelta(seconds=1)
@@ -95,6 +96,8 @@ class Daemon:
         """A thread of its own: while a large configuration is read, those that intake uses are free."""
         self._calendars_before: Mapping[str, BusinessCalendar] | None = None
         """Of the configuration before this start, where they are others."""
+        self._desk: Desk | None = None
+        """The one that was read last."""
         self.cycle = Cycle(self.clock)
         self.writer: Writer = writer_for(options.storage_url)
         reserve = None if is_postgres(options.storage_url) else Reserve(sqlite_path(options.storage_url))
@@ -119,7 +122,9 @@ class Daemon:
         """The desk by this configuration; by the calendars of before, until what they counted is counted anew."""
         before = self._calendars_before
         config = self.config if before is None else dataclasses.replace(self.config, calendars=before)
-        return await load_desk(writer, config, self.clock.now())
+        held = self._desk.laid if self._desk is not None else NOTHING_LAID
+        self._desk = await load_desk(writer, config, self.clock.now(), held)
+        return self._desk
 
     def links(self, number: str, person: str) -> dict[str, str]:
         """Where a page points to: the record for programs, the console for people, a signed page that acknowledges."""
@@ -149,6 +154,9 @@ class Daemon:
         before, after = await migrate.upgrade(self.options.storage_url)
         if before != after:
             log.info("schema upgraded", was=before or "empty", now=after)
+        ((written,),) = await self.writer.fetch(COUNT_WRITTEN_ERRORS)
+        if written > MANY:
+            self.config = dataclasses.replace(self.config, is_library_read=False)
         self.engine: AsyncEngine = readers(self.options.storage_url)
         counted = await calendars_in_force(self.writer)
         if counted is not None and (counted := that_open(counted, self.clock.now())) != self.config.calendars:
@@ -202,9 +210,12 @@ class Daemon:
 
     async def _reload(self, who: str) -> list[str]:
         try:
-            desk = self.pipeline.desk
-            known, written = desk.config.known_errors, dict(desk.written)
-            fresh, laid = await self._reading.do(self._read_anew, self.clock.now(), known, written)
+            rows = None if self.config.is_library_read else await self.writer.fetch(WRITTEN_ERRORS)
+            held = self.pipeline.desk.laid
+            held = held._replace(written=dict(held.written))  # it is read in a thread, while people go on writing
+            fresh, laid = await self._reading.do(self._read_anew, self.clock.now(), held, rows)
+        except StoreDown as error:
+            return self._not_taken([str(error)])
         except ConfigFaults as faults:
             return self._not_taken([str(fault) for fault in faults.faults])
         old, before = self.notifiers, self.config
@@ -224,24 +235,27 @@ class Daemon:
         self._retire(old, self.notifiers)
         return []
 
-    def _read_anew(self, now: datetime, known: Library, written: Mapping[str, WrittenError]) -> tuple[Config, Laid]:
+    def _read_anew(self, now: datetime, held: Laid, rows: Sequence[Row] | None) -> tuple[Config, Laid]:
         """Return the configuration as its files are now, and its known errors under what people wrote, words counted.
 
-        `known` are the known errors of now, with what is `written`.
-        Until then the daemon goes on with what it had. Where its library was not read yet (`library_later`) the words
-        are left uncounted: so many known errors are better found by their predicates soon than by all later; and a
-        file of them that is wrong is left out alone, where it would have kept a smaller library's daemon from starting.
+        `held` are the known errors of now: until then the daemon goes on with them. With `rows`, what people wrote as
+        the store has it, it reads the library that the start did not wait for. Then the words are left uncounted: so
+        many known errors are better found by their predicates soon than by all later; and a file of them that is wrong
+        is left out alone, where it would have kept a smaller library's daemon from starting.
         """
-        first = not self.config.is_library_read
+        first = rows is not None
         fresh = configuration.load(self.options.config_dir, self.options.pack, now=now, but_faulty=first)
-        laid = Laid(laid_over(fresh.known_errors, written.values(), known), written)
-        if not first:
-            _ = laid.library.words
+        if rows is not None:
+            return fresh, lay_written(fresh.known_errors, rows, held)
+        laid = Laid(laid_over(fresh.known_errors, held.written, held), held.written)
+        _ = laid.library.words
         return fresh, laid
 
     async def _read_library(self) -> None:
         """Read the known errors that the start did not wait for; of a file that is wrong the rest goes without."""
-        if not await self.reload(AGENT):
+        while (faults := await self.reload(AGENT)) and self.pipeline.down:
+            await self.clock.sleep_until(self.clock.now() + _A_MOMENT)
+        if not faults:
             gc.freeze()
             self._not_taken([str(fault) for fault in self.config.left_out])
             log.info("known errors read", entries=len(self.pipeline.desk.config.known_errors))

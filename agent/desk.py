@@ -103,11 +103,13 @@ class Desk:
 
         What alerts have taught of items goes on. `laid` is its library under what people had written when it was read.
         """
-        before = self.config.known_errors
+        before = self.laid
+        if laid is not None and not self.config.is_library_read:
+            self.written = {**laid.written, **self.written}
         self._filed, self._filed_errors = config.topology, config.known_errors
         self._use(config)
         self.lay_items(now)
-        self.lay_known_errors(before, laid)
+        self._lay_known_errors(laid or Laid(self._filed_errors, {}), before)
         self._apply()
 
     def _apply(self) -> None:
@@ -134,14 +136,19 @@ class Desk:
         """Have the windows of the configuration hold what they hold at this moment."""
         lay(self.board, self.rules.windows, now)
 
-    def lay_known_errors(self, before: Library | None = None, laid: Laid | None = None) -> None:
-        """Lay what people wrote over the known errors of the files; `before` is where the same lay already.
+    @property
+    def laid(self) -> Laid:
+        """The known errors in force, with what people wrote of them."""
+        return Laid(self.config.known_errors, self.written)
 
-        With `laid` only what was written since that was made costs anything.
-        """
-        if laid is None:
-            laid = Laid(self._filed_errors, {})
-        known: Library = errors_laid_over(laid.library, laid.since(self.written), before)
+    def hold_written(self, laid: Laid) -> None:
+        """Have the known errors that people wrote as the store has them, over those of the files."""
+        self.written = dict(laid.written)
+        self._use(replace(self.config, known_errors=laid.library))
+
+    def _lay_known_errors(self, over: Laid, before: Laid) -> None:
+        """Lay what people wrote since then over a library; what stands `before` as it is now is not judged again."""
+        known: Library = errors_laid_over(over.library, over.since(self.written), before)
         self._use(replace(self.config, known_errors=known))
 
     def lay_known_error(self, entry: KnownError) -> None:

@@ -23,10 +23,12 @@ from knowledge.store import (
     IMPROVEMENT_BY_NUMBER,
     PROBLEM_BY_NUMBER,
     RUN_BY_ID,
+    WRITTEN_ERROR,
     change_from,
     improvement_from,
     problem_from,
     run_from,
+    written_from,
 )
 
 _THE_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,6 +110,13 @@ async def fetch_problem(desk: Desk, writer: Writer, number: str) -> None:
     if number not in desk.casebook.problems:
         for row in await writer.fetch(PROBLEM_BY_NUMBER, number):
             desk.casebook.problems[number] = problem_from(row)
+
+
+async def fetch_written(desk: Desk, writer: Writer, name: str) -> None:
+    """Know whether people have written a known error of this id, where theirs are read later."""
+    if not desk.config.is_library_read and name not in desk.written:
+        for row in await writer.fetch(WRITTEN_ERROR, name):
+            desk.written[name] = written_from(row)
 
 
 async def fetch_improvement(desk: Desk, writer: Writer, number: str) -> None:

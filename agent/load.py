@@ -1,14 +1,17 @@
 """The desk is rebuilt from the store: at start, and after a commit that failed."""
 
+import asyncio
 import gc
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 import structlog
 
 from agent.configuration.config import Config
+from agent.configuration.known_errors import MANY
 from agent.deciders.problems import seen_of
 from agent.desk import Desk
 from agent.fetch import fetch_held
@@ -63,6 +66,7 @@ from escalation.store import (
 from escalation.timetable import EscalationPolicy
 from knowledge.automation import LONGEST_LIMIT
 from knowledge.casebook import MOST_SEEN
+from knowledge.library import Library
 from knowledge.past import MOST as MOST_SOLVED
 from knowledge.past import Past
 from knowledge.run import MOST_SETTLED, Runs
@@ -82,7 +86,9 @@ from knowledge.store import (
     tally_from,
     written_from,
 )
+from knowledge.written import NOTHING_LAID, Laid, laid_over
 
+Row = tuple[Any, ...]
 _ROUNDS_BACK = timedelta(days=14)
 """No window of a round is further apart from the next."""
 _LEARNED_FROM = 20_000
@@ -104,13 +110,19 @@ _LAST_IDS = {
 }
 
 
-async def load_desk(writer: Writer, config: Config, now: datetime) -> Desk:
-    """Return a desk that holds what the store says is open. Raises StoreDown."""
+async def load_desk(writer: Writer, config: Config, now: datetime, before: Laid = NOTHING_LAID) -> Desk:
+    """Return a desk that holds what the store says is open. Raises StoreDown.
+
+    `before`: the known errors of the desk that it takes the place of. Where the library is read later, what people
+    wrote is too.
+    """
     gc.disable()
     try:
         desk = Desk(config)
         await _load_ids(writer, desk)
         await _load_policies(writer, desk)
+        if config.is_library_read:
+            await _load_written(writer, desk, before)
         await _load_cases(writer, desk, now)
         await _load_incidents(writer, desk, now)
         await _load_alerts(writer, desk, now)
@@ -159,6 +171,19 @@ async def _load_policies(writer: Writer, desk: Desk) -> None:
             desk.ladder.terms.hold(version, *policies)
 
 
+async def _load_written(writer: Writer, desk: Desk, before: Laid) -> None:
+    """Many are judged beside the loop: the line waits for it, pages on their way and readers do not."""
+    rows = await writer.fetch(WRITTEN_ERRORS)
+    lay = partial(lay_written, desk.config.known_errors, rows, before)
+    desk.hold_written(lay() if len(rows) <= MANY else await asyncio.to_thread(lay))
+
+
+def lay_written(filed: Library, rows: Iterable[Row], before: Laid) -> Laid:
+    """Lay what people wrote, as the rows of the store have it and in later versions of `before`, over the files."""
+    written = {one.id: one for one in map(written_from, rows)}
+    return Laid(laid_over(filed, written, before), written)
+
+
 async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
     """Open problems and changes, what people wrote over items and said of known errors, the incidents counted."""
     for row in await writer.fetch(TALLIES):
@@ -171,9 +196,6 @@ async def _load_cases(writer: Writer, desk: Desk, now: datetime) -> None:
     starts = await writer.fetch(RUN_STARTS, now - LONGEST_LIMIT)
     rows = {row[0]: row for row in (*await writer.fetch(OPEN_RUNS), *await writer.fetch(LAST_RUNS, MOST_SETTLED))}
     desk.runs = Runs([run_from(rows[number]) for number in sorted(rows)], starts)
-    desk.written = {one.id: one for one in map(written_from, await writer.fetch(WRITTEN_ERRORS))}
-    if desk.written:
-        desk.lay_known_errors()
     desk.item_edits = [item_edit_from(row) for row in await writer.fetch(HELD_ITEM_EDITS, now)]
     desk.lay_items(now)
     book, oldest = desk.casebook, now - desk.config.problems.longest

@@ -174,6 +174,7 @@ RUN_BY_ID = f"{select(RunRow)} WHERE id = ?"
 RUN_STARTS = "SELECT action, target, started_at FROM automation_run WHERE started_at > ? ORDER BY started_at"
 FORGET_RUNS = "DELETE FROM automation_run WHERE incident_id = ?"
 UPSERT_KNOWN_ERROR, WRITTEN_ERRORS = upsert(KnownErrorRow), f"{select(KnownErrorRow)} ORDER BY id"
+WRITTEN_ERROR, COUNT_WRITTEN_ERRORS = f"{select(KnownErrorRow)} WHERE id = ?", "SELECT COUNT(*) FROM known_error"
 UPSERT_PROBLEM, UPSERT_CHANGE, UPSERT_LINK = upsert(ProblemRow), upsert(ChangeRow), upsert(LinkRow)
 FORGET_LINKS = "DELETE FROM link WHERE incident_id = ?"
 _ENDED_PROBLEMS = "state IN ('closed', 'declined')"

@@ -1,7 +1,8 @@
 """Known errors that people write over the API, laid over those of the files."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -78,30 +79,38 @@ def taken(entry: KnownError) -> str:
 
 
 class Laid(NamedTuple):
-    """A library as it lies under what people had written when it was made."""
+    """A library with what people had written when it was made, by id."""
 
     library: Library
     written: Mapping[str, WrittenError]
 
-    def since(self, written: Mapping[str, WrittenError]) -> list[WrittenError]:
+    def since(self, written: Mapping[str, WrittenError]) -> dict[str, WrittenError]:
         """What was written or edited since."""
         versions = {name: one.version for name, one in self.written.items()}
-        return [one for name, one in written.items() if versions.get(name) != one.version]
+        return {name: one for name, one in written.items() if versions.get(name) != one.version}
+
+    def judged(self, one: WrittenError) -> KnownError | None:
+        """The entry that these very words made here; None where they are others, or none stands here."""
+        known, held = self.library.get(one.id), self.written.get(one.id)
+        same = held is one or (held is not None and held.entry == one.entry)
+        return known if same and known is not None and known.source == API else None
 
 
-def laid_over(filed: Library, written: Iterable[WrittenError], before: Library | None = None) -> Library:
+NOTHING_LAID = Laid(Library(), MappingProxyType({}))
+
+
+def laid_over(filed: Library, written: Mapping[str, WrittenError], before: Laid = NOTHING_LAID) -> Library:
     """Return the library with what people wrote: over the pack's entries of the same id, under a site's file.
 
     A file of the site wins, so that what was written at night may move into the repository. What can stand no more
-    (a release has become stricter) is left out. `before` is a library on which the same lay: none is judged twice.
+    (a release has become stricter) is left out. What was judged `before` in the same words is not judged again.
     """
-    over = {}
-    for one in written:
-        held = filed.get(one.id)
+    over = []
+    for name, one in written.items():
+        held = filed.get(name)
         if held is None or origin_of(held) != "site":
-            known = before.get(one.id) if before is not None else None
             try:
-                over[one.id] = known if known and known.source == API else entry_of({**one.entry, "id": one.id})
+                over.append(before.judged(one) or entry_of({**one.entry, "id": name}))
             except BadEntry:
                 continue
-    return filed.with_entries(over.values()) if over else filed
+    return filed.with_entries(over) if over else filed

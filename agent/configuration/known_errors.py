@@ -15,8 +15,8 @@ from knowledge.review import overdue
 _FRONT_STARTS_AFTER = 1
 _UNREADABLE = "cannot be read: save it as UTF-8 and check its permissions"
 ALIASES = "aliases.yaml"
-_MANY = 2_000
-"""Files of known errors that a start does not wait for: to read so many takes seconds, to count their words as long."""
+MANY = 2_000
+"""Known errors that a start does not wait for: to read so many takes seconds, to count their words as long."""
 _REVIEW = "read it, correct what has changed, and write the next day"
 
 
@@ -40,7 +40,7 @@ def read_library(
 def is_large(site: FilePath) -> bool:
     """Whether a site has so many known errors that a start reads them once alerts are taken."""
     try:
-        return sum(path.suffix == ".md" for path in (site / "knowledge").iterdir()) > _MANY
+        return sum(path.suffix == ".md" for path in (site / "knowledge").iterdir()) > MANY
     except OSError:
         return False
 

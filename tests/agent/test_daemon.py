@@ -35,13 +35,16 @@ from agent.loops import courier
 from agent.loops.encoder import Suggestions
 from agent.loops.paging import Claimed, claimed
 from agent.pipeline import Undecided
-from agent.storage.writer import Batch, StoreDown
+from agent.storage.writer import Batch, StoreDown, Writer
 from collectors.webhooks.alertmanager import parse
 from correlation.incident import Action
 from correlation.permission import Actor
 from escalation.delivery import PageToSend, Undeliverable
+from knowledge import written
 from knowledge.index import Predicate, PredicateIndex
 from knowledge.match import Match
+from knowledge.store import UPSERT_KNOWN_ERROR, written_values
+from knowledge.written import BadEntry, WrittenError
 from tests.house import DISK_FULL, SITE, alert, at, message
 
 
@@ -280,6 +283,91 @@ async def test_of_a_large_library_a_file_that_is_wrong_is_left_out_alone_until_i
         assert await daemon.reload("SIGHUP") == []
         assert daemon.config.known_errors.get("many-2000") is not None
         assert not daemon.config.left_out
+
+
+_OPS = Actor("root", frozenset({"ops"}))
+
+
+def _till(name: str) -> dict[str, Any]:
+    return {"title": "The till is mute", "match": [{"alertname": name}], "workaround": "restart it"}
+
+
+async def _write_many(store: Path) -> None:
+    """A store with more known errors written over the API than a start waits for."""
+    daemon = Daemon(Options(storage_url=f"sqlite:///{store}"), load(SITE), SystemClock())
+    await daemon.open()
+    at = daemon.clock.now()
+    by: Any = {"version": 1, "author": "ana", "written_at": at, "edited_by": "ana", "edited_at": at}
+    many = [WrittenError(id=f"till-{number}", entry=_till(f"Till{number}"), **by) for number in range(2_001)]
+    await daemon.writer.commit([(UPSERT_KNOWN_ERROR, [written_values(one) for one in many])])
+    await daemon.close()
+
+
+async def test_a_start_waits_for_no_many_known_errors_that_people_wrote_and_none_is_written_over_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _write_many(tmp_path / "t.db")
+    goes_on, reads, here, judges = threading.Event(), Daemon._read_anew, threading.current_thread(), written.entry_of
+    beside: set[bool] = set()
+
+    def read(daemon: Daemon, *asked: Any) -> Any:
+        goes_on.wait()
+        return reads(daemon, *asked)
+
+    def judge(values: Mapping[str, Any]) -> Any:
+        beside.add(threading.current_thread() is not here)
+        return judges(values)
+
+    monkeypatch.setattr(Daemon, "_read_anew", read)
+    monkeypatch.setattr(written, "entry_of", judge)
+    async with _started(SITE, tmp_path / "t.db") as daemon:
+        number = await Running(daemon).receive({**DISK_FULL, "alertname": "Till1999"})
+        board = daemon.pipeline.desk.board
+        incident = board.incidents[board.numbers[number]]
+        assert ("being read" in daemon.behind(), incident.known_errors) == (True, [])
+        with pytest.raises(BadEntry):
+            await daemon.pipeline.submit(KnownErrorWritten("till-7", _till("Other"), "", _OPS))
+        await daemon.pipeline.submit(KnownErrorWritten("till-8", {"title": "Dumb"}, "", _OPS, made_on=1))
+        await daemon.pipeline.submit(KnownErrorWritten("fresh", _till("Fresh"), "", _OPS))
+        goes_on.set()
+        while daemon.behind():  # noqa: ASYNC110 - it is read in a thread
+            await asyncio.sleep(0.01)
+        assert [known["id"] for known in incident.known_errors] == ["till-1999"]
+        held = daemon.pipeline.desk.config.known_errors
+        titles = [one.title for name in ("till-7", "till-8", "fresh") if (one := held.get(name))]
+        assert titles == ["The till is mute", "Dumb", "The till is mute"]
+        assert len(daemon.pipeline.desk.written) == 2_002
+        assert beside == {True}
+        await daemon.pipeline.submit(KnownErrorWritten("till-8", {"title": "Deaf"}, "", _OPS, made_on=2))
+
+
+async def test_a_desk_that_is_read_again_judges_no_known_error_again_that_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _write_many(tmp_path / "t.db")
+    async with _started(SITE, tmp_path / "t.db") as daemon:
+        while daemon.behind():  # noqa: ASYNC110 - it is read in a thread
+            await asyncio.sleep(0.01)
+        judged: list[str] = []
+        judges = written.entry_of
+
+        def judge(values: Mapping[str, Any]) -> Any:
+            judged.append(values["id"])
+            return judges(values)
+
+        monkeypatch.setattr(written, "entry_of", judge)
+
+        async def elsewhere(writer: Writer) -> None:
+            changed = WrittenError(**{**msgspec.structs.asdict(daemon.pipeline.desk.written["till-3"]), "entry": other})
+            await writer.commit([(UPSERT_KNOWN_ERROR, [written_values(changed)])])
+
+        other = {**_till("Till3"), "title": "Other words"}
+        await daemon.pipeline.between(elsewhere)
+        held = daemon.pipeline.desk.config.known_errors.get("till-3")
+        assert judged == ["till-3"]
+        assert held is not None
+        assert held.title == "Other words"
+        assert daemon.behind() == ""
 
 
 async def test_what_was_written_is_filed_beside_the_loop_when_a_configuration_is_read(
