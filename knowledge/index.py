@@ -97,6 +97,12 @@ class PredicateIndex:
         if self._below is not None:
             yield from (one for one in self._below.holding(labels) if one.entry.id not in self._own)
 
+    def naming(self, alertname: str) -> Iterator[Predicate]:
+        """Yield the predicates that ask for alerts of exactly this name, whatever else they ask for."""
+        yield from self._exact.get(_ALERTNAME, {}).get(alertname, ())
+        if self._below is not None:
+            yield from (one for one in self._below.naming(alertname) if one.entry.id not in self._own)
+
     def held(self) -> dict[str, Held]:
         """How full its memory is."""
         layers: list[PredicateIndex] = [self]

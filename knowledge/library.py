@@ -42,7 +42,7 @@ class BadKnownError(ValueError):
 class Library:
     """Known errors by id, with their indexes; read, never changed."""
 
-    __slots__ = ("_by_id", "_in_force", "_like", "_predicates", "_to_review", "_words", "aliases")
+    __slots__ = ("_alerts", "_by_id", "_in_force", "_like", "_predicates", "_to_review", "_words", "aliases")
 
     def __init__(self, entries: Iterable[KnownError] = (), aliases: Aliases | None = None) -> None:
         """Of two entries with one id the later one stands: hand in the pack's before the site's.
@@ -55,6 +55,7 @@ class Library:
         self._predicates: PredicateIndex | None = None
         self._to_review: tuple[KnownError, ...] | None = None
         self._words: WordIndex | None = None
+        self._alerts: WordIndex | None = None
         self._like: tuple[WordIndex | Library, Mapping[str, KnownError]] | None = None
 
     @property
@@ -93,6 +94,16 @@ class Library:
                 self._words = WordIndex(self.in_force, self.aliases)
         return self._words
 
+    def is_about_another_alert(self, rarity: Mapping[str, float], score: float) -> bool:
+        """Whether a text shares more than `score` with what is said of an alert that no entry here is written for.
+
+        `rarity` is how much each word of the text tells.
+        """
+        if self._alerts is None:
+            self._alerts = WordIndex(map(_alert, self.aliases), self.aliases)
+        there = self._alerts.beyond(score, rarity)
+        return any(one.id not in self._by_id and not any(self.predicates.naming(one.id)) for one in there)
+
     def __len__(self) -> int:
         return len(self._by_id)
 
@@ -112,17 +123,17 @@ class Library:
         made._predicates = self.predicates.with_entries(changed.values())
         others = (entry for entry in self.to_review if entry.id not in changed)
         made._to_review = (*others, *(entry for entry in changed.values() if entry.in_force and entry.review_at))
-        made._like = self._differing_in(changed)
+        made._like, made._alerts = self._differing_in(changed), self._alerts
         return made
 
     def with_aliases(self, more: Aliases) -> "Library":
-        """Return the same library with these further texts; the words of whom they name are counted again."""
+        """Return the same library with these further texts of entries, whose words are counted again."""
         names = [*self.aliases, *(name for name in more if name not in self.aliases)]
         made = Library((), {name: (*self.aliases.get(name, ()), *more.get(name, ())) for name in names})
         made._by_id, made._in_force, made._to_review = self._by_id, self._in_force, self.to_review
         made._predicates = self.predicates
         named = (one for one in self.in_force if one.id in more or any(name in more for name in alert_names(one)))
-        made._like = self._differing_in({one.id: one for one in named})
+        made._like, made._alerts = self._differing_in({one.id: one for one in named}), self._alerts
         return made
 
     def _differing_in(
@@ -131,6 +142,11 @@ class Library:
         if self._words is not None:
             return self._words, changed
         return (self._like[0], {**self._like[1], **changed}) if self._like is not None else (self, changed)
+
+
+def _alert(name: str) -> KnownError:
+    """What stands for an alert in an index of what is said of alerts."""
+    return KnownError.model_construct(id=name, title=name)
 
 
 def lay_over(

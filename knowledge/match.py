@@ -113,6 +113,8 @@ def _ranked(found: Found, library: Library, likeness: Likeness | None, limit: in
 
 def _signs(text: str, library: Library, found: Found, ranked: Sequence[_Ranked], likeness: Likeness | None) -> Signs:
     first, second_score = ranked[0], ranked[1].score if len(ranked) > 1 else 0.0
+    if likeness is None and library.is_about_another_alert(found.rarity, first.score):
+        second_score = first.score
     first_by_words, best_by_words = (found.shared[0].entry.id, found.shared[0].score) if found.shared else ("", 0.0)
     by_words = next((one.score for one in found.shared if one.entry.id == first.entry.id), 0.0)
     first_by_meaning = max(sorted(likeness), key=lambda name: likeness[name]) if likeness else ""

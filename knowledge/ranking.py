@@ -171,6 +171,12 @@ class WordIndex:
         asked = sum(rarity.values()) * (_SATURATION + 1)
         return Found(shared, asked, sum(rarity[word] for word in known) * (_SATURATION + 1), rarity, known)
 
+    def beyond(self, score: float, rarity: Mapping[str, float]) -> Iterator[KnownError]:
+        """Yield the entries that score higher with the words of a text; `rarity` is how much each of them tells."""
+        known = sorted((word for word in rarity if word in self._places), key=lambda w: (-rarity[w], w))
+        scores, _ = self._gather(known, rarity)
+        yield from (self._entries[place] for place, reached in scores.items() if reached > score)
+
     def words_of(self, one: Shared, found: Found) -> tuple[str, ...]:
         """Return the words that an entry shares with the text it was found for, the most telling first."""
         parts = {word: found.rarity[word] * self._weight(word, one.place) for word in found.known}

@@ -119,6 +119,23 @@ def test_two_entries_that_fit_as_well_are_told_apart_by_nothing_and_not_said() -
     assert match_text("ups battery", shelf) == []
 
 
+def test_nothing_is_said_where_a_text_is_rather_about_an_alert_that_no_entry_is_for_until_one_is() -> None:
+    aliases = {"BrokerNoLeader": ["the partitions of a broker are without a leader"]}
+    others = [entry(f"other-{word}", title=f"the {word} is worn out") for word in ("belt", "valve", "filter", "hinge")]
+    alone = Library([entry("ring", title="the ring is without a leader", match={"alertname": "RingNoLeader"}), *others])
+    known = Library(alone, aliases)
+    foreign, own = "seven partitions of broker 3 are without a leader", "the ring of db-3 is without a leader"
+    assert [found.id for found in match_text(foreign, alone)] == ["ring"]
+    assert match_text(foreign, known) == []
+    assert [found.id for found in match_text(own, known)] == ["ring"]
+
+    named = entry("broker", title="a broker lost its leader", match={"alertname": ["Other", "BrokerNoLeader"]})
+    for whole in (known.with_entries([named]), Library([*known, named], aliases)):
+        assert [found.id for found in match_text(foreign, whole)] == ["broker"]
+    retired = named.model_copy(update={"status": "retired"})
+    assert match_text(foreign, known.with_entries([named]).with_entries([retired])) == []
+
+
 def test_whoever_is_near_in_meaning_comes_first_though_no_word_is_shared() -> None:
     shelf = library(entry("disk", title="file system full"), entry("ups", title="battery"))
     found = rank("没有空间了", shelf, likeness={"disk": 0.9, "ups": 0.1})
