@@ -139,6 +139,7 @@ REASONS: Sentences = {
     # why it was held back
     "silenced": ("silenced by {by} until {until}", "被 {by} 静默至 {until}"),
     "in_window": ("held by the window {window} until {until}", "处于时间窗 {window} 内,静默至 {until}"),
+    "told_to_nobody": ("route {route} says that nobody is told of it", "按路由 {route},不通知任何人"),
     "inhibited": (
         "inhibited by rule {rule}[ while {alertname} fires][ on {about}] ({origin}/{fingerprint})",
         "被规则 {rule} 抑制[:{alertname} 正在告警][,对象 {about}]({origin}/{fingerprint})",

@@ -1,9 +1,9 @@
 """Category, group, urgency and impact of an alert, by rules over its labels (procedure R19, R51, R52)."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from collectors.labels import Labels, Matcher, all_match, compile_pattern, matchers_from_yaml
 from collectors.remembering import Held
@@ -36,13 +36,23 @@ class ClassificationRule(Rule):
 class Route(Rule):
     """Whose the alerts are that match: the group alone; what they are and how bad is for the rules to say.
 
-    The first that matches takes the alert. One with `continue` takes none: its group is told besides.
+    The first that matches takes the alert. One with `continue` takes none: its group is told besides. What one takes
+    whose `pages` is false opens nothing, and nobody is told of it.
     """
 
     id: str
     match: Match
-    group: str
+    group: str = ""
     goes_on: bool = Field(default=False, alias="continue")
+    pages: bool = True
+
+    @model_validator(mode="after")
+    def _of_somebody(self) -> Self:
+        if self.pages and not self.group:
+            raise ValueError(f"route {self.id}: write its group; where nobody is to be told, write pages: false")
+        if self.goes_on and not self.pages:
+            raise ValueError(f"route {self.id} goes on, so that it takes nothing: leave pages: false or continue out")
+        return self
 
 
 def _searched(pattern: str) -> str:
@@ -161,6 +171,7 @@ class Classifier:
         self._found: dict[tuple[str, ...], Class] = {}
         self._rules = {rule.id: rule for rule in reversed(policy.rules)}
         self._read: dict[str, Reading | None] = {}
+        self._tells_all = all(route.pages for route in policy.routes)
 
     def knows(self, name: str) -> bool:
         """Whether an alert of this name is classified whatever else it says."""
@@ -191,6 +202,13 @@ class Classifier:
         if found.service or "service" not in labels:
             return found
         return found._replace(service=labels["service"])
+
+    def told_to_nobody(self, labels: Labels) -> str | None:
+        """The id of the route that takes an alert, where that is one of which nobody is told."""
+        if self._tells_all:
+            return None
+        route, _ = _routed(self._policy.routes, labels)
+        return route.id if route is not None and not route.pages else None
 
     def classify_report(self, labels: Labels) -> Class:
         """Return the class of what a person reports: routes are for alerts, and take nothing from the desk."""
@@ -274,7 +292,7 @@ class Classifier:
 def _routed(routes: Sequence[Route], labels: Labels) -> tuple[Route | None, tuple[str, ...]]:
     """The route that takes an alert, and the groups that are told besides.
 
-    Where only routes that go on match, the last of them takes it.
+    Where only routes that go on match, or beside them one of which nobody is told, the last of them takes it.
     """
     matching: list[Route] = []
     for route in routes:
@@ -282,6 +300,8 @@ def _routed(routes: Sequence[Route], labels: Labels) -> tuple[Route | None, tupl
             matching.append(route)
             if not route.goes_on:
                 break
+    if len(matching) > 1 and not matching[-1].pages:
+        matching.pop()
     if not matching:
         return None, ()
     *besides, takes = matching

@@ -1,4 +1,4 @@
-"""What holds an alert back: a heartbeat, a silence, an inhibition; and the key to release it by."""
+"""What holds an alert back: a heartbeat, a silence, a route, an inhibition; and the key to release it by."""
 
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from correlation.heartbeat import beat_heard
 from correlation.incident import ABOUT, Episode, Incident, Key, Why, fingerprint_of, origin_of
 from correlation.inhibit import Held
 from correlation.outcome import Round
+from correlation.own import ORIGIN
 from correlation.silence import Silence, silenced_by
 
 
@@ -21,6 +22,9 @@ def suppression(this: Round, episode: Episode, labels: Labels) -> tuple[str, Why
         silence = silenced_by(labels, this.board.silences.values(), this.now)
         if silence is not None:
             return silence_key(silence.id), silence_why(silence)
+    route = this.rules.classifier.told_to_nobody(labels) if episode.origin != ORIGIN else None
+    if route is not None:
+        return f"route\xff{route}", Why("told_to_nobody", {"route": route})
     inhibited = this.board.inhibitors.inhibited_by(episode.key, labels)
     if inhibited is not None:
         held, cause = inhibited

@@ -7,7 +7,7 @@ The whole of it
     config, plugins, known_errors
 
 What is wrong with it, each fault with its file and line
-    faults, crosscheck, coverage, topology_faults, window_faults
+    faults, crosscheck, coverage, topology_faults, route_faults, window_faults
 
 Showing it, and what came of it
     show, export, versions

@@ -14,6 +14,7 @@ from agent.configuration.build import build
 from agent.configuration.faults import Fault, Path, fault_at, hide, suggest
 from agent.configuration.known_errors import action_faults, is_large, read_library, review_faults
 from agent.configuration.layers import Layered
+from agent.configuration.route_faults import route_faults
 from agent.configuration.show import effective
 from agent.configuration.site import (
     FILES,
@@ -26,7 +27,7 @@ from agent.configuration.site import (
     SourceConfig,
     ThresholdsFile,
 )
-from agent.configuration.topology_faults import topology_faults
+from agent.configuration.topology_faults import topology_faults, unknown_kinds
 from agent.configuration.window_faults import window_faults
 from agent.configuration.yaml import Document
 from collectors.rule import Rule
@@ -183,7 +184,7 @@ class _Loading:
         self._library_later = library_later
         self._left_out: list[Fault] | None = [] if but_faulty else None
         self._faults: list[Fault] = layers.misnamed(folder)
-        self._warnings: list[Fault] = layers.strangers(folder)
+        self._warnings: list[Fault] = [*layers.strangers(folder), *layers.emptied(folder)]
         self._notes: list[Fault] = []
         self._layers: dict[str, Layered] = {}
         self._thresholds = Layered("thresholds.yaml")
@@ -349,12 +350,16 @@ class _Loading:
             for fault, is_error in crosscheck.calendars(self._layers, calendar.calendars, self._now):
                 (self._faults if is_error else self._notes).append(fault)
         if files["rules.yaml"] is not None and calendar is not None and files["classification.yaml"] is not None:
+            for fault, is_error in route_faults(self._layers["rules.yaml"], files["rules.yaml"].routes):
+                (self._faults if is_error else self._warnings).append(fault)
             routes = [*files["rules.yaml"].routes, *files["classification.yaml"].classification.routes]
             faults = window_faults(
                 self._layers["rules.yaml"], files["rules.yaml"].windows, calendar.calendars, routes, self._now
             )
             for fault, is_error in faults:
                 (self._faults if is_error else self._warnings).append(fault)
+        if files["topology.yaml"] is not None and files["correlation.yaml"] is not None:
+            self._notes += unknown_kinds(self._layers["topology.yaml"], files["correlation.yaml"])
         self._judge_reach(files)
 
     def _judge_reach(self, files: Mapping[str, Any]) -> None:

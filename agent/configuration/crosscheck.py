@@ -241,7 +241,7 @@ class Reach:
         """The groups that alerts can reach, where a route takes all that is left."""
         found: list[str] = []
         for route in self._layers["rules.yaml"].value.get("routes") or []:
-            found.append(route["group"])
+            found += [route["group"]] if route.get("pages") is not False else []
             if not route.get("match") and route.get("continue") is not True:
                 return found
         return []

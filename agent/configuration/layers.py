@@ -178,6 +178,14 @@ def strangers(folder: FilePath) -> list[Fault]:
     return found
 
 
+def emptied(folder: FilePath) -> list[Fault]:
+    """Return a warning for every file of a site that is there and says nothing at all: it may have been lost."""
+    there = (folder / name for name in FILES)
+    empty = [path.name for path in there if path.is_file() and not path.read_bytes().strip()]
+    what = "it is empty, so that the pack's holds: if that is meant, write a comment into it or take it away"
+    return [Fault(name, 1, 1, "", what) for name in empty]
+
+
 def misnamed(folder: FilePath) -> list[Fault]:
     """Return a fault for every file of a site that would be read if it ended in `.yaml`: what it says is missed."""
     there = sorted(name for name in _MISNAMED if (folder / name).exists())

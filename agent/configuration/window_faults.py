@@ -14,7 +14,7 @@ from escalation.coverage import HORIZON
 
 _LONG = timedelta(days=14)
 """No business is closed for longer."""
-_TOLD_OTHERWISE = "what never pages is for inhibit, or for a route to a group that reads it by day"
+_TOLD_OTHERWISE = "what never pages is for inhibit, or for a route with pages: false"
 
 
 def window_faults(

@@ -27,6 +27,8 @@ class Site:
     routes: list[dict[str, Any]] = field(default_factory=list)
     ours: frozenset[str] = frozenset()
     """The receivers by which that Alertmanager sends to a Tocsin: to take them over would be to page ourselves."""
+    nobodys: frozenset[str] = frozenset()
+    """The receivers without a channel: what goes there is dropped."""
     muted: Muted = field(default_factory=Muted)
 
     def leave(self, what: str, why: str) -> None:
@@ -56,7 +58,7 @@ def site_of(written: Any, api_urls: Sequence[str] = ()) -> Site:
     route = written.get("route") if isinstance(written, Mapping) else None
     if not isinstance(route, Mapping) or not isinstance(route.get("receiver"), str):
         raise NoAlertmanagerFile("it has no route with a receiver: name the alertmanager.yml itself")
-    site = Site(ours=_ourselves(written))
+    site = Site(ours=_ourselves(written), nobodys=_nobodys(written))
     notifiers, people = _receivers(written, site)
     first = name_of(route["receiver"])
     if first not in people:
@@ -74,7 +76,7 @@ def site_of(written: Any, api_urls: Sequence[str] = ()) -> Site:
             "notifiers": notifiers,
             "fallback": [first] if first in people else [],
         },
-        "people.yaml": {"groups": {r["group"]: {} for r in site.routes}, "people": people},
+        "people.yaml": {"groups": {r["group"]: {} for r in site.routes if "group" in r}, "people": people},
         "rules.yaml": {
             "routes": site.routes,
             "inhibit": [rule for rule in inhibit if rule],
@@ -113,8 +115,14 @@ def _take_routes(route: Mapping[str, Any], above: tuple[str, ...], site: Site, *
     for later in going_on:
         _take_below(later, above, site)
     name = name_of(str(route["receiver"]))
-    taken = {"id": f"{len(site.routes) + 1}-{name}", "match": list(above), "group": name}
-    site.routes.append({**taken, "continue": True} if goes_on else taken)
+    taken = {"id": f"{len(site.routes) + 1}-{name}", "match": list(above)}
+    if str(route["receiver"]) in site.nobodys:
+        site.leave(
+            f"receiver {name}", "it has no channel, so that nobody is told: `pages: false` of its routes says it"
+        )
+        site.routes += [] if goes_on else [{**taken, "pages": False}]
+        return
+    site.routes.append({**taken, "group": name, **({"continue": True} if goes_on else {})})
     if not goes_on:
         site.muted.take(route, str(taken["id"]))
 
@@ -216,6 +224,11 @@ def _ourselves(written: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(str(name) for name, url in sent_to if _INTAKE in url)
 
 
+def _nobodys(written: Mapping[str, Any]) -> frozenset[str]:
+    receivers = [one for one in _list(written, "receivers") if isinstance(one, Mapping)]
+    return frozenset(str(one.get("name")) for one in receivers if not any(_list(one, kind) for kind in one))
+
+
 def _free(receiver: str, kind: str, taken: Mapping[str, Any]) -> str:
     name = f"{receiver}-{kind.removesuffix('_configs')}"
     return next(n for n in (name, *(f"{name}-{count}" for count in range(2, 1000))) if n not in taken)
@@ -295,9 +308,8 @@ def _note_the_rest(written: Mapping[str, Any], route: Mapping[str, Any], site: S
         why = "what is one incident is found by evidence; the group is a hint (docs/correlation.md)"
         site.leave("group_by", f"{why}. To make it certain write `join` rules in rules.yaml")
     if any(r.get(key) for r in every for key in ("group_wait", "group_interval", "repeat_interval")):
-        site.leave(
-            "group_wait, group_interval, repeat_interval", "the timetable says who is told when: escalation.yaml"
-        )
+        why = "the timetable says who is told when, and what nobody acknowledges is told again: `unacked_repeat`"
+        site.leave("group_wait, group_interval, repeat_interval", f"{why} of escalation.yaml")
     if any(r.get("continue") is True and str(r.get("receiver")) not in site.ours for r in every):
         why = "its group is told once, when the incident opens: the timetable is for the group that has it"
         site.leave("continue", why)

@@ -231,6 +231,31 @@ def test_matchers_are_read_in_each_form(written: Any, ours: list[str]) -> None:
     assert route["match"] == ours
 
 
+def test_what_goes_to_a_receiver_without_a_channel_pages_nobody_here_either() -> None:
+    """It is how an Alertmanager drops alerts (`null`, `blackhole`): the fallback is not to be paged for them."""
+    mail = {"to": "ops@example.org", "from": "am@example.org", "smarthost": "mail:25"}
+    receivers = [{"name": "null"}, {"name": "empty", "email_configs": []}, {"name": "ops", "email_configs": [mail]}]
+    routes = [
+        {"receiver": "null", "matchers": ['severity="none"']},
+        {"receiver": "empty", "match": {"env": "lab"}, "continue": True},
+        {"receiver": "ops", "match": {"team": "a"}, "routes": [{"receiver": "null", "match": {"noise": "yes"}}]},
+    ]
+    site = site_of({"route": {"receiver": "ops", "routes": routes}, "receivers": receivers})
+    assert [route for route in site.files["rules.yaml"]["routes"] if route.get("pages") is False] == [
+        {"id": "1-null", "match": ['severity="none"'], "pages": False},
+        {"id": "2-null", "match": ['team="a"', 'noise="yes"'], "pages": False},
+        {"id": "4-empty", "match": ['env="lab"'], "pages": False},
+    ]
+    assert set(site.files["people.yaml"]["groups"]) == {"ops"}
+    assert [line for line in site.left if line.startswith("receiver null")]
+
+
+def test_a_receiver_whose_channels_are_not_taken_over_goes_on_paging() -> None:
+    receivers = [{"name": "pd", "pagerduty_configs": [{"routing_key": "x"}]}]
+    site = site_of({"route": {"receiver": "pd"}, "receivers": receivers})
+    assert site.files["rules.yaml"]["routes"] == [{"id": "1-pd", "match": [], "group": "pd"}]
+
+
 def test_a_receiver_that_sends_to_us_is_not_taken_over() -> None:
     """A file that was changed as docs/switching.md says, and is imported again."""
     mail = {"to": "ops@x.org", "smarthost": "mail:25", "from": "c@x.org"}
