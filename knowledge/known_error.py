@@ -23,21 +23,32 @@ def without_workaround(*texts: str | None) -> str:
 
 
 class BadGroup(ValueError):
-    """A group of conditions that cannot stand; `place` is its place in the list, from 0."""
+    """A group of conditions that cannot stand; `place` is its place in the list, from 0, `also` are the others."""
 
     def __init__(self, place: int, message: str) -> None:
         super().__init__(message)
-        self.place = place
+        self.place, self.message = place, message
+        self.also: tuple[BadGroup, ...] = ()
 
 
 def groups_from_yaml(match: Any) -> tuple[Group, ...]:
     """Read the `match:` of a known error: one group of conditions, or a list of groups any of which suffices.
 
-    A group is a mapping or a list of matcher texts, as `matchers_from_yaml` reads it. Raises BadGroup for one that
-    cannot be read, and for one that holds for an alert without labels: it would hold for nearly all; ValueError
-    where the whole is neither.
+    A group is a mapping or a list of matcher texts, as `matchers_from_yaml` reads it. Raises BadGroup for those that
+    cannot be read, and that hold for an alert without labels: they would hold for nearly all; ValueError where the
+    whole is neither.
     """
-    return tuple(_group(place, written) for place, written in enumerate(_split(match)))
+    groups, bad = [], []
+    for place, written in enumerate(_split(match)):
+        try:
+            groups.append(_group(place, written))
+        except BadGroup as error:
+            bad.append(error)
+    if bad:
+        first, *others = bad
+        first.also = tuple(others)
+        raise first
+    return tuple(groups)
 
 
 def _split(match: Any) -> list[Any]:

@@ -265,20 +265,25 @@ def _front_faults(path: str, front: Mapping[str, Any], line_of: Callable[[Path],
     except ValidationError as error:
         match = front.get("match")
         grouped = isinstance(match, list) and not all(isinstance(written, str) for written in match)
-        return [_front_fault(path, detail, grouped, line_of) for detail in error.errors(include_url=False)]
+        told = error.errors(include_url=False)
+        return [fault for detail in told for fault in _front_faults_of(path, detail, grouped, line_of)]
     return []
 
 
-def _front_fault(path: str, detail: Mapping[str, Any], grouped: bool, line_of: Callable[[Path], int]) -> BadKnownError:
+def _front_faults_of(
+    path: str, detail: Mapping[str, Any], grouped: bool, line_of: Callable[[Path], int]
+) -> Iterator[BadKnownError]:
     where: Path = detail["loc"][:1]
     key = ".".join(map(str, where))
+    said, cause = str(detail["msg"]).removeprefix("Value error, "), detail.get("ctx", {}).get("error")
     if detail["type"] == "missing":
-        return BadKnownError(path, _FRONT_STARTS_AT, f"the key {key!r} is missing: write it in the front matter")
-    if detail["type"] == "extra_forbidden":
+        yield BadKnownError(path, _FRONT_STARTS_AT, f"the key {key!r} is missing: write it in the front matter")
+    elif detail["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, FrontMatter.model_fields, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(FrontMatter.model_fields)}"
-        return BadKnownError(path, line_of(where), f"unknown key {key!r} ({hint})")
-    said, cause = str(detail["msg"]).removeprefix("Value error, "), detail.get("ctx", {}).get("error")
-    if isinstance(cause, BadGroup) and grouped:
-        where, key = (*where, cause.place), f"{key}.{cause.place}"
-    return BadKnownError(path, line_of(where), f"{key}: {said}")
+        yield BadKnownError(path, line_of(where), f"unknown key {key!r} ({hint})")
+    elif isinstance(cause, BadGroup) and grouped:
+        for bad in (cause, *cause.also):
+            yield BadKnownError(path, line_of((*where, bad.place)), f"{key}.{bad.place}: {bad.message}")
+    else:
+        yield BadKnownError(path, line_of(where), f"{key}: {said}")

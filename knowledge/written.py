@@ -47,7 +47,7 @@ def entry_of(values: Mapping[str, Any]) -> KnownError:
     try:
         return KnownError.model_validate({**values, "source": API})
     except ValidationError as error:
-        found = [_fault(detail) for detail in error.errors(include_url=False)]
+        found = [fault for detail in error.errors(include_url=False) for fault in _faults(detail)]
         missing = [str(detail["loc"][0]) for detail in error.errors() if detail["type"] == "missing"]
     said = without_workaround(values.get("workaround"), values.get("workaround_zh"))
     if said and all(field != "workaround" for field, _ in found):
@@ -55,14 +55,13 @@ def entry_of(values: Mapping[str, Any]) -> KnownError:
     raise BadEntry(found, missing)
 
 
-def _fault(detail: Any) -> tuple[str, str]:
+def _faults(detail: Any) -> list[tuple[str, str]]:
     if detail["type"] == "missing":
-        return str(detail["loc"][0]), "it is missing: write it"
-    cause = detail.get("ctx", {}).get("error")
-    field = ".".join(str(part) for part in detail["loc"]) or "workaround"
+        return [(str(detail["loc"][0]), "it is missing: write it")]
+    field, cause = ".".join(str(part) for part in detail["loc"]) or "workaround", detail.get("ctx", {}).get("error")
     if isinstance(cause, BadGroup):
-        field = f"{field}.{cause.place}"
-    return field, str(detail["msg"]).removeprefix("Value error, ")
+        return [(f"{field}.{bad.place}", bad.message) for bad in (cause, *cause.also)]
+    return [(field, str(detail["msg"]).removeprefix("Value error, "))]
 
 
 def origin_of(entry: KnownError) -> str:

@@ -59,20 +59,20 @@ class _BadFile(Exception):
     """A file that cannot be read; its text says which, and what to do."""
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, *, named: bool) -> str:
+    from agent.configuration.reading import BadText, text_of
+
     try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _BadFile(f"{path}:1: is no UTF-8: save it as UTF-8") from None
-    except OSError as error:
-        raise _BadFile(f"{path}:1: cannot be read: {error.strerror}") from None
+        return text_of(path, named=named)
+    except BadText as bad:
+        raise _BadFile(f"{path}:{bad.line}: {bad.said}") from None
 
 
 def _documents(path: Path) -> list[Any]:
     """The documents of a YAML file. Raises _BadFile."""
     import yaml
 
-    text = _text(path)
+    text = _text(path, named=True)
     try:
         return list(yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     except yaml.MarkedYAMLError as error:
@@ -103,7 +103,7 @@ def runbooks(folder: Path, target: Path) -> None:
         try:
             if not _ALERT.fullmatch(path.stem):
                 raise BadRunbook("its name is no alert's: letters, digits, `.`, `_` and `-`")
-            made = known_error_of(path.stem, _text(path))
+            made = known_error_of(path.stem, _text(path, named=False))
             with (target / path.name).open("x", encoding="utf-8") as file:
                 file.write(made)
             written += 1

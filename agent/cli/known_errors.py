@@ -71,7 +71,7 @@ def write(url: str, token: str, as_json: bool, file: Path, made_on: int | None, 
 def _body_of(file: Path) -> dict[str, Any]:
     from agent.configuration.known_errors import entry_in
 
-    entry, faults = entry_in(file, file.name)
+    entry, faults = entry_in(file, file.name, named=True)
     if entry is None:
         leave("\n".join(map(str, faults)), CONFIGURATION)
     values = entry.model_dump(mode="json", exclude=set(_READ))

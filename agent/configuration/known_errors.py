@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.configuration.build import build
 from agent.configuration.faults import Fault, Path
+from agent.configuration.reading import MIB, BadText, text_of
 from agent.configuration.yaml import Document, read
 from knowledge.automation import AutomationPolicy, not_allowed
 from knowledge.known_error import AliasFile, KnownError
@@ -13,7 +14,6 @@ from knowledge.library import BadKnownError, Library, lay_over, parse, split_fro
 from knowledge.review import overdue
 
 _FRONT_STARTS_AFTER = 1
-_UNREADABLE = "cannot be read: save it as UTF-8 and check its permissions"
 ALIASES = "aliases.yaml"
 MANY = 2_000
 """Known errors that a start does not wait for: to read so many takes seconds, to count their words as long."""
@@ -48,12 +48,12 @@ def is_large(site: FilePath) -> bool:
 def _aliases(folder: FilePath, label: str, faults: list[Fault]) -> dict[str, tuple[str, ...]]:
     """Read the further texts of `aliases.yaml`: what alerts mean, by their name or by the id of an entry."""
     path, name = folder / ALIASES, f"{label}{ALIASES}"
-    if not path.exists():
-        return {}
     try:
-        document = read(name, path.read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError):
-        faults.append(Fault(name, 1, 1, "", _UNREADABLE))
+        document = read(name, text_of(path))
+    except FileNotFoundError:
+        return {}
+    except BadText as bad:
+        faults.append(Fault(name, bad.line, 1, "", bad.said))
         return {}
     faults += document.faults
     file, wrong = build(AliasFile, document.value or {}, document.marks)
@@ -82,33 +82,31 @@ def _folder(folder: FilePath, label: str, faults: list[Fault]) -> list[KnownErro
     found = []
     for path in sorted(folder.glob("*.md")):
         if path.name != "README.md":
-            entry = _entry(path, f"{label}{path.name}", faults)
+            entry, wrong = entry_in(path, f"{label}{path.name}")
+            faults += wrong
             found += [entry] if entry is not None else []
     return found
 
 
-def entry_in(path: FilePath, label: str) -> tuple[KnownError | None, list[Fault]]:
-    """Return the known error of a file, or None with every fault of it; `label` is the file's name in them."""
+def entry_in(path: FilePath, label: str, *, named: bool = False) -> tuple[KnownError | None, list[Fault]]:
+    """Return the known error of a file, or None with every fault of it; `label` is the file's name in them.
+
+    `named`: a person named this very file, which may be a pipe.
+    """
     faults: list[Fault] = []
-    return _entry(path, label, faults), faults
-
-
-def _entry(path: FilePath, label: str, faults: list[Fault]) -> KnownError | None:
     try:
-        front, body, line_of_body = split_front_matter(path.read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError):
-        faults.append(Fault(label, 1, 1, "", _UNREADABLE))
-        return None
+        front, body, line_of_body = split_front_matter(text_of(path, MIB, named=named))
+    except BadText as bad:
+        return None, [Fault(label, bad.line, 1, "", bad.said)]
     document = read(label, front)
     faults += [fault._replace(line=fault.line + _FRONT_STARTS_AFTER) for fault in document.faults]
     value: dict[str, Any] = document.value if isinstance(document.value, dict) else {}
     if document.faults:
-        return None
+        return None, faults
     try:
-        return parse(label, body, value, line_of_body, lambda where: _line(document, where))
+        return parse(label, body, value, line_of_body, lambda where: _line(document, where)), faults
     except BadKnownError as bad:
-        faults += [_fault(fault) for fault in (bad, *bad.also)]
-        return None
+        return None, [_fault(fault) for fault in (bad, *bad.also)]
 
 
 def _line(document: Document, where: Path) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from agent.configuration.faults import Fault, Mark, Marks, Path, dotted, suggest
+from agent.configuration.reading import BadText, text_of
 from agent.configuration.secrets import resolve
 from agent.configuration.site import BARE, FILES, PackFile
 from agent.configuration.yaml import Document, read
@@ -86,13 +87,11 @@ def read_folder(folder: FilePath, names: Iterable[str], label: str, faults: list
 
 def _read_file(path: FilePath, label: str) -> Document | None:
     try:
-        return read(label, path.read_text("utf-8-sig"))
+        return read(label, text_of(path))
     except FileNotFoundError:
         return None
-    except OSError as error:
-        return Document(label, faults=[Fault(label, 1, 1, "", f"cannot be read ({error.strerror}): check it")])
-    except UnicodeDecodeError:
-        return Document(label, faults=[Fault(label, 1, 1, "", "this is no UTF-8 text: save it as UTF-8")])
+    except BadText as bad:
+        return Document(label, faults=[Fault(label, bad.line, 1, "", bad.said)])
 
 
 def _push_down(document: Document, key: str) -> None:

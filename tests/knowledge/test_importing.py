@@ -113,7 +113,7 @@ def test_the_command_writes_what_can_be_taken_and_overwrites_nothing(tmp_path: P
 BROKEN = {
     "date.yaml": (b"groups: [{rules: [{alert: A, expr: 2020-99-99}]}]", "is no YAML"),
     "deep.yaml": (b"a: " + b"[" * 5_000, "is no YAML"),
-    "latin.yaml": (b"a: caf\xe9", "is no UTF-8: save it as UTF-8"),
+    "latin.yaml": (b"a: caf\xe9", "this is no UTF-8 text: save it as UTF-8"),
     "chart.yaml": (b"groups:\n{{- range .Values.groups }}\n- name: {{ . }}\n{{- end }}\n", "helm template"),
     "tag.yaml": (b"a: !!python/object/apply:os.getcwd []", "is no YAML"),
 }
@@ -139,13 +139,14 @@ def test_no_runbook_keeps_another_from_being_taken(tmp_path: Path) -> None:
     (folder / "Folder.md").mkdir(parents=True)
     (folder / "Gone.md").symlink_to("nowhere")
     (folder / "Latin.md").write_bytes(RUNBOOK.encode() + b"\xe9")
+    last = RUNBOOK.count("\n") + 1
     (folder / "ZLast.md").write_text(RUNBOOK, "utf-8-sig")
 
     ran = CliRunner().invoke(main, ["import", "runbooks", str(folder), "--to", str(tmp_path / "to")])
 
     assert ran.exit_code == 1
     assert [path.name for path in (tmp_path / "to").iterdir()] == ["ZLast.md"]
-    for said in ("Folder.md:1: cannot be read", "Gone.md:1: cannot be read", "Latin.md:1: is no UTF-8"):
+    for said in ("Folder.md:1: this is no file", "Gone.md:1: it cannot be read", f"Latin.md:{last}: this is no UTF-8"):
         assert said in ran.stderr
 
 

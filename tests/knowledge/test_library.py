@@ -3,6 +3,7 @@
 import pytest
 
 from knowledge.library import BadKnownError, Library, lay_over, parse, split_front_matter
+from knowledge.written import BadEntry, entry_of
 from tests.knowledge.shelf import entry, read
 
 GOOD = """---
@@ -130,6 +131,17 @@ def test_all_faults_of_a_file_are_told_at_once_in_the_order_of_lines() -> None:
         parse("a.md", "## Poem\nx\n## Safty\ny\n", {"title": "A", "colour": "red"}, 10, lambda _: 3)
     lines = [fault.line for fault in (told.value, *told.value.also)]
     assert lines == [2, 3, 10, 10, 12]
+
+
+def test_every_group_that_cannot_stand_is_told_at_its_own_line_and_over_the_api_at_its_own_place() -> None:
+    match = [{"alertname_re": "("}, {"alertname": "A"}, {}]
+    with pytest.raises(BadKnownError) as told:
+        parse("a.md", "## Workaround\nx", {"id": "a", "title": "A", "match": match}, 9, lambda where: 4 + int(where[1]))
+    found = [(fault.line, fault.message.partition(":")[0]) for fault in (told.value, *told.value.also)]
+    assert found == [(4, "match.0"), (6, "match.2")]
+    with pytest.raises(BadEntry) as refused:
+        entry_of({"id": "a", "title": "A", "match": match, "workaround": "x"})
+    assert [field for field, _ in refused.value.faults] == ["match.0", "match.2"]
 
 
 def test_a_sites_entry_replaces_the_packs_as_a_whole() -> None:
