@@ -1,7 +1,7 @@
 """The configuration, from text to `Config`.
 
 From the text of a file to values
-    yaml, layers, secrets, site, build
+    reading, yaml, layers, secrets, site, build
 
 The whole of it
     config, plugins, known_errors
