@@ -10,10 +10,13 @@ import click
 from agent import cli
 from agent.cli import options
 from agent.cli.alert import check_alert
+from agent.cli.client import cut_to
 from agent.cli.telling import Commands
 from agent.version import VERSION
 
 _MOST_STRETCHED = 10_000
+_ORIGIN = 200
+"""The columns of a value and where it is from: all of it stands in `config show`."""
 OK, FAILED, USAGE, CONFIGURATION, UNREACHABLE = 0, 1, 2, 3, 4
 
 
@@ -137,7 +140,7 @@ def check_config(config_dir: str, pack: str | None, strict: bool) -> None:
         fail(str(faults), CONFIGURATION)
         return
     for line in origins(config):
-        click.echo(line)
+        click.echo(cut_to(line, _ORIGIN))
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
     for note in config.notes:

@@ -57,6 +57,7 @@ from escalation.store import (
     ROTA_TO_COME,
     ROUNDS_DONE,
     TOLD_AHEAD,
+    TOLD_BESIDES,
     TOLD_THROUGH,
     notice_from,
     page_from,
@@ -353,4 +354,6 @@ async def _load_ladder(writer: Writer, desk: Desk, now: datetime) -> None:
         desk.outbox.hold(page_from(row))
     being_told = "WHERE p.incident_id IN (SELECT incident_id FROM page WHERE open)"
     desk.remember_pages(await writer.fetch(f"{PAGED} {being_told} {PAGED_EACH}"))
+    if desk.config.classification.routes:
+        desk.remember_pages(await writer.fetch(f"{PAGED} {TOLD_BESIDES} {PAGED_EACH}"))
     desk.unread.update(desk.board.incidents.keys() - desk.outbox.of_incident.keys())

@@ -108,6 +108,11 @@ PAGED = (
     "SELECT p.incident_id, p.step, p.person, MAX(p.rank), MAX(CASE WHEN p.seeks_responder THEN 1 ELSE 0 END), "
     "MAX(CASE WHEN p.state = 'sent' AND p.seeks_responder THEN 1 ELSE 0 END) FROM page p"
 )
+TOLD_BESIDES = (
+    "WHERE p.step LIKE '%/told_besides%' AND p.incident_id IN (SELECT id FROM incident WHERE state IN "
+    "('new', 'sales_decision', 'assigned', 'in_progress', 'pending_customer', 'pending_vendor', 'pending_change'))"
+)
+"""Of incidents that are worked on, those of groups that are told besides."""
 PAGED_EACH = "GROUP BY p.incident_id, p.step, p.person"
 """Per step, who was called, by which of their contacts at most, whether as a responder, and whether that arrived."""
 

@@ -1,11 +1,17 @@
 """`tocsin check alert`: what the configuration makes of one alert, before it goes live."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from agent.cli import options
 from agent.cli.client import CONFIGURATION, Instant, table
+from collectors.rule import format_span
+
+if TYPE_CHECKING:
+    from agent.rehearsal.house import Sent
 
 _MOST_S = 31 * 86_400
 
@@ -54,8 +60,27 @@ def check_alert(
         click.echo("nobody is paged")
         return
     click.echo()
-    rows = [(f"{p.at:%Y-%m-%d %H:%M:%S}Z", p.step, p.person, p.notifier) for p in trial.pages]
-    table(("AT", "STEP", "WHO", "BY"), rows)
+    table(("AT", "STEP", "WHO", "BY"), [_row(same) for same in _repeated(trial.pages)])
+
+
+def _repeated(pages: Sequence["Sent"]) -> list[list["Sent"]]:
+    """The pages by their time, the repetitions of a step that tell the same person by the same contact as one."""
+    found: dict[tuple[str, ...], list[Sent]] = {}
+    for place, page in enumerate(pages):
+        step, repeats, _ = page.step.partition("#")
+        alone = "" if repeats else str(place)
+        found.setdefault((step, page.person, page.notifier, page.to, alone), []).append(page)
+    return list(found.values())
+
+
+def _row(same: Sequence["Sent"]) -> tuple[str, str, str, str]:
+    first, last = same[0], same[-1]
+    step = first.step
+    if len(same) > 1:
+        every = format_span((last.at - first.at) / (len(same) - 1))
+        step = f"{first.step} … #{last.step.partition('#')[2]}, every {every}"
+    by = first.notifier if first.to in ("", first.person) else f"{first.notifier} {first.to}"
+    return f"{first.at:%Y-%m-%d %H:%M:%S}Z", step, first.person, by
 
 
 def _pairs(texts: tuple[str, ...]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from agent.deciders.classifying import await_classification
 from agent.deciders.effects import stop
 from agent.deciders.known_errors import LOOKED_AT, is_known, rank, recognise
 from agent.deciders.lessons import keep_lessons, write_forgotten
-from agent.deciders.links import inform_also, link_items
+from agent.deciders.links import inform_also, inform_groups_of, link_items
 from agent.deciders.majors import look_for_major
 from agent.deciders.past import forget_solved
 from agent.deciders.problems import count
@@ -91,6 +91,8 @@ def _pass_on(turn: Turn, out: Outcome) -> None:
     for number, event in out.events:
         if event.kind == "opened" and number not in gone and "also" in event.facts:
             inform_also(turn, turn.board.incidents[number], event.facts["also"])
+    if turn.config.classification.routes:
+        inform_groups_of(turn, out.new)
     _keep_ladders(turn, out, opened, gone)
     for number, event in (*out.events, *out.summaries()):
         turn.tell(number, event.kind, AGENT, event.facts)

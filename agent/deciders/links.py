@@ -7,8 +7,9 @@ from typing import Any
 
 from agent.intents import PersonActed
 from agent.turn import AGENT, Turn
+from collectors.alert import Alert
 from collectors.labels import Labels
-from correlation.incident import CHANGE, INCIDENT, ITEM, KNOWN_ERROR, PROBLEM, Action, Incident
+from correlation.incident import CHANGE, INCIDENT, ITEM, KNOWN_ERROR, PROBLEM, Action, Episode, Incident
 from correlation.need import Missing
 from escalation.escalate import take_due_steps
 from escalation.roles import ASSIGNEE
@@ -88,6 +89,26 @@ def inform_also(turn: Turn, incident: Incident, groups: Iterable[str]) -> None:
     """The first lines of groups that a route tells besides; they may take it, and are told once."""
     for group in groups:
         inform(turn, incident, "told_besides", ["l1"], group=group)
+
+
+def inform_groups_of(turn: Turn, arrived: Iterable[tuple[Alert, Episode]]) -> None:
+    """An alert that joined another group's incident is told to the group that its route says, once for each incident.
+
+    Else a team would not hear of its own, for somebody else's trouble explains it.
+    """
+    wanted: dict[tuple[int, str], None] = {}
+    for alert, episode in arrived:
+        incident = turn.board.incidents.get(episode.incident)
+        if episode.decision == "joined" and incident is not None and incident.active:
+            verdict = turn.desk.rules.class_of(episode, alert.labels)
+            groups = (*verdict.also, verdict.group) if verdict.route else ()
+            wanted.update(((incident.id, group), None) for group in groups if group != incident.group)
+    for number, group in wanted:
+        incident = turn.board.incidents[number]
+        called = set(turn.desk.directory.holders("l1", group, turn.now))
+        know = {*turn.outbox.paged(number), *turn.desk.directory.holders("l1", incident.group, turn.now)}
+        if not called <= know:
+            inform_also(turn, incident, [group])
 
 
 def inform_reporter(turn: Turn, incident: Incident, step: str) -> bool:

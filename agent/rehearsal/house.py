@@ -51,6 +51,7 @@ class Sent:
     person: str
     notifier: str
     subject: str
+    to: str = ""
 
 
 class House:
@@ -180,7 +181,8 @@ class House:
         attempt = Attempt(page.page, sent=page.notifier not in self.broken, reason="it is broken, as rehearsed")
         if attempt.sent:
             attempt = Attempt(page.page, sent=True)
-            self.sent.append(Sent(self.now, page.incident, page.step, page.target, page.notifier, page.message.subject))
+            said = page.message.subject
+            self.sent.append(Sent(self.now, page.incident, page.step, page.target, page.notifier, said, page.to))
         await self.through(PageTried(attempt))
 
     async def advance(self, span: timedelta | None = None, **units: float) -> None:

@@ -43,6 +43,19 @@ def test_it_says_what_the_alert_would_be_and_whom_it_would_page_when(site: Path)
     assert {page[2] for page in pages} >= {"2/c0", "2/r50", "2/r100"}
 
 
+def test_repetitions_of_a_step_are_one_line_and_who_has_several_addresses_is_told_by_each(site: Path) -> None:
+    people = yaml.safe_load((site / "people.yaml").read_text())
+    for person in people["people"].values():
+        person["contacts"] = [{**contact, "to": "+49-1"} for contact in person.get("contacts", ())]
+    (site / "people.yaml").write_text(yaml.safe_dump(people))
+    done = check(site, "alertname=DiskSpaceLow", "instance=db-1:9100", "severity=critical", "--for", "24h")
+    repeated = [line for line in done.output.splitlines() if "#" in line]
+    assert repeated
+    assert len({line.split()[2].partition("#")[0] + line.split()[-3] for line in repeated}) == len(repeated)
+    assert any(" … #" in line and ", every " in line for line in repeated)
+    assert "+49-1" in done.output
+
+
 def test_nobody_is_paged_for_what_is_held_back(site: Path) -> None:
     held = check(site, "alertname=Slow", "host=a", "sort=app", "--beside", "alertname=HostDown,host=a")
     assert "suppressed: inhibited by rule down" in held.output
