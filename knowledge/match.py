@@ -13,7 +13,7 @@ from knowledge.index import Predicate, literals
 from knowledge.known_error import KnownError
 from knowledge.library import Library
 from knowledge.ranking import Found
-from knowledge.words import shared_apart
+from knowledge.words import as_written, shared_apart
 
 PREDICATE, WORDS = "predicate", "words"
 
@@ -79,7 +79,7 @@ def rank(text: str, library: Library, limit: int = 5, likeness: Likeness | None 
         return []
     first = confidence(_signs(text, library, found, ranked, likeness), with_meaning=likeness is not None)
     best = ranked[0].score
-    return [_likely(one, first * max(0.0, one.score) / best if best > 0 else 0.0, found) for one in ranked]
+    return [_likely(text, one, first * max(0.0, one.score) / best if best > 0 else 0.0, found) for one in ranked]
 
 
 class _Ranked(NamedTuple):
@@ -161,8 +161,9 @@ def _narrowed(matcher: Matcher, labels: Labels) -> Matcher:
     return Matcher(matcher.name, "=", found) if found in literals(matcher) else matcher
 
 
-def _likely(one: _Ranked, sure: float, found: Found) -> Match:
-    facts: dict[str, Any] = {"words": list(one.words[:_WORDS_TOLD]), "share": round(one.score / found.asked, 2)}
+def _likely(text: str, one: _Ranked, sure: float, found: Found) -> Match:
+    told = as_written(text, one.words)[:_WORDS_TOLD]
+    facts: dict[str, Any] = {"words": told, "share": round(one.score / found.asked, 2)}
     if one.meaning is not None:
         facts |= {"share": round(found.told / found.asked, 2), "meaning": round(one.meaning, 2)}
     return Match(one.entry.id, round(sure, 4), {"code": WORDS, "facts": facts})

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from knowledge.words import words
+from knowledge.words import as_written, words
 
 MOST = 5_000
 """Solved incidents that are remembered, the newest."""
@@ -94,7 +94,11 @@ class Past:
             if is_near and one.id not in known:
                 alike.append((share, one, shared))
         alike.sort(key=lambda one: -one[0])  # of two alike the newer one stays first
-        told = ((one, sorted(shared)[:_WORDS_TOLD]) for _, one, shared in alike[: OFFERED - len(found)])
+        in_order = list(dict.fromkeys(words(title)))
+        told = (
+            (one, as_written(title, [word for word in in_order if word in shared])[:_WORDS_TOLD])
+            for _, one, shared in alike[: OFFERED - len(found)]
+        )
         return [*found, *(Near(one, {"code": "same_words", "facts": {"words": shared}}) for one, shared in told)]
 
     def _newest(self, kind: str, name: str) -> Iterator[Solved]:

@@ -3,7 +3,7 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from collectors.remembering import remembers
 
@@ -78,6 +78,30 @@ def shared_apart(text: str, shared: Collection[str]) -> float:
             total += max(1.0, len(stretch) / 2) if stretch not in seen else 0.0
             seen.add(stretch)
     return total
+
+
+def as_written(text: str, shared: Sequence[str]) -> list[str]:
+    """Return shared words as they stand in a text, each once, in the order of `shared`: neither stems nor pairs."""
+    ranks, found = {word: rank for rank, word in enumerate(shared)}, dict[str, int]()
+    before = ""
+    for match in _RUNS.finditer(unicodedata.normalize("NFKC", text[:READ_AT_MOST])):
+        run = match[0]
+        if run.isascii():
+            word = run.lower()
+            together = ranks.get(before.lower() + word)
+            told = [(before, together), (run, together), (run, ranks.get(stem(word)))]
+            before = run
+        else:
+            pieces = _stretches(run, ranks)
+            told = [(piece, min(ranks[pair] for pair in words(piece))) for piece in pieces]
+            before = ""
+        for said, rank in told:
+            if said and rank is not None:
+                found[said] = min(rank, found.get(said, rank))
+    once: dict[str, str] = {}
+    for said in sorted(found, key=found.__getitem__):
+        once.setdefault(said.casefold(), said)
+    return list(once.values())
 
 
 def _stretches(run: str, shared: Collection[str]) -> Iterator[str]:

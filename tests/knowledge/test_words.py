@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.words import shared_apart, words
+from knowledge.words import as_written, shared_apart, words
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,21 @@ def test_only_the_beginning_of_an_endless_text_is_read() -> None:
 )
 def test_what_overlaps_is_told_once(text: str, shared: set[str], apart: float) -> None:
     assert shared_apart(text, shared) == apart
+
+
+@pytest.mark.parametrize(
+    ("text", "shared", "told"),
+    [
+        pytest.param(
+            "Cashiers cannot print at the kiosk, Kiosk 4",
+            ["kiosk", "cannotprint", "cashi"],
+            ["kiosk", "cannot", "print", "Cashiers"],
+            id="no stems, no pairs, each once",
+        ),
+        pytest.param("打印队列目录已满", ["队列", "打印", "印队"], ["打印队列"], id="neighbouring pairs are one piece"),
+        pytest.param("KubeAPIServerDown", ["apiserv", "apiserver"], ["API", "Server"], id="parts of a name"),
+        pytest.param("nothing of it", ["disk"], [], id="nothing"),
+    ],
+)
+def test_shared_words_are_told_as_they_stand_in_the_text(text: str, shared: list[str], told: list[str]) -> None:
+    assert as_written(text, shared) == told
