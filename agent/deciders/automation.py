@@ -52,7 +52,7 @@ def propose(turn: Turn, incident: Incident, labels: Labels, episode: Episode, *,
 
     `again`: its firing may have been looked at before, and what was proposed for it is not proposed a second time.
     """
-    if not turn.config.automation.enabled or not incident.active:
+    if not turn.config.automation.enabled or not incident.active or not episode.open:
         return
     for found in incident.known_errors:
         entry = turn.config.known_errors.get(found["id"])

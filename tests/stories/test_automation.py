@@ -93,6 +93,18 @@ async def test_it_is_proposed_approved_started_and_what_came_of_it_is_told() -> 
     assert kinds == ["action_proposed", "action_approved", "action_started", "action_succeeded"]
 
 
+async def test_nothing_is_proposed_for_a_firing_of_which_only_the_end_is_told() -> None:
+    house = await opened()
+    await decide(house)
+    (run,) = await claim(house)
+    await house.do(RunEnded(run.id, RunState.SUCCEEDED, 0, ""))
+    await house.advance(minutes=2)
+    unseen = at(START + timedelta(minutes=1))
+    await house.receive(message(alert(HUNG, starts=unseen, ends=unseen)))
+    assert not any(episode.open for episode in house.desk.board.episodes.values())
+    assert [one.id for one in runs(house)] == [run.id]
+
+
 async def test_what_was_started_is_never_claimed_again_not_even_after_a_restart() -> None:
     house = await opened()
     await decide(house)
