@@ -59,11 +59,11 @@ class _BadFile(Exception):
     """A file that cannot be read; its text says which, and what to do."""
 
 
-def _text(path: Path, *, named: bool) -> str:
+def _text(path: Path) -> str:
     from agent.configuration.reading import BadText, text_of
 
     try:
-        return text_of(path, named=named)
+        return text_of(path, named=True)
     except BadText as bad:
         raise _BadFile(f"{path}:{bad.line}: {bad.said}") from None
 
@@ -72,7 +72,7 @@ def _documents(path: Path) -> list[Any]:
     """The documents of a YAML file. Raises _BadFile."""
     import yaml
 
-    text = _text(path, named=True)
+    text = _text(path)
     try:
         return list(yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     except yaml.MarkedYAMLError as error:
@@ -95,6 +95,7 @@ def runbooks(folder: Path, target: Path) -> None:
 
     A file that is there already is left as it is. One that cannot be taken is named, and the others are written.
     """
+    from agent.configuration.reading import MIB, BadText, text_of
     from knowledge.importing import BadRunbook, known_error_of
 
     target.mkdir(parents=True, exist_ok=True)
@@ -103,14 +104,14 @@ def runbooks(folder: Path, target: Path) -> None:
         try:
             if not _ALERT.fullmatch(path.stem):
                 raise BadRunbook("its name is no alert's: letters, digits, `.`, `_` and `-`")
-            made = known_error_of(path.stem, _text(path, named=False))
+            made = known_error_of(path.stem, text_of(path, MIB))
             with (target / path.name).open("x", encoding="utf-8") as file:
                 file.write(made)
             written += 1
         except FileExistsError:
             bad.append(f"{path}: {target / path.name} is there already: remove it, or keep it")
-        except _BadFile as error:
-            bad.append(str(error))
+        except BadText as error:
+            bad.append(f"{path}:{error.line}: {error.said}")
         except BadRunbook as error:
             bad.append(f"{path}:1: {error}")
     click.echo(f"{written} known error(s) written to {target}; read them, then move them into knowledge/")

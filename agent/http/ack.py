@@ -163,6 +163,7 @@ async def _told(
     happened = [reader.happened(line, row.reporter) for line in await api.reads.latest(row.id, LINES_SHOWN)]
     group = called(shown.group, config.groups, language)
     roots = await reader.roots(api.reads, [row])
+    shown.no_known_error = reader.no_known_error(row)
     made = IncidentPage(shown, language, parse_zone(zone) if zone else None, group, roots.get(row.id))
     return _answer(status, language, f"{row.number} {shown.title}", [*made.head(), said, *made.rest(happened)])
 

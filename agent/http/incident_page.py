@@ -41,6 +41,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "known_error": ("Known error", "已知错误"),
     "safety": ("Safety", "安全提示"),
     "unknown": ("No known error fits.", "没有匹配的已知错误。"),
+    "looked_for": ("None yet: they are still looked through.", "暂无：仍在查找。"),
     "alerts": ("Alerts", "告警"),
     "firing": ("firing", "正在告警"),
     "resolved": ("resolved", "已恢复"),
@@ -133,14 +134,16 @@ class IncidentPage:
 
     def _helps(self) -> list[str]:
         if not self._incident.known_errors:
-            return [tag("h2", self._say("known_error")), tag("p", self._say("unknown"))]
+            none = self._incident.no_known_error
+            said = self._say("looked_for" if none is not None and none.pending else "unknown")
+            return [tag("h2", self._say("known_error")), tag("p", said)]
         fitting = of_the_root_first(self._incident.known_errors, self._root.labels if self._root else {})
         return [part for found in fitting[:2] for part in self._known_error(found)]
 
     def _known_error(self, found: FoundError) -> list[str]:
         return [
             tag("h2", f"{self._say('known_error')}: {found.title}"),
-            tag("p", found.why.text, "soft"),
+            tag("p", f"{found.confidence:.0%} · {found.why.text}", "soft"),
             *([f"<p class=safety>{self._say('safety')}: {prose(found.safety_note)}</p>"] if found.safety_note else []),
             f"<p class=plain>{prose(found.workaround)}</p>",
         ]

@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 from agent.http.console.words import say
 from agent.http.incident_page import tag
+from agent.http.views import FoundError
 from correlation.incident import FROM, Action, Incident
 from correlation.permission import Actor, Forbidden, check
 from escalation.words import Language
+from knowledge.feedback import Outcome
 
 _MINUTES = ("15", "30", "60", "240", "720")
 _TYPES = ("workaround", "permanent", "no_fault", "user_withdrawn")
@@ -32,6 +34,7 @@ _FORMS: Mapping[Action, Sequence[Field]] = {
     Action.SNOOZE: (Field("minutes", "choice", _MINUTES), Field("reason")),
     Action.HANDOVER: (Field("to", "choice"), Field("reason")),
     Action.ESCALATE: (Field("reason"),),
+    Action.FEEDBACK: (Field("known_error", "choice"), Field("outcome", "choice", tuple(map(str, Outcome)))),
     Action.RESOLVE: (Field("type", "choice", _TYPES), Field("resolution"), Field("note"), Field("restored", "tick")),
 }
 KEY = "once"
@@ -53,8 +56,15 @@ def body_of(action: Action, filled: Mapping[str, str], now: datetime) -> dict[st
 class Forms:
     """The forms of one incident for one reader: of the acts that its state and their roles allow."""
 
-    def __init__(self, incident: Incident, language: Language, groups: Sequence[str]) -> None:
-        self._incident, self._language, self._groups = incident, language, groups
+    def __init__(
+        self, incident: Incident, language: Language, groups: Sequence[str], found: Sequence[FoundError]
+    ) -> None:
+        """`groups` are those that it may be handed over to, `found` its known errors."""
+        self._incident, self._language = incident, language
+        self._choices: Mapping[str, Mapping[str, str]] = {
+            "to": {name: name for name in ("l2", *groups)},
+            "known_error": {one.id: one.title for one in found},
+        }
 
     def shown(self, actor: Actor, paged: Collection[str]) -> list[str]:
         """The forms as HTML; `paged` are the people who were paged for it."""
@@ -66,6 +76,8 @@ class Forms:
         if self._incident.state not in FROM[action]:
             return False
         if action is Action.ACKNOWLEDGE and self._incident.acknowledged_at is not None:
+            return False
+        if action is Action.FEEDBACK and not self._choices["known_error"]:
             return False
         try:
             check(actor, action, self._incident, paged)
@@ -93,10 +105,9 @@ class Forms:
             return asked if self._incident.open_alerts else ""
         if field.kind == "choice":
             called = html.escape(say("handover.to" if field.name == "to" else field.name, self._language))
-            choices = field.choices or ("l2", *self._groups)
+            choices = self._choices.get(field.name) or {one: say(one, self._language) for one in field.choices}
             options = "".join(
-                f'<option value="{html.escape(one)}">{html.escape(say(one, self._language))}</option>'
-                for one in choices
+                f'<option value="{html.escape(one)}">{html.escape(told)}</option>' for one, told in choices.items()
             )
             return f'<label>{called}<select name="{field.name}">{options}</select></label>'
         return f'<label>{called}<textarea name="{field.name}" rows="2" required></textarea></label>'

@@ -159,10 +159,11 @@ async def _shown(visit: Visit, row: IncidentRow) -> web.Response:
     api, reader, language = visit.api, visit.reader, visit.language
     config = api.get_config()
     (shown,) = await reader.incidents(api.reads, [row], ALERTS_SHOWN)
+    shown.no_known_error = reader.no_known_error(row)
     happened = [reader.happened(line, row.reporter) for line in await api.reads.latest(row.id, LINES_SHOWN)]
     group, roots = called(shown.group, config.groups, language), await reader.roots(api.reads, [row])
     made = IncidentPage(shown, language, visit.zone, group, roots.get(row.id))
-    forms = Forms(incident_of(row), language, sorted(config.groups))
+    forms = Forms(incident_of(row), language, sorted(config.groups), shown.known_errors)
     body = [
         sign_out(visit.actor.id, language),
         f'<p><a href="/">{say("back", language)}</a></p>',

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from agent import tokens
+from agent.intents import Suggested
 from tests.agent.http.serving import LINK_DOWN, Served
 from tests.house import alert
 from tests.real.running import until
@@ -268,6 +269,7 @@ async def test_the_button_acknowledges_and_the_form_is_gone(api: Served) -> None
         ("escalate", {"reason": "needs the vendor"}, "escalation_requested"),
         ("snooze", {"minutes": "60", "reason": "the batch ends at ten"}, "snoozed"),
         ("handover", {"to": "l2", "reason": "needs a second pair of eyes"}, "handed_over"),
+        ("feedback", {"known_error": "disk-space-low", "outcome": "used"}, "known_error_feedback"),
         (
             "resolve",
             {"type": "workaround", "resolution": "emptied", "note": "see the ticket", "restored": "yes"},
@@ -280,11 +282,26 @@ async def test_each_form_does_what_the_api_does(api: Served, action: str, filled
     await api.act(number, "acknowledge", as_="ana")
     browser = await signed_in(api, "ana")
     form = (await browser.open(f"/incidents/{number}")).text.partition(f'action="/incidents/{number}/{action}"')[2]
-    assert set(filled) <= set(re.findall(r'name="([a-z]+)"', form.partition("</form>")[0]))
+    assert set(filled) <= set(re.findall(r'name="([a-z_]+)"', form.partition("</form>")[0]))
     answered = await browser.send(f"/incidents/{number}/{action}", **filled)
     assert answered.status == 303, answered.text
     happened = (await api.get(f"/api/v1/incidents/{number}/timeline")).items
     assert any(line["kind"] == kind and line["actor"] == "ana" for line in happened), [h["kind"] for h in happened]
+
+
+async def test_the_page_says_how_sure_a_known_error_is_or_that_none_is_found_yet_and_asks_of_what_was_found(
+    api: Served,
+) -> None:
+    known, unknown = await api.open_incident(), await api.report("blank invoices from the printer")
+    browser = await signed_in(api, "pat")
+    found = (await browser.open(f"/incidents/{known}")).text
+    assert "95% · " in found
+    assert '<option value="disk-space-low">A filesystem is almost full</option>' in found
+    none_yet = (await browser.open(f"/incidents/{unknown}")).text
+    assert ("still looked through" in none_yet, "/feedback" in none_yet) == (True, False)
+    desk = api.daemon.pipeline.desk
+    await api.daemon.pipeline.submit(Suggested(desk.board.numbers[unknown], ()))
+    assert "No known error fits." in (await browser.open(f"/incidents/{unknown}")).text
 
 
 async def key_of(browser: Browser, number: str, action: str) -> str:
