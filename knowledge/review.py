@@ -11,5 +11,6 @@ def overdue(entries: Iterable[KnownError], now: datetime) -> list[KnownError]:
 
     An entry without `review_at` is never overdue: nobody has promised to read it again.
     """
-    late = [(entry.review_at, entry.id, entry) for entry in entries if entry.in_force and entry.review_at]
-    return [entry for due, _, entry in sorted(late, key=lambda one: one[:2]) if due < now.date()]
+    today = now.date()
+    late = [(due, entry) for entry in entries if (due := entry.review_at) and due < today and entry.in_force]
+    return [entry for _, entry in sorted(late, key=lambda one: (one[0], one[1].id))]
