@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from collectors.rule import parse_span
-from knowledge.library import fence_after
+from knowledge.markdown import fence_after
 
 _SECTIONS = {
     "meaning": "Symptoms",

@@ -10,7 +10,8 @@ from agent.configuration.reading import MIB, BadText, text_of
 from agent.configuration.yaml import Document, read
 from knowledge.automation import AutomationPolicy, not_allowed
 from knowledge.known_error import AliasFile, KnownError
-from knowledge.library import BadKnownError, Library, lay_over, parse, split_front_matter
+from knowledge.library import Library, lay_over
+from knowledge.markdown import BadKnownError, parse, split_front_matter
 from knowledge.review import overdue
 
 _FRONT_STARTS_AFTER = 1

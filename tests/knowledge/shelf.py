@@ -6,7 +6,8 @@ from typing import Any
 import yaml
 
 from knowledge.known_error import KnownError
-from knowledge.library import Library, parse, split_front_matter
+from knowledge.library import Library
+from knowledge.markdown import parse, split_front_matter
 
 PACK = Path(__file__).parents[2] / "configs" / "packs" / "iso20000-default" / "knowledge"
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from knowledge.library import BadKnownError, Library, lay_over, parse, split_front_matter
+from knowledge.library import Library, lay_over
+from knowledge.markdown import BadKnownError, parse, split_front_matter
 from knowledge.written import BadEntry, entry_of
 from tests.knowledge.shelf import entry, read
 

@@ -11,7 +11,7 @@ from collectors.rule import parse_span
 from correlation.need import Missing
 from correlation.permission import Actor, Forbidden
 from knowledge.casebook import Casebook
-from knowledge.library import parse, split_front_matter
+from knowledge.markdown import parse, split_front_matter
 from knowledge.problem import (
     FROM,
     WHO_MAY,
