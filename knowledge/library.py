@@ -108,7 +108,7 @@ class Library:
         made._by_id, made._in_force, made._to_review = self._by_id, self._in_force, self.to_review
         made._predicates = self.predicates
         named = (one for one in self.in_force if one.id in more or any(name in more for name in alert_names(one)))
-        made._like, made._alerts = self._differing_in({one.id: one for one in named}), self._alerts
+        made._like, made._alerts = self._differing_in({one.id: one for one in named}), self.alerts
         return made
 
     def _differing_in(
@@ -135,8 +135,7 @@ def lay_over(
     faults: list[BadKnownError] = []
     entries = [entry for layer in (pack, site) for entry in _once_each(layer, faults)]
     library = Library(entries, aliases)
-    # made here, where a whole configuration is read, for decisions and for what is made of this library
-    _ = library.predicates, library.to_review, library.alerts
+    _ = library.predicates, library.to_review  # made here, where a whole configuration is read: decisions ask for them
     return library, faults
 
 
