@@ -12,108 +12,183 @@ CLASSIFIER = Classifier(CONFIG.classification, CONFIG.severity)
 SIGNALS = Signals(CONFIG.correlation.signals)
 
 NAMES = {
-    "power": "UPSLowBattery ApcUpsBatteryNearlyEmpty UpsRuntimeShort UPS电量不足 BatteryLow",
+    "power": "UPSLowBattery ApcUpsBatteryNearlyEmpty UpsRuntimeShort UPS电量不足 BatteryLow"
+    " UpsOutputOff UPS输出关断 UpsBatteryDepleted 电池电量不足",
     "on-battery": "UPSOnBattery ApcUpsAcInputOutage MainsPowerLost UpsInputPowerFailure UPS电池供电 市电中断 "
-    "市电断电UPS逆变输出",
-    "unreachable": "UPSNoComm ups_no_contact UpsSnmpTimeout UPS通信中断 TargetDown UPS网管卡不通 MetricsCollectionLost",
+    "市电断电UPS逆变输出"
+    " AcInputLost UPS输入异常",
+    "unreachable": "UPSNoComm ups_no_contact UpsSnmpTimeout UPS通信中断 TargetDown UPS网管卡不通 MetricsCollectionLost"
+    " SnmpUpsMissing UPS采集中断",
     "network": "SwitchDown switch_unreachable NetworkDeviceDown 交换机不可达 网络设备离线 MacMoveDetected "
-    "交换机MAC漂移 SnmpDeviceRebooted",
+    "交换机MAC漂移 SnmpDeviceRebooted"
+    " SpanningTreeTopologyChange StpTopologyChanged 生成树震荡 VrrpStateChanged 堆叠分裂",
     "wan": "WanLinkDown BgpSessionDown 专线中断",
     "names": "CoreDNSDown DnsServerDown 域名解析失败",
     "storage": "StoragePortOffline FcPortDown ArrayControllerBusy 存储端口离线 存储控制器繁忙 NasUnreachable "
-    "NfsServerNotResponding CephHealthError 存储不可用 sanLatencyHigh",
-    "host": "HostDown NodeDown KubeNodeNotReady KubeNodeUnreachable ServerNotResponding 主机宕机 服务器失联",
+    "NfsServerNotResponding CephHealthError 存储不可用 sanLatencyHigh"
+    " QnapPoolFull ThinPoolFull 存储精简池满 FilerPoolRebuilding NfsMountError check_nfs NFS挂载失败 "
+    "IscsiTargetDown CephPgDegraded",
+    "host": "HostDown NodeDown KubeNodeNotReady KubeNodeUnreachable ServerNotResponding 主机宕机 服务器失联"
+    " check_ping check-host-alive PING NodeTargetDown IcmpProbeFailed VmPoweredOff 主机存活检测失败",
     "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down LagMemberDown "
-    "NicTeamDegraded DupIP IpAddressConflict IP地址冲突",
+    "NicTeamDegraded DupIP IpAddressConflict IP地址冲突"
+    " InterfaceErrDisabled PortSecurityViolation CarrierChanges LacpMemberDown 聚合口成员down",
     "lossy": "OpticalRxPowerLow 接口CRC错误 TransceiverRxPowerLow SnmpInterfaceErrors crcErrorRate "
-    "NodeNetworkTransmitErrs 收光功率低 光模块异常 网络丢包率高",
-    "lock": "PostgresqlDeadLocks dbLockContention MssqlBlockedProcesses 锁等待",
+    "NodeNetworkTransmitErrs 收光功率低 光模块异常 网络丢包率高"
+    " 上联拥塞 端口流量过高 IcmpLoss",
+    "lock": "PostgresqlDeadLocks dbLockContention MssqlBlockedProcesses 锁等待 BlockingSessions 表锁",
     "image": "KubeContainerWaiting ImagePullBackOff 镜像拉取失败",
     "disk": "NodeFilesystemAlmostOutOfSpace HostOutOfDiskSpace DiskWillFillIn4Hours FsFull 磁盘快满了 disk_80 "
-    "DatastoreFreeSpaceLow",
-    "memory": "HostOutOfMemory NodeMemoryHighUtilization HostOomKillDetected RAMExhausted 内存不足",
+    "DatastoreFreeSpaceLow"
+    " check_disk check_disk_root FS_/var",
+    "memory": "HostOutOfMemory NodeMemoryHighUtilization HostOomKillDetected RAMExhausted 内存不足"
+    " HostMemoryUnderMemoryPressure GuestMemoryPressure",
     "saturation": "HostContextSwitchingHigh run_queue_long NodeCPUHighUsage NodeSystemSaturation LoadAverageHigh "
-    "cpu_usage CPU使用率过高 CpuQueueLengthHigh",
+    "cpu_usage CPU使用率过高 CpuQueueLengthHigh"
+    " check_load Load CpuThrottling ContainerHighThrottleRate",
     "database-down": "PostgresqlDown MySQLInstanceDown PgDown OracleListenerDown 数据库宕机 数据库实例不可达 "
-    "OraclePortUnavailable Redis连接失败",
+    "OraclePortUnavailable Redis连接失败 缓存不可用"
+    " ValkeyDown DragonflyDown check_memcached ora-listener check_mysql RedisMissingMaster ElasticsearchClusterRed",
     "database": "PostgresqlTooManyConnections MysqlSlowQueries MaxConnectionsReached 数据库连接耗尽 "
     "CNPGClusterHighConnectionsWarning TooManyActiveSessions 数据库会话数过高 CacheEvicting 慢查询过多 "
-    "RedisOutOfConfiguredMaxmemory SessionStoreMemoryHigh 缓存内存不足",
+    "RedisOutOfConfiguredMaxmemory SessionStoreMemoryHigh 缓存内存不足"
+    " ora-response PostgresqlTooManyDeadTuples TransactionIdWraparound PostgresqlTempFilesHigh 缓存命中率低 大事务",
     "replication": "PostgresqlReplicationLag MysqlSlaveIoThreadNotRunning SlaveLagTooHigh StandbyBehindPrimary "
-    "AvailabilityGroupNotSynchronized",
+    "AvailabilityGroupNotSynchronized"
+    " ora-standby DataGuardApplyLag BinlogLag check_mysql_slave WalReceiverDown",
     "restart": "PrometheusTooManyRestarts AppRestartLoop KubePodCrashLooping ContainerRestarting KubeJobFailed "
-    "应用频繁重启",
+    "应用频繁重启"
+    " BatchExitStatus job-exit check_cron 作业失败",
     "certificate-expired": "证书过期 BlackboxSslCertificateExpired X509CertExpired TLSCertExpired CertNotReady "
     "证书已过期",
     "certificate": "域名证书快到期 SslCertificateWillExpireSoon CertManagerCertExpirySoon TLSCertExpiring "
     "证书即将过期 证书临近过期 证书30天后过期",
     "queue": "KafkaConsumerGroupLag TooManyMessagesInQueue MessagesPilingUp MqDepthHigh KafkaDeadLetters "
-    "dlq_growing 死信增多 消息堆积",
+    "dlq_growing 死信增多 消息堆积"
+    " ChannelDepthHigh 消费延迟",
     "down": "KubePodNotReady BlackboxProbeFailed ServiceDown NoHealthyInstances WebsiteDown 服务不可用 拨测失败 "
     "heartbeat_failed ServiceHeartbeatLost 应用心跳丢失 PrometheusJobMissing NginxUpstreamDown "
-    "KubeServiceNoEndpoints 应用节点端口不通",
-    "errors": "ErrorBudgetBurn IstioHigh5xxErrorRate TooManyErrors Http5xxSpike 错误率过高 请求失败率上升",
+    "KubeServiceNoEndpoints 应用节点端口不通"
+    " check_tcp check_http ProcessNotRunning 进程不存在 进程数为0 副本数不足 PodsUnschedulable",
+    "errors": "ErrorBudgetBurn IstioHigh5xxErrorRate TooManyErrors Http5xxSpike 错误率过高 请求失败率上升"
+    " RpcFailures StatsErrors SupportErrorRate 错误日志突增 熔断触发",
     "latency": "upstream_latency_high IstioLatency99Percentile HighRequestLatency SlowResponses "
-    "ResponseTimeTooLong 响应时间过长 网站访问慢",
-    "cooling": "crac_supply_temp_high CracUnitFailed ChillerFault 空调故障 FanTrayFailed fan_3A_critical",
-    "temperature": "RackInletTempHigh HostPhysicalComponentTooHot 机房温度过高 shelterHighTemp",
-    "backup": "BackupJobFailed VeleroBackupFailed 备份失败 VeeamJobNotSucceeded PostgresArchiverStuck 归档日志写入失败",
+    "ResponseTimeTooLong 响应时间过长 网站访问慢"
+    " check_http_time web-response 接口延迟高 UpsertLatency",
+    "cooling": "crac_supply_temp_high CracUnitFailed ChillerFault 空调故障 FanTrayFailed fan_3A_critical"
+    " IpmiFanSpeedStateCritical check_fans 冷水机组故障",
+    "temperature": "RackInletTempHigh HostPhysicalComponentTooHot 机房温度过高 shelterHighTemp"
+    " check_temp UPS电池温度高 UpsBatteryTemperature",
+    "backup": "BackupJobFailed VeleroBackupFailed 备份失败 VeeamJobNotSucceeded PostgresArchiverStuck 归档日志写入失败"
+    " check_backup 备份异常",
     "backup-missed": "BackupTooOld PgbackrestMissing OldSnapshot 快照超期",
     "software": "WindowsRebootPending AnsibleRunFailed salt_highstate_failed PuppetAgentErrors "
     "NodeConfigApplyFailed 配置下发失败",
-    "clock": "NodeClockSkewDetected NTPOffset 时间偏差过大 host_clock_offset",
-    "time-source": "ntp_upstream_bad NtpServerUnreachable ChronySourceUnsynchronised 时间源异常 TimeServerDown",
+    "clock": "NodeClockSkewDetected NTPOffset 时间偏差过大 host_clock_offset check_time 系统时间不一致",
+    "time-source": "ntp_upstream_bad NtpServerUnreachable ChronySourceUnsynchronised 时间源异常 TimeServerDown"
+    " ChronyNoSource NtpStratumHigh",
     "ups-test": "UPSTestFailed UpsBatterySelfTestFailed ups_self_test_bad UPS电池自检不通过 UPS自检失败",
     "paths": "MultipathDegraded MpathFailedPaths SanPathsLost 多路径失效",
     "edge-certificate": "NginxCertificateExpired IngressTLSCertExpired 入口证书过期 网关证书失效",
     "traffic-low": "TrafficDropped QpsTooLow RequestRateDrop NoTraffic 流量突降 订单量骤降",
-    "failover": "CNPGClusterFailover PostgresqlSwitchover MysqlPrimaryChanged redis_role_changed 数据库主备切换",
+    "failover": "CNPGClusterFailover PostgresqlSwitchover MysqlPrimaryChanged redis_role_changed 数据库主备切换"
+    " MongoPrimaryElected DatabaseRoleSwitch",
     "denied": "DBLoginsRefused PostgresqlAuthFailures mysql_access_denied 数据库拒绝登录",
-    "hypervisor": "EsxiHostDown HypervisorDown 宿主机宕机",
-    "sessions": "NatTableFull FirewallSessionTableFull 防火墙会话表满",
+    "hypervisor": "EsxiHostDown HypervisorDown 宿主机宕机 VsphereHostDisconnected check_esx HypervHostDown",
+    "sessions": "NatTableFull FirewallSessionTableFull 防火墙会话表满 FirewallSessionsHigh NAT会话满",
     "log-flood": "ContainerLogRateHigh svc_logspam LogVolumeSpike 日志量突增",
-    "reboot": "NodeRebooted HostReboot UnexpectedReboot host_restarted ServerRestarted 主机重启 服务器异常重启",
-    "silent": "ExporterDown NodeExporterNoData node_exporter_unreachable ScrapeFailed prometheus_job_failing 采集失败",
-    "raid": "NodeRAIDDegraded 阵列降级",
+    "reboot": "NodeRebooted HostReboot UnexpectedReboot host_restarted ServerRestarted 主机重启 服务器异常重启"
+    " check_uptime SystemBootTimeChanged 运行时间重置",
+    "silent": "ExporterDown NodeExporterNoData node_exporter_unreachable ScrapeFailed prometheus_job_failing 采集失败"
+    " check_nrpe NRPE NodeAgentMissing ScrapeSlow exporter异常",
+    "raid": "NodeRAIDDegraded 阵列降级 ZfsPoolDegraded StoragePoolDegraded check_megaraid_sas",
     "unit": "NodeSystemdServiceFailed OsServiceFailed 守护进程异常",
-    "psu": "主机单电源运行 IpmiPowerSupplyFailed PsuFailed psu_failed 服务器电源模块故障 电源冗余丢失",
+    "psu": "主机单电源运行 IpmiPowerSupplyFailed PsuFailed psu_failed 服务器电源模块故障 电源冗余丢失"
+    " check_hw_psu PowerSupplyWarning",
     "alone": "UPS电池需更换 PowerUPSBatteryService UPSBypassActive UPS转旁路 FluidDetected SsdEndOfLife "
-    "PostfixQueueGrowing 邮件队列过长",
+    "PostfixQueueGrowing 邮件队列过长"
+    " RackDoorOpen 机柜门未关 DhcpPoolExhausted 地址池不足 mailq SmartNvmePercentageUsed",
     "disk-fault": "DiskPredictedFailure 磁盘预测故障 SmartDeviceUnhealthy SmartCriticalWarning "
-    "drive_predictive_failure 文件系统只读 磁盘坏块 物理硬盘离线",
+    "drive_predictive_failure 文件系统只读 磁盘坏块 物理硬盘离线"
+    " check_ro_mounts ReallocatedSectorsHigh XfsCorruptionDetected 磁盘SMART告警",
     "disk-slow": "NodeDiskIOSaturation disk_await_high HostCpuHighIowait IO等待过高 CpuWaitingForIO 磁盘读写延迟高 "
-    "disk_overloaded",
-    "feed": "PduInputFeedLost PDUPhaseLost pdu_phase_loss PDU缺相",
+    "disk_overloaded"
+    " HighDiskIOUtilization 磁盘IO利用率高",
+    "feed": "PduInputFeedLost PDUPhaseLost pdu_phase_loss PDU缺相"
+    " AtsNotTransferred 双路切换失败 RackPowerFeedLost 空开跳闸",
     "job": "BackupSlow VeleroBackupRunningTooLong pgbackrest_timeout 备份超时 KubeJobNotCompleted "
-    "CronJobTakingTooLong BatchJobOverrun 批处理超时",
+    "CronJobTakingTooLong BatchJobOverrun 批处理超时"
+    " GuestSnapshotMerging 快照合并中 check_job_duration 任务执行超时",
     "external": "ExternalApiUnreachable ThirdPartyServiceDown 第三方接口不通 channel_api_slow BlackboxSlowExternal "
-    "渠道接口超时",
-    "limits": "NodeFileDescriptorLimit HostFileDescriptorsExhausted fd_usage_high TooManyOpenFiles 文件句柄数过多",
+    "渠道接口超时"
+    " PaymentProviderDown 短信通道失败 银行接口超时",
+    "limits": "NodeFileDescriptorLimit HostFileDescriptorsExhausted fd_usage_high TooManyOpenFiles 文件句柄数过多"
+    " TcpTimeWaitSockets check_tcp_timewait EphemeralPortsExhausted TIME_WAIT过多 MaxProcessesReached",
     "pool": "HikariPoolExhausted TomcatThreadPoolExhausted 线程池耗尽 NoFreeConnections JdbcPoolExhausted "
-    "ThreadsBusy PumaNoFreeThreads Tomcat线程耗尽",
+    "ThreadsBusy PumaNoFreeThreads Tomcat线程耗尽"
+    " HikariConnectionsPending PhpFpmMaxChildrenReached check_threads 线程数过高",
     "load": "IngressRequestRateSpike TrafficSurge RequestRateAnomaly 流量突增 请求量异常 KubeHpaMaxedOut "
-    "弹性伸缩达上限",
+    "弹性伸缩达上限"
+    " svc-calls-high TooManyRequests HighCallVolume 流量洪峰",
     "credentials": "OAuthTokenValidationFailures ServiceTokenExpired LdapBindFailed http_401 鉴权失败突增 凭证过期",
-    "release": "KubeDeploymentRolloutStuck HelmReleaseFailed DeploymentNotProgressing 发布失败 上线卡住",
-    "gone": "缓存不可用 TorUnreachable 前置机失联 PbxOffline",
+    "release": "KubeDeploymentRolloutStuck HelmReleaseFailed DeploymentNotProgressing 发布失败 上线卡住"
+    " DeployHappened svc-release 版本发布 FeatureFlagSwitched 功能开关变更 ArgocdServiceNotSynced",
+    "gone": "TorUnreachable 前置机失联 PbxOffline",
     "volume": "KubePersistentVolumeFillingUp pvc_almost_full 数据卷使用率高",
-    "directory": "ActiveDirectoryDown DomainControllerUnreachable LdapServerDown 域控宕机 域账号认证失败",
-    "licence": "LicenseExpired LicenceCapacityExceeded 软件授权到期 许可证超限",
-    "broker-down": "RabbitmqNodeDown RabbitMQNodeNotRunning KafkaBrokerDown MqttGone 消息队列停止",
+    "directory": "ActiveDirectoryDown DomainControllerUnreachable LdapServerDown 域控宕机 域账号认证失败"
+    " check_ldap RadiusDown LDAP不可用",
+    "licence": "LicenseExpired LicenceCapacityExceeded 软件授权到期 许可证超限 License即将到期 check_license",
+    "broker-down": "RabbitmqNodeDown RabbitMQNodeNotRunning KafkaBrokerDown MqttGone 消息队列停止"
+    " AmqpDown QueueManagerDown mq-qmgr check_rabbitmq MqttBrokerOffline 队列管理器停止",
     "broker": "RabbitmqMemoryHigh KafkaUnderReplicatedPartitions KafkaOfflinePartitions BrokerBackPressure "
-    "TopicNoOwner BrokerNoLiveNode PartitionWithoutLeader MQ内存告警",
+    "TopicNoOwner BrokerNoLiveNode PartitionWithoutLeader MQ内存告警"
+    " KafkaNoActiveController RabbitmqClusterPartition",
     "control": "KubeAPIErrorBudgetBurn KubeClientErrors etcdHighFsyncDurations",
-    "heap": "JvmMemoryFillingUp JVM堆内存不足 HeapUsageHigh GcOverhead",
+    "heap": "JvmMemoryFillingUp JVM堆内存不足 HeapUsageHigh GcOverhead OldGenFull 老年代使用率高",
     "node-pressure": "KubeNodePressure KubeNodeEviction NodeDiskPressure",
-    "swap": "HostSwapIsFillingUp KubeMemoryOvercommit 交换分区占用高",
-    "hardware": "HostEdacCorrectableErrorsDetected MemoryModulePredictedToFail 服务器内存ECC告警",
-    "other": "Watchmaker 某某指标异常",
+    "swap": "HostSwapIsFillingUp KubeMemoryOvercommit 交换分区占用高 交换空间不足",
+    "hardware": "HostEdacCorrectableErrorsDetected MemoryModulePredictedToFail 服务器内存ECC告警"
+    " SoftLockup 内核软锁死 HungTaskDetected KernelPanic check_openmanage GpuXidError 主板故障",
+    "change": "ConfigChanged sw-config-saved 批量配置变更",
+    "overcommitted": "HypervisorMemoryCommitted 宿主机内存不足",
+    "device-load": "SwitchHighCpu 交换机CPU高",
+    "other": "Watchmaker 某某指标异常 VectorLag 日志上送滞后 FilebeatNotShipping",
 }
 
 
 @pytest.mark.parametrize(("signal", "name"), [(signal, n) for signal, names in NAMES.items() for n in names.split()])
 def test_the_name_of_an_alert_tells_its_kind_of_trouble(signal: str, name: str) -> None:
     assert SIGNALS.of(CLASSIFIER.classify({"alertname": name})).id == signal
+
+
+@pytest.mark.parametrize(
+    ("name", "signal"),
+    [
+        ("FeatureFlagSwitched", "network"),
+        ("SwitchoverPlanned", "network"),
+        ("AdminRequestPending", "network"),
+        ("UpsertRate", "alone"),
+        ("StatsSourceMissing", "feed"),
+        ("CircuitBreakerOpen", "feed"),
+        ("LoadBalancerDown", "database-down"),
+        ("UpgradeDown", "database-down"),
+        ("SupportDown", "link"),
+        ("ReportErrors", "lossy"),
+        ("AlertNotResolved", "names"),
+        ("NetworkCarrierLost", "wan"),
+        ("PortalProcessingStopped", "software"),
+        ("temp_files_high", "temperature"),
+        ("Response Time", "clock"),
+        ("ThreadPoolFull", "storage"),
+        ("ServerHealthcheckFailure", "hardware"),
+        ("HostMemoryUnderMemoryPressure", "node-pressure"),
+        ("PostgresqlTooManyDeadTuples", "database-down"),
+        ("Interface Gi1/0/7(db-replication): Link down", "replication"),
+        ("RequestErrorRateHigh", "load"),
+    ],
+)
+def test_a_word_within_another_is_not_read(name: str, signal: str) -> None:
+    assert SIGNALS.of(CLASSIFIER.classify({"alertname": name})).id != signal
 
 
 @pytest.mark.parametrize(
