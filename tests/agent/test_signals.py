@@ -13,21 +13,25 @@ SIGNALS = Signals(CONFIG.correlation.signals)
 
 NAMES = {
     "power": "UPSLowBattery ApcUpsBatteryNearlyEmpty UpsRuntimeShort UPS电量不足 BatteryLow"
-    " UpsOutputOff UPS输出关断 UpsBatteryDepleted 电池电量不足",
+    " UpsOutputOff UPS输出关断 UpsBatteryDepleted 电池电量不足"
+    " UPSOutputFailure UPS电池低压",
     "on-battery": "UPSOnBattery ApcUpsAcInputOutage MainsPowerLost UpsInputPowerFailure UPS电池供电 市电中断 "
     "市电断电UPS逆变输出"
     " AcInputLost UPS输入异常",
     "unreachable": "UPSNoComm ups_no_contact UpsSnmpTimeout UPS通信中断 TargetDown UPS网管卡不通 MetricsCollectionLost"
-    " SnmpUpsMissing UPS采集中断",
+    " SnmpUpsMissing UPS采集中断"
+    " UPS通信故障 UPS无法连接",
     "network": "SwitchDown switch_unreachable NetworkDeviceDown 交换机不可达 网络设备离线 MacMoveDetected "
     "交换机MAC漂移 SnmpDeviceRebooted"
-    " SpanningTreeTopologyChange StpTopologyChanged 生成树震荡 VrrpStateChanged 堆叠分裂",
+    " SpanningTreeTopologyChange StpTopologyChanged 生成树震荡 VrrpStateChanged 堆叠分裂"
+    " VRRP主备切换 板卡故障",
     "wan": "WanLinkDown BgpSessionDown 专线中断",
     "names": "CoreDNSDown DnsServerDown 域名解析失败",
     "storage": "StoragePortOffline FcPortDown ArrayControllerBusy 存储端口离线 存储控制器繁忙 NasUnreachable "
     "NfsServerNotResponding CephHealthError 存储不可用 sanLatencyHigh"
     " QnapPoolFull ThinPoolFull 存储精简池满 FilerPoolRebuilding NfsMountError check_nfs NFS挂载失败 "
-    "IscsiTargetDown CephPgDegraded",
+    "IscsiTargetDown CephPgDegraded"
+    " DatastoreInaccessible DatastoreLatencyHigh",
     "host": "HostDown NodeDown KubeNodeNotReady KubeNodeUnreachable ServerNotResponding 主机宕机 服务器失联"
     " check_ping check-host-alive PING NodeTargetDown IcmpProbeFailed VmPoweredOff 主机存活检测失败",
     "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down LagMemberDown "
@@ -35,7 +39,8 @@ NAMES = {
     " InterfaceErrDisabled PortSecurityViolation CarrierChanges LacpMemberDown 聚合口成员down",
     "lossy": "OpticalRxPowerLow 接口CRC错误 TransceiverRxPowerLow SnmpInterfaceErrors crcErrorRate "
     "NodeNetworkTransmitErrs 收光功率低 光模块异常 网络丢包率高"
-    " 上联拥塞 端口流量过高 IcmpLoss",
+    " 上联拥塞 端口流量过高 IcmpLoss"
+    " PacketDrops TxErrors NetworkInErrors 链路丢包率高",
     "lock": "PostgresqlDeadLocks dbLockContention MssqlBlockedProcesses 锁等待 BlockingSessions 表锁",
     "image": "KubeContainerWaiting ImagePullBackOff 镜像拉取失败",
     "disk": "NodeFilesystemAlmostOutOfSpace HostOutOfDiskSpace DiskWillFillIn4Hours FsFull 磁盘快满了 disk_80 "
@@ -48,7 +53,8 @@ NAMES = {
     " check_load Load CpuThrottling ContainerHighThrottleRate",
     "database-down": "PostgresqlDown MySQLInstanceDown PgDown OracleListenerDown 数据库宕机 数据库实例不可达 "
     "OraclePortUnavailable Redis连接失败 缓存不可用"
-    " ValkeyDown DragonflyDown check_memcached ora-listener check_mysql RedisMissingMaster ElasticsearchClusterRed",
+    " ValkeyDown DragonflyDown check_memcached ora-listener check_mysql RedisMissingMaster ElasticsearchClusterRed"
+    " DatabaseConnectionFailure Redis连接超时 ES集群Red",
     "database": "PostgresqlTooManyConnections MysqlSlowQueries MaxConnectionsReached 数据库连接耗尽 "
     "CNPGClusterHighConnectionsWarning TooManyActiveSessions 数据库会话数过高 CacheEvicting 慢查询过多 "
     "RedisOutOfConfiguredMaxmemory SessionStoreMemoryHigh 缓存内存不足"
@@ -69,7 +75,8 @@ NAMES = {
     "down": "KubePodNotReady BlackboxProbeFailed ServiceDown NoHealthyInstances WebsiteDown 服务不可用 拨测失败 "
     "heartbeat_failed ServiceHeartbeatLost 应用心跳丢失 PrometheusJobMissing NginxUpstreamDown "
     "KubeServiceNoEndpoints 应用节点端口不通"
-    " check_tcp check_http ProcessNotRunning 进程不存在 进程数为0 副本数不足 PodsUnschedulable",
+    " check_tcp check_http ProcessNotRunning 进程不存在 进程数为0 副本数不足 PodsUnschedulable"
+    " UnHealthyHostCount ReplicaCountLow 页面打不开",
     "errors": "ErrorBudgetBurn IstioHigh5xxErrorRate TooManyErrors Http5xxSpike 错误率过高 请求失败率上升"
     " RpcFailures StatsErrors SupportErrorRate 错误日志突增 熔断触发",
     "latency": "upstream_latency_high IstioLatency99Percentile HighRequestLatency SlowResponses "
@@ -90,11 +97,12 @@ NAMES = {
     "ups-test": "UPSTestFailed UpsBatterySelfTestFailed ups_self_test_bad UPS电池自检不通过 UPS自检失败",
     "paths": "MultipathDegraded MpathFailedPaths SanPathsLost 多路径失效",
     "edge-certificate": "NginxCertificateExpired IngressTLSCertExpired 入口证书过期 网关证书失效",
-    "traffic-low": "TrafficDropped QpsTooLow RequestRateDrop NoTraffic 流量突降 订单量骤降",
+    "traffic-low": "TrafficDropped QpsTooLow RequestRateDrop NoTraffic 流量突降 订单量骤降 OrdersZero 登录量突降",
     "failover": "CNPGClusterFailover PostgresqlSwitchover MysqlPrimaryChanged redis_role_changed 数据库主备切换"
     " MongoPrimaryElected DatabaseRoleSwitch",
     "denied": "DBLoginsRefused PostgresqlAuthFailures mysql_access_denied 数据库拒绝登录",
-    "hypervisor": "EsxiHostDown HypervisorDown 宿主机宕机 VsphereHostDisconnected check_esx HypervHostDown",
+    "hypervisor": "EsxiHostDown HypervisorDown 宿主机宕机 VsphereHostDisconnected check_esx HypervHostDown"
+    " VMHostDisconnected",
     "sessions": "NatTableFull FirewallSessionTableFull 防火墙会话表满 FirewallSessionsHigh NAT会话满",
     "log-flood": "ContainerLogRateHigh svc_logspam LogVolumeSpike 日志量突增",
     "reboot": "NodeRebooted HostReboot UnexpectedReboot host_restarted ServerRestarted 主机重启 服务器异常重启"
@@ -129,10 +137,12 @@ NAMES = {
     " HikariConnectionsPending PhpFpmMaxChildrenReached check_threads 线程数过高",
     "load": "IngressRequestRateSpike TrafficSurge RequestRateAnomaly 流量突增 请求量异常 KubeHpaMaxedOut "
     "弹性伸缩达上限"
-    " svc-calls-high TooManyRequests HighCallVolume 流量洪峰",
+    " svc-calls-high TooManyRequests HighCallVolume 流量洪峰"
+    " 访问突增 请求数过高 并发请求过多",
     "credentials": "OAuthTokenValidationFailures ServiceTokenExpired LdapBindFailed http_401 鉴权失败突增 凭证过期",
     "release": "KubeDeploymentRolloutStuck HelmReleaseFailed DeploymentNotProgressing 发布失败 上线卡住"
-    " DeployHappened svc-release 版本发布 FeatureFlagSwitched 功能开关变更 ArgocdServiceNotSynced",
+    " DeployHappened svc-release 版本发布 FeatureFlagSwitched 功能开关变更 ArgocdServiceNotSynced"
+    " 升级失败 HotfixDeployed",
     "gone": "TorUnreachable 前置机失联 PbxOffline",
     "volume": "KubePersistentVolumeFillingUp pvc_almost_full 数据卷使用率高",
     "directory": "ActiveDirectoryDown DomainControllerUnreachable LdapServerDown 域控宕机 域账号认证失败"
@@ -142,7 +152,8 @@ NAMES = {
     " AmqpDown QueueManagerDown mq-qmgr check_rabbitmq MqttBrokerOffline 队列管理器停止",
     "broker": "RabbitmqMemoryHigh KafkaUnderReplicatedPartitions KafkaOfflinePartitions BrokerBackPressure "
     "TopicNoOwner BrokerNoLiveNode PartitionWithoutLeader MQ内存告警"
-    " KafkaNoActiveController RabbitmqClusterPartition",
+    " KafkaNoActiveController RabbitmqClusterPartition"
+    " RabbitMQDiskFreeAlarm PartitionOffline",
     "control": "KubeAPIErrorBudgetBurn KubeClientErrors etcdHighFsyncDurations",
     "heap": "JvmMemoryFillingUp JVM堆内存不足 HeapUsageHigh GcOverhead OldGenFull 老年代使用率高",
     "node-pressure": "KubeNodePressure KubeNodeEviction NodeDiskPressure",
@@ -183,7 +194,9 @@ def test_the_name_of_an_alert_tells_its_kind_of_trouble(signal: str, name: str) 
         ("ServerHealthcheckFailure", "hardware"),
         ("HostMemoryUnderMemoryPressure", "node-pressure"),
         ("PostgresqlTooManyDeadTuples", "database-down"),
-        ("Interface Gi1/0/7(db-replication): Link down", "replication"),
+        ("ThirdPartyTimeout", "clock"),
+        ("NetscalerDown", "link"),
+        ("TimeoutsHigh", "clock"),
         ("RequestErrorRateHigh", "load"),
     ],
 )
@@ -299,6 +312,45 @@ def test_what_no_rule_knows_by_its_name_is_known_by_what_it_says(words: str, sig
         ("time() - backup_last_success_timestamp_seconds > 90000", "backup-missed"),
         ("jvm_gc_collection_seconds_sum > 1", "heap"),
         ('absent(up{job="shop"})', "gone"),
+        ("node_sockstat_TCP_tw > 26000", "limits"),
+        ("increase(node_kmsg_softlockup_total[5m]) > 0", "hardware"),
+        ('node_processes_state{state="Z"} > 100', "software"),
+        ("rate(container_cpu_cfs_throttled_periods_total[5m]) > 0.25", "saturation"),
+        ('node_filesystem_device_error{fstype="nfs4"} == 1', "storage"),
+        ("node_filesystem_device_error == 1", "disk-fault"),
+        ("storage_thin_pool_used_percent > 95", "storage"),
+        ("upsBasicOutputStatus == 7", "power"),
+        ("upsBatteryTemperature > 38", "temperature"),
+        ('up{job="snmp_ups"} == 0', "unreachable"),
+        ("atsStatusSelectedSource != atsPreferredSource", "feed"),
+        ('kube_pod_status_phase{phase="Pending"} > 0', "down"),
+        ("pdu_phase_current_amperes > 14", "feed"),
+        ('up{job="rabbitmq"} == 0', "broker-down"),
+        ('kube_statefulset_status_replicas_ready{statefulset="dragonfly"} == 0', "database-down"),
+        ("ibmmq_qmgr_status != 2", "broker-down"),
+        ("oracledb_dataguard_apply_lag_seconds > 60", "replication"),
+        ("increase(dot1dStpTopChanges[5m]) > 20", "network"),
+        ("portErrDisabled == 1", "link"),
+        ("probe_ssl_earliest_cert_expiry <= time()", "certificate-expired"),
+        ("libvirt_domain_block_job_type == 2", "job"),
+        ("libvirt_up == 0", "hypervisor"),
+        ("windows_time_computed_time_offset_seconds > 1", "clock"),
+        ('increase(kube_pod_container_status_last_terminated_reason{reason="OOMKilled"}[5m]) > 0', "memory"),
+        ("changes(app_build_info[10m]) > 0", "release"),
+        ("changes(puppet_last_run_changed_resources[10m]) > 0", "change"),
+        ("time() - vector_last_sent_timestamp_seconds > 900", "other"),
+        ("kea_dhcp4_addresses_assigned_total / kea_dhcp4_addresses_total > 0.95", "alone"),
+        ("rate(http_requests_total[5m]) > 3 * rate(http_requests_total[5m] offset 1d)", "load"),
+        ("rate(http_requests_total[5m]) < 0.3 * rate(http_requests_total[5m] offset 1d)", "traffic-low"),
+        ("restic_last_exit_code != 0", "backup"),
+        ("job_last_exit_status != 0", "restart"),
+        ('up{job="node"} == 0 and on(instance) probe_success == 1', "silent"),
+        ("rack_door_state == 1", "alone"),
+        ("phpfpm_active_processes / phpfpm_max_children > 0.9", "pool"),
+        ("nginx_up == 0", "down"),
+        ('probe_success{job="icmp"} == 0', "gone"),
+        ('command_status{command="check_tcp"} == 2', "down"),
+        ("kube_horizontalpodautoscaler_status_current_replicas >= max", "load"),
         ("my_own_metric > 3", "other"),
     ],
 )
