@@ -2,6 +2,7 @@
 
 import click
 
+from agent.cli.alerts import alert
 from agent.cli.audit import audit
 from agent.cli.automation import automation
 from agent.cli.backups import backup, restore
@@ -18,6 +19,7 @@ from agent.cli.watch import watch
 
 commands: list[click.Command] = [
     incident,
+    alert,
     watch,
     oncall,
     notice,

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from agent.cli.client import DEADLINE_S, Api, Instant, cut_to, leave, printable, shown, table, with_api
+from agent.cli.client import DEADLINE_S, Api, Instant, leave, printable, shown, table, with_api
 from agent.cli.figures import in_figures
-from agent.cli.showing import LINES_SHOWN, alerts, explained, helping, moment, standing
+from agent.cli.showing import LINES_SHOWN, alerts, explained, headline, helping, moment, standing
 
 _TITLE = 60
 """The columns of a title in a list."""
@@ -85,7 +85,7 @@ def list_incidents(
             i["group"],
             i["assignee"],
             moment(i["next_step"]["due_at"]) if i["next_step"] else "-",
-            cut_to(i["title"], _TITLE),
+            headline(i, _TITLE),
         )
         for i in found["items"]
     ]

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from agent.cli.client import printable
+from agent.cli.client import cut_to, printable
 from agent.foremost import is_root, named, of_the_root_first
 
 ALERTS_SHOWN, LINES_SHOWN = 20, 40
 """Of an incident, unless all is asked for."""
-_KINDS = 8
+_KINDS, _SEVERAL = 8, 2
 _MOST_TOLD = 1000
 """Alerts of one incident, by the API."""
 
@@ -39,6 +39,16 @@ def standing(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"steps wait until {moment(found['held']['until'])}: {found['held']['why']['text']}"
     if found["record"]["alert_count"] > 1:
         yield f"alerts           {_counted(found)}"
+
+
+def headline(found: Mapping[str, Any], most: int) -> str:
+    """The title of an incident of a list, with the root where the title does not say it."""
+    title = cut_to(found["title"], most)
+    root = next((alert for alert in found["alerts"] if is_root(found["root"], alert)), None)
+    if root is None or found["record"]["alert_count"] < _SEVERAL:
+        return title
+    came_of = named(root["labels"], root["annotations"])
+    return title if came_of.endswith(found["title"]) else f"{title}  (root: {cut_to(came_of, most)})"
 
 
 def _counted(found: Mapping[str, Any]) -> str:

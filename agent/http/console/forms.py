@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from agent.foremost import named
 from agent.http.console.words import say
 from agent.http.incident_page import tag
-from agent.http.views import FoundError
+from agent.http.views import FoundError, IncidentAlert
 from correlation.incident import FROM, Action, Incident
 from correlation.permission import Actor, Forbidden, check
 from escalation.words import Language
@@ -35,6 +36,7 @@ _FORMS: Mapping[Action, Sequence[Field]] = {
     Action.HANDOVER: (Field("to", "choice"), Field("reason")),
     Action.ESCALATE: (Field("reason"),),
     Action.FEEDBACK: (Field("known_error", "choice"), Field("outcome", "choice", tuple(map(str, Outcome)))),
+    Action.SET_ROOT: (Field("alert", "choice"), Field("reason")),
     Action.RESOLVE: (Field("type", "choice", _TYPES), Field("resolution"), Field("note"), Field("restored", "tick")),
 }
 KEY = "once"
@@ -57,13 +59,19 @@ class Forms:
     """The forms of one incident for one reader: of the acts that its state and their roles allow."""
 
     def __init__(
-        self, incident: Incident, language: Language, groups: Sequence[str], found: Sequence[FoundError]
+        self,
+        incident: Incident,
+        language: Language,
+        groups: Sequence[str],
+        found: Sequence[FoundError],
+        alerts: Sequence[IncidentAlert],
     ) -> None:
-        """`groups` are those that it may be handed over to, `found` its known errors."""
+        """`groups` are those that it may be handed over to, `found` its known errors, `alerts` those that are shown."""
         self._incident, self._language = incident, language
         self._choices: Mapping[str, Mapping[str, str]] = {
             "to": {name: name for name in ("l2", *groups)},
             "known_error": {one.id: one.title for one in found},
+            "alert": {f"{one.fingerprint}@{one.startsAt}": named(one.labels, one.annotations) for one in alerts},
         }
 
     def shown(self, actor: Actor, paged: Collection[str]) -> list[str]:
@@ -78,6 +86,8 @@ class Forms:
         if action is Action.ACKNOWLEDGE and self._incident.acknowledged_at is not None:
             return False
         if action is Action.FEEDBACK and not self._choices["known_error"]:
+            return False
+        if action is Action.SET_ROOT and len(self._choices["alert"]) <= 1:
             return False
         try:
             check(actor, action, self._incident, paged)

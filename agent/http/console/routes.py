@@ -163,7 +163,7 @@ async def _shown(visit: Visit, row: IncidentRow) -> web.Response:
     happened = [reader.happened(line, row.reporter) for line in await api.reads.latest(row.id, LINES_SHOWN)]
     group, roots = called(shown.group, config.groups, language), await reader.roots(api.reads, [row])
     made = IncidentPage(shown, language, visit.zone, group, roots.get(row.id))
-    forms = Forms(incident_of(row), language, sorted(config.groups), shown.known_errors)
+    forms = Forms(incident_of(row), language, sorted(config.groups), shown.known_errors, shown.alerts)
     body = [
         sign_out(visit.actor.id, language),
         f'<p><a href="/">{say("back", language)}</a></p>',

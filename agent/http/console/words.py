@@ -46,6 +46,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "escalate": ("Escalate", "升级"),
     "snooze": ("Snooze", "暂缓提醒"),
     "resolve": ("Resolve", "解决"),
+    "set-root": ("Another root", "指定根源"),
+    "alert": ("It came of", "根源是"),
     "feedback": ("Known error: did it help?", "已知错误：是否有效"),
     "known_error": ("Which one", "哪一条"),
     "outcome": ("What came of it", "结果"),

@@ -362,3 +362,23 @@ async def test_why_and_plan_are_asked_on_the_command_line(api: Served) -> None:
     plan = (await run(api, "incident", "plan", number)).output
     assert plan.splitlines()[0].split() == ["DUE", "STEP", "WHO", "OUTCOME", "WHY"]
     assert "to come" in plan
+
+
+async def test_what_paged_nobody_is_listed_with_its_reason(api: Served) -> None:
+    await run(api, "silence", "add", 'alertname="DiskFull"', "--until", "2000d", "--comment", "new disks")
+    await api.receive(alert({**DISK_FULL}, starts="2026-03-02T10:00:00+01:00"))
+    await api.receive(alert({"alertname": "LinkDown", "instance": "sw-1"}))
+    held = (await run(api, "alert", "list", "--decision", "suppressed")).output.splitlines()
+    assert held[0].split() == ["SINCE", "STATUS", "ALERT", "DECISION", "INCIDENT", "WHY"]
+    (line,) = held[1:]
+    assert line.startswith("2026-03-02 09:00:00Z  firing  DiskFull db-1:9100  suppressed  -")
+    assert "silenced by ana until" in line
+    assert len((await run(api, "alert", "list")).output.splitlines()) == 3
+    assert len(json.loads((await run(api, "alert", "list", "--json")).stdout)["items"]) == 2
+
+
+async def test_the_list_names_the_root_where_the_title_does_not(api: Served) -> None:
+    await api.open_incident({"alertname": "PostgresDown", "instance": "db-1:9187", "severity": "critical"})
+    assert "root:" not in (await run(api, "incident", "list")).output
+    await api.receive(alert({"alertname": "HostDown", "instance": "db-1:9100", "severity": "critical"}))
+    assert "PostgresDown db-1:9187  (root: HostDown db-1:9100)" in (await run(api, "incident", "list")).output

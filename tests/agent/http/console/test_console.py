@@ -304,6 +304,22 @@ async def test_the_page_says_how_sure_a_known_error_is_or_that_none_is_found_yet
     assert "No known error fits." in (await browser.open(f"/incidents/{unknown}")).text
 
 
+async def test_another_root_is_named_where_there_are_several_alerts(api: Served) -> None:
+    number = await api.open_incident({"alertname": "PostgresDown", "instance": "db-1:9187", "severity": "critical"})
+    browser = await signed_in(api, "pat")
+    assert "/set-root" not in (await browser.open(f"/incidents/{number}")).text, "one alert is its own root"
+    await api.receive(alert({"alertname": "HostDown", "instance": "db-1:9100", "severity": "critical"}))
+    page = (await browser.open(f"/incidents/{number}")).text
+    form = page.partition(f'action="/incidents/{number}/set-root"')[2].partition("</form>")[0]
+    offered = dict(re.findall(r'<option value="([^"]+)">([^<]+)</option>', form))
+    (other,) = (key for key, said in offered.items() if said == "PostgresDown db-1:9187")
+    answered = await browser.send(f"/incidents/{number}/set-root", alert=other, reason="it was the upgrade")
+    assert answered.status == 303, answered.text
+    page = (await browser.open(f"/incidents/{number}")).text
+    assert "Likely root: PostgresDown db-1:9187" in page
+    assert "pat said so: it was the upgrade" in page
+
+
 async def key_of(browser: Browser, number: str, action: str) -> str:
     """What the form of an act carries, as the page shows it now."""
     form = (await browser.open(f"/incidents/{number}")).text.partition(f'action="/incidents/{number}/{action}"')[2]
