@@ -124,7 +124,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "not_yet": ("No known error yet: they are still looked through.", "暂无已知错误,仍在查找。"),
     "nearest": ("Nearest of those that were solved:", "最相近的已解决事件:"),
     "solved": ("Solved by", "解决办法"),
-    "acknowledge": ("Acknowledge", "确认接手"),
+    "acknowledge": ("Acknowledge", "响应(接手处理)"),
     "console": ("Console", "控制台"),
     "open": ("Open", "查看"),
 }

@@ -227,7 +227,7 @@ Key = Annotated[Name, Field(examples=["74ef08caa55c35e1@2026-03-02T08:59:00.5Z"]
 
 class SetRoot(ActBody):
     alert: Key
-    """`<fingerprint>@<startsAt>`, or the fingerprint alone for its last firing."""
+    """`<fingerprint>@<startsAt>`, or the fingerprint alone for its last firing: `incident show` names it."""
     reason: Text | None = None
 
 
