@@ -62,7 +62,7 @@ def _join_or_open(
     before = this.board.scene.marks.get(episode.key)
     firing = firing_of(this, episode, labels, verdict, hash_of(alert.group) if alert is not None else "")
     keys = keys_of(this.rules, firing)
-    choice, effects = choose(this, firing, keys, came_from, before), taken_over(this, firing.mark)
+    choice, effects = choose(this, firing, keys, came_from, before), taken_over(this, firing.mark, firing.twins)
     lets_out = _explained_by_nothing(this, firing, verdict, choice, effects) if choice.incident is None else None
     incident, why = choice.incident, choice.why
     if incident is None:
@@ -134,7 +134,8 @@ def belongs(this: Round, ended: Episode, alert: Alert) -> Choice:
         return Choice(None, Why("none"))
     verdict = this.rules.class_of(ended, labels)
     mark = mark_of(this.rules, ended, labels, verdict)
-    firing = Firing(labels, mark, mark.scope, hash_of(alert.group))
+    twins = this.board.scene.of_twins(mark, this.rules.register)
+    firing = Firing(labels, mark, mark.scope, hash_of(alert.group), twins)
     return choose(this, firing, keys_of(this.rules, firing), 0, None)
 
 
@@ -143,7 +144,7 @@ def firing_of(this: Round, episode: Episode, labels: Labels, verdict: Class, gro
     mark = mark_of(this.rules, episode, labels, verdict)
     mark.placed_at, mark.group = this.now, group
     this.board.scene.put(mark)
-    return Firing(labels, mark, mark.scope, group)
+    return Firing(labels, mark, mark.scope, group, this.board.scene.of_twins(mark, this.rules.register))
 
 
 def mark_of(rules: Rules, episode: Episode, labels: Labels, verdict: Class) -> Mark:
@@ -222,7 +223,7 @@ def _find_parent(board: Board, rules: Rules, mark: Mark) -> None:
     fires = board.incidents[mark.incident].open_alerts > 0
     found = [
         (weigh(cause, mark, hops, settles_s, fires=fires), -cause.id, cause)
-        for cause, hops in causes(mark, board.scene, rules)
+        for cause, hops in causes(mark, board.scene.of_twins(mark, rules.register), board.scene, rules)
         if cause.incident == mark.incident
     ]
     weight, _, parent = max(found, default=(0.0, 0, mark))

@@ -14,8 +14,11 @@ from correlation.slots import move_slots
 from correlation.unwritten import unwritten_effects
 
 
-def taken_over(this: Round, cause: Mark) -> list[tuple[Mark, float, int]]:
-    """The alerts that this one explains, and better than what they are with; the surest and oldest first."""
+def taken_over(this: Round, cause: Mark, twins: Iterable[Mark]) -> list[tuple[Mark, float, int]]:
+    """The alerts that this one explains, and better than what they are with; the surest and oldest first.
+
+    `twins` are those of its trouble on the other instances of its service.
+    """
     if not cause.signal.explains:
         return []
     policy, board = this.rules.correlation.evidence, this.board
@@ -23,7 +26,7 @@ def taken_over(this: Round, cause: Mark) -> list[tuple[Mark, float, int]]:
     earliest = starts_at - policy.settles
     found = []
     nearby = unwritten_effects(cause, board.scene, this.rules, policy.unwritten)
-    for mark, hops in chain(effects(cause, board.scene, this.rules, policy.join), nearby):
+    for mark, hops in chain(effects(cause, twins, board.scene, this.rules, policy.join), nearby):
         if mark.starts_at < earliest:
             continue
         better = mark.weight + policy.better_by if mark.weight else 0.0

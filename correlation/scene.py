@@ -1,8 +1,9 @@
 """The alerts of the incidents at hand, by the item they are about, and which came of which: a tree of causes."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Protocol
 
 import msgspec
@@ -109,53 +110,106 @@ class Shelf:
             return ()
         if isinstance(there, Mark):
             return (there,) if signals is None or there.signal.id in signals else ()
-        found: list[Mark] = []
-        for signal in there if signals is None else sorted(there.keys() & signals):
-            marks = there[signal]
-            found += marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST)
-        return found
+        return _newest(there, there if signals is None else signals)
 
     def newest_of(self, items: Iterable[str], signals: Collection[str]) -> list[Mark]:
         """The marks of each of these items, of these signals."""
         found: list[Mark] = []
-        for item in filter(self._at.__contains__, items):
-            there = self._at[item]
+        for there in filter(None, map(self._at.get, items)):
             if isinstance(there, dict):
-                found += self.newest(item, signals)
+                found += _newest(there, signals)
             elif there.signal.id in signals:
                 found.append(there)
         return found
+
+    def along(self, way: Iterable[Hop], signals: Collection[str]) -> Iterator[tuple[Mark, int]]:
+        """The marks of items on a way, of these signals, each with how far away its item is."""
+        for item, hops in way:
+            there = self._at.get(item)
+            if isinstance(there, dict):
+                for mark in _newest(there, signals):
+                    yield mark, hops
+            elif there is not None and there.signal.id in signals:
+                yield there, hops
+
+
+def _newest(there: Mapping[str, Mapping[int, Mark]], signals: Collection[str]) -> Sequence[Mark]:
+    """Of the marks of one item those of these signals."""
+    told = there.keys()
+    if signals is not there:
+        if told.isdisjoint(signals):
+            return ()
+        told = sorted(told & signals)
+    found: list[Mark] = []
+    for signal in told:
+        marks = there[signal]
+        found += marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST)
+    return found
+
+
+class Crowd(msgspec.Struct, gc=False):
+    """The newest marks of one place and kind of trouble, the newest last; `starts` says when they began, in order."""
+
+    marks: dict[Key, Mark] = {}
+    starts: list[datetime] = []
+
+    def put(self, mark: Mark) -> None:
+        self.marks[mark.key] = mark
+        insort(self.starts, mark.starts_at)
+
+    def leave(self, mark: Mark) -> None:
+        del self.marks[mark.key]
+        del self.starts[bisect_left(self.starts, mark.starts_at)]
+
+    def move_start(self, mark: Mark, at: datetime) -> None:
+        if self.marks.get(mark.key) is mark:
+            del self.starts[bisect_left(self.starts, mark.starts_at)]
+            insort(self.starts, at)
+
+    def began(self, since: datetime, until: datetime) -> bool:
+        """Whether any of them began in this time."""
+        place = bisect_left(self.starts, since)
+        return place < len(self.starts) and self.starts[place] <= until
+
+    def newest(self) -> Iterator[Mark]:
+        return reversed(self.marks.values())
+
+
+_NOBODY = Crowd()
 
 
 class Nearby:
     """The newest marks of each place and kind of trouble: so few that it costs the same whatever is open."""
 
     def __init__(self) -> None:
-        self._at: dict[tuple[str, str], dict[Key, Mark]] = {}
+        self._at: dict[tuple[str, str], Crowd] = {}
 
     def put(self, mark: Mark) -> None:
-        there = self._at.setdefault((mark.scope, mark.signal.id), {})
-        there[mark.key] = mark
-        if len(there) > _NEARBY:
-            del there[next(iter(there))]
+        place = (mark.scope, mark.signal.id)
+        crowd = self._at.get(place)
+        if crowd is None:
+            crowd = self._at[place] = Crowd()
+        crowd.put(mark)
+        if len(crowd.marks) > _NEARBY:
+            crowd.leave(next(iter(crowd.marks.values())))
         if len(self._at) > MOST_NEARBY:
             del self._at[next(iter(self._at))]
 
     def leave(self, mark: Mark) -> None:
         place = (mark.scope, mark.signal.id)
-        there = self._at.get(place)
-        if there is not None and there.get(mark.key) is mark:
-            del there[mark.key]
-            if not there:
+        crowd = self._at.get(place)
+        if crowd is not None and crowd.marks.get(mark.key) is mark:
+            crowd.leave(mark)
+            if not crowd.marks:
                 del self._at[place]
 
     def size(self) -> int:
         """The places and kinds of trouble of which there are marks."""
         return len(self._at)
 
-    def newest(self, scope: str, signal: str) -> Iterator[Mark]:
-        """The marks of a place that are of this signal, the newest first."""
-        return reversed(self._at.get((scope, signal), {}).values())
+    def of(self, scope: str, signal: str) -> Crowd:
+        """The marks of a place that are of this signal."""
+        return self._at.get((scope, signal), _NOBODY)
 
 
 class Scene:
@@ -185,6 +239,12 @@ class Scene:
         if mark.incident:
             self.of.setdefault(mark.incident, {})[mark.key] = mark
 
+    def move_start(self, mark: Mark, at: datetime) -> None:
+        """A mark is told to have begun at another moment."""
+        self.nearby.of(mark.scope, mark.signal.id).move_start(mark, at)
+        mark.began_at -= mark.starts_at - at
+        mark.starts_at = at
+
     def enter(self, mark: Mark, incident: int) -> None:
         """A mark belongs to this incident from now on."""
         if mark.incident and mark.incident != incident:
@@ -211,8 +271,8 @@ class Scene:
 
     def of_twins(self, mark: Mark, register: Topology) -> Sequence[Mark]:
         """The marks of the same trouble on the other instances of its service."""
-        twins = register.twins(mark.item)
-        return self.at.newest_of(twins, (mark.signal.id,)) if twins else ()
+        alike = self.at.newest_of(register.beside(mark.item), (mark.signal.id,))
+        return [other for other in alike if are_twins(mark.item, other.item)]
 
     # the tree
 
@@ -284,12 +344,15 @@ def because(cause: Mark, effect: Mark, hops: int) -> Why:
     return Why("same_item" if cause.item == effect.item else "stands_on", facts)
 
 
-def causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
-    """The marks that an alert may have come of, with how many steps their items lie below its own: the nearest."""
-    return islice(_all_causes(effect, scene, rules), _MOST_CAUSES)
+def causes(effect: Mark, twins: Iterable[Mark], scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
+    """The marks that an alert may have come of, with how many steps their items lie below its own: the nearest.
+
+    `twins` are the marks of its trouble on the other instances of its service.
+    """
+    return islice(_all_causes(effect, twins, scene, rules), _MOST_CAUSES)
 
 
-def _all_causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
+def _all_causes(effect: Mark, twins: Iterable[Mark], scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
     if scene.wide:
         yield from _wide_causes(effect, scene)
     if not effect.item:
@@ -298,11 +361,9 @@ def _all_causes(effect: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark
     for mark in at.newest(effect.item, rules.signals.beside(effect.signal, able)):
         if mark.key != effect.key:
             yield mark, 0
-    for mark in scene.of_twins(effect, rules.register):
+    for mark in twins:
         yield mark, _NEAR
-    for item, hops in _may_cause(effect, rules.register):
-        for mark in at.newest(item, able):
-            yield mark, hops
+    yield from at.along(_may_cause(effect, rules.register), able)
 
 
 def _wide_causes(effect: Mark, scene: Scene) -> Iterator[tuple[Mark, int]]:
@@ -311,17 +372,25 @@ def _wide_causes(effect: Mark, scene: Scene) -> Iterator[tuple[Mark, int]]:
             yield mark, _NEAR
 
 
-def _may_cause(effect: Mark, register: Topology) -> Iterator[Hop]:
-    yield from register.above(effect.item)
-    if effect.signal.peers:
-        for peer in register.peers(effect.item):
-            yield peer, 1
-            yield from ((item, hops + 1) for item, hops in register.above(peer))
-    if effect.signal.through:
-        near = _reaches_through(register, effect.item)
-        for item, hops in islice(register.below(effect.item), _LOOKED_AT):
-            if hops <= near and register.kind(item) in effect.signal.through:
-                yield item, hops
+def _may_cause(effect: Mark, register: Topology) -> Iterable[Hop]:
+    above, signal = register.above(effect.item), effect.signal
+    if signal.peers:
+        above = chain(above, _above_peers(effect.item, register))
+    return chain(above, _told_of(effect, register)) if signal.through else above
+
+
+def _above_peers(item: str, register: Topology) -> Iterator[Hop]:
+    for peer in register.peers(item):
+        yield peer, 1
+        yield from ((above, hops + 1) for above, hops in register.above(peer))
+
+
+def _told_of(effect: Mark, register: Topology) -> Iterator[Hop]:
+    """What stands on its item and may be all that is told of."""
+    near = _reaches_through(register, effect.item)
+    for item, hops in islice(register.below(effect.item), _LOOKED_AT):
+        if hops <= near and register.kind(item) in effect.signal.through:
+            yield item, hops
 
 
 def _reaches_through(register: Topology, item: str) -> int:
@@ -329,7 +398,9 @@ def _reaches_through(register: Topology, item: str) -> int:
     return _THROUGH.get(register.kind(item), _NEAR)
 
 
-def effects(cause: Mark, scene: Scene, rules: Sight, least: float) -> Iterator[tuple[Mark, int]]:
+def effects(
+    cause: Mark, twins: Iterable[Mark], scene: Scene, rules: Sight, least: float
+) -> Iterator[tuple[Mark, int]]:
     """The marks that may have come of an alert, with how many steps their items lie above its own.
 
     What a cause of its kind explains by less than `least`, so many steps away, is left out.
@@ -342,30 +413,33 @@ def effects(cause: Mark, scene: Scene, rules: Sight, least: float) -> Iterator[t
     for mark in at.newest(cause.item, signals.beside(cause.signal, signals.explained_by(cause.signal, least))):
         if mark.key != cause.key:
             yield mark, 0
-    for mark in scene.of_twins(cause, register):
+    for mark in twins:
         yield mark, _NEAR
     for hops, ring in enumerate(register.rings_below(cause.item), 1):
         for mark in at.newest_of(ring, signals.explained_by(cause.signal, least / _DECAYED[hops])):
             yield mark, hops
-    yield from _told_through(cause, scene, register)
-    yield from _other_ends(cause, scene, register)
+    yield from _told_through(cause, scene, rules)
+    yield from _other_ends(cause, scene, rules)
 
 
-def _told_through(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:
+def _told_through(cause: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
     """The marks of what its item stands on that are told through things of its kind."""
-    kind = register.kind(cause.item)
-    for item, hops in register.above(cause.item)[:_LOOKED_AT]:
-        if hops <= _reaches_through(register, item):
-            marks = scene.at.newest(item, cause.signal.explains)
-            yield from ((mark, hops) for mark in marks if kind in mark.signal.through)
+    register = rules.register
+    told = rules.signals.told_through(cause.signal, register.kind(cause.item))
+    if not told:
+        return
+    above = register.above(cause.item)[:_LOOKED_AT]
+    yield from scene.at.along(((i, hops) for i, hops in above if hops <= _reaches_through(register, i)), told)
 
 
-def _other_ends(cause: Mark, scene: Scene, register: Topology) -> Iterator[tuple[Mark, int]]:
+def _other_ends(cause: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
     """The marks of the other ends of what stands on its item."""
+    told, register = rules.signals.told_of_ends(cause.signal), rules.register
+    if not told or not register.written:
+        return
     for item, hops in ((cause.item, 0), *islice(register.below(cause.item), _LOOKED_AT)):
-        for peer in register.peers(item) if register.kind(item) in _PAIRED else ():
-            marks = scene.at.newest(peer, cause.signal.explains)
-            yield from ((mark, hops + 1) for mark in marks if mark.signal.peers)
+        if register.kind(item) in _PAIRED:
+            yield from scene.at.along(((peer, hops + 1) for peer in register.peers(item)), told)
 
 
 def _wide_effects(cause: Mark, scene: Scene) -> list[tuple[Mark, int]]:

@@ -55,7 +55,10 @@ class Signals:
         self._of = {name: s for s in reversed(signals) for name in s.of}
         self._found: dict[tuple[str, str], Signal] = {}
         self._explained: dict[tuple[str, float], frozenset[str]] = {}
-        self._fitting: dict[tuple[str, float], Sequence[str]] = {}
+        self._others: dict[tuple[str, float], frozenset[str]] = {}
+        self._roots: dict[tuple[str, float, float], Sequence[str]] = {}
+        self._through: dict[tuple[str, str], frozenset[str]] = {}
+        self._ends: dict[str, frozenset[str]] = {}
         self._beside: dict[tuple[str, frozenset[str]], frozenset[str]] = {}
         told = {name for s in signals for name, sure in s.explains.items() if s.id != name and sure >= _SYMPTOM}
         self.symptoms = frozenset(told)
@@ -90,13 +93,22 @@ class Signals:
         """The signals that can bring this one about on an item that its own stands on."""
         return self._explaining.get(signal.id, _NONE)
 
-    def fitting(self, signal: Signal, least: float) -> Sequence[str]:
-        """The other signals that bring this one about so surely at least."""
-        key = (signal.id, least)
-        found = self._fitting.get(key)
+    def roots_of(self, signal: Signal, least: float, prior: float) -> Sequence[str]:
+        """The other signals that bring this one about so surely at least, and are so often the root of it all."""
+        key = (signal.id, least, prior)
+        found = self._roots.get(key)
         if found is None:
-            able = sorted(self.explaining(signal) - {signal.id})
-            found = self._fitting[key] = [n for n in able if self.by_id[n].explains[signal.id] >= least]
+            able = (self.by_id[name] for name in sorted(self.explaining(signal) - {signal.id}))
+            fit = [o.id for o in able if o.explains[signal.id] >= least and o.prior >= prior and not o.wide]
+            found = self._roots[key] = fit
+        return found
+
+    def others_of(self, signal: Signal, least: float) -> frozenset[str]:
+        """The other signals that this one explains by so much at least."""
+        key = (signal.id, least)
+        found = self._others.get(key)
+        if found is None:
+            found = self._others[key] = self.explained_by(signal, least) - {signal.id}
         return found
 
     def beside(self, signal: Signal, others: frozenset[str]) -> frozenset[str] | None:
@@ -116,6 +128,23 @@ class Signals:
         found = self._explained.get(key)
         if found is None:
             found = self._explained[key] = frozenset(n for n, weight in signal.explains.items() if weight >= least)
+        return found
+
+    def told_through(self, signal: Signal, kind: str) -> frozenset[str]:
+        """The signals that this one explains and that are told through things of a kind."""
+        key = (signal.id, kind)
+        found = self._through.get(key)
+        if found is None:
+            explained = (self.by_id[name] for name in signal.explains if name in self.by_id)
+            found = self._through[key] = frozenset(other.id for other in explained if kind in other.through)
+        return found
+
+    def told_of_ends(self, signal: Signal) -> frozenset[str]:
+        """The signals that this one explains and that have another end."""
+        found = self._ends.get(signal.id)
+        if found is None:
+            explained = (self.by_id[name] for name in signal.explains if name in self.by_id)
+            found = self._ends[signal.id] = frozenset(other.id for other in explained if other.peers)
         return found
 
     def _look_up(self, rule: str, category: str) -> Signal:

@@ -1,6 +1,6 @@
 """What a join strategy is: evidence that an alert belongs to an incident that is open already."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -34,6 +34,8 @@ class Firing(msgspec.Struct, gc=False):
     scope: str
     group: str = ""
     """Hash of the group that its sender told it in; "" where there is none."""
+    twins: Sequence[Mark] = ()
+    """Of one that is being placed: the alerts of the same trouble on the other instances of its service."""
 
 
 class Strategy(Protocol):

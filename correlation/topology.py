@@ -106,8 +106,11 @@ class Topology:
             self._above.pop(on, None)
             made, under = Standing(kind, (*on, below)), self._under.setdefault(below, [])
             # Pods and instances of a host come in turns: one of the last two is of its kind.
-            alike = (self._standing(name) for name in under[-2:])
-            self._stand(item, next((standing for standing in alike if standing == made), made))
+            for standing in map(self._standing, under[-2:]):
+                if standing == made:
+                    made = standing
+                    break
+            self._stand(item, made)
             under.append(item)
 
     def kind(self, item: str) -> str:
@@ -143,12 +146,14 @@ class Topology:
 
     def _use(self, names: Iterable[str]) -> None:
         """Items are named: they and, before them, what they stand on are the last to make way."""
-        learned = [name for name in names if name in self._learned]
-        for name in chain.from_iterable((*(self._on(name) for name in learned), learned)):
-            standing = self._learned.pop(name, None)
+        learned, unused = self._learned, self._unused
+        named = [name for name in names if name in learned]
+        for name in chain(*[learned[name].on for name in named], named):
+            standing = learned.pop(name, None)
             if standing is not None:
-                self._learned[name] = standing
-                self._unused.pop(name, None)
+                learned[name] = standing
+                if unused:
+                    unused.pop(name, None)
 
     def _nearest(self, item: str, kinds: Sequence[str]) -> str:
         """The only item of these kinds that stands on this one, or that it stands on: the database of a host."""
@@ -246,9 +251,9 @@ class Topology:
         return False
 
     def _forget(self, item: str) -> None:
-        tops, belows = [item, *(n for n, _ in self.below(item))], [item, *(n for n, _ in self.above(item))]
-        self._unlearn_above(tops)
-        for name in belows:
+        self._unlearn_above(name for name, _ in self.below(item))
+        self._below.pop(item, None)
+        for name, _ in self.above(item):
             self._below.pop(name, None)
         for top in self._under.pop(item, ()):
             kind, on = self._standing(top)
@@ -292,7 +297,7 @@ class Topology:
         """An item that nothing stands on comes to stand on another: bring the lists that are known up to date."""
         nearest = dict(self.above(top))
         self._join(top, below)
-        for item, hops in ((below, 1), *((name, hops + 1) for name, hops in self.above(below))):
+        for item, hops in chain(((below, 1),), ((name, hops + 1) for name, hops in self.above(below))):
             before, rings = nearest.get(item, MOST_HOPS + 1), self._below.get(item)
             if rings is None or before <= hops:
                 continue
@@ -341,13 +346,12 @@ class Topology:
         found = self._peers.get(self.kind(item), ())
         return [n for n in found if n != item] if len(found) <= _FEW else ()
 
-    def twins(self, item: str) -> Sequence[str]:
-        """The other instances of the service that an instance is of, where they are few."""
+    def beside(self, item: str) -> Sequence[str]:
+        """What the service of an instance stands on, where that is little: its other instances are among it."""
         if self.kind(item) != "instance":
             return ()
-        service = item.rpartition("@")[0]
-        found, of_service = self._on(service), f"{service}@"
-        return [n for n in found if n.startswith(of_service) and n != item] if len(found) <= _MOST_ON else ()
+        on = self._on(item.rpartition("@")[0])
+        return on if len(on) <= _MOST_ON else ()
 
     def kin(self, one: str, other: str) -> bool:
         """Whether two items may share a trouble: what is written does not keep them apart, or they stand on one."""

@@ -5,10 +5,10 @@ can bring about there: less surely than where it is written, and near in time al
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
-from correlation.scene import UNWRITTEN, Mark, Scene, Sight
+from correlation.scene import UNWRITTEN, Crowd, Mark, Scene, Sight
 from correlation.steps import Hop
 from correlation.topology import Topology
 
@@ -30,35 +30,43 @@ def unwritten_causes(effect: Mark, scene: Scene, rules: Sight, within: timedelta
 
     They began no longer than `within` before or after it.
     """
-    for signal in rules.signals.fitting(effect.signal, _FITS) if within else ():
+    if not within:
+        return
+    since, until = effect.starts_at - within, effect.starts_at + within
+    for signal in rules.signals.roots_of(effect.signal, _FITS, _ROOT):
+        crowd = scene.nearby.of(effect.scope, signal)
+        if not crowd.began(since, until):
+            continue
         found = [
             mark
-            for mark in islice(scene.nearby.newest(effect.scope, signal), _NEWEST)
-            if abs(effect.starts_at - mark.starts_at) <= within and _may_come_of(effect, mark, rules.register)
+            for mark in islice(crowd.newest(), _NEWEST)
+            if since <= mark.starts_at <= until and _may_come_of(effect, mark, rules.register)
         ]
-        if found and not _is_crowded(effect, scene, signal, within, _CROWD):
+        if found and not _is_crowded(effect, crowd, since, until, _CROWD):
             yield from ((mark, UNWRITTEN) for mark in found)
 
 
 def unwritten_effects(cause: Mark, scene: Scene, rules: Sight, within: timedelta) -> Iterator[tuple[Mark, int]]:
     """The marks of its place that may have come of an alert, though nobody wrote that their items stand on its own."""
-    signal = cause.signal
     if not within or not _may_bring_about(cause, rules.register):
         return
-    if _is_crowded(cause, scene, signal.id, within, _CROWD - 1):
+    since, until = cause.starts_at - within, cause.starts_at + within
+    crowds = (scene.nearby.of(cause.scope, name) for name in rules.signals.others_of(cause.signal, _FITS))
+    near = [crowd for crowd in crowds if crowd.began(since, until)]
+    if not near or _is_crowded(cause, scene.nearby.of(cause.scope, cause.signal.id), since, until, _CROWD - 1):
         return
-    for name in rules.signals.explained_by(signal, _FITS) - {signal.id}:
-        for mark in scene.nearby.newest(cause.scope, name):
-            if abs(mark.starts_at - cause.starts_at) <= within and _may_come_of(mark, cause, rules.register):
+    for crowd in near:
+        for mark in crowd.newest():
+            if since <= mark.starts_at <= until and _may_come_of(mark, cause, rules.register):
                 yield mark, UNWRITTEN
 
 
-def _is_crowded(mark: Mark, scene: Scene, signal: str, within: timedelta, enough: int) -> bool:
-    """Whether so many incidents of its place have, besides it, a trouble of this signal near it in time."""
+def _is_crowded(mark: Mark, crowd: Crowd, since: datetime, until: datetime, enough: int) -> bool:
+    """Whether so many incidents of its place have, besides it, such a trouble in this time."""
     found = {
         other.incident
-        for other in islice(scene.nearby.newest(mark.scope, signal), _LOOKED_AT)
-        if other.key != mark.key and other.incident and abs(other.starts_at - mark.starts_at) <= within
+        for other in islice(crowd.newest(), _LOOKED_AT)
+        if other.key != mark.key and other.incident and since <= other.starts_at <= until
     }
     return len(found) >= enough
 

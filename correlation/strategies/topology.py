@@ -25,7 +25,7 @@ class Join:
         best: dict[int, tuple[float, Mark, int]] = {}
         latest = mark.starts_at + self._settles
         nearby = unwritten_causes(mark, scene, rules, self._unwritten)
-        for cause, hops in chain(causes(mark, scene, rules), nearby):
+        for cause, hops in chain(causes(mark, firing.twins, scene, rules), nearby):
             if cause.starts_at > latest:
                 continue
             incident = incidents.get(cause.incident)
