@@ -3,6 +3,7 @@
 import heapq
 from collections import OrderedDict, deque
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from correlation.silence import Silence
 
 MOST_TOMBSTONES = 200_000
 _MOST_EARLIER = 15
+_by_start = attrgetter("starts_at", "id")
 LOOKED_AT = 4
 """Incidents of one key that are asked for, the newest: of the others one follows where one of these is over."""
 
@@ -145,7 +147,7 @@ class Board:
     def open_members(self, incident: int) -> list[Episode]:
         """The firing alerts of an incident, oldest first."""
         found = [self.episodes[key] for key in self.members.get(incident, ())]
-        return sorted(found, key=lambda e: (e.starts_at, e.id))
+        return sorted(found, key=_by_start)
 
     # who has what
 

@@ -48,23 +48,27 @@ class Lesson(msgspec.Struct, kw_only=True, gc=False):
     by: str = ""
     """Who said so last."""
     at: datetime
+    times: int = 0
+    """In how many of the incidents of late it held: counted when it is told, for every new alert may go by it."""
 
     @property
     def key(self) -> LessonKey:
         return (self.what, self.one, self.other, self.place)
 
-    @property
-    def times(self) -> int:
-        """In how many of the incidents of late it held."""
-        return sum(map(_held, self.said))  # asked of every lesson that a new alert may go by
+    def __post_init__(self) -> None:
+        self._count()
 
     def say(self, incident: str, held: bool, by: str, at: datetime) -> None:
         """An incident says whether it holds; of one incident the last word counts."""
         others = [told for told in self.said if told[0] != incident]
         self.said = [*others, (incident, held)][-_LOOKED_AT:]
+        self._count()
         self.at = at
         if held:
             self.by = by
+
+    def _count(self) -> None:
+        self.times = sum(map(_held, self.said))
 
 
 class Lessons:

@@ -115,10 +115,10 @@ class Shelf:
     def newest_of(self, items: Iterable[str], signals: Collection[str]) -> list[Mark]:
         """The marks of each of these items, of these signals."""
         found: list[Mark] = []
-        for there in filter(None, map(self._at.get, items)):
+        for there in map(self._at.get, items):
             if isinstance(there, dict):
                 found += _newest(there, signals)
-            elif there.signal.id in signals:
+            elif there is not None and there.signal.id in signals:
                 found.append(there)
         return found
 
@@ -133,15 +133,12 @@ class Shelf:
                 yield there, hops
 
 
-def _newest(there: Mapping[str, Mapping[int, Mark]], signals: Collection[str]) -> Sequence[Mark]:
+def _newest(there: Mapping[str, dict[int, Mark]], signals: Collection[str]) -> Sequence[Mark]:
     """Of the marks of one item those of these signals."""
-    told = there.keys()
-    if signals is not there:
-        if told.isdisjoint(signals):
-            return ()
-        told = sorted(told & signals)
+    if there.keys().isdisjoint(signals):
+        return ()
     found: list[Mark] = []
-    for signal in told:
+    for signal in there if signals is there else sorted(there.keys() & signals):
         marks = there[signal]
         found += marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST)
     return found
@@ -373,10 +370,13 @@ def _wide_causes(effect: Mark, scene: Scene) -> Iterator[tuple[Mark, int]]:
 
 
 def _may_cause(effect: Mark, register: Topology) -> Iterable[Hop]:
-    above, signal = register.above(effect.item), effect.signal
+    signal = effect.signal
+    ways: list[Iterable[Hop]] = [register.above(effect.item)]
     if signal.peers:
-        above = chain(above, _above_peers(effect.item, register))
-    return chain(above, _told_of(effect, register)) if signal.through else above
+        ways.append(_above_peers(effect.item, register))
+    if signal.through:
+        ways.append(_told_of(effect, register))
+    return chain(*ways) if len(ways) > 1 else ways[0]
 
 
 def _above_peers(item: str, register: Topology) -> Iterator[Hop]:
@@ -398,9 +398,7 @@ def _reaches_through(register: Topology, item: str) -> int:
     return _THROUGH.get(register.kind(item), _NEAR)
 
 
-def effects(
-    cause: Mark, twins: Iterable[Mark], scene: Scene, rules: Sight, least: float
-) -> Iterator[tuple[Mark, int]]:
+def effects(cause: Mark, twins: Iterable[Mark], scene: Scene, rules: Sight, least: float) -> Iterator[tuple[Mark, int]]:
     """The marks that may have come of an alert, with how many steps their items lie above its own.
 
     What a cause of its kind explains by less than `least`, so many steps away, is left out.

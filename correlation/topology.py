@@ -251,9 +251,9 @@ class Topology:
         return False
 
     def _forget(self, item: str) -> None:
-        self._unlearn_above(name for name, _ in self.below(item))
-        self._below.pop(item, None)
-        for name, _ in self.above(item):
+        tops, belows = [item, *(n for n, _ in self.below(item))], [item, *(n for n, _ in self.above(item))]
+        self._unlearn_above(tops)
+        for name in belows:
             self._below.pop(name, None)
         for top in self._under.pop(item, ()):
             kind, on = self._standing(top)

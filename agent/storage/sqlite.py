@@ -23,20 +23,16 @@ T = TypeVar("T")
 RESERVE_BYTES = 64 * 1024 * 1024
 
 
-_written: tuple[datetime | None, str] = (None, "")
-
-
+@lru_cache(maxsize=64)
 def moment_to_sqlite(moment: datetime) -> str:
-    """`YYYY-MM-DD HH:MM:SS.ffffff` in UTC, as SQLModel writes it: any other form compares wrong."""
-    global _written  # noqa: PLW0603 - rows of one group share their `now`: it is written out once
-    last, text = _written
-    if moment is last:
-        return text
+    """`YYYY-MM-DD HH:MM:SS.ffffff` in UTC, as SQLModel writes it: any other form compares wrong.
+
+    Rows of one group have most of their moments in common.
+    """
     if moment.tzinfo is None:
         raise ValueError(f"a moment without a zone: {moment}")
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    _written = (moment, in_utc.isoformat(" ", "microseconds")[:26])
-    return _written[1]
+    return in_utc.isoformat(" ", "microseconds")[:26]
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import tick
 from benchmarks.alerts import identity, rounds
 from benchmarks.messages import bodies
-from benchmarks.stages import measure
+from benchmarks.stages import measure, measure_decisions
 from benchmarks.tables import put, ratio, table
 from collectors.webhooks import alertmanager
 
@@ -52,6 +52,13 @@ def test_the_stages_of_an_alert_are_shown(tmp_path: Path, rule_alone: bool) -> N
     shown = asyncio.run(measure(tmp_path, 64, rule_alone=rule_alone))
     assert "| new | 64 | 32 |" in shown
     assert "| duplicates | 1 | 1 |" in shown
+
+
+def test_what_joins_and_what_opens_is_measured_apart(tmp_path: Path) -> None:
+    shown = asyncio.run(measure_decisions(tmp_path, held=64, total=40))
+    counted = [int(row.split("|")[2]) for row in shown.splitlines()[2:]]
+    assert len(counted) == 2
+    assert sum(counted) == 40
 
 
 def test_a_tick_looks_at_what_is_due_however_many_are_open() -> None:

@@ -185,7 +185,7 @@ def test_what_came_together_on_one_item_says_nothing_of_two() -> None:
 def test_what_is_known_of_a_place_is_bounded_and_let_go_with_its_incidents() -> None:
     stream = told(*((n * 0.01, {**ERRORS, "service": f"svc-{n}"}) for n in range(100)))
     scene = stream.board.scene
-    assert len(list(scene.nearby.newest("dc1", "errors"))) == 32
+    assert len(list(scene.nearby.of("dc1", "errors").newest())) == 32
     for number in list(scene.of):
         scene.forget(number)
     assert scene.nearby.size() == 0
@@ -195,7 +195,11 @@ def test_of_so_many_places_the_first_makes_way(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("correlation.scene.MOST_NEARBY", 2)
     stream = told(*((n, {**ERRORS, "cluster": f"dc{n}"}) for n in range(4)))
     nearby = stream.board.scene.nearby
-    assert (nearby.size(), len(list(nearby.newest("dc3", "errors"))), len(list(nearby.newest("dc0", "errors")))) == (
+    assert (
+        nearby.size(),
+        len(list(nearby.of("dc3", "errors").newest())),
+        len(list(nearby.of("dc0", "errors").newest())),
+    ) == (
         2,
         1,
         0,

@@ -89,8 +89,10 @@ def _by_place(desk: Desk, now: datetime) -> dict[tuple[str, str], list[int]]:
     """The newest alerts of each place and signal, in their order; what was placed at one moment has none."""
     kept = set(held(desk, now))
     found = {
-        place: [m.id for m in sorted(marks.values(), key=lambda m: (m.placed_at or now, m.id)) if m.incident in kept]
-        for place, marks in desk.board.scene.nearby._at.items()
+        place: [
+            m.id for m in sorted(crowd.marks.values(), key=lambda m: (m.placed_at or now, m.id)) if m.incident in kept
+        ]
+        for place, crowd in desk.board.scene.nearby._at.items()
     }
     return {place: marks for place, marks in found.items() if marks}
 
