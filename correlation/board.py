@@ -184,11 +184,13 @@ class Board:
 
     def _share(self, slot: Slot, join_key: str, at: datetime, incident: int) -> None:
         """One that is not the newest holder has an alert of this key: the newest first, of equals the younger."""
-        holders = dict(slot.holders)
         self.slots_of.setdefault(incident, {})[join_key] = None
-        holders[incident] = max(at, holders.get(incident, at))
-        newest, *earlier = sorted(holders.items(), key=lambda held: (held[1], held[0]), reverse=True)
-        (slot.incident, slot.last_at), slot.earlier = newest, tuple(earlier[:_MOST_EARLIER])
+        others = [holder for holder in slot.holders if holder[0] != incident]
+        known = next((last for holder, last in slot.earlier if holder == incident), at)
+        since = max(at, known)
+        place = next((n for n, (holder, last) in enumerate(others) if (last, holder) < (since, incident)), len(others))
+        others.insert(place, (incident, since))
+        (slot.incident, slot.last_at), slot.earlier = others[0], tuple(others[1 : 1 + _MOST_EARLIER])
 
     def pass_slots(self, old: int, new: int) -> None:
         """What belonged to one incident belongs to another."""

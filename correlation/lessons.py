@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from operator import itemgetter
 
 import msgspec
@@ -18,6 +19,9 @@ TOGETHER = "together"
 """`one` and `other` came together in confirmed incidents; `place` is whether what is written keeps them apart."""
 MOST = 10_000
 """Lessons that are kept at most: the one that was confirmed longest ago makes way."""
+CONFIRMED = 5
+"""In so many incidents a pair has to be confirmed to be evidence: with fewer, faults that read alike became one."""
+_MOST_PARTNERS = 64
 _AGREE, _LOOKED_AT = 3, 5
 _PATTERN = 16
 _held = itemgetter(1)
@@ -80,6 +84,7 @@ class Lessons:
         """By place and kind: what it was split from there."""
         self.together: dict[str, dict[tuple[str, str], Lesson]] = {}
         """By kind: what it came together with, by that kind and place."""
+        self._partners: dict[str, Sequence[str]] = {}
         self._roots: dict[str, dict[str, Lesson]] = {}
         self.of_roots: set[str] = set()
         """The kinds of which anything was taught as to roots."""
@@ -90,6 +95,7 @@ class Lessons:
     def hold(self, lesson: Lesson) -> list[Lesson]:
         """Keep a lesson as it is now; returns those that make way for it."""
         key = lesson.key
+        self._said_anew(lesson)
         known = self._held.get(key) is lesson
         self._held[key] = lesson
         self._held.move_to_end(key)
@@ -108,6 +114,7 @@ class Lessons:
 
     def forget(self, lesson: Lesson) -> Lesson:
         """Let go of a lesson."""
+        self._said_anew(lesson)
         del self._held[lesson.key]
         if lesson.what == ROOT:
             self._roots[lesson.one].pop(lesson.other)
@@ -124,6 +131,19 @@ class Lessons:
                 if not self.together[one]:
                     del self.together[one]
         return lesson
+
+    def _said_anew(self, lesson: Lesson) -> None:
+        self._partners.pop(lesson.one, None)
+        self._partners.pop(lesson.other, None)
+
+    def partners(self, kind: str) -> Sequence[str]:
+        """The kinds that have come with one often enough to be evidence, in one place or another, each once."""
+        found = self._partners.get(kind)
+        if found is None:
+            looked_at = islice(self.together.get(kind, {}).items(), _MOST_PARTNERS)
+            names = dict.fromkeys(other for (other, _), lesson in looked_at if lesson.times >= CONFIRMED)
+            found = self._partners[kind] = tuple(names)
+        return found
 
     def counts(self) -> Counter[str]:
         """How many lessons of each sort are held."""

@@ -105,7 +105,10 @@ class Outcome(msgspec.Struct):
 
     def count(self, counts: dict[int, Counter[tuple[str, str]]], incident: Incident, name: str, code: str) -> None:
         self.dirty[incident.id] = incident
-        counts.setdefault(incident.id, Counter())[(name, code)] += 1
+        found = counts.get(incident.id)
+        if found is None:
+            found = counts[incident.id] = Counter()
+        found[name, code] += 1
 
     def summaries(self) -> Iterator[tuple[int, Event]]:
         """What happened to many alerts at once, as one event per incident."""

@@ -1,23 +1,19 @@
 """Kinds of alert that came together in confirmed incidents belong together again, within one place."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from correlation.incident import Why
-from correlation.lessons import Lesson, kind_of
+from correlation.lessons import CONFIRMED, Lesson, kind_of
 from correlation.rules import EvidencePolicy
 from correlation.scene import Mark
 from correlation.strategy import Evidence, Firing
 from correlation.together import relation
 
-CONFIRMED = 5
-"""In so many incidents a pair has to be confirmed to be evidence: with fewer, faults that read alike became one."""
 _WEIGHT, _FADES = 0.7, 0.1
 """Of two incidents the nearer one in time is likelier: at the end of `quiet` a tenth is lost."""
-_MOST_PARTNERS = 64
 
 
 class Join:
@@ -29,11 +25,13 @@ class Join:
         self._quiet = max(policy.quiet, timedelta(seconds=1))
 
     def find(self, firing: Firing, board: Any, rules: Any) -> Iterator[Evidence]:
-        known = board.lessons.together.get(kind_of(firing.mark.name))
-        if not known or board.storms:
+        kind = kind_of(firing.mark.name)
+        partners = board.lessons.partners(kind)
+        if not partners or board.storms:
             return
+        known = board.lessons.together[kind]
         found: dict[int, tuple[float, Mark, Lesson]] = {}
-        for other in _confirmed_partners(known):
+        for other in partners:
             for key in board.seen.get((firing.scope, other), ()):
                 mark = board.scene.marks.get(key)
                 lesson = self._lesson(known, firing.mark, mark, rules)
@@ -54,9 +52,3 @@ class Join:
             return None
         found: Lesson | None = known.get((kind_of(other.name), relation(rules.register, mark.item, other.item)))
         return found if found is not None and found.times >= CONFIRMED else None
-
-
-def _confirmed_partners(known: Mapping[tuple[str, str], Lesson]) -> Iterable[str]:
-    """The kinds that have come with it often enough in one place or another, each once."""
-    looked_at = islice(known.items(), _MOST_PARTNERS)
-    return dict.fromkeys(other for (other, _), lesson in looked_at if lesson.times >= CONFIRMED)
