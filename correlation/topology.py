@@ -251,7 +251,7 @@ class Topology:
         return False
 
     def _forget(self, item: str) -> None:
-        tops, belows = [item, *(n for n, _ in self.below(item))], [item, *(n for n, _ in self.above(item))]
+        tops, belows = [name for name, _ in self.below(item)], [item, *(name for name, _ in self.above(item))]
         self._unlearn_above(tops)
         for name in belows:
             self._below.pop(name, None)
@@ -259,10 +259,14 @@ class Topology:
             kind, on = self._standing(top)
             self._stand(top, Standing(kind, tuple(name for name in on if name != item)))
         self._unused.pop(item, None)
-        for below in self._learned.pop(item).on:
+        on = self._learned.pop(item).on
+        for below in on:
             self._under[below].remove(item)
             if not self._under[below]:
                 del self._under[below]
+        # As long as another stands alike, what that leads to stays known.
+        if on and all(self._on(name) != on for name in self._under.get(on[0], ())[-2:]):
+            self._above.pop(on, None)
 
     def carry_over(self, before: "Topology") -> None:
         """What another register has learned is known here too, where nothing else is written now."""
