@@ -217,6 +217,21 @@ async def test_an_upgrade_that_was_done_is_done(writer: Writer, store_url: str) 
     assert before == after == migrate.heads()[0]
 
 
+async def test_what_an_older_release_may_have_left_unranked_is_ranked_after_the_upgrade(
+    writer: Writer, store_url: str
+) -> None:
+    several = [
+        incident(id=1, number="a"),
+        incident(id=2, number="b", known_errors=[{"id": "ke"}]),
+        incident(id=3, number="c", state=State.ARCHIVED),
+    ]
+    await writer.commit([(UPSERT_INCIDENT, [incident_values(one) for one in several])])
+    for sql in ("ALTER TABLE incident DROP COLUMN to_rank", "UPDATE alembic_version SET version_num = '0006'"):
+        await writer.commit([(sql, [()])])
+    await migrate.upgrade(store_url)
+    assert await writer.fetch("SELECT id FROM incident WHERE to_rank") == [(1,)]
+
+
 async def test_a_schema_newer_than_the_program_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/t.db"
     await migrate.upgrade(url)
