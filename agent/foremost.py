@@ -26,6 +26,12 @@ def is_root(root: Mapping[str, Any] | None, alert: Mapping[str, Any]) -> bool:
     return root is not None and all(alert.get(name) == root.get(name) for name in ("fingerprint", "startsAt"))
 
 
+def because(code: str, text: str) -> str:
+    """Why an alert is the root, to stand beside words that say that it is: without saying so once more."""
+    rest = text.partition(":")[2].strip() if code == "likely_root" else ""
+    return rest or text
+
+
 def of_the_root_first(found: Sequence[Any], labels: Labels) -> list[Any]:
     """Known errors as they were found, stored or as the API shows them: those that fit the root alert first."""
     return sorted(found, key=lambda one: not _fits(one, labels))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agent.cli.client import cut_to, printable
-from agent.foremost import is_root, named, of_the_root_first
+from agent.foremost import because, is_root, named, of_the_root_first
 
 ALERTS_SHOWN, LINES_SHOWN = 20, 40
 """Of an incident, unless all is asked for."""
@@ -28,7 +28,8 @@ def standing(found: Mapping[str, Any]) -> Iterator[str]:
     root = next((alert for alert in found["alerts"] if is_root(found["root"], alert)), None)
     if found["root"] and len(found["alerts"]) > 1:
         yield f"likely root      {named(root['labels'], root['annotations']) if root else found['root']['fingerprint']}"
-        yield f"  because        {found['root']['why']['text']}"
+        why = found["root"]["why"]
+        yield f"  because        {because(why['code'], why['text'])}"
     for name in ("opened_at", "response_due_at", "resolve_due_at", "acknowledged_at", "resolved_at"):
         if found[name]:
             yield f"{name:<16} {moment(found[name])}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
 from agent.configuration.layers import shared
-from agent.foremost import named, of_the_root_first
+from agent.foremost import because, named, of_the_root_first
 from agent.http.prose import prose
 from agent.http.views import At, FoundError, Happened, IncidentAlert, IncidentView
 from escalation.words import Language, local_text, state_text
@@ -100,8 +100,9 @@ class IncidentPage:
     def _came_of(self) -> list[str]:
         if self._root is None or self._incident.root is None:
             return []
+        why = self._incident.root.why
         told = f"{self._say('root')}: {named(self._root.labels, self._root.annotations)}"
-        return [tag("p", told, "root"), tag("p", self._incident.root.why.text, "soft")]
+        return [tag("p", told, "root"), tag("p", because(why.code, why.text), "soft")]
 
     def _merged(self, into: str) -> str:
         """Where its alerts are now."""
@@ -152,7 +153,7 @@ class IncidentPage:
         alerts, record = self._incident.alerts, self._incident.record
         counted = f"{self._say('alerts')}: {record.alert_count} ({record.open_alerts} {self._say('firing')})"
         shown = [self._alert(alert) for alert in self._root_first(alerts)[:ALERTS_SHOWN]]
-        more = [tag("p", f"{self._say('more')} …", "soft")] if record.alert_count > len(shown) else []
+        more = [tag("p", f"{self._say('more')} …", "soft")] if len(alerts) >= ALERTS_SHOWN < record.alert_count else []
         return [tag("h2", counted), *shown, *more]
 
     def _root_first(self, alerts: Sequence[IncidentAlert]) -> list[IncidentAlert]:

@@ -11,6 +11,7 @@ from msgspec.structs import replace as change
 
 from agent.configuration.config import Config
 from agent.foremost import named, of_the_root_first
+from agent.sentences import text
 from agent.threads import RECEIPT
 from collectors.labels import Labels
 from collectors.moment import moment_text
@@ -25,6 +26,7 @@ from escalation.words import Language
 from knowledge.match import sentence
 from knowledge.past import Past, alert_of, in_common
 
+_BY_PEOPLE = frozenset({"person", "root_as_taught"})
 _SHOWN = 10
 """How many alerts a page shows."""
 Links = Callable[[str, str], dict[str, str]]
@@ -53,6 +55,8 @@ class Claimed(msgspec.Struct, frozen=True):
     """The rows of the alerts that are shown."""
     has_root: bool = False
     """Whether the first of these is the root of others."""
+    root_why: str = ""
+    """Who says so, where people do."""
 
     def composed(self, links: Links, annotations: Annotations | None = None) -> PageToSend:
         """The page with its message; `annotations` by the row of an alert. Not for the line: it takes its time."""
@@ -66,7 +70,8 @@ class Claimed(msgspec.Struct, frozen=True):
         if annotations and any(row in annotations for row in self.alerts):
             facts = change(facts, alerts=self._described(annotations))
         if self.has_root:
-            facts = change(facts, root=named(facts.alerts[0]["labels"], facts.alerts[0].get("annotations") or {}))
+            root = named(facts.alerts[0]["labels"], facts.alerts[0].get("annotations") or {})
+            facts = change(facts, root=f"{root} ({self.root_why})" if self.root_why else root)
         if facts.nearest:
             linked = [replace(one, link=links(one.number, self.target).get("console", "")) for one in facts.nearest]
             facts = change(facts, nearest=linked)
@@ -128,6 +133,7 @@ class Briefing:
             created_at=page.created_at,
             alerts=shown.rows,
             has_root=shown.has_root,
+            root_why=_said_by_people(incident, language),
         )
 
     def _alerts(self, incident: Incident | None) -> _Shown:
@@ -211,6 +217,12 @@ class Briefing:
                 for one in near
             ]
         return found
+
+
+def _said_by_people(incident: Incident | None, language: Language) -> str:
+    """Who named the root, of this incident or of those like it; empty where it is what likely is."""
+    why = (incident.root or {}).get("why", {}) if incident is not None else {}
+    return text(why["code"], why["facts"], language) if why.get("code") in _BY_PEOPLE else ""
 
 
 def claimed(page: Page, incident: Incident | None, config: Config, board: Board, past: Past) -> Claimed:

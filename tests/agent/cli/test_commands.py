@@ -381,4 +381,10 @@ async def test_the_list_names_the_root_where_the_title_does_not(api: Served) -> 
     await api.open_incident({"alertname": "PostgresDown", "instance": "db-1:9187", "severity": "critical"})
     assert "root:" not in (await run(api, "incident", "list")).output
     await api.receive(alert({"alertname": "HostDown", "instance": "db-1:9100", "severity": "critical"}))
-    assert "PostgresDown db-1:9187  (root: HostDown db-1:9100)" in (await run(api, "incident", "list")).output
+    listed = (await run(api, "incident", "list")).output
+    assert "PostgresDown db-1:9187  (root: HostDown db-1:9100)" in listed
+    (number,) = [line.split()[0] for line in listed.splitlines()[1:]]
+    assert (
+        "  because        a host that is down, severity 2; 1 of 1 others"
+        in (await run(api, "incident", "show", number)).output
+    )

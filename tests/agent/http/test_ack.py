@@ -197,3 +197,15 @@ async def test_an_act_on_what_was_merged_is_told_where_it_went(api: Served) -> N
     refused = await api.act(first, "acknowledge", {}, as_="ana")
     assert (refused.status, refused.body["allowed"]) == (409, [])
     assert f"merged into {second}" in refused.body["detail"]
+
+
+async def test_what_went_to_another_incident_is_not_announced_as_more(api: Served) -> None:
+    number, other = await api.open_incident(), await api.open_incident(LINK_DOWN)
+    await api.act(other, "merge", {"into": number})
+    moved = next(
+        one["fingerprint"]
+        for one in (await api.get(f"/api/v1/incidents/{number}")).body["alerts"]
+        if one["labels"]["alertname"] == "LinkDown"
+    )
+    assert (await api.act(number, "split", {"alerts": [moved]})).status == 200
+    assert "and more" not in (await api.get(await link_for(api, number, "luis"), as_="")).text

@@ -54,3 +54,8 @@ async def test_a_page_begins_with_the_root_and_with_what_helps_with_that(house: 
     described = one.composed(_links, {one.alerts[0]: {"summary": "no ping"}})
     assert "Likely root: HostDown db-1:9100: no ping" in described.message.text
     assert "Likely root: HostDown db-1:9100\n" in one.composed(_links, {}).message.text
+    named = incident.root
+    assert named is not None
+    incident.root = {**named, "why": {"code": "person", "facts": {"by": "ana", "reason": "seen"}}}
+    told = claimed(page, incident, desk.config, desk.board, desk.past).composed(_links, {}).message.text
+    assert "Likely root: HostDown db-1:9100 (ana said so: seen)" in told
