@@ -14,7 +14,8 @@ SIGNALS = Signals(CONFIG.correlation.signals)
 NAMES = {
     "power": "UPSLowBattery ApcUpsBatteryNearlyEmpty UpsRuntimeShort UPS电量不足 BatteryLow"
     " UpsOutputOff UPS输出关断 UpsBatteryDepleted 电池电量不足"
-    " UPSOutputFailure UPS电池低压",
+    " UPSOutputFailure UPS电池低压"
+    " UpsOff",
     "on-battery": "UPSOnBattery ApcUpsAcInputOutage MainsPowerLost UpsInputPowerFailure UPS电池供电 市电中断 "
     "市电断电UPS逆变输出"
     " AcInputLost UPS输入异常",
@@ -33,14 +34,16 @@ NAMES = {
     "IscsiTargetDown CephPgDegraded"
     " DatastoreInaccessible DatastoreLatencyHigh",
     "host": "HostDown NodeDown KubeNodeNotReady KubeNodeUnreachable ServerNotResponding 主机宕机 服务器失联"
-    " check_ping check-host-alive PING NodeTargetDown IcmpProbeFailed VmPoweredOff 主机存活检测失败",
+    " check_ping check-host-alive PING NodeTargetDown IcmpProbeFailed VmPoweredOff 主机存活检测失败"
+    " 服务器死机 主机掉电",
     "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down LagMemberDown "
     "NicTeamDegraded DupIP IpAddressConflict IP地址冲突"
     " InterfaceErrDisabled PortSecurityViolation CarrierChanges LacpMemberDown 聚合口成员down",
     "lossy": "OpticalRxPowerLow 接口CRC错误 TransceiverRxPowerLow SnmpInterfaceErrors crcErrorRate "
     "NodeNetworkTransmitErrs 收光功率低 光模块异常 网络丢包率高"
     " 上联拥塞 端口流量过高 IcmpLoss"
-    " PacketDrops TxErrors NetworkInErrors 链路丢包率高",
+    " PacketDrops TxErrors NetworkInErrors 链路丢包率高"
+    " LinkErrorsHigh 网卡丢包",
     "lock": "PostgresqlDeadLocks dbLockContention MssqlBlockedProcesses 锁等待 BlockingSessions 表锁",
     "image": "KubeContainerWaiting ImagePullBackOff 镜像拉取失败",
     "disk": "NodeFilesystemAlmostOutOfSpace HostOutOfDiskSpace DiskWillFillIn4Hours FsFull 磁盘快满了 disk_80 "
@@ -76,7 +79,8 @@ NAMES = {
     "heartbeat_failed ServiceHeartbeatLost 应用心跳丢失 PrometheusJobMissing NginxUpstreamDown "
     "KubeServiceNoEndpoints 应用节点端口不通"
     " check_tcp check_http ProcessNotRunning 进程不存在 进程数为0 副本数不足 PodsUnschedulable"
-    " UnHealthyHostCount ReplicaCountLow 页面打不开",
+    " UnHealthyHostCount ReplicaCountLow 页面打不开"
+    " WebserverDown svc_gone 程序异常退出",
     "errors": "ErrorBudgetBurn IstioHigh5xxErrorRate TooManyErrors Http5xxSpike 错误率过高 请求失败率上升"
     " RpcFailures StatsErrors SupportErrorRate 错误日志突增 熔断触发",
     "latency": "upstream_latency_high IstioLatency99Percentile HighRequestLatency SlowResponses "
@@ -118,7 +122,8 @@ NAMES = {
     " RackDoorOpen 机柜门未关 DhcpPoolExhausted 地址池不足 mailq SmartNvmePercentageUsed",
     "disk-fault": "DiskPredictedFailure 磁盘预测故障 SmartDeviceUnhealthy SmartCriticalWarning "
     "drive_predictive_failure 文件系统只读 磁盘坏块 物理硬盘离线"
-    " check_ro_mounts ReallocatedSectorsHigh XfsCorruptionDetected 磁盘SMART告警",
+    " check_ro_mounts ReallocatedSectorsHigh XfsCorruptionDetected 磁盘SMART告警"
+    " SmartFailure",
     "disk-slow": "NodeDiskIOSaturation disk_await_high HostCpuHighIowait IO等待过高 CpuWaitingForIO 磁盘读写延迟高 "
     "disk_overloaded"
     " HighDiskIOUtilization 磁盘IO利用率高",
@@ -129,16 +134,19 @@ NAMES = {
     " GuestSnapshotMerging 快照合并中 check_job_duration 任务执行超时",
     "external": "ExternalApiUnreachable ThirdPartyServiceDown 第三方接口不通 channel_api_slow BlackboxSlowExternal "
     "渠道接口超时"
-    " PaymentProviderDown 短信通道失败 银行接口超时",
+    " PaymentProviderDown 短信通道失败 银行接口超时"
+    " ThirdPartySlow PartnerTimeout",
     "limits": "NodeFileDescriptorLimit HostFileDescriptorsExhausted fd_usage_high TooManyOpenFiles 文件句柄数过多"
-    " TcpTimeWaitSockets check_tcp_timewait EphemeralPortsExhausted TIME_WAIT过多 MaxProcessesReached",
+    " TcpTimeWaitSockets check_tcp_timewait EphemeralPortsExhausted TIME_WAIT过多 MaxProcessesReached"
+    " PodsPendingQuota KubeQuotaExceeded 配额不足 PortsUsedUp 句柄耗尽",
     "pool": "HikariPoolExhausted TomcatThreadPoolExhausted 线程池耗尽 NoFreeConnections JdbcPoolExhausted "
     "ThreadsBusy PumaNoFreeThreads Tomcat线程耗尽"
     " HikariConnectionsPending PhpFpmMaxChildrenReached check_threads 线程数过高",
     "load": "IngressRequestRateSpike TrafficSurge RequestRateAnomaly 流量突增 请求量异常 KubeHpaMaxedOut "
     "弹性伸缩达上限"
     " svc-calls-high TooManyRequests HighCallVolume 流量洪峰"
-    " 访问突增 请求数过高 并发请求过多",
+    " 访问突增 请求数过高 并发请求过多"
+    " 请求突增 访问量暴涨",
     "credentials": "OAuthTokenValidationFailures ServiceTokenExpired LdapBindFailed http_401 鉴权失败突增 凭证过期",
     "release": "KubeDeploymentRolloutStuck HelmReleaseFailed DeploymentNotProgressing 发布失败 上线卡住"
     " DeployHappened svc-release 版本发布 FeatureFlagSwitched 功能开关变更 ArgocdServiceNotSynced"
@@ -160,7 +168,7 @@ NAMES = {
     "swap": "HostSwapIsFillingUp KubeMemoryOvercommit 交换分区占用高 交换空间不足",
     "hardware": "HostEdacCorrectableErrorsDetected MemoryModulePredictedToFail 服务器内存ECC告警"
     " SoftLockup 内核软锁死 HungTaskDetected KernelPanic check_openmanage GpuXidError 主板故障",
-    "change": "ConfigChanged sw-config-saved 批量配置变更",
+    "change": "ConfigChanged sw-config-saved 批量配置变更 SwitchConfigSaved AclChanged 网络配置变更",
     "overcommitted": "HypervisorMemoryCommitted 宿主机内存不足",
     "device-load": "SwitchHighCpu 交换机CPU高",
     "other": "Watchmaker 某某指标异常 VectorLag 日志上送滞后 FilebeatNotShipping",
@@ -195,6 +203,8 @@ def test_the_name_of_an_alert_tells_its_kind_of_trouble(signal: str, name: str) 
         ("HostMemoryUnderMemoryPressure", "node-pressure"),
         ("PostgresqlTooManyDeadTuples", "database-down"),
         ("ThirdPartyTimeout", "clock"),
+        ("StorageSlow", "disk"),
+        ("请求耗时过高", "load"),
         ("NetscalerDown", "link"),
         ("TimeoutsHigh", "clock"),
         ("RequestErrorRateHigh", "load"),
