@@ -73,7 +73,7 @@ class Claimed(msgspec.Struct, frozen=True):
             root = named(facts.alerts[0]["labels"], facts.alerts[0].get("annotations") or {})
             facts = change(facts, root=f"{root} ({self.root_why})" if self.root_why else root)
         if facts.nearest:
-            linked = [replace(one, link=links(one.number, self.target).get("console", "")) for one in facts.nearest]
+            linked = [replace(one, link=_of_console(links(one.number, self.target))) for one in facts.nearest]
             facts = change(facts, nearest=linked)
         return self._page(facts.number, compose(facts, self.language))
 
@@ -217,6 +217,11 @@ class Briefing:
                 for one in near
             ]
         return found
+
+
+def _of_console(links: Mapping[str, str]) -> str:
+    """Where people read an incident."""
+    return links.get("console") or links.get("open", "")
 
 
 def _said_by_people(incident: Incident | None, language: Language) -> str:
