@@ -59,7 +59,11 @@ async def test_an_incident_that_waits_says_for_what_and_until_when(night: Served
     path = f"/api/v1/incidents/{number}"
     assert (await night.get(path)).body["held"] is None
     await later(night, hours=1)
-    held = {"until": CLOSES, "code": "in_window", "text": "held by the window night-batch until 2026-03-02 12:00:00 UTC"}
+    held = {
+        "until": CLOSES,
+        "code": "in_window",
+        "text": "held by the window night-batch until 2026-03-02 12:00:00 UTC",
+    }
     for where in (path, f"{path}/plan"):
         told = (await night.get(where)).body["held"]
         assert {"until": told["until"], "code": told["why"]["code"], "text": told["why"]["text"]} == held
