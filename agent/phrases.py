@@ -101,9 +101,9 @@ REASONS: Sentences = {
         "此类告警近来在 {times} 个已确认的事件中与 {alertname} 同时出现[({incidents})]",
     ),
     "wave": (
-        "{count} items told of {alertname} within moments: one trouble, unless something explains it better"
+        "{count} items[ on {on}] told of {alertname} within moments: one trouble, unless something explains it better"
         "[; moved from {from}]",
-        "{count} 个对象几乎同时出现 {alertname}:视为同一故障,除非另有更好的解释[;由 {from} 移入]",
+        "[{on} 上的 ]{count} 个对象几乎同时出现 {alertname}:视为同一故障,除非另有更好的解释[;由 {from} 移入]",
     ),
     "storm": (
         "it came in a storm of alerts[ in {place}], and nothing else explains it[; moved from {from}]",

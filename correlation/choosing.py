@@ -1,7 +1,7 @@
 """Which open incident an alert belongs to: the evidence of every strategy, put together and held to a threshold."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
 
@@ -18,7 +18,9 @@ from correlation.strategy import Evidence, Firing
 
 _SHOWN = 4
 _WORTH_TELLING = 0.3
-_FIRED_AGAIN, _MAY_BE_AGAIN = 0.96, 0.62
+_FIRED_AGAIN, _MAY_BE_AGAIN, _HARDLY_AGAIN = 0.96, 0.62, 0.45
+_RECOVERED = timedelta(minutes=3)
+"""So long after what it came of is over, a symptom that fires again has come of something else."""
 _Standing = tuple[bool, float, float, Key, int]
 _NOBODY = Key("")
 _by_weight, _by_strength = attrgetter("weight"), attrgetter("strong", "weight")
@@ -50,8 +52,8 @@ def choose(this: Round, firing: Firing, keys: Sequence[str | None], came_from: i
     apart = _leave_apart(this, firing, came_from, found) if this.board.lessons.apart else None
     if not found:
         return Choice(None, Why("none"), rejected=apart or rejected)
-    (fails, strong, score, _, best), second = _two_best(found)
-    evidence, strong, score = found[best], -strong, -score
+    (fails, _, score, _, best), second = _two_best(found)
+    evidence, score = found[best], -score
     if fails or score < this.rules.correlation.evidence.join:
         return Choice(None, Why("none"), rejected=apart or _short(this, evidence, score) or rejected)
     if apart is not None:
@@ -61,7 +63,8 @@ def choose(this: Round, firing: Firing, keys: Sequence[str | None], came_from: i
     why = max(evidence, key=_by_strength).tell()
     facts = {**why.facts, "weight": round(score, 2), "evidence": _shown(evidence)}
     parent = next((e.of for e in sorted(evidence, key=_by_weight, reverse=True) if e.of is not None), None)
-    return Choice(this.board.incidents[best], Why(why.code, facts), strong or score, parent, rejected)
+    weight = _score(evidence)[1] or score
+    return Choice(this.board.incidents[best], Why(why.code, facts), weight, parent, rejected)
 
 
 def _leave_apart(this: Round, firing: Firing, came_from: int, found: dict[int, list[Evidence]]) -> Why | None:
@@ -86,7 +89,8 @@ def _two_best(found: Mapping[int, Sequence[Evidence]]) -> tuple[_Standing, _Stan
 
 def _standing(evidence: Sequence[Evidence], incident: int) -> _Standing:
     """Where an incident stands among others, the surest first; of equals, whoever was told first counts last."""
-    joins, strong, score = _score(evidence)
+    joins, _, score = _score(evidence)
+    strong = max((e.weight * e.near for e in evidence if e.strong), default=0.0)
     if len(evidence) == 1:
         return not joins, -strong, -score, evidence[0].of or _NOBODY, incident
     return not joins, -strong, -score, min((e.of for e in evidence if e.of is not None), default=_NOBODY), incident
@@ -135,7 +139,16 @@ def _fired_again(this: Round, firing: Firing, incident: Incident, before: Mark |
     tell = partial(Why, "fired_again", {"incident": incident.number})
     if sure:
         return Evidence("history", _FIRED_AGAIN, incident.id, tell, of=parent)
-    return Evidence("topology", _MAY_BE_AGAIN, incident.id, tell, of=parent)
+    weight = _HARDLY_AGAIN if _has_recovered(this, firing.mark, before, parent) else _MAY_BE_AGAIN
+    return Evidence("topology", weight, incident.id, tell, of=parent)
+
+
+def _has_recovered(this: Round, mark: Mark, before: Mark | None, parent: Key | None) -> bool:
+    """Whether what its last firing came of is over for long, and so was that firing."""
+    cause = this.board.scene.marks.get(parent) if parent is not None else None
+    if before is None or before.ends_at is None or cause is None or cause.ends_at is None:
+        return False
+    return mark.starts_at - max(before.ends_at, cause.ends_at) > _RECOVERED
 
 
 def _window_over(this: Round, incident: Incident, last_at: datetime, why: Why) -> Why:
@@ -149,11 +162,20 @@ def is_clear(signals: Signals, mark: Mark) -> bool:
 
 
 def _may_share(this: Round, mark: Mark, incident: Incident) -> bool:
-    """Whether both may come of something unseen: what is written does not keep them apart."""
+    """Whether both may come of something unseen: they began together, and what is written does not keep them apart."""
+    if not _began_together(this, mark, incident):
+        return False
     if not this.rules.register.written:
         return True
     root = root_mark(this, incident)
     return root is None or this.rules.register.kin(mark.item, root.item)
+
+
+def _began_together(this: Round, mark: Mark, incident: Incident) -> bool:
+    """Whether a trouble of its kind began in an incident at about the same time."""
+    within, crowd = this.rules.correlation.evidence.wave_within, this.board.scene.nearby.of(mark.scope, mark.signal.id)
+    alike = (m for m in crowd.newest() if m.incident == incident.id)
+    return any(abs(m.starts_at - mark.starts_at) <= within for m in alike)
 
 
 def root_mark(this: Round, incident: Incident) -> Mark | None:
@@ -163,7 +185,7 @@ def root_mark(this: Round, incident: Incident) -> Mark | None:
 
 
 def _score(evidence: Sequence[Evidence]) -> tuple[bool, float, float]:
-    """Whether it may join at all; the noisy-or over strong kinds; and over all kinds, the best of each.
+    """Whether it may join at all; the surest of the strong kinds; and the noisy-or over all kinds, the best of each.
 
     What is weak decides only where nothing strong does.
     """
@@ -175,12 +197,12 @@ def _score(evidence: Sequence[Evidence]) -> tuple[bool, float, float]:
         known = best.get(one.kind)
         if known is None or one.weight > known.weight:
             best[one.kind] = one
-    strong = all_ = 1.0
+    strong, none = 0.0, 1.0
     for one in best.values():
-        all_ *= 1 - one.weight
+        none *= 1 - one.weight
         if one.strong:
-            strong *= 1 - one.weight
-    return strong < 1 or len(best) > 1, round(1 - strong, 6), round(1 - all_, 6)
+            strong = max(strong, one.weight)
+    return strong > 0 or len(best) > 1, round(strong, 6), round(1 - none, 6)
 
 
 def _short(this: Round, evidence: Sequence[Evidence], score: float) -> Why | None:

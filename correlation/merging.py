@@ -9,7 +9,7 @@ from correlation.growth import comes_in, grows
 from correlation.incident import Incident, State, Why
 from correlation.outcome import Round
 from correlation.rest import fires_no_more, run_on
-from correlation.scene import Mark, effects, weigh
+from correlation.scene import Mark, effects, nearness, weigh
 from correlation.slots import move_slots
 from correlation.unwritten import unwritten_effects
 
@@ -29,7 +29,7 @@ def taken_over(this: Round, cause: Mark, twins: Iterable[Mark]) -> list[tuple[Ma
     for mark, hops in chain(effects(cause, twins, board.scene, this.rules, policy.join), nearby):
         if mark.starts_at < earliest:
             continue
-        better = mark.weight + policy.better_by if mark.weight else 0.0
+        better = _held(this, mark) + policy.better_by if mark.weight else 0.0
         weight = weigh(cause, mark, hops, settles_s, fires=True, least=max(policy.join, better))
         if weight < policy.join or weight <= better or (mark.ends_at is not None and mark.ends_at < starts_at):
             continue
@@ -40,6 +40,12 @@ def taken_over(this: Round, cause: Mark, twins: Iterable[Mark]) -> list[tuple[Ma
             found.append((mark, weight, hops))
     found.sort(key=lambda one: (-one[1], one[0].id))
     return found
+
+
+def _held(this: Round, mark: Mark) -> float:
+    """How sure an alert is of what it came of, beside another cause."""
+    parent = this.board.scene.marks.get(mark.parent) if mark.parent is not None else None
+    return mark.weight * nearness(parent, mark) if parent is not None else mark.weight
 
 
 def may_move(incident: Incident) -> bool:

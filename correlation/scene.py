@@ -28,6 +28,8 @@ _UNKNOWN = 0.72
 """Two troubles on the same item of which one is of no known kind."""
 _OVER = 0.8
 """What is over explains so much less at once, and half of that after as long again as it lasted."""
+_SOONER, _NONE = 6, timedelta(0)
+"""Of two causes the one told sooner before is likelier: so many times as fast as what it explains fades."""
 _LINGERS, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
 _LOOKED_AT, _NEWEST = 16, 4
 """Items that are looked at; and the marks of one item and signal, the newest first."""
@@ -333,6 +335,12 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool
     return weight * _OVER / (1 + gap / max(lasted, _SECOND))
 
 
+def nearness(cause: Mark, effect: Mark) -> float:
+    """How much a cause counts beside others for being near in time, from 0 to 1: what came of it mostly came soon."""
+    lag = effect.starts_at - cause.starts_at
+    return 0.5 ** (_SOONER * lag / cause.signal.fades) if lag > _NONE else 1.0
+
+
 def because(cause: Mark, effect: Mark, hops: int) -> Why:
     """Why one alert is taken to have come of another."""
     facts = {"alertname": cause.name, "signal": cause.signal.id, "item": cause.item, "about": effect.item}
@@ -361,6 +369,17 @@ def _all_causes(effect: Mark, twins: Iterable[Mark], scene: Scene, rules: Sight)
     for mark in twins:
         yield mark, _NEAR
     yield from at.along(_may_cause(effect, rules.register), able)
+    if relieving := able & rules.signals.relieving:
+        yield from _relief(effect, scene, rules, relieving)
+
+
+def _relief(effect: Mark, scene: Scene, rules: Sight, relieving: Collection[str]) -> Iterator[tuple[Mark, int]]:
+    """The marks of what no longer keeps work off an item: the same services stand on both."""
+    kind = rules.register.kind(effect.item)
+    for item in rules.register.used_with(effect.item):
+        for mark in scene.at.newest(item, relieving):
+            if kind in mark.signal.relieves:
+                yield mark, _NEAR
 
 
 def _wide_causes(effect: Mark, scene: Scene) -> Iterator[tuple[Mark, int]]:
@@ -418,6 +437,9 @@ def effects(cause: Mark, twins: Iterable[Mark], scene: Scene, rules: Sight, leas
             yield mark, hops
     yield from _told_through(cause, scene, rules)
     yield from _other_ends(cause, scene, rules)
+    if cause.signal.relieves:
+        items = [i for i in register.used_with(cause.item) if register.kind(i) in cause.signal.relieves]
+        yield from ((mark, _NEAR) for mark in at.newest_of(items, cause.signal.explains))
 
 
 def _told_through(cause: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:

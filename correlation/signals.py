@@ -39,6 +39,10 @@ class Signal(Rule):
     """It is told through things of these kinds that stand on the item: their trouble may be all it is."""
     wide: bool = False
     """Everything in its place may stand on it, and nobody writes that down: name service, cooling, the way out."""
+    relieves: list[str] = []
+    """What it keeps off things of these kinds falls on them: those that stand on its item stand on them too."""
+    wave_of: int = Field(default=0, ge=0)
+    """Begun on so many items of one place at once it is one trouble; 0: on so many as `evidence` says."""
     by_kind: dict[str, str] = {}
     """The signal that it is of an item of this kind (`*`: of any other, `""`: of none); what does not answer may be
     anything."""
@@ -69,6 +73,8 @@ class Signals:
                 if weight > 0:
                     by.setdefault(name, set()).add(signal.id)
         self._explaining = {name: frozenset(found) for name, found in by.items()}
+        self.relieving = frozenset(s.id for s in signals if s.relieves)
+        """The signals of what keeps work off other things."""
 
     def of(self, verdict: Class) -> Signal:
         """The signal of an alert of this class."""

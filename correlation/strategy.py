@@ -24,6 +24,8 @@ class Evidence(msgspec.Struct, gc=False):
     tell: Callable[[], Why]
     strong: bool = True
     of: Key | None = None
+    near: float = 1.0
+    """What it counts beside the evidence for another incident, for being near in time."""
 
 
 class Firing(msgspec.Struct, gc=False):

@@ -357,6 +357,14 @@ class Topology:
         on = self._on(item.rpartition("@")[0])
         return on if len(on) <= _MOST_ON else ()
 
+    def used_with(self, item: str) -> Sequence[str]:
+        """What the services that stand on an item stand on besides, where they are few; an instance is its service."""
+        if self.kind(item) == "instance":
+            item = item.rpartition("@")[0]
+        services = [name for name in next(iter(self.rings_below(item)), ())[:_FEW] if self.kind(name) == "service"]
+        found = dict.fromkeys(on for service in services for on in self._on(service))
+        return [name for name in found if name != item][:_MOST_ON]
+
     def kin(self, one: str, other: str) -> bool:
         """Whether two items may share a trouble: what is written does not keep them apart, or they stand on one."""
         if one == other or not (self.is_written(one) and self.is_written(other)):

@@ -1,7 +1,10 @@
-"""A wave: a trouble that comes of nothing else begins on several items of one place within moments, and so is one."""
+"""A wave: a trouble that comes of nothing else begins on several items of one place within moments, and so is one.
+
+What may come of something else is one where its items stand on one thing, of which it may come.
+"""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import timedelta
 
 from correlation.apart import kept_apart
@@ -18,6 +21,9 @@ from correlation.storming import is_storming
 _SURE = 0.62
 """How sure it is that the others of a wave came of what its first came of: what explains one of them is surer."""
 _NEWEST = 16
+_PROGRAMS = frozenset({"service", "instance", "pod", "database"})
+"""What runs somewhere: hubs do not glue what runs on them."""
+_SHARE = 3
 MOST_WAVES = 10_000
 
 
@@ -31,11 +37,11 @@ def note_wave(board: Board, signals: Signals, mark: Mark) -> None:
 
 def come_in_wave(this: Round, choice: Choice, mark: Mark) -> None:
     """Choose the incident of the first of its wave for an alert that nothing explains, where it comes in one."""
-    wave = _wave_of(this, mark)
+    wave, on = _wave_of(this, mark)
     if not wave:
         return
     first = next(m for m in wave if m is not mark)
-    why = Why("wave", {"alertname": mark.name, "count": len(wave), "weight": _SURE})
+    why = Why("wave", {"alertname": mark.name, "count": len(wave), "on": on, "weight": _SURE})
     choice.incident, choice.why, choice.wave = this.board.incidents[first.incident], why, wave
     if first is wave[0]:
         choice.weight, choice.parent = _SURE, first.parent or first.key  # one head: no chain grows with their number
@@ -49,21 +55,45 @@ def gather(this: Round, wave: Sequence[Mark]) -> None:
             take_over(this, first, mark, _SURE, Why("wave", {"alertname": first.name, "count": len(wave)}))
 
 
-def _wave_of(this: Round, mark: Mark) -> Sequence[Mark]:
-    """The wave that an alert comes in, what began first first; nothing where it comes in none."""
-    evidence, keys = this.rules.correlation.evidence, this.board.waves.get((mark.scope, kind_of(mark.name)), ())
-    if (
-        not evidence.wave_of
-        or len(keys) + 1 < evidence.wave_of
-        or not mark.item
-        or not is_clear(this.rules.signals, mark)
-    ):
-        return ()
-    if is_storming(this):
-        return ()
-    told = sorted([mark, *_at_hand(this, mark, keys)], key=lambda m: (m.starts_at, m.key))
-    wave = _linked(told, mark, evidence.wave_within)
-    return wave if len({m.item for m in wave}) >= evidence.wave_of else ()
+def _wave_of(this: Round, mark: Mark) -> tuple[Sequence[Mark], str]:
+    """The wave that an alert comes in, what began first first, and on what it has all its items; () where in none."""
+    evidence = this.rules.correlation.evidence
+    if not evidence.wave_of or not mark.item or is_storming(this):
+        return (), ""
+    if not is_clear(this.rules.signals, mark):
+        return _on_one_thing(this, mark)
+    enough, keys = mark.signal.wave_of or evidence.wave_of, this.board.waves.get((mark.scope, kind_of(mark.name)), ())
+    if len(keys) + 1 < enough:
+        return (), ""
+    wave = _linked(_in_order(mark, _at_hand(this, mark, keys)), mark, evidence.wave_within)
+    return (wave if len(_items(wave)) >= enough else ()), ""
+
+
+def _on_one_thing(this: Round, mark: Mark) -> tuple[Sequence[Mark], str]:
+    """The wave of a trouble that may come of something else: hosts have it that are a third of what is on one thing."""
+    register, evidence = this.rules.register, this.rules.correlation.evidence
+    if register.kind(mark.item) in _PROGRAMS:
+        return (), ""
+    near = this.board.scene.nearby.of(mark.scope, mark.signal.id)
+    told = _in_order(mark, _at_hand(this, mark, [m.key for m in near.newest()]))
+    if len(_items(told)) < evidence.wave_of:
+        return (), ""
+    for thing, hops in register.above(mark.item):
+        if hops > 1:
+            break
+        on_it = next(iter(register.rings_below(thing)), ())
+        wave = _linked([m for m in told if m.item in on_it], mark, evidence.wave_within)
+        if len(_items(wave)) >= max(evidence.wave_of, len(on_it) / _SHARE):
+            return wave, thing
+    return (), ""
+
+
+def _in_order(mark: Mark, others: Iterable[Mark]) -> Sequence[Mark]:
+    return sorted([mark, *others], key=lambda m: (m.starts_at, m.key))
+
+
+def _items(wave: Iterable[Mark]) -> Set[str]:
+    return {mark.item for mark in wave}
 
 
 def _at_hand(this: Round, mark: Mark, keys: Sequence[Key]) -> Iterator[Mark]:
@@ -81,7 +111,7 @@ def _at_hand(this: Round, mark: Mark, keys: Sequence[Key]) -> Iterator[Mark]:
 def _leads(board: Board, mark: Mark) -> bool:
     """Whether it came of nothing, or of one of its kind."""
     parent = board.scene.marks.get(mark.parent) if mark.parent is not None else None
-    return parent is None or kind_of(parent.name) == kind_of(mark.name)
+    return parent is None or parent.signal is mark.signal
 
 
 def _linked(told: Sequence[Mark], mark: Mark, within: timedelta) -> Sequence[Mark]:

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 from correlation.rules import EvidencePolicy
-from correlation.scene import Mark, because, causes, weigh
+from correlation.scene import Mark, because, causes, nearness, weigh
 from correlation.strategy import Evidence, Firing
 from correlation.unwritten import unwritten_causes
 
@@ -22,7 +22,7 @@ class Join:
 
     def find(self, firing: Firing, board: Any, rules: Any) -> Iterator[Evidence]:
         scene, mark, settles_s, incidents = board.scene, firing.mark, self._settles_s, board.incidents
-        best: dict[int, tuple[float, Mark, int]] = {}
+        best: dict[int, tuple[float, Mark, int, float]] = {}
         latest = mark.starts_at + self._settles
         nearby = unwritten_causes(mark, scene, rules, self._unwritten)
         for cause, hops in chain(causes(mark, firing.twins, scene, rules), nearby):
@@ -34,15 +34,16 @@ class Join:
             weight = weigh(cause, mark, hops, settles_s, fires=incident.open_alerts > 0, least=_LEAST)
             if weight < _LEAST:
                 continue
-            known = best.get(cause.incident)
+            known, near = best.get(cause.incident), nearness(cause, mark)
             if known is None:
                 if scene.comes_of(cause, mark):
                     continue
-            elif not _is_surer(weight, cause, known[0], known[1]):
+            elif not _is_surer(weight * near, cause, known[0] * known[3], known[1]):
                 continue
-            best[cause.incident] = (weight, cause, hops)
-        for incident_id, (weight, cause, hops) in best.items():
-            yield Evidence("topology", weight, incident_id, partial(because, cause, mark, hops), of=cause.key)
+            best[cause.incident] = (weight, cause, hops, near)
+        for incident_id, (weight, cause, hops, near) in best.items():
+            tell = partial(because, cause, mark, hops)
+            yield Evidence("topology", weight, incident_id, tell, of=cause.key, near=near)
 
 
 def _is_surer(weight: float, cause: Mark, known_weight: float, known: Mark) -> bool:

@@ -55,13 +55,13 @@ NAMES = {
     "cpu_usage CPU使用率过高 CpuQueueLengthHigh"
     " check_load Load CpuThrottling ContainerHighThrottleRate",
     "database-down": "PostgresqlDown MySQLInstanceDown PgDown OracleListenerDown 数据库宕机 数据库实例不可达 "
-    "OraclePortUnavailable Redis连接失败 缓存不可用"
-    " ValkeyDown DragonflyDown check_memcached ora-listener check_mysql RedisMissingMaster ElasticsearchClusterRed"
-    " DatabaseConnectionFailure Redis连接超时 ES集群Red",
+    "OraclePortUnavailable ora-listener check_mysql ElasticsearchClusterRed DatabaseConnectionFailure ES集群Red",
+    "cache": "Redis连接失败 缓存不可用 ValkeyDown DragonflyDown check_memcached RedisMissingMaster Redis连接超时 "
+    "RedisDown CacheEvicting 缓存命中率低 ValkeyHitRatioLow Redis宕机 MemcachedDown HazelcastMemberMissing",
     "database": "PostgresqlTooManyConnections MysqlSlowQueries MaxConnectionsReached 数据库连接耗尽 "
-    "CNPGClusterHighConnectionsWarning TooManyActiveSessions 数据库会话数过高 CacheEvicting 慢查询过多 "
+    "CNPGClusterHighConnectionsWarning TooManyActiveSessions 数据库会话数过高 慢查询过多 "
     "RedisOutOfConfiguredMaxmemory SessionStoreMemoryHigh 缓存内存不足"
-    " ora-response PostgresqlTooManyDeadTuples TransactionIdWraparound PostgresqlTempFilesHigh 缓存命中率低 大事务",
+    " ora-response PostgresqlTooManyDeadTuples TransactionIdWraparound PostgresqlTempFilesHigh 大事务",
     "replication": "PostgresqlReplicationLag MysqlSlaveIoThreadNotRunning SlaveLagTooHigh StandbyBehindPrimary "
     "AvailabilityGroupNotSynchronized"
     " ora-standby DataGuardApplyLag BinlogLag check_mysql_slave WalReceiverDown",
@@ -336,7 +336,7 @@ def test_what_no_rule_knows_by_its_name_is_known_by_what_it_says(words: str, sig
         ('kube_pod_status_phase{phase="Pending"} > 0', "down"),
         ("pdu_phase_current_amperes > 14", "feed"),
         ('up{job="rabbitmq"} == 0', "broker-down"),
-        ('kube_statefulset_status_replicas_ready{statefulset="dragonfly"} == 0', "database-down"),
+        ('kube_statefulset_status_replicas_ready{statefulset="dragonfly"} == 0', "cache"),
         ("ibmmq_qmgr_status != 2", "broker-down"),
         ("oracledb_dataguard_apply_lag_seconds > 60", "replication"),
         ("increase(dot1dStpTopChanges[5m]) > 20", "network"),
@@ -380,8 +380,8 @@ def test_what_does_not_answer_is_known_by_the_kind_of_its_item(kind: str, signal
 @pytest.mark.parametrize(
     ("name", "kind", "signal"),
     [
-        ("CacheNodeDown", "service", "down"),
-        ("CacheNodeDown", "host", "host"),
+        ("CacheNodeDown", "service", "cache"),
+        ("CacheNodeDown", "host", "cache"),
         ("UplinkPacketLoss", "switch", "link"),
         ("UplinkDown", "", "wan"),
         ("PDUPhaseLost", "rack", "feed"),

@@ -14,6 +14,7 @@ from correlation.board import Board
 from correlation.correlate import Outcome, correlate
 from correlation.incident import Why, key_of
 from correlation.naming import bare
+from correlation.outcome import Rules
 from correlation.root import likely_root
 from correlation.rules import ConfigurationItem as Item
 from correlation.rules import Extraction, ItemPolicy
@@ -35,7 +36,14 @@ ITEMS = {
     "front": Item(kind="service", depends_on=["web-2", "shop"]),
     "pair": Item(kind="service", depends_on=["web-1", "web-2"]),
 }
-RULES = rules_of(replace(configured(inhibit=False), topology=ITEMS, join_rules=()))
+
+
+def site(items: Mapping[str, Item]) -> Rules:
+    """The rules of the pack over a site with these items."""
+    return rules_of(replace(configured(inhibit=False), topology=dict(items), join_rules=()))
+
+
+RULES = site(ITEMS)
 S = timedelta(seconds=1)
 
 SWITCH = {"alertname": "SwitchDown", "device": "sw-1", "severity": "critical"}
@@ -53,13 +61,14 @@ BACKUP = {"alertname": "BackupTooOld", "instance": "web-1:9100", "severity": "wa
 class Stream:
     """Alerts told one after the other, each at its second."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or RULES
         self.board, self.why, self.rejected = Board(), dict[str, Why](), dict[str, Why | None]()
 
     def tell(self, second: float, labels: dict[str, str], *, starts: float | None = None, group: str = "") -> Outcome:
         began = START + (second if starts is None else starts) * S
         alert: Alert = told(labels, starts_at=began, starts_text=began.isoformat(), group=group)
-        out = correlate([alert], self.board, RULES, START + second * S, "monitoring")
+        out = correlate([alert], self.board, self.rules, START + second * S, "monitoring")
         for _, episode in out.new:
             self.why[name(labels)], self.rejected[name(labels)] = out.whys[episode.id]
         return out
@@ -494,29 +503,29 @@ def test_labels_say_where_a_written_service_runs_unless_that_is_written() -> Non
     assert "web-2" not in {name for name, _ in register.above("shop")}, "what is written of it stands"
 
 
-CLOCKS = [
-    {"alertname": "NodeClockSkewDetected", "instance": f"{host}:9100", "severity": "warning"}
+OLD_BACKUPS = [
+    {"alertname": "BackupTooOld", "instance": f"{host}:9100", "severity": "warning"}
     for host in ("web-1", "web-2", "db-1", "app-9")
 ]
-CLOCK_NAMES = frozenset(map(name, CLOCKS))
+BACKUP_NAMES = frozenset(map(name, OLD_BACKUPS))
 
 
 def test_two_of_a_kind_are_two_troubles_and_three_within_moments_are_one() -> None:
-    assert len(grouped(*CLOCKS[:2])) == 2
+    assert len(grouped(*OLD_BACKUPS[:2])) == 2
     stream = Stream()
-    outs = [stream.tell(second, labels) for second, labels in enumerate(CLOCKS)]
-    assert stream.groups() == {CLOCK_NAMES}
+    outs = [stream.tell(second, labels) for second, labels in enumerate(OLD_BACKUPS)]
+    assert stream.groups() == {BACKUP_NAMES}
     moved, _ = outs[2].whys[2]
     assert (moved.code, moved.facts["from"][-4:]) == ("wave", "0002")
-    assert [stream.why[name(labels)].code for labels in CLOCKS[2:]] == ["wave", "wave"]
-    assert stream.why[name(CLOCKS[2])].facts["count"] == 3
+    assert [stream.why[name(labels)].code for labels in OLD_BACKUPS[2:]] == ["wave", "wave"]
+    assert stream.why[name(OLD_BACKUPS[2])].facts["count"] == 3
 
 
 def test_a_wave_is_the_same_in_whichever_order_it_is_told() -> None:
     for order in ((2, 0, 1), (1, 2, 0), (2, 1, 0)):
         stream = Stream()
         for second, at in enumerate(order):
-            stream.tell(10 + second, CLOCKS[at], starts=at * 40)
+            stream.tell(10 + second, OLD_BACKUPS[at], starts=at * 40)
         assert len(stream.groups()) == 1
         root = next(i for i in stream.board.incidents.values() if i.active).root
         assert root is not None
@@ -525,12 +534,12 @@ def test_a_wave_is_the_same_in_whichever_order_it_is_told() -> None:
 
 def test_what_begins_minutes_apart_on_one_item_or_elsewhere_is_no_wave() -> None:
     apart = Stream()
-    for minute, labels in enumerate(CLOCKS[:3]):
+    for minute, labels in enumerate(OLD_BACKUPS[:3]):
         apart.tell(70 * minute, labels)
     assert len(apart.groups()) == 3
-    on_one = ({**CLOCKS[0], "cpu": cpu} for cpu in "abc")
-    assert len({alert for labels in on_one for alert in grouped(labels, *CLOCKS[1:2])}) == 2
-    assert len(grouped(*({**labels, "cluster": place} for labels, place in zip(CLOCKS, "abc", strict=False)))) == 3
+    on_one = ({**OLD_BACKUPS[0], "cpu": cpu} for cpu in "abc")
+    assert len({alert for labels in on_one for alert in grouped(labels, *OLD_BACKUPS[1:2])}) == 2
+    assert len(grouped(*({**labels, "cluster": place} for labels, place in zip(OLD_BACKUPS, "abc", strict=False)))) == 3
 
 
 def test_what_may_come_of_something_else_is_of_no_wave() -> None:
@@ -540,11 +549,14 @@ def test_what_may_come_of_something_else_is_of_no_wave() -> None:
 
 def test_nothing_is_taken_into_a_wave_from_an_incident_that_somebody_has_acknowledged() -> None:
     stream = Stream()
-    stream.tell(0, CLOCKS[0])
-    stream.tell(1, CLOCKS[1])
+    stream.tell(0, OLD_BACKUPS[0])
+    stream.tell(1, OLD_BACKUPS[1])
     stream.board.incidents[2].acknowledged_at = START
-    stream.tell(2, CLOCKS[2])
-    assert stream.groups() == {frozenset({name(CLOCKS[1])}), frozenset(map(name, (CLOCKS[0], CLOCKS[2])))}
+    stream.tell(2, OLD_BACKUPS[2])
+    assert stream.groups() == {
+        frozenset({name(OLD_BACKUPS[1])}),
+        frozenset(map(name, (OLD_BACKUPS[0], OLD_BACKUPS[2]))),
+    }
 
 
 def test_who_tells_of_a_service_is_not_where_it_runs() -> None:
@@ -607,6 +619,6 @@ def test_a_power_supply_of_a_host_is_not_the_power_of_its_rack() -> None:
 def test_all_of_a_wave_hang_on_its_first_however_many_they_are() -> None:
     stream = Stream()
     for second in range(60):
-        stream.tell(second, {**CLOCKS[0], "instance": f"app-{second}:9100"})
+        stream.tell(second, {**OLD_BACKUPS[0], "instance": f"app-{second}:9100"})
     assert len(stream.groups()) == 1
     assert len({mark.parent for mark in stream.board.scene.marks.values()} - {None}) == 1

@@ -1,0 +1,187 @@
+"""What begins together, comes again, or comes soon after: time beside the evidence, on the site of test_evidence.py."""
+
+import pytest
+
+from correlation.correlate import correlate
+from correlation.lessons import TOGETHER, Lesson, kind_of
+from correlation.rules import ConfigurationItem as Item
+from tests.correlation.test_correlate import told
+from tests.correlation.test_evidence import (
+    BACKUP,
+    DATABASE,
+    ITEMS,
+    LOAD_1,
+    SHOP,
+    WEB_1,
+    WEB_2,
+    S,
+    Stream,
+    name,
+)
+from tests.correlation.test_evidence import site as rules_with
+from tests.house import START
+
+MAINS = [{"alertname": "UPSOnBattery", "ups": f"ups-{n}", "severity": "critical"} for n in (1, 2)]
+CACHE = {"alertname": "RedisDown", "service": "cache", "severity": "critical"}
+LOSSY = {"alertname": "TcpRetransmitsHigh", "instance": "web-1:9100", "severity": "warning"}
+BUSY = {"alertname": "PostgresTooManyConnections", "database": "orders", "severity": "warning"}
+OTHER_BUSY = {**BUSY, "database": "archive"}
+
+
+def over(stream: Stream, labels: dict[str, str], began: int, second: int) -> None:
+    starts, ends = START + began * S, START + second * S
+    ended = told(labels, ends=1, starts_at=starts, starts_text=starts.isoformat(), ends_at=ends)
+    correlate([ended], stream.board, stream.rules, ends)
+
+
+def incidents(stream: Stream, labels: dict[str, str]) -> set[int]:
+    return {e.incident for e in stream.board.episodes.values() if dict(stream.board.labels(e)) == labels}
+
+
+@pytest.mark.parametrize(("second", "same"), [(200, True), (300, False)])
+def test_a_symptom_that_fires_again_long_after_its_cause_is_over_has_come_of_something_else(
+    second: int, same: bool
+) -> None:
+    stream = Stream()
+    stream.tell(0, WEB_1)
+    stream.tell(1, SHOP)
+    stream.tell(2, BACKUP)  # keeps another incident open, not this one
+    over(stream, SHOP, 1, 60)
+    over(stream, WEB_1, 0, 60)
+    stream.tell(second, SHOP)
+    assert (incidents(stream, SHOP) == {1}) is same
+
+
+def test_a_symptom_that_was_a_trouble_of_its_own_comes_back_to_it_however_late() -> None:
+    stream = Stream()
+    stream.tell(0, SHOP)
+    over(stream, SHOP, 0, 60)
+    stream.tell(900, SHOP)
+    assert incidents(stream, SHOP) == {1}
+
+
+@pytest.mark.parametrize(("later", "together"), [(50, True), (70, False)])
+def test_what_is_weak_joins_only_what_began_at_about_the_same_time(later: int, together: bool) -> None:
+    stream = Stream()
+    stream.tell(0, WEB_1, group="g")
+    stream.tell(later, WEB_2, group="g")
+    assert (len(stream.groups()) == 1) is together
+
+
+def test_of_two_causes_the_one_told_sooner_before_has_the_effect_and_an_old_one_alone_still_explains_it() -> None:
+    alone = Stream()
+    alone.tell(0, WEB_1)
+    alone.tell(900, SHOP)
+    assert incidents(alone, SHOP) == {1}
+    both = Stream()
+    both.tell(0, DATABASE)
+    both.tell(490, LOSSY)
+    both.tell(500, SHOP)
+    assert incidents(both, SHOP) == {2}, "less surely explained by its kind, and ten seconds old"
+
+
+def test_a_cause_told_late_takes_over_what_an_old_one_had() -> None:
+    stream = Stream()
+    stream.tell(0, DATABASE)
+    stream.tell(500, SHOP)
+    stream.tell(503, LOSSY)
+    assert frozenset({name(LOSSY), name(SHOP)}) in stream.groups()
+
+
+def test_what_was_learned_makes_no_cause_surer_than_another() -> None:
+    """Both troubles explain it; that such alerts came together in five incidents says nothing of which it is."""
+    stream = Stream()
+    one, other = sorted(map(kind_of, ("ServiceHighErrorRate", "HighLoad")))
+    lesson = Lesson(what=TOGETHER, one=one, other=other, place="kin", at=START)
+    for n in range(5):
+        lesson.say(f"INC-{n}", True, "", START)
+    stream.board.lessons.hold(lesson)
+    stream.tell(0, LOAD_1)
+    stream.tell(1, DATABASE)
+    stream.tell(2, SHOP)
+    assert frozenset({name(DATABASE), name(SHOP)}) in stream.groups()
+
+
+# waves
+
+
+@pytest.mark.parametrize(("later", "found"), [(50, 1), (70, 2)])
+def test_two_ups_on_battery_at_once_are_the_mains_and_a_minute_apart_they_are_two(later: int, found: int) -> None:
+    stream = Stream()
+    stream.tell(0, MAINS[0])
+    stream.tell(later, MAINS[1])
+    assert len(stream.board.incidents) == found
+
+
+HOT = [{"alertname": "HostTemperatureHigh", "instance": f"hot-{n}:9100", "severity": "warning"} for n in range(8)]
+
+
+def _room(hosts: int) -> Stream:
+    return Stream(
+        rules_with(
+            {**ITEMS, "rack-2": Item(kind="rack"), **{f"hot-{n}": Item(depends_on=["rack-2"]) for n in range(hosts)}}
+        )
+    )
+
+
+def test_three_hosts_of_one_rack_with_one_trouble_have_it_of_the_rack() -> None:
+    stream = _room(8)
+    for second in range(3):
+        stream.tell(second, HOT[second])
+    assert len(stream.groups()) == 1
+    why = stream.why[name(HOT[2])]
+    assert (why.code, why.facts["count"], why.facts["on"]) == ("wave", 3, "rack-2")
+
+
+def test_three_hosts_of_many_on_one_rack_or_minutes_apart_have_a_trouble_each() -> None:
+    many, apart = _room(10), _room(8)
+    for n in range(3):
+        many.tell(n, HOT[n])
+        apart.tell(70 * n, HOT[n])
+    assert (len(many.groups()), len(apart.groups())) == (3, 3)
+
+
+def test_hubs_do_not_glue_the_services_that_run_on_them() -> None:
+    run = {f"app-{n}": Item(kind="service", depends_on=["web-1"]) for n in range(3)}
+    stream = Stream(rules_with({**ITEMS, **run}))
+    for n, service in enumerate(run):
+        stream.tell(n, {"alertname": "ServiceHighErrorRate", "service": service})
+    assert len(stream.groups()) == 3
+
+
+# what a cache keeps off a database
+
+
+def _cached() -> Stream:
+    return Stream(
+        rules_with(
+            {
+                **ITEMS,
+                "cache": Item(kind="service", depends_on=["web-2"]),
+                "archive": Item(kind="database"),
+                "shop": Item(kind="service", depends_on=["web-1", "orders", "cache"]),
+            }
+        )
+    )
+
+
+@pytest.mark.parametrize("order", [(CACHE, BUSY), (BUSY, CACHE)], ids=["before", "late"])
+def test_what_a_cache_no_longer_keeps_off_falls_on_the_database_of_the_same_service(
+    order: tuple[dict[str, str], ...],
+) -> None:
+    stream = _cached()
+    for second, labels in enumerate(order):
+        stream.tell(second, labels)
+    stream.tell(5, OTHER_BUSY)
+    assert stream.groups() == {frozenset(map(name, order)), frozenset({name(OTHER_BUSY)})}
+
+
+def test_a_database_that_is_down_brings_no_work_to_another_of_the_same_service() -> None:
+    stream = Stream(
+        rules_with(
+            {**ITEMS, "archive": Item(kind="database"), "shop": Item(kind="service", depends_on=["orders", "archive"])}
+        )
+    )
+    stream.tell(0, DATABASE)
+    stream.tell(1, OTHER_BUSY)
+    assert len(stream.groups()) == 2
