@@ -72,18 +72,19 @@ def _wave_of(this: Round, mark: Mark) -> tuple[Sequence[Mark], str]:
 def _on_one_thing(this: Round, mark: Mark) -> tuple[Sequence[Mark], str]:
     """The wave of a trouble that may come of something else: hosts have it that are a third of what is on one thing."""
     register, evidence = this.rules.register, this.rules.correlation.evidence
+    enough = mark.signal.wave_of or evidence.wave_of
     if register.kind(mark.item) in _PROGRAMS:
         return (), ""
     near = this.board.scene.nearby.of(mark.scope, mark.signal.id)
     told = _in_order(mark, _at_hand(this, mark, [m.key for m in near.newest()]))
-    if len(_items(told)) < evidence.wave_of:
+    if len(_items(told)) < enough:
         return (), ""
     for thing, hops in register.above(mark.item):
         if hops > 1:
             break
         on_it = next(iter(register.rings_below(thing)), ())
         wave = _linked([m for m in told if m.item in on_it], mark, evidence.wave_within)
-        if len(_items(wave)) >= max(evidence.wave_of, len(on_it) / _SHARE):
+        if len(_items(wave)) >= max(enough, len(on_it) / _SHARE):
             return wave, thing
     return (), ""
 
