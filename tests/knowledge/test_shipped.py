@@ -5,13 +5,18 @@ from datetime import date
 
 import pytest
 
+from agent.configuration.config import load
 from collectors.condition import KNOWN
+from correlation.classify import Classifier
 from knowledge.library import Library
 from knowledge.match import match_predicates
+from tests.house import SITE
 from tests.knowledge.shelf import PACK, shipped
 
 ENTRIES = shipped()
 SHELF = Library(ENTRIES.values())
+CONFIG = load(SITE)
+CLASSIFIER = Classifier(CONFIG.classification, CONFIG.severity)
 TEXTS = ("symptoms", "root_cause", "workaround", "solution", "safety_note")
 
 
@@ -138,6 +143,13 @@ HITS = [
     ("pod-crash-loop", of("KubePodCrashLooping")),
     ("target-down", of("TargetDown")),
     ("target-down", of("InstanceDown", job="redis_exporter")),
+    ("host-down", of("InstanceDown", job="node", instance="web-1:9100")),
+    ("host-down", of("InstanceDown", job="prod", instance="web-1:9100")),
+    ("host-down", of("InstanceDown", instance="win-1:9182")),
+    ("host-down", of("TargetDown", job="node", instance="web-1:9100")),
+    ("host-down", of("up", job="linux", instance="web-1")),
+    ("ups-comm-lost", of("TargetDown", job="snmp-ups", instance="ups-1:161")),
+    ("switch-down", of("InstanceDown", job="switches", instance="sw-1:161")),
     ("watchdog-missing", of("SourceSilent", source="am")),
     ("watchdog-missing", of("HeartbeatMissing", heartbeat="watchdog-prod")),
     ("heartbeat-missing", of("HeartbeatMissing", heartbeat="nightly-batch")),
@@ -150,6 +162,33 @@ HITS = [
 @pytest.mark.parametrize(("name", "labels"), HITS, ids=lambda given: str(given if isinstance(given, str) else ""))
 def test_an_alert_finds_its_known_error_first(name: str, labels: dict[str, str]) -> None:
     assert [found.id for found in match_predicates([labels], SHELF)][:1] == [name]
+
+
+WHO = {"server/down": "host-down", "facility/ups": "ups-comm-lost", "network/device": "switch-down"}
+GONE = ("InstanceDown", "instance_down", "PrometheusTargetDown", "TargetDown", "ScrapeTargetUnreachable", "up")
+PORTS = ("x-1", "x-1:8080", "x-1:9100", "x-1:9182")
+WHERE = [
+    *((job, port) for job in ("node", "prod-hosts", "windows_exporter", "servers", "billing", "") for port in PORTS),
+    *((job, port) for job in ("apcupsd", "router-snmp") for port in PORTS[:2]),
+]
+
+
+@pytest.mark.parametrize("alertname", GONE)
+@pytest.mark.parametrize(("job", "instance"), WHERE)
+def test_what_job_or_port_says_it_is_has_the_known_error_of_that(alertname: str, job: str, instance: str) -> None:
+    labels = of(alertname, instance=instance, **({"job": job} if job else {}))
+    category = CLASSIFIER.classify(labels).category
+    first = [found.id for found in match_predicates([labels], SHELF)][:1]
+    if category in WHO:
+        assert first == [WHO[category]]
+    else:
+        assert not set(first) & set(WHO.values())
+
+
+def test_what_cannot_be_scraped_can_be_read_in_chinese() -> None:
+    one = ENTRIES["target-down.md"]
+    assert one.title_zh
+    assert all(getattr(one, f"{text}_zh") for text in TEXTS)
 
 
 def test_every_entry_stands_in_the_table_above() -> None:
