@@ -132,7 +132,7 @@ def _move_start(this: Round, episode: Episode, alert: Alert) -> None:
         incident.occurred_at = min(incident.occurred_at, episode.starts_at)
         mark = this.board.scene.marks.get(episode.key)
         if mark is not None:
-            this.board.scene.move_start(mark, episode.starts_at)
+            this.board.scene.move_start(mark, episode.starts_at, episode.starts_written)
         this.reroot.add(incident.id)
         this.out.dirty[incident.id] = incident
 

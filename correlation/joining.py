@@ -165,6 +165,7 @@ def mark_of(rules: Rules, episode: Episode, labels: Labels, verdict: Class) -> M
         severity=verdict.severity,
         worth=worth_of(signal.prior, verdict.severity),
         ends_at=episode.ends_at,
+        starts_written=episode.starts_written,
     )
 
 

@@ -126,10 +126,8 @@ def rechoose_root(this: Round, incident: Incident) -> None:
         return
     meant = as_meant(scene, incident.id, mark, lessons) if lessons.of_roots else None
     mark, why = meant or (mark, Why("likely_root", facts))
-    episode = this.board.episodes.get(mark.key)
-    if episode is not None:
-        incident.root = as_root(mark, episode.starts_text, why)
-        this.out.dirty[incident.id] = incident
+    incident.root = as_root(mark, why)
+    this.out.dirty[incident.id] = incident
 
 
 def _lost_its_root(this: Round, incident: Incident) -> bool:

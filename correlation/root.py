@@ -118,12 +118,12 @@ def as_meant(scene: Scene, incident: int, likely: Mark, lessons: Lessons) -> tup
     return mark, Why("root_as_taught", facts)
 
 
-def as_root(mark: Mark, starts_text: str, why: Why) -> Json:
+def as_root(mark: Mark, why: Why) -> Json:
     """The root as an incident stores it, with its reason."""
     return {
         "origin": origin_of(mark.key),
         "fingerprint": fingerprint_of(mark.key),
-        "startsAt": starts_text,
+        "startsAt": mark.starts_text,
         "at": mark.starts_at,
         "why": {"code": why.code, "facts": why.facts},
     }

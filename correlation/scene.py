@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from collectors.moment import moment_text
 from correlation.incident import Key, Why
 from correlation.signals import OTHER, Signal, Signals
 from correlation.steps import Hop
@@ -77,6 +78,13 @@ class Mark(msgspec.Struct, gc=False, kw_only=True):
     """When it came into an incident; the store has this with the group, the parent and the weight."""
     group: str = ""
     """Hash of the group in which its sender told it; "" where there is none."""
+    starts_written: str | None = None
+    """How its start was written, where that is not as we write it."""
+
+    @property
+    def starts_text(self) -> str:
+        """The very string that told its start; "" where none did."""
+        return (moment_text(self.starts_at) or "") if self.starts_written is None else self.starts_written
 
 
 class Shelf:
@@ -238,11 +246,11 @@ class Scene:
         if mark.incident:
             self.of.setdefault(mark.incident, {})[mark.key] = mark
 
-    def move_start(self, mark: Mark, at: datetime) -> None:
-        """A mark is told to have begun at another moment."""
+    def move_start(self, mark: Mark, at: datetime, written: str | None = None) -> None:
+        """A mark is told to have begun at another moment; `written` is how, where that is not as we write it."""
         self.nearby.of(mark.scope, mark.signal.id).move_start(mark, at)
         mark.began_at -= mark.starts_at - at
-        mark.starts_at = at
+        mark.starts_at, mark.starts_written = at, written
 
     def enter(self, mark: Mark, incident: int) -> None:
         """A mark belongs to this incident from now on."""

@@ -45,7 +45,6 @@ def already_split(this: Round, incident: Incident, keys: Sequence[str]) -> bool:
     for number in incident.linked(INCIDENT):
         held = this.board.numbers.get(number, 0)
         for mark in this.board.scene.of.get(held, {}).values():
-            episode = this.board.episodes.get(mark.key)
             fingerprint = fingerprint_of(mark.key)
-            found |= {fingerprint, f"{fingerprint}@{episode.starts_text if episode is not None else ''}"}
+            found |= {fingerprint, f"{fingerprint}@{mark.starts_text}"}
     return found.issuperset(keys)

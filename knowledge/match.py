@@ -13,6 +13,7 @@ from knowledge.index import Predicate, literals
 from knowledge.known_error import KnownError
 from knowledge.library import Library
 from knowledge.ranking import Found
+from knowledge.telling import told
 from knowledge.words import as_written, shared_apart
 
 PREDICATE, WORDS = "predicate", "words"
@@ -162,8 +163,8 @@ def _narrowed(matcher: Matcher, labels: Labels) -> Matcher:
 
 
 def _likely(text: str, one: _Ranked, sure: float, found: Found) -> Match:
-    told = as_written(text, one.words)[:_WORDS_TOLD]
-    facts: dict[str, Any] = {"words": told, "share": round(one.score / found.asked, 2)}
+    shared = as_written(text, one.words)[:_WORDS_TOLD]
+    facts: dict[str, Any] = {"words": shared, "share": round(one.score / found.asked, 2)}
     if one.meaning is not None:
         facts |= {"share": round(found.told / found.asked, 2), "meaning": round(one.meaning, 2)}
     return Match(one.entry.id, round(sure, 4), {"code": WORDS, "facts": facts})
@@ -173,8 +174,7 @@ def sentence(why: Mapping[str, Any], language: str = "en") -> str:
     """Return a stored reason as a sentence for a reader, in English or (`zh…`) Chinese."""
     facts, chinese = why.get("facts", {}), language.lower().startswith("zh")
     if why.get("code") == PREDICATE:
-        held = (", " if not chinese else "、").join(facts["predicates"])
-        said = f"告警满足条件：{held}" if chinese else f"The alert meets its conditions: {held}"
+        said = ("；" if chinese else "; ").join(told(facts, chinese=chinese))
         if facts.get("demoted"):
             said += "；多次无效，排在最后" if chinese else "; it has failed repeatedly and comes last"
         return said

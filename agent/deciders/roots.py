@@ -16,8 +16,7 @@ def find_mark(turn: Turn, incident: Incident, key: str) -> Mark | None:
     """The alert of an incident that this key names: `<fingerprint>@<startsAt>`, or the fingerprint alone."""
     fingerprint, _, starts = key.partition("@")
     for mark in turn.board.scene.of.get(incident.id, {}).values():
-        episode = turn.board.episodes.get(mark.key)
-        if fingerprint_of(mark.key) == fingerprint and episode is not None and starts in ("", episode.starts_text):
+        if fingerprint_of(mark.key) == fingerprint and starts in ("", mark.starts_text):
             return mark
     return None
 
@@ -29,7 +28,7 @@ def alert_named(turn: Turn, incident: Incident, key: str) -> dict[str, Any]:
         raise Missing(
             ["alert"], f"{incident.number} has no alert {key!r}: write <fingerprint>@<startsAt> of one of its own"
         )
-    return {"alert": f"{fingerprint_of(mark.key)}@{turn.board.episodes[mark.key].starts_text}", "alertname": mark.name}
+    return {"alert": f"{fingerprint_of(mark.key)}@{mark.starts_text}", "alertname": mark.name}
 
 
 def on_root_set(turn: Turn, incident: Incident, intent: PersonActed) -> None:
@@ -39,7 +38,7 @@ def on_root_set(turn: Turn, incident: Incident, intent: PersonActed) -> None:
         return
     by, reason = intent.actor.id, intent.body.get("reason") or ""
     facts = {"by": by, "reason": reason, "instead": likely.name}
-    incident.root = as_root(mark, turn.board.episodes[mark.key].starts_text, Why("person", facts))
+    incident.root = as_root(mark, Why("person", facts))
     kinds = {kind_of(m.name) for m in turn.board.scene.of[incident.id].values()}
     if incident.storm is not None:
         return

@@ -181,14 +181,17 @@ def test_the_order_of_files_and_alerts_changes_nothing() -> None:
 
 
 WORDS = {"code": "words", "facts": {"words": ["ups", "battery"], "share": 0.7}}
-HELD = {"code": "predicate", "facts": {"predicates": ['alertname="A"', 'job=~"b.*"'], "labels": {"alertname": "A"}}}
+HELD = {
+    "code": "predicate",
+    "facts": {"predicates": ['alertname="A"', 'job=~"b.*"'], "labels": {"alertname": "A", "job": "b-1"}},
+}
 
 
 @pytest.mark.parametrize(
     ("why", "language", "says"),
     [
-        pytest.param(HELD, "en", 'The alert meets its conditions: alertname="A", job=~"b.*"', id="predicate, en"),
-        pytest.param(HELD, "zh", '告警满足条件：alertname="A"、job=~"b.*"', id="predicate, zh"),
+        pytest.param(HELD, "en", "alertname is A; job is b-1, which matches b.*", id="predicate, en"),
+        pytest.param(HELD, "zh", "alertname 为 A；job 为 b-1，匹配 b.*", id="predicate, zh"),
         pytest.param(WORDS, "en", "The text shares these words with it: ups, battery", id="words, en"),
         pytest.param(WORDS, "zh-CN", "文字相近，共有的词：ups、battery", id="words, zh"),
         pytest.param({"code": "later"}, "en", "later", id="a code of a later release"),

@@ -12,7 +12,7 @@ from correlation.incident import fingerprint_of, key_of
 from correlation.lessons import MOST, ROOT, Lesson, Lessons
 from correlation.need import Missing
 from correlation.rules import CorrelationPolicy
-from tests.correlation.test_evidence import SWITCH, WEB_1
+from tests.correlation.test_evidence import SWITCH, WEB_1, WEB_2
 from tests.house import START, alert, at, message
 from tests.stories.test_growth import everywhere
 
@@ -50,7 +50,7 @@ async def name_root(house: House, number: str, name: str, who: str = "desk") -> 
     incident = house.incident(number)
     marks = house.desk.board.scene.of[incident.id].values()
     mark = next(m for m in marks if m.name == name)
-    key = f"{fingerprint_of(mark.key)}@{house.desk.board.episodes[mark.key].starts_text}"
+    key = f"{fingerprint_of(mark.key)}@{mark.starts_text}"
     await house.act(number, "set-root", {"alert": key, "reason": "I saw it"}, who=who)
 
 
@@ -161,3 +161,23 @@ def test_lessons_are_bounded_and_the_oldest_makes_way() -> None:
         for made in lessons.hold(Lesson(what=ROOT, one="a", other=str(number), at=START))
     ]
     assert (len(lessons), [lesson.other for lesson in gone]) == (MOST, ["0", "1"])
+
+
+async def test_an_end_of_which_the_beginning_was_never_told_is_no_root(house: House) -> None:
+    await house.receive(message(alert(SWITCH), alert(WEB_1), groupKey=""))
+    (incident,) = house.incidents()
+    assert incident.root is not None
+    begun = incident.root["startsAt"]
+    unheard = alert(SWITCH, starts="2026-03-02T08:59:40Z", ends="2026-03-02T09:00:30Z")
+    await house.receive(message(unheard, groupKey=""))
+    house.desk.board.scene.leads.clear()  # it is chosen anew
+    await house.receive(message(alert(WEB_2), groupKey=""))
+    assert root_name(house, incident.number) == SWITCH["alertname"]
+    root = house.incident(incident.number).root
+    assert root is not None
+    assert root["startsAt"] == begun
+    await house.restart()
+    await name_root(house, incident.number, SWITCH["alertname"])
+    root = house.incident(incident.number).root
+    assert root is not None
+    assert root["startsAt"] == begun
