@@ -56,6 +56,7 @@ NAMES = {
     " check_load Load CpuThrottling ContainerHighThrottleRate",
     "database-down": "PostgresqlDown MySQLInstanceDown PgDown OracleListenerDown 数据库宕机 数据库实例不可达 "
     "OraclePortUnavailable ora-listener check_mysql ElasticsearchClusterRed DatabaseConnectionFailure ES集群Red",
+    "dead-letters": "KafkaDeadLetters 死信增多 svc_dlq DLQNotEmpty dlq_growing PoisonMessages",
     "cache": "Redis连接失败 缓存不可用 ValkeyDown DragonflyDown check_memcached RedisMissingMaster Redis连接超时 "
     "RedisDown CacheEvicting 缓存命中率低 ValkeyHitRatioLow Redis宕机 MemcachedDown HazelcastMemberMissing",
     "database": "PostgresqlTooManyConnections MysqlSlowQueries MaxConnectionsReached 数据库连接耗尽 "
@@ -72,8 +73,8 @@ NAMES = {
     "证书已过期",
     "certificate": "域名证书快到期 SslCertificateWillExpireSoon CertManagerCertExpirySoon TLSCertExpiring "
     "证书即将过期 证书临近过期 证书30天后过期",
-    "queue": "KafkaConsumerGroupLag TooManyMessagesInQueue MessagesPilingUp MqDepthHigh KafkaDeadLetters "
-    "dlq_growing 死信增多 消息堆积"
+    "queue": "KafkaConsumerGroupLag TooManyMessagesInQueue MessagesPilingUp MqDepthHigh "
+    " 消息堆积"
     " ChannelDepthHigh 消费延迟",
     "down": "KubePodNotReady BlackboxProbeFailed ServiceDown NoHealthyInstances WebsiteDown 服务不可用 拨测失败 "
     "heartbeat_failed ServiceHeartbeatLost 应用心跳丢失 PrometheusJobMissing NginxUpstreamDown "

@@ -24,6 +24,12 @@ TRAFFIC = {"alertname": "TrafficDropped", "service": "shop", "severity": "warnin
 CLOCK_SOURCE = {"alertname": "NtpUpstreamBad", "severity": "warning"}
 CLOCK = {"alertname": "ClockSkew", "instance": "web-2:9100", "severity": "warning"}
 LOGS = {"alertname": "LogRateHigh", "service": "shop", "instance": "web-1:80", "severity": "warning"}
+DEAD_LETTERS = {"alertname": "KafkaDeadLetters", "service": "shop", "severity": "warning"}
+CRASHES = {"alertname": "PodCrashLooping", "service": "shop", "severity": "warning"}
+SILENT = {"alertname": "NodeExporterSilent", "instance": "web-1:9100", "severity": "warning"}
+FULL = {"alertname": "HostOutOfMemory", "instance": "web-1:9100", "severity": "warning"}
+LOW = {"alertname": "UPSBatteryLow", "ups": "ups-1", "severity": "critical"}
+LOSSY = {"alertname": "TcpRetransmitsHigh", "instance": "web-1:9100", "severity": "warning"}
 DISK = {"alertname": "DiskFull", "instance": "web-1:9100", "severity": "warning"}
 
 
@@ -38,6 +44,16 @@ DISK = {"alertname": "DiskFull", "instance": "web-1:9100", "severity": "warning"
         (EDGE, PROBE, TRAFFIC),
         (CLOCK_SOURCE, CLOCK),
         (LOGS, DISK),
+        (DEAD_LETTERS, CRASHES),
+        (CRASHES, DEAD_LETTERS),
+        ({**CRASHES, "instance": "web-1:80"}, {"alertname": "QueueDepthHigh", "service": "shop"}),
+        (SILENT, REBOOTED),
+        (FULL, {"alertname": "HostSwapIsFillingUp", "instance": "web-1:9100"}),
+        (
+            {"alertname": "RackTemperatureHigh", "rack": "rack-1"},
+            {"alertname": "HostFanSpeedHigh", "instance": "web-1:9100"},
+        ),
+        ({"alertname": "DeploymentRolloutStuck", "service": "shop"}, LOAD),
     ],
     ids=lambda chain: chain[0]["alertname"],
 )
@@ -45,7 +61,7 @@ def test_what_comes_of_a_trouble_is_in_its_incident(chain: tuple[dict[str, str],
     assert len(grouped(*chain)) == 1
 
 
-@pytest.mark.parametrize(("one", "other"), [(TEST, WEB_1), (CLOCK, SHOP)])
+@pytest.mark.parametrize(("one", "other"), [(TEST, WEB_1), (CLOCK, SHOP), (LOW, LOSSY)])
 def test_what_does_not_come_of_a_trouble_is_none_of_its(one: dict[str, str], other: dict[str, str]) -> None:
     assert len(grouped(one, other)) == 2
 
@@ -60,3 +76,12 @@ def test_a_restart_of_a_host_is_of_the_outage_before_it_though_that_is_over() ->
         return len(stream.groups())
 
     assert (incidents_with(REBOOTED), incidents_with(LINK)) == (1, 2)
+
+
+def test_dead_letters_are_the_root_of_the_crashes_that_they_bring_whoever_is_told_first() -> None:
+    for order in ((DEAD_LETTERS, CRASHES), (CRASHES, DEAD_LETTERS)):
+        stream = Stream()
+        for second, labels in enumerate(order):
+            stream.tell(second, labels)
+        (root,) = [mark for mark in stream.board.scene.marks.values() if mark.parent is None]
+        assert root.name == "KafkaDeadLetters"
