@@ -10,7 +10,7 @@ import msgspec
 from collectors.labels import PackedLabels
 from collectors.moment import moment_text
 from correlation.refusal import Refusal
-from correlation.storm_state import Storm
+from correlation.storm_state import Storm, storm_title
 
 Json = dict[str, Any]
 Key = NewType("Key", str)
@@ -291,6 +291,16 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     def report(self) -> str:
         """What it says of itself: known errors are ranked by these words."""
         return f"{self.title} {self.symptom}"
+
+    def count_alert(self) -> None:
+        """One more alert came; a storm is called by how many there are."""
+        self.alert_count += 1
+        self.call_storm()
+
+    def call_storm(self) -> None:
+        """The incident of a storm is called by its place and size; any other keeps its title."""
+        if self.storm is not None:
+            self.title = storm_title(self.storm, self.alert_count)
 
     @property
     def active(self) -> bool:

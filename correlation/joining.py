@@ -252,7 +252,8 @@ def _stand(this: Round, mark: Mark, incident: Incident, choice: Choice) -> None:
     scene = this.board.scene
     scene.enter(mark, incident.id)
     this.out.placed[mark.id] = mark
-    if choice.weight:
+    # Words and groups alone join to a storm what nothing in it explains: that is nobody's effect.
+    if choice.weight and (choice.parent is not None or incident.storm is None):
         parent = scene.marks.get(choice.parent) if choice.parent is not None else root_mark(this, incident)
         if parent is not None and parent.incident == incident.id and not scene.comes_of(parent, mark):
             mark.parent, mark.weight = _first_of_its_kind(scene, parent, mark).key, choice.weight

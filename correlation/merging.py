@@ -132,7 +132,7 @@ def hand_over(this: Round, marks: Iterable[Mark], old: Incident, new: Incident, 
 def _move_episode(this: Round, mark: Mark, old: Incident, new: Incident, why: Why) -> None:
     board, episode = this.board, this.board.episodes.get(mark.key)
     this.out.whys[mark.id] = (why, None)
-    new.alert_count += 1
+    new.count_alert()
     if episode is None or episode.id != mark.id:
         this.out.moved[mark.id] = new.id  # another firing, or only its end, was told since
         if episode is not None and episode.incident == old.id:

@@ -80,7 +80,7 @@ def enter(this: Round, incident: Incident, episode: Episode, labels: Labels) -> 
     episode.incident = incident.id
     this.board.members.setdefault(incident.id, {})[episode.key] = None
     incident.open_alerts += 1
-    incident.alert_count += 1
+    incident.count_alert()
     incident.occurred_at = min(incident.occurred_at, episode.starts_at)
     this.out.dirty[incident.id] = incident
     kind = (labels.get("alertname", ""), labels.get("severity", ""))

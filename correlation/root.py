@@ -18,6 +18,8 @@ _LOWEST = 4
 """The lowest severity."""
 RANKED = 300
 """Alerts of an incident that are compared, the first that came: a storm costs no more."""
+BY_PEOPLE = frozenset({"person", "root_as_taught"})
+"""The reasons of roots that people have named, of this incident or of those like it."""
 _JITTER = timedelta(minutes=2)
 """Starts closer than this are told apart by the pace of scraping, not by cause."""
 
@@ -138,6 +140,14 @@ def first_root(episode: Episode) -> Json:
         "at": episode.starts_at,
         "why": {"code": "earliest", "facts": {}},
     }
+
+
+def root_told(root: Json | None, *, storm: bool, lasts: bool) -> Json | None:
+    """The root as people are told of it. Of a storm there is none while it lasts, and later only one that explains
+    others; what people named, or taught, is told in any case."""
+    if root is None or not storm or root["why"]["code"] in BY_PEOPLE:
+        return root
+    return root if not lasts and root["why"]["facts"].get("reach") else None
 
 
 def named_by_person(incident: Incident) -> bool:

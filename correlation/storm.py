@@ -10,7 +10,6 @@ from correlation.classify import Class
 from correlation.incident import Incident, Why
 from correlation.lessons import kind_of
 from correlation.merging import may_move, merge
-from correlation.opening import TITLE
 from correlation.outcome import Round
 from correlation.storm_state import Door, Storm
 from correlation.storming import storm_in
@@ -108,7 +107,7 @@ def _begin(this: Round, place: str, of_late: deque[Opening]) -> None:
     after, told = (board.last_ids.get(table, 0) for table in ("incident", "alert"))
     incident.storming = Storm(after, now, Door(now), Door(now), kinds, places, told=told)
     incident.digest_at = now + this.rules.correlation.storm.digest_wait(0)
-    incident.title = f"Alert storm{f' in {place}' if place else ''}: {incident.title}"[:TITLE]
+    incident.call_storm()
     board.storms[place] = incident.id
     this.out.tell(incident, "storm_began", place=place, count=len(of_late))
     of_late.clear()

@@ -6,6 +6,13 @@ import msgspec
 
 _OPENS_AGAIN = timedelta(seconds=30)
 _MOST_KINDS = 1_000
+_PLACE = 150
+"""Characters of a place that a title has room for."""
+
+
+def storm_title(place: str, alerts: int) -> str:
+    """What the incident of a storm is called; `place` is "" where it is everywhere."""
+    return f"Alert storm{f' in {place[:_PLACE]}' if place else ''}: {alerts} alerts"
 
 
 class Door(msgspec.Struct, gc=False):

@@ -17,8 +17,9 @@ from collectors.moment import ZERO_YEAR, moment_text, parse_moment
 from correlation import form
 from correlation.calendar import calendar_named
 from correlation.holding import steps_held
-from correlation.incident import ACTIVE, ITEM, State
+from correlation.incident import ACTIVE, ITEM, Json, State
 from correlation.permission import OUTSIDERS, Actor
+from correlation.root import root_told
 from correlation.silence import Silence
 from correlation.store import silence_from
 from correlation.tables import IncidentRow, SilenceRow, TimelineRow
@@ -85,11 +86,14 @@ class Reader:
         ]
 
     async def roots(self, reads: Reads, rows: Sequence[IncidentRow]) -> dict[int, views.IncidentAlert]:
-        """By the incident, the alert that its others are taken to come of; of a storm there is none."""
-        storms = set(self.desk.board.storms.values())
-        of_several = {row.id: json_of(row.root) for row in rows if row.alert_count > 1 and row.id not in storms}
+        """By the incident, the alert that its others are taken to come of, as people are told of it."""
+        of_several = {row.id: self._root_told(row) for row in rows if row.alert_count > 1}
         found = await reads.roots_of({incident: root for incident, root in of_several.items() if root})
         return {incident: self.incident_alert(pair) for incident, pair in found.items()}
+
+    def _root_told(self, row: IncidentRow) -> Json | None:
+        lasts = row.id in self.desk.board.storms.values()
+        return root_told(json_of(row.root), storm=row.storm is not None, lasts=lasts)
 
     def incident(
         self,
@@ -99,7 +103,7 @@ class Reader:
         sums: Sums,
         links: Sequence[LinkRow] = (),
     ) -> views.IncidentView:
-        root = json_of(row.root)
+        root = self._root_told(row)
         active = State(row.state) in ACTIVE
         same = {name: getattr(row, name) for name in _SAME}
         return views.IncidentView(
@@ -107,8 +111,9 @@ class Reader:
             paused=row.state in (State.SALES_DECISION, *self.config.sla.pause_in) or _restored_since(row) is not None,
             next_step=self._next_step(step, row) if active and step is not None else None,
             held=self.held(row),
-            root=root
-            and views.Root(fingerprint=root["fingerprint"], startsAt=root["startsAt"], why=self.why(root.get("why"))),
+            root=None
+            if root is None
+            else views.Root(fingerprint=root["fingerprint"], startsAt=root["startsAt"], why=self.why(root.get("why"))),
             alerts=[self.incident_alert(pair) for pair in alerts],
             known_errors=[self.found_error(found) for found in json_of(row.known_errors)],
             no_known_error=None,
@@ -230,7 +235,7 @@ class Reader:
 
     def explained(self, pair: AlertPair, incident: IncidentRow) -> views.Explained:
         alert, episode = pair
-        root = json_of(incident.root) or {}
+        root = self._root_told(incident) or {}
         is_root = all(root.get(n) == getattr(alert, n) for n in ("origin", "fingerprint"))
         rejected = json_of(episode.rejected)
         return views.Explained(

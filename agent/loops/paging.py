@@ -18,6 +18,7 @@ from collectors.moment import moment_text
 from correlation.board import Board
 from correlation.calendar import parse_zone
 from correlation.incident import Incident, Key, key_of
+from correlation.root import BY_PEOPLE, root_told
 from escalation.delivery import Message, PageToSend
 from escalation.message import KnownErrorShown, NearShown, PageFacts, compose, receipt
 from escalation.roles import OUTSIDE, called
@@ -26,7 +27,6 @@ from escalation.words import Language
 from knowledge.match import sentence
 from knowledge.past import Past, alert_of, in_common
 
-_BY_PEOPLE = frozenset({"person", "root_as_taught"})
 _SHOWN = 10
 """How many alerts a page shows."""
 Links = Callable[[str, str], dict[str, str]]
@@ -152,10 +152,12 @@ class Briefing:
         return found
 
     def _root(self, incident: Incident | None) -> Key | None:
-        """The alert that the others came of; of a storm there is none."""
-        if incident is None or incident.root is None or incident.id in self._board.storms.values():
+        """The alert that the others came of, as people are told of it."""
+        if incident is None:
             return None
-        return key_of(incident.root["origin"], incident.root["fingerprint"])
+        lasts = incident.id in self._board.storms.values()
+        root = root_told(incident.root, storm=incident.storm is not None, lasts=lasts)
+        return key_of(root["origin"], root["fingerprint"]) if root is not None else None
 
     def _facts_for(self, page: Page, incident: Incident | None, language: Language) -> PageFacts:
         about = (incident.id if incident is not None else 0, language)
@@ -227,7 +229,7 @@ def _of_console(links: Mapping[str, str]) -> str:
 def _said_by_people(incident: Incident | None, language: Language) -> str:
     """Who named the root, of this incident or of those like it; empty where it is what likely is."""
     why = (incident.root or {}).get("why", {}) if incident is not None else {}
-    return text(why["code"], why["facts"], language) if why.get("code") in _BY_PEOPLE else ""
+    return text(why["code"], why["facts"], language) if why.get("code") in BY_PEOPLE else ""
 
 
 def claimed(page: Page, incident: Incident | None, config: Config, board: Board, past: Past) -> Claimed:

@@ -11,6 +11,7 @@ import pytest
 from agent.rehearsal.house import House
 from agent.sentences import text
 from correlation.incident import Incident
+from correlation.root import root_told
 from correlation.rules import StormPolicy
 from escalation.message import reason_text
 from tests.correlation.test_evidence import DATABASE, SHOP, SWITCH, WEB_1
@@ -52,10 +53,51 @@ async def test_thousands_of_distinct_alerts_in_a_minute_are_a_handful_of_inciden
     assert len(house.sent) <= 60
     assert sum(i.open_alerts for i in active) == 4000, "none is lost"
     (storm,) = (i for i in active if i.storm is not None)
-    assert storm.title.startswith("Alert storm in am: ")
+    assert storm.title == f"Alert storm in am: {storm.open_alerts} alerts"
     why = await house.writer.fetch("SELECT DISTINCT why FROM episode WHERE incident_id = ? LIMIT 3", storm.id)
     assert any('"code":"storm"' in reason for (reason,) in why)
     assert text("storm", {"place": "am"}) == "it came in a storm of alerts in am, and nothing else explains it"
+
+
+async def test_a_storm_is_called_by_its_place_and_size_in_pages_too(house: House) -> None:
+    await told(house, *distinct(40, names=5))
+    (storm,) = (i for i in house.incidents() if i.active)
+    assert storm.title == "Alert storm in am: 40 alerts"
+    await told(house, *distinct(3, names=5, job="more"))
+    assert storm.title == "Alert storm in am: 43 alerts"
+    house.sent.clear()
+    await house.advance(hours=1)
+    assert {s.subject for s in house.sent} == {f"[{storm.number} sev2] Alert storm in am: 43 alerts"}
+    await house.restart()
+    assert house.incident(storm.number).title == "Alert storm in am: 43 alerts"
+
+
+async def test_a_storm_everywhere_names_no_place(house: House) -> None:
+    await told(house, *({**labels, "cluster": f"c-{n}"} for n, labels in enumerate(distinct(100, names=5))))
+    (storm,) = (i for i in house.incidents() if i.storm is not None)
+    assert storm.title == f"Alert storm: {storm.alert_count} alerts"
+
+
+LIKELY = {"origin": "am", "why": {"code": "likely_root", "facts": {"reach": 3}}}
+ALONE = {"origin": "am", "why": {"code": "likely_root", "facts": {"reach": 0}}}
+NAMED = {"origin": "am", "why": {"code": "person", "facts": {}}}
+
+
+@pytest.mark.parametrize(
+    ("root", "storm", "lasts", "is_told"),
+    [
+        pytest.param(ALONE, False, False, True, id="of no storm"),
+        pytest.param(LIKELY, True, True, False, id="of one that lasts"),
+        pytest.param(LIKELY, True, False, True, id="of one that is over, and it explains others"),
+        pytest.param(ALONE, True, False, False, id="of one that is over, and it explains nothing"),
+        pytest.param(NAMED, True, True, True, id="a person has named it"),
+        pytest.param(None, True, False, False, id="there is none"),
+    ],
+)
+def test_of_a_storm_only_a_root_that_explains_something_is_told(
+    root: dict[str, object] | None, *, storm: bool, lasts: bool, is_told: bool
+) -> None:
+    assert root_told(root, storm=storm, lasts=lasts) == (root if is_told else None)
 
 
 async def test_a_critical_alert_of_another_kind_is_paged_by_itself_at_its_instant(house: House) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from agent.cli.showing import headline
 from agent.intents import Suggested
+from agent.loops.paging import Briefing
 from correlation.incident import FROM, Action, State
 from tests.agent.http.serving import DISK_FULL, LINK_DOWN, Served
 from tests.house import alert
@@ -579,3 +581,32 @@ async def test_where_no_known_error_fits_the_nearest_solved_incidents_are_shown_
     assert {i["no_known_error"] for i in (await api.get("/api/v1/incidents")).items if i["number"] == second} == {None}
     number = await api.open_incident({"alertname": "DiskFull", "instance": "db-1"})
     assert (await api.get(f"/api/v1/incidents/{number}")).body["no_known_error"] is None
+
+
+async def test_a_storm_is_called_so_and_has_a_root_only_where_that_explains_others(api: Served) -> None:
+    names = ("aglqw", "zzkmo", "yrrpt", "bbdfh", "oomqx")
+    await api.receive(
+        *(alert({"alertname": names[n % 5], "instance": f"x-{n}", "severity": "warning"}) for n in range(40))
+    )
+
+    async def storm() -> dict[str, Any]:
+        found = (await api.get("/api/v1/incidents?limit=500")).items
+        return next(one for one in found if one["title"].startswith("Alert storm"))
+
+    number = (await storm())["number"]
+    assert headline(await storm(), 60) == "Alert storm in am: 40 alerts"
+    for _ in range(2):
+        shown = await storm()
+        assert shown["root"] is None
+        why = (await api.get(f"/api/v1/incidents/{number}/why")).body
+        assert {one["root"] for one in why["items"]} == {None}
+        claimed = Briefing(api.daemon.config, api.daemon.pipeline.desk.board, api.daemon.pipeline.desk.past)
+        incident = api.daemon.pipeline.desk.board.incidents[api.daemon.pipeline.desk.board.numbers[number]]
+        assert not claimed._alerts(incident).has_root
+        api.clock.set(api.clock.now() + timedelta(hours=1))
+        await api.settle()
+    assert api.daemon.pipeline.desk.board.storms == {}
+    named = shown["alerts"][7]
+    body = {"alert": named["fingerprint"], "reason": "I saw it"}
+    assert (await api.act(number, "set-root", body, as_="desk")).status == 200
+    assert (await storm())["root"]["fingerprint"] == named["fingerprint"]
