@@ -1,6 +1,6 @@
 """Which open incident an alert belongs to: the evidence of every strategy, put together and held to a threshold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
@@ -110,6 +110,7 @@ def _gather(
     if again is not None and (again.active or may_relapse(this, again)):
         found[again.id] = [_fired_again(this, firing, again, before)]
     may_share = not is_clear(this.rules.signals, firing.mark)
+    alike: Set[int] = _begun_with(this, firing.mark) if may_share else frozenset()
     for strategy, key in zip(this.rules.strategies, keys, strict=True):
         slot = board.slots.get(key) if key is not None else None
         if slot is None or not (strategy.strong or may_share):
@@ -123,7 +124,7 @@ def _gather(
                 continue
             if since is not None and last_at < since:
                 over = over or _window_over(this, incident, last_at, tell())
-            elif strategy.strong or _may_share(this, firing.mark, incident):
+            elif strategy.strong or (number in alike and _may_share(this, firing.mark, incident)):
                 evidence = Evidence(strategy.kind, strategy.weight, number, tell, strong=strategy.strong)
                 found.setdefault(number, []).append(evidence)
     for finder in this.rules.finders:
@@ -162,20 +163,18 @@ def is_clear(signals: Signals, mark: Mark) -> bool:
 
 
 def _may_share(this: Round, mark: Mark, incident: Incident) -> bool:
-    """Whether both may come of something unseen: they began together, and what is written does not keep them apart."""
-    if not _began_together(this, mark, incident):
-        return False
+    """Whether both may come of something unseen: what is written does not keep them apart."""
     if not this.rules.register.written:
         return True
     root = root_mark(this, incident)
     return root is None or this.rules.register.kin(mark.item, root.item)
 
 
-def _began_together(this: Round, mark: Mark, incident: Incident) -> bool:
-    """Whether a trouble of its kind began in an incident at about the same time."""
-    within, crowd = this.rules.correlation.evidence.wave_within, this.board.scene.nearby.of(mark.scope, mark.signal.id)
-    alike = (m for m in crowd.newest() if m.incident == incident.id)
-    return any(abs(m.starts_at - mark.starts_at) <= within for m in alike)
+def _begun_with(this: Round, mark: Mark) -> Set[int]:
+    """The incidents in which a trouble of its kind began at about the same time: both may come of something unseen."""
+    within = this.rules.correlation.evidence.wave_within
+    alike = this.board.scene.nearby.of(mark.scope, mark.signal.id).newest()
+    return {other.incident for other in alike if abs(other.starts_at - mark.starts_at) <= within}
 
 
 def root_mark(this: Round, incident: Incident) -> Mark | None:

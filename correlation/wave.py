@@ -24,6 +24,7 @@ _NEWEST = 16
 _PROGRAMS = frozenset({"service", "instance", "pod", "database"})
 """What runs somewhere: hubs do not glue what runs on them."""
 _SHARE = 3
+"""Of what stands on one thing so great a part has a wave that may come of it: a third."""
 MOST_WAVES = 10_000
 
 
@@ -41,7 +42,8 @@ def come_in_wave(this: Round, choice: Choice, mark: Mark) -> None:
     if not wave:
         return
     first = next(m for m in wave if m is not mark)
-    why = Why("wave", {"alertname": mark.name, "count": len(wave), "on": on, "weight": _SURE})
+    facts = {"alertname": mark.name, "count": len(wave), "weight": _SURE}
+    why = Why("wave", facts | {"on": on} if on else facts)
     choice.incident, choice.why, choice.wave = this.board.incidents[first.incident], why, wave
     if first is wave[0]:
         choice.weight, choice.parent = _SURE, first.parent or first.key  # one head: no chain grows with their number
@@ -112,7 +114,7 @@ def _at_hand(this: Round, mark: Mark, keys: Sequence[Key]) -> Iterator[Mark]:
 def _leads(board: Board, mark: Mark) -> bool:
     """Whether it came of nothing, or of one of its kind."""
     parent = board.scene.marks.get(mark.parent) if mark.parent is not None else None
-    return parent is None or parent.signal is mark.signal
+    return parent is None or parent.signal.id == mark.signal.id
 
 
 def _linked(told: Sequence[Mark], mark: Mark, within: timedelta) -> Sequence[Mark]:
