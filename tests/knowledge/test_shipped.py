@@ -1,4 +1,4 @@
-"""What the pack ships helps somebody at night: whole, bilingual to a good part, found by the alerts it is for."""
+"""What the pack ships helps somebody at night: whole, in English and in Chinese, found by the alerts it is for."""
 
 import re
 from datetime import date
@@ -25,9 +25,10 @@ def test_there_are_enough_and_no_id_is_used_twice() -> None:
     assert len({one.id for one in ENTRIES.values()}) == len(ENTRIES)
 
 
-def test_at_least_half_can_be_read_in_chinese() -> None:
-    chinese = [one for one in ENTRIES.values() if one.title_zh and all(getattr(one, f"{t}_zh") for t in TEXTS)]
-    assert len(chinese) * 2 >= len(ENTRIES)
+@pytest.mark.parametrize("text", ["title", *TEXTS])
+@pytest.mark.parametrize("name", sorted(ENTRIES))
+def test_an_entry_can_be_read_in_chinese(name: str, text: str) -> None:
+    assert re.search("[\u4e00-\u9fff]", getattr(ENTRIES[name], f"{text}_zh"))
 
 
 @pytest.mark.parametrize("name", sorted(ENTRIES))
@@ -39,7 +40,6 @@ def test_an_entry_is_whole(name: str) -> None:
     assert one.review_at is not None
     assert one.review_at >= date(2027, 1, 1)
     assert re.search(r"`[^`]+`", one.workaround) or one.category.startswith("facility/")
-    assert any(getattr(one, f"{t}_zh") for t in TEXTS) == all(getattr(one, f"{t}_zh") for t in TEXTS)
 
 
 @pytest.mark.parametrize("name", sorted(ENTRIES))
@@ -183,12 +183,6 @@ def test_what_job_or_port_says_it_is_has_the_known_error_of_that(alertname: str,
         assert first == [WHO[category]]
     else:
         assert not set(first) & set(WHO.values())
-
-
-def test_what_cannot_be_scraped_can_be_read_in_chinese() -> None:
-    one = ENTRIES["target-down.md"]
-    assert one.title_zh
-    assert all(getattr(one, f"{text}_zh") for text in TEXTS)
 
 
 def test_every_entry_stands_in_the_table_above() -> None:
