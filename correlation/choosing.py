@@ -159,7 +159,7 @@ def _window_over(this: Round, incident: Incident, last_at: datetime, why: Why) -
 
 def is_clear(signals: Signals, mark: Mark) -> bool:
     """Whether it is of a kind that comes of nothing else: weak evidence does not count for it."""
-    return mark.signal.id not in signals.symptoms and mark.signal is not signals.other
+    return mark.signal.id not in signals.symptoms and mark.signal.id != signals.other.id
 
 
 def _may_share(this: Round, mark: Mark, incident: Incident) -> bool:

@@ -262,8 +262,9 @@ def _stand(this: Round, mark: Mark, incident: Incident, choice: Choice) -> None:
 def _first_of_its_kind(scene: Scene, parent: Mark, mark: Mark) -> Mark:
     """Of equal troubles on one item the first is the parent of the others: no chain grows with their number."""
     above = scene.marks.get(parent.parent) if parent.parent is not None else None
-    equal = above is not None and above.signal is parent.signal is mark.signal and above.item == parent.item
-    return above if above is not None and equal and above.incident == mark.incident else parent
+    if above is None or above.incident != mark.incident or above.item != parent.item:
+        return parent
+    return above if above.signal.id == parent.signal.id == mark.signal.id else parent
 
 
 def release(this: Round, reason_key: str) -> None:

@@ -320,12 +320,13 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool
     """
     signal = cause.signal
     base = signal.explains.get(effect.signal.id, 0.0)
+    same = signal.id == effect.signal.id  # by name: a reload makes them anew
     if not hops:
-        if signal is effect.signal:
+        if same:
             base = max(base, _SAME)
         elif OTHER in (signal.id, effect.signal.id) and (signal.explains or effect.signal.explains):
             base = max(base, _UNKNOWN)
-    elif hops == _NEAR and signal is effect.signal and are_twins(cause.item, effect.item):
+    elif hops == _NEAR and same and are_twins(cause.item, effect.item):
         base = max(base, _TWIN)
     weight: float = base * _DECAYED[hops]
     if not weight or weight < least:

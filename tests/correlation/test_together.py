@@ -1,16 +1,20 @@
 """What begins together, comes again, or comes soon after: time beside the evidence, on the site of test_evidence.py."""
 
+from dataclasses import replace
+
 import pytest
 
 from correlation.correlate import correlate
 from correlation.lessons import TOGETHER, Lesson, kind_of
 from correlation.rules import ConfigurationItem as Item
+from correlation.signals import Signals
 from tests.correlation.test_correlate import told
 from tests.correlation.test_evidence import (
     BACKUP,
     DATABASE,
     ITEMS,
     LOAD_1,
+    RULES,
     SHOP,
     WEB_1,
     WEB_2,
@@ -100,6 +104,15 @@ def test_what_was_learned_makes_no_cause_surer_than_another() -> None:
     stream.tell(1, DATABASE)
     stream.tell(2, SHOP)
     assert frozenset({name(DATABASE), name(SHOP)}) in stream.groups()
+
+
+def test_after_a_reload_the_same_trouble_on_an_item_is_still_the_same() -> None:
+    stream = Stream()
+    stream.tell(0, LOAD_1)
+    anew = Signals([signal.model_copy() for signal in RULES.signals.by_id.values()])
+    stream.rules = replace(RULES, signals=anew)
+    stream.tell(1, {**LOAD_1, "cpu": "1"})
+    assert len(stream.board.incidents) == 1
 
 
 # waves
