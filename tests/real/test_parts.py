@@ -103,6 +103,11 @@ async def test_a_reload_takes_new_rules_and_a_broken_exporter_is_down(open_dir: 
     assert alert["labels"]["alertname"] == "ExporterDown"
 
 
+async def _has_noted_one(alertmanager: Alertmanager) -> bool:
+    _, told = await call("GET", f"{alertmanager.url}/metrics")
+    return 'alertmanager_notifications_total{integration="webhook"} 1' in told.decode()
+
+
 @needs_alertmanager
 async def test_alertmanager_keeps_its_ports_and_what_it_has_sent_over_a_restart(
     open_dir: Path, webhook_sink: WebhookSink
@@ -111,6 +116,7 @@ async def test_alertmanager_keeps_its_ports_and_what_it_has_sent_over_a_restart(
         before = alertmanager.address
         await alertmanager.post({"labels": {"alertname": "A"}})
         await webhook_sink.wait_for(1)
+        await until(lambda: _has_noted_one(alertmanager), "Alertmanager has noted that it was sent")
         await alertmanager.stop()
         await alertmanager.start()
         assert alertmanager.address == before
