@@ -3,6 +3,7 @@
 import heapq
 from collections import OrderedDict, deque
 from datetime import date, datetime
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -144,9 +145,9 @@ class Board:
     def labels(self, episode: Episode) -> Labels:
         return unpacked(episode.labels)
 
-    def open_members(self, incident: int) -> list[Episode]:
-        """The firing alerts of an incident, oldest first."""
-        found = [self.episodes[key] for key in self.members.get(incident, ())]
+    def open_members(self, incident: int, most: int | None = None) -> list[Episode]:
+        """The firing alerts of an incident, oldest first; `most`: of so many that came first."""
+        found = [self.episodes[key] for key in islice(self.members.get(incident, ()), most)]
         return sorted(found, key=_by_start)
 
     # who has what

@@ -62,7 +62,8 @@ def _join_or_open(
     before = this.board.scene.marks.get(episode.key)
     firing = firing_of(this, episode, labels, verdict, hash_of(alert.group) if alert is not None else "")
     keys = keys_of(this.rules, firing)
-    choice, effects = choose(this, firing, keys, came_from, before), taken_over(this, firing.mark, firing.twins)
+    choice = choose(this, firing, keys, came_from, before)
+    effects = taken_over(this, firing.mark, firing.twins, choice.incident)
     lets_out = _explained_by_nothing(this, firing, verdict, choice, effects) if choice.incident is None else None
     incident, why = choice.incident, choice.why
     if incident is None:

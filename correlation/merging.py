@@ -14,10 +14,10 @@ from correlation.slots import move_slots
 from correlation.unwritten import unwritten_effects
 
 
-def taken_over(this: Round, cause: Mark, twins: Iterable[Mark]) -> list[tuple[Mark, float, int]]:
+def taken_over(this: Round, cause: Mark, twins: Iterable[Mark], into: Incident | None) -> list[tuple[Mark, float, int]]:
     """The alerts that this one explains, and better than what they are with; the surest and oldest first.
 
-    `twins` are those of its trouble on the other instances of its service.
+    `twins` are those of its trouble on the other instances of its service; `into` is where it came in itself.
     """
     if not cause.signal.explains:
         return []
@@ -29,7 +29,7 @@ def taken_over(this: Round, cause: Mark, twins: Iterable[Mark]) -> list[tuple[Ma
     for mark, hops in chain(effects(cause, twins, board.scene, this.rules, policy.join), nearby):
         if mark.starts_at < earliest:
             continue
-        better = _held(this, mark) + policy.better_by if mark.weight else 0.0
+        better = _held(this, mark, cause, into) + policy.better_by if mark.weight else 0.0
         weight = weigh(cause, mark, hops, settles_s, fires=True, least=max(policy.join, better))
         if weight < policy.join or weight <= better or (mark.ends_at is not None and mark.ends_at < starts_at):
             continue
@@ -42,10 +42,14 @@ def taken_over(this: Round, cause: Mark, twins: Iterable[Mark]) -> list[tuple[Ma
     return found
 
 
-def _held(this: Round, mark: Mark) -> float:
-    """How sure an alert is of what it came of, beside another cause."""
+def _held(this: Round, mark: Mark, beside: Mark, into: Incident | None) -> float:
+    """How sure an alert is of what it came of, beside another cause: what is nearer counts more in another incident."""
     parent = this.board.scene.marks.get(mark.parent) if mark.parent is not None else None
-    return mark.weight * nearness(parent, mark) if parent is not None else mark.weight
+    if parent is None or (into is not None and mark.incident == into.id):
+        return mark.weight
+    if parent.item == beside.item and parent.signal.id == beside.signal.id:
+        return mark.weight
+    return mark.weight * nearness(parent, mark)
 
 
 def may_move(incident: Incident) -> bool:

@@ -73,7 +73,7 @@ def propose_anew(turn: Turn, incidents: Iterable[Incident]) -> None:
     for incident in incidents:
         _expire(turn, (run for run in turn.desk.runs.of(incident.id) if _has_left(turn, run)))
         has_action = any(_action_of(turn, found["id"]) for found in incident.known_errors)
-        for episode in turn.board.open_members(incident.id)[:left] if has_action and incident.active else ():
+        for episode in turn.board.open_members(incident.id, left) if has_action and incident.active else ():
             left -= 1
             propose(turn, incident, turn.board.labels(episode), episode, again=True)
 

@@ -132,7 +132,7 @@ def _relate(turn: Turn, out: Outcome) -> None:
             count(turn, incident)
     regrouped = [turn.board.incidents[n] for n in sorted(out.regrouped - gone) if n in turn.board.incidents]
     for incident in regrouped:
-        members = turn.board.open_members(incident.id)[:LOOKED_AT]
+        members = turn.board.open_members(incident.id, LOOKED_AT)
         recognise(turn, incident, [turn.board.labels(episode) for episode in members])
     propose_anew(turn, regrouped)
     for alert, episode in out.new if turn.config.automation.enabled else ():

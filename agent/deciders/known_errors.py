@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from itertools import islice
 from typing import Any
 
 from agent.intents import PersonActed, Suggested
@@ -38,7 +37,7 @@ def recognise_again(turn: Turn, entry: KnownError) -> list[Incident]:
     for incident in [i for i in turn.board.incidents.values() if i.active]:
         if any(known["id"] == entry.id for known in incident.known_errors):
             continue
-        members = islice(turn.board.open_members(incident.id), LOOKED_AT)
+        members = turn.board.open_members(incident.id, LOOKED_AT)
         if found := match_predicates([turn.board.labels(episode) for episode in members], alone):
             _put(turn, incident, found)
             turn.touch(incident)
@@ -77,7 +76,7 @@ def recognise_in_turn(turn: Turn, incident: Incident) -> bool:
 
 def _recognise_anew(turn: Turn, incident: Incident) -> None:
     before = {known["id"] for known in incident.known_errors}
-    members = islice(turn.board.open_members(incident.id), LOOKED_AT)
+    members = turn.board.open_members(incident.id, LOOKED_AT)
     recognise(turn, incident, [turn.board.labels(episode) for episode in members])
     if fresh := [known["id"] for known in incident.known_errors if known["id"] not in before]:
         turn.touch(incident)
