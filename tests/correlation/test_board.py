@@ -139,3 +139,14 @@ def test_the_start_of_a_firing_is_told_as_its_sender_wrote_it(text: str) -> None
     assert found.starts_text == text
     assert (found.starts_written is None) == (text == "2026-03-02T09:00:00.000Z")
     assert episode("1", starts_written="").starts_text == ""
+
+
+def test_of_many_members_those_that_came_first_are_told_the_oldest_first() -> None:
+    board = Board()
+    for n, minutes in enumerate((2, 1, 0)):
+        one = episode(f"{n}", id=n + 1, starts_at=START + timedelta(minutes=minutes))
+        board.episodes[one.key] = one
+        board.members.setdefault(1, {})[one.key] = None
+    assert [e.id for e in board.open_members(1)] == [3, 2, 1]
+    assert [e.id for e in board.open_members(1, 2)] == [2, 1]
+    assert board.open_members(7) == []
