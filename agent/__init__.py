@@ -1,10 +1,10 @@
 """The one who carries: HTTP, store, clock and loops, around rooms that only decide. Where to look for what:
 
 The line, through which every change goes (read these first)
-    intents, pipeline, ahead, turn, deciders, group, desk
+    intents, pipeline, turn, deciders, group, desk
 
-What the desk holds and how it comes back from the store
-    load, fetch, due_lists, recall, caches
+How the desk comes back from the store, and how much it remembers
+    loading, caches
 
 The timetable of an incident
     ladder, terms, contracts
@@ -15,14 +15,14 @@ The process: what starts and stops, what runs beside the line, the one clock
 What it stands on, each with a map of its own
     configuration, storage
 
-Evidence, tokens, and erasing a person (`erasure` is the rule of each column, `erasing` the walk over the rows)
-    evidence, tokens, erasure, erasing
+Evidence, tokens, erasing a person, and how mails find their incident
+    evidence, tokens, erasing, threads
 
 The doors: routes and the console; the command line
     http, cli, __main__, welcome, doctor, logs, metrics, version
 
 What people read
-    phrases, trouble_words, sentences, threads, foremost
+    wording
 
 Trying things out, and coming from elsewhere
     rehearsal, switching

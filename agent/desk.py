@@ -1,6 +1,6 @@
 """The desk: what is open, in memory, and the rules in force; `agent/deciders` move it, intent by intent.
 
-It reads no database: `agent/load.py` fills it at the start, `agent/fetch.py` brings back what had left it.
+It reads no database: `agent/loading` fills it at the start, and brings back what had left it.
 """
 
 from collections import Counter

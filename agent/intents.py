@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from agent.configuration.config import Config
-from agent.erasure import Identity
+from agent.erasing.identity import Identity
 from collectors.alert import Alert, Parsed
 from correlation.incident import Action
 from correlation.permission import Actor

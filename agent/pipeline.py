@@ -21,12 +21,12 @@ from typing import Any, NamedTuple
 import msgspec
 import structlog
 
-from agent.ahead import needs_reading, read_ahead
 from agent.clock import Clock
 from agent.deciders import decide
 from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived, Intent, LetterDied, RowsErased
+from agent.loading.ahead import needs_reading, read_ahead
 from agent.metrics import Metrics
 from agent.storage.sqlite import Reserve
 from agent.storage.store import UPSERT_META

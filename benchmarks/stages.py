@@ -28,7 +28,7 @@ from agent.deciders import decide
 from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived
-from agent.load import load_desk
+from agent.loading.load import load_desk
 from agent.storage import tables
 from agent.storage.sqlite import SqliteWriter
 from benchmarks.alerts import rounds

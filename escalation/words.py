@@ -5,9 +5,12 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+Catalogue = Mapping[str, tuple[str, str]]
+"""What codes are called: in English, in Chinese."""
 FIELD = 4000
 """The most characters of one field."""
 MOST_ENTRIES = 64

@@ -6,7 +6,7 @@ import click
 
 from agent.cli.client import Api, cut_to, shown, table, with_api
 from agent.cli.showing import moment
-from agent.foremost import named
+from agent.wording.foremost import named
 from collectors.moment import moment_text, parse_moment
 
 _DECISIONS = ("opened", "joined", "duplicate", "suppressed", "suspect", "stale")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agent.cli.client import cut_to, printable
-from agent.foremost import because, is_root, named, of_the_root_first
+from agent.wording.foremost import because, is_root, named, of_the_root_first
 
 ALERTS_SHOWN, LINES_SHOWN = 20, 40
 """Of an incident, unless all is asked for."""

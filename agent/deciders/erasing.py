@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agent.erasure import BY_NAME, SEALED, Table
+from agent.erasing.tables import BY_NAME, SEALED, Table
 from agent.evidence import ERASED
 from agent.intents import RowsErased
 from agent.turn import Turn

@@ -38,8 +38,8 @@ from agent.http.statistics import statistics_routes
 from agent.http.turned_away import TurnedAway
 from agent.intents import Mark
 from agent.pipeline import Pipeline
-from agent.sentences import language_of
 from agent.tokens import beside
+from agent.wording.sentences import language_of
 from correlation.permission import Actor
 from escalation import ics
 

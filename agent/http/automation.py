@@ -10,7 +10,7 @@ from agent.http.problems import Problem, not_found
 from agent.http.queries import RunsQuery
 from agent.http.views import Items, Why
 from agent.intents import RunDecided
-from agent.sentences import text
+from agent.wording.sentences import text
 from knowledge.run import Run, RunState
 from knowledge.store import RUN_FIELDS, RunRow, run_from
 

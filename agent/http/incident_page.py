@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
 from agent.configuration.layers import shared
-from agent.foremost import because, named, of_the_root_first
 from agent.http.prose import prose
 from agent.http.views import At, FoundError, Happened, IncidentAlert, IncidentView
+from agent.wording.foremost import because, named, of_the_root_first
 from escalation.words import Language, local_text, state_text
 
 ALERTS_SHOWN, LINES_SHOWN = 20, 15

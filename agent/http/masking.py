@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from agent.erasure import SAID
+from agent.erasing.identity import SAID
 from correlation.callback import CALLBACKS
 from correlation.permission import Actor
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from agent.erasing import Erasing, identity
+from agent.erasing.walk import Erasing, identity
 from agent.http.bodies import Body, Name
 from agent.http.calls import Call, Result, Route
 from agent.http.problems import Problem

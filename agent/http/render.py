@@ -11,8 +11,8 @@ from agent.http import list_views, masking, views
 from agent.http.masking import MASKED
 from agent.http.reads import AlertPair, Reads, json_of
 from agent.http.sums import Sums
-from agent.sentences import happened, text
 from agent.storage.store import DeadLetterRow
+from agent.wording.sentences import happened, text
 from collectors.moment import ZERO_YEAR, moment_text, parse_moment
 from correlation import form
 from correlation.calendar import calendar_named

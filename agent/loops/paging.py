@@ -10,9 +10,9 @@ import msgspec
 from msgspec.structs import replace as change
 
 from agent.configuration.config import Config
-from agent.foremost import named, of_the_root_first
-from agent.sentences import text
 from agent.threads import RECEIPT
+from agent.wording.foremost import named, of_the_root_first
+from agent.wording.sentences import text
 from collectors.labels import Labels
 from collectors.moment import moment_text
 from correlation.board import Board

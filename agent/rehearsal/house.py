@@ -27,7 +27,7 @@ from agent.intents import (
     Suggested,
     TimePassed,
 )
-from agent.load import load_desk
+from agent.loading.load import load_desk
 from agent.loops.paging import Claimed, no_links
 from agent.metrics import Metrics
 from agent.pipeline import Pipeline

@@ -10,8 +10,8 @@ import msgspec
 
 from agent.configuration.config import Config, load
 from agent.configuration.faults import Fault
-from agent.fetch import fetch_incident
 from agent.http.problems import problem_of
+from agent.loading.fetch import fetch_incident
 from agent.rehearsal.house import House
 from agent.rehearsal.scenario import BadScenario, Expect, Line, Scenario, Wanted, WantedProblem, read
 from collectors.labels import fingerprint

@@ -10,7 +10,7 @@ from agent.configuration.config import Config
 from agent.rehearsal.house import House, Sent
 from agent.rehearsal.rehearse import Stage
 from agent.rehearsal.scenario import Line
-from agent.sentences import happened, text
+from agent.wording.sentences import happened, text
 
 
 @dataclass

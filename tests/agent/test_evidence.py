@@ -16,7 +16,7 @@ from agent.__main__ import main
 from agent.configuration.site import Retention
 from agent.evidence import Report, examine
 from agent.intents import ConfigChanged, OldRowsDue
-from agent.load import load_desk
+from agent.loading.load import load_desk
 from agent.storage.tables import LOCK, UNLOCK
 from agent.storage.writer import Unwritable
 from tests.agent.http.serving import Served, served

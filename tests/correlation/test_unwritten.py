@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from agent.desk import rules_of
-from agent.sentences import text
+from agent.wording.sentences import text
 from correlation.rules import ConfigurationItem as Item
 from correlation.rules import ItemPolicy
 from correlation.topology import Topology

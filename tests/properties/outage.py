@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.configuration.config import Config
 from agent.intents import SilencePut
-from agent.load import load_desk
+from agent.loading.load import load_desk
 from agent.rehearsal.house import House
 from collectors.labels import Matcher
 from correlation.incident import Incident, State, fingerprint_of, key_of

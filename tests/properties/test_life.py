@@ -22,7 +22,7 @@ from agent.intents import (
     RotaChanged,
     SilencePut,
 )
-from agent.load import load_desk
+from agent.loading.load import load_desk
 from agent.rehearsal.house import House
 from agent.storage.writer import StoreDown
 from collectors.alert import Alert, Status, encode_labels

@@ -10,7 +10,7 @@ import pytest
 from agent.deciders.automation import IllegalRun
 from agent.intents import ConfigChanged, KnownErrorWritten, RunDecided, RunEnded, RunsClaimed
 from agent.rehearsal.house import House
-from agent.sentences import text
+from agent.wording.sentences import text
 from correlation.incident import ITEM, Incident, State
 from correlation.permission import Actor, Forbidden
 from correlation.rules import ConfigurationItem, JoinRule

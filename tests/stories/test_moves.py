@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent.configuration.config import load
-from agent.fetch import fetch_incident
 from agent.intents import RecordEdited
+from agent.loading.fetch import fetch_incident
 from agent.rehearsal.house import House
 from correlation.incident import IllegalAction, Incident, State
 from correlation.permission import Actor

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from agent.rehearsal.house import House
-from agent.sentences import text
+from agent.wording.sentences import text
 from correlation.incident import fingerprint_of, key_of
 from correlation.lessons import MOST, ROOT, Lesson, Lessons
 from correlation.need import Missing

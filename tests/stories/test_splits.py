@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from agent.rehearsal.house import House
-from agent.sentences import text
+from agent.wording.sentences import text
 from correlation.need import Missing
 from correlation.rules import JoinRule
 from tests.correlation.test_evidence import FRONT, SHOP, SWITCH, WEB_1, WEB_2

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from agent.rehearsal.house import House
-from agent.sentences import text
+from agent.wording.sentences import text
 from correlation.incident import Incident
 from correlation.root import root_told
 from correlation.rules import StormPolicy

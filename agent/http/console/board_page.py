@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from urllib.parse import urlencode
 
-from agent.foremost import named
 from agent.http.console.words import say
 from agent.http.incident_page import tag
 from agent.http.views import IncidentAlert, IncidentView
+from agent.wording.foremost import named
 from correlation.incident import State
 from escalation.words import Language, local_text, state_text
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from agent.foremost import named
 from agent.http.console.words import say
 from agent.http.incident_page import tag
 from agent.http.views import FoundError, IncidentAlert
+from agent.wording.foremost import named
 from correlation.incident import FROM, Action, Incident
 from correlation.permission import Actor, Forbidden, check
 from escalation.words import Language

@@ -25,7 +25,7 @@ from agent.http.queries import Cursor
 from agent.http.render import Reader
 from agent.http.rota import on_call_at
 from agent.intents import Mark
-from agent.sentences import language_of
+from agent.wording.sentences import language_of
 from correlation.calendar import parse_zone
 from correlation.incident import Action
 from correlation.permission import Actor

@@ -12,8 +12,8 @@ from agent.__main__ import main
 from agent.configuration.config import Config, ConfigFaults, load
 from agent.configuration.layers import about, lineage, pack_folder, packs
 from agent.configuration.yaml import read
-from agent.fetch import fetch_incident
 from agent.intents import ConfigChanged
+from agent.loading.fetch import fetch_incident
 from agent.rehearsal.house import House
 from correlation.incident import Incident, State
 from tests.house import DISK_FULL, SITE, START, alert, at, message

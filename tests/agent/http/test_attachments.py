@@ -13,7 +13,7 @@ import pytest_asyncio
 from click.testing import CliRunner
 
 from agent.__main__ import main
-from agent.load import load_desk
+from agent.loading.load import load_desk
 from correlation.attachment import LARGEST, MOST, safe_name
 from tests.agent.http.serving import Answered, Served, served
 from tests.agent.http.test_mails import MAILED, only, send

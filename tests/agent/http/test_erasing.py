@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from agent import tokens
 from agent.__main__ import main
-from agent.erasing import Erasing, identity
-from agent.erasure import BY_NAME
+from agent.erasing.tables import BY_NAME
+from agent.erasing.walk import Erasing, identity
 from agent.evidence import examine
 from agent.intents import LetterDied
 from agent.storage import tables

@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import col
 
 from agent.configuration.config import Config
-from agent.erasure import ALERTS, INCIDENTS, PLAIN, SEALED, Identity, Table, blob_without
-from agent.erasure import ERASED as ERASED_TEXT
+from agent.erasing.identity import ERASED as ERASED_TEXT
+from agent.erasing.identity import Identity
+from agent.erasing.tables import ALERTS, INCIDENTS, PLAIN, SEALED, Table, blob_without
 from agent.evidence import ERASED
 from agent.intents import Noted, PersonActed, RowsErased
 from agent.pipeline import Pipeline

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.phrases import EVIDENCE, HAPPENED, LANGUAGES, OUTCOMES_ZH, REASONS, SAYS_NOTHING, YES_NO
-from agent.trouble_words import cause_text, signal_text
-from escalation.words import Language
+from agent.wording.fact_words import EVIDENCE, OUTCOMES_ZH, SAYS_NOTHING, YES_NO
+from agent.wording.happenings import HAPPENED
+from agent.wording.reasons import REASONS
+from agent.wording.trouble_words import cause_text, signal_text
+from escalation.words import LANGUAGES, Language
 
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _FACT = re.compile(r"\{(\w+)\}")

@@ -6,15 +6,23 @@ from typing import Any
 
 import pytest
 
-from agent.phrases import HAPPENED, REASONS, Sentences
-from agent.sentences import happened, language_of, text
-from agent.trouble_words import signal_text
+from agent.wording.happenings import HAPPENED
+from agent.wording.reasons import REASONS
+from agent.wording.sentences import happened, language_of, text
+from agent.wording.trouble_words import signal_text
 from correlation.incident import ENDED
+from escalation.words import Catalogue
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted(
     str(path.relative_to(ROOT))
-    for pattern in ("correlation/**/*.py", "agent/deciders/*.py", "agent/*.py")
+    for pattern in (
+        "correlation/**/*.py",
+        "agent/*.py",
+        "agent/deciders/*.py",
+        "agent/loading/*.py",
+        "agent/loops/*.py",
+    )
     for path in ROOT.glob(pattern)
 )
 CODES = {
@@ -159,7 +167,7 @@ def test_the_tree_is_really_looked_through() -> None:
 
 
 @pytest.mark.parametrize("table", [REASONS, HAPPENED], ids=["reasons", "kinds"])
-def test_no_sentence_is_empty_and_both_use_the_same_facts(table: Sentences) -> None:
+def test_no_sentence_is_empty_and_both_use_the_same_facts(table: Catalogue) -> None:
     import re
 
     for code, (english, chinese) in table.items():

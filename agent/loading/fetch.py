@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from agent.configuration.config import Config
 from agent.desk import MOST_MAILS, Desk
-from agent.recall import recall_words
+from agent.loading.recall import recall_words
 from agent.storage.store import ATTACHED, MAIL_BY_KEY
 from agent.storage.writer import Writer
 from correlation.joining import NOT_PLACED, remember

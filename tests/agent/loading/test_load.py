@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from agent import load
 from agent.intents import AlertsArrived
-from agent.load import load_desk
+from agent.loading import load
+from agent.loading.load import load_desk
 from agent.rehearsal.house import House
 from collectors.alert import Parsed
 from correlation import board as boards

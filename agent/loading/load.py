@@ -14,8 +14,8 @@ from agent.configuration.config import Config
 from agent.configuration.known_errors import MANY
 from agent.deciders.problems import seen_of
 from agent.desk import Desk
-from agent.fetch import fetch_held
-from agent.recall import recall_words
+from agent.loading.fetch import fetch_held
+from agent.loading.recall import recall_words
 from agent.storage.writer import Writer
 from correlation.board import MOST_TOMBSTONES, Beat
 from correlation.incident import Episode, Key

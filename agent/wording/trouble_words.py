@@ -1,12 +1,8 @@
 """What kinds of trouble are called, and in a few words why alerts came or went: for sentences that people read."""
 
-from collections.abc import Mapping
+from escalation.words import Catalogue, Language
 
-from escalation.words import Language
-
-Words = Mapping[str, tuple[str, str]]
-
-_SIGNALS: Words = {
+_SIGNALS: Catalogue = {
     "power": ("power that fails", "供电故障"),
     "ups-test": ("a test of a UPS", "UPS 测试"),
     "feed": ("a feed without power", "配电支路断电"),
@@ -85,7 +81,7 @@ _SIGNALS: Words = {
     "time-source": ("the source of time", "时间源故障"),
     "software": ("software", "软件异常"),
 }
-_CAUSES: Words = {
+_CAUSES: Catalogue = {
     "stands_on": ("it depends on what failed", "所依赖的对象故障"),
     "same_item": ("something on the same item", "同一对象上的故障"),
     "brought_about": ("a cause that was told later", "较晚上报的原因"),

@@ -1,25 +1,12 @@
 """What a decision needs and the desk does not hold is read before it: deciders read no database.
 
-For each intent it says what that is; `agent/fetch.py` reads it.
+For each intent it says what that is; `agent/loading/fetch.py` reads it.
 """
 
 from typing import Any
 
 from agent.desk import Desk
-from agent.due_lists import read_notices
-from agent.erasure import BY_NAME
-from agent.fetch import (
-    fetch_alerts,
-    fetch_attached,
-    fetch_change,
-    fetch_held,
-    fetch_improvement,
-    fetch_incident,
-    fetch_mails,
-    fetch_problem,
-    fetch_run,
-    fetch_written,
-)
+from agent.erasing.tables import BY_NAME
 from agent.intents import (
     AlertsArrived,
     ChangeActed,
@@ -40,6 +27,19 @@ from agent.intents import (
     RecordEdited,
     RowsErased,
     RunDecided,
+)
+from agent.loading.due_lists import read_notices
+from agent.loading.fetch import (
+    fetch_alerts,
+    fetch_attached,
+    fetch_change,
+    fetch_held,
+    fetch_improvement,
+    fetch_incident,
+    fetch_mails,
+    fetch_problem,
+    fetch_run,
+    fetch_written,
 )
 from agent.loops.retention import look
 from agent.storage.writer import Writer

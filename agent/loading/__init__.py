@@ -1,0 +1,8 @@
+"""The desk comes from the store: whole at a start, in part before a decision that needs what has left it.
+
+Whole
+    load, recall
+
+Before a decision
+    ahead, fetch, due_lists
+"""
