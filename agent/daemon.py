@@ -36,7 +36,8 @@ from agent.http.reads import Reads
 from agent.http.turned_away import TurnedAway
 from agent.http.webhooks import LIMIT, Intake
 from agent.intents import ConfigChanged
-from agent.loading.load import Row, lay_written, load_desk
+from agent.loading.load import load_desk
+from agent.loading.written import Row, lay_written
 from agent.loops import rota_watch
 from agent.loops.courier import Courier
 from agent.loops.cycle import Cycle

@@ -155,10 +155,7 @@ PLAIN = (
     ),
     Table(SilenceRow, people=("created_by",), texts=("comment",), theirs={"created_by": ("comment",)}),
     Table(
-        RotaRow,
-        people=("person", "replaces", "author", "ended_by"),
-        texts=("reason",),
-        theirs={"author": ("reason",)},
+        RotaRow, people=("person", "replaces", "author", "ended_by"), texts=("reason",), theirs={"author": ("reason",)}
     ),
     Table(
         ProblemRow,
@@ -166,11 +163,7 @@ PLAIN = (
         texts=("title", "root_cause", "workaround", "solution", "reason"),
         json=("facts",),
     ),
-    Table(
-        ChangeRow,
-        people=("author", "approver"),
-        texts=("title", "risk", "plan", "back_out", "reason", "outcome"),
-    ),
+    Table(ChangeRow, people=("author", "approver"), texts=("title", "risk", "plan", "back_out", "reason", "outcome")),
     Table(
         ImprovementRow,
         people=("suggested_by", "owner", "decided_by"),

@@ -1,7 +1,7 @@
 """The desk comes from the store: whole at a start, in part before a decision that needs what has left it.
 
-Whole
-    load, recall
+Whole: `load` says in which order
+    load, written, cases, alerts, promised, recall
 
 Before a decision
     ahead, fetch, due_lists

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agent.intents import AlertsArrived
-from agent.loading import load
+from agent.loading import alerts
 from agent.loading.load import load_desk
 from agent.rehearsal.house import House
 from collectors.alert import Parsed
@@ -101,7 +101,7 @@ async def test_of_too_many_ends_the_newest_are_remembered(house: House, monkeypa
         await house.receive(message(alert(labels)))
         await house.advance(seconds=1)
         await house.receive(message(alert(labels, ends=at(house.now))))
-    monkeypatch.setattr(load, "MOST_TOMBSTONES", 2)
+    monkeypatch.setattr(alerts, "MOST_TOMBSTONES", 2)
     monkeypatch.setattr(boards, "MOST_TOMBSTONES", 2)
     desk = await load_desk(house.writer, house.config, house.now)
     names = [desk.board.labels(desk.board.episodes[key])["instance"] for key in desk.board.tombstones]
