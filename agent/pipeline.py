@@ -39,7 +39,7 @@ _PROBE: Batch = [(UPSERT_META, [("probe", "")])]
 """What is written to a store that has failed, to see whether it takes rows again."""
 MOST_WAITING = 4096
 MOST_ALERTS = 1024
-"""A group is closed when it holds this many alerts."""
+"""A group is closed when it holds this many alerts; a message of more is decided in parts of so many."""
 _Work = Callable[[Writer], Awaitable[None]]
 
 
@@ -156,7 +156,10 @@ class Pipeline:
             self.metrics.refused.labels("overload").inc()
             raise Overloaded("too many messages are waiting")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        (self._line if intake else self._ahead).append(_Waiting(intent, future))
+        if isinstance(intent, AlertsArrived) and len(intent.parsed.alerts) > MOST_ALERTS:
+            self._line.extend(_parts(intent, future, MOST_ALERTS))
+        else:
+            (self._line if intake else self._ahead).append(_Waiting(intent, future))
         self._arrived.set()
         return future
 
@@ -286,18 +289,8 @@ class Pipeline:
         await self._recover()
 
     def _halve(self, intent: AlertsArrived, whole: "asyncio.Future[Any]") -> None:
-        """Put each half of a message in line again, and answer `whole` when both are: one bad alert costs no other.
-
-        The first half keeps what the parser rejected. The second is a `part`: its message is not journaled again.
-        """
-        alerts, middle = intent.parsed.alerts, len(intent.parsed.alerts) // 2
-        first = replace(intent, parsed=msgspec.structs.replace(intent.parsed, alerts=alerts[:middle]))
-        parsed = msgspec.structs.replace(intent.parsed, alerts=alerts[middle:], rejected=[])
-        halves: list[_Waiting] = []
-        for half in (first, replace(intent, parsed=parsed, part=True)):
-            future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            future.add_done_callback(lambda _: _answer_of(whole, [half.future for half in halves]))
-            halves.append(_Waiting(half, future))
+        """Put each half of a message in line again, and answer `whole` when both are: one bad alert costs no other."""
+        halves = _parts(intent, whole, (len(intent.parsed.alerts) + 1) // 2)
         self._line.extendleft(reversed(halves))
         self._alone += len(halves)
 
@@ -443,11 +436,26 @@ class Pipeline:
                 log.warning("cannot read what an act is about", intent=type(intent).__name__, error=str(error))
 
 
-def _answer_of(whole: "asyncio.Future[Any]", halves: list["asyncio.Future[Any]"]) -> None:
-    """Answer for a message when both of its halves have their answer: a refusal of one is one of the whole."""
-    if not all(half.done() for half in halves):
+def _parts(intent: AlertsArrived, whole: "asyncio.Future[Any]", most: int) -> list[_Waiting]:
+    """A message in parts of at most so many alerts, in order; `whole` is answered when all of them are.
+
+    The first part keeps what the parser rejected. Each other is a `part`: its message is not journaled again.
+    """
+    alerts, parts = intent.parsed.alerts, list[_Waiting]()
+    for begin in range(0, len(alerts), most):
+        rejected = [] if begin else intent.parsed.rejected
+        parsed = msgspec.structs.replace(intent.parsed, alerts=alerts[begin : begin + most], rejected=rejected)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda _: _answer_of(whole, [part.future for part in parts]))
+        parts.append(_Waiting(replace(intent, parsed=parsed, part=intent.part or begin > 0), future))
+    return parts
+
+
+def _answer_of(whole: "asyncio.Future[Any]", parts: list["asyncio.Future[Any]"]) -> None:
+    """Answer for a message when all of its parts have their answer: a refusal of one is one of the whole."""
+    if not all(part.done() for part in parts):
         return
-    refused = [error for half in halves if (error := half.exception()) is not None]
+    refused = [error for part in parts if (error := part.exception()) is not None]
     if whole.done():
         return
     if refused:

@@ -109,6 +109,8 @@ class House:
         """Put one intent through the line."""
         future = self.pipeline.put(intent)
         await self.pipeline.drain_once()
+        while not future.done():  # of a large message that was a part
+            await self.pipeline.drain_once()
         return future.result()
 
     async def receive(self, body: bytes, source: str = "am", kind: str = "alertmanager") -> None:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from agent.deciders import DECIDERS
 from agent.intents import AlertsArrived, LetterDied, PersonActed, TimePassed
-from agent.pipeline import MOST_WAITING, Overloaded, Undecided
+from agent.pipeline import MOST_ALERTS, MOST_WAITING, Overloaded, Undecided
 from agent.rehearsal.house import House
 from agent.storage.sqlite import Reserve
 from agent.storage.store import INSERT_DEAD_LETTER
@@ -403,6 +403,44 @@ async def test_of_a_message_a_half_of_which_the_store_does_not_take_the_sender_i
     house.writer.commit = failing(house, StoreDown("gone"), 1)  # type: ignore[method-assign]
     await drained(house, future)
     assert isinstance(future.exception(), StoreDown)
+
+
+def flood(house: House, count: int) -> AlertsArrived:
+    """A message of many alerts of one kind, and one that is none."""
+    return arrived(house, message(*(alert({**DISK_FULL, "instance": f"db-{n}"}) for n in range(count)), {"labels": 7}))
+
+
+async def test_what_comes_due_while_a_message_of_very_many_alerts_is_decided_does_not_wait_for_its_end(
+    house: House,
+) -> None:
+    await house.receive(message(alert(DISK_FULL)))
+    number = house.incidents()[0].number
+    flooding = house.pipeline.put(flood(house, 2 * MOST_ALERTS + 1))
+    await house.pipeline.drain_once()
+    act = house.pipeline.put(PersonActed(number, Action.NOTE, {"text": "on it"}, DESK))
+    await house.pipeline.drain_once()
+    assert (act.done(), flooding.done()) == (True, False)
+    await drained(house, flooding)
+    assert flooding.exception() is None
+    assert len([e for e in house.desk.board.episodes.values() if e.origin == "am"]) == 2 * MOST_ALERTS + 2
+    kinds = await house.writer.fetch("SELECT kind, count(*) FROM journal WHERE kind LIKE 'webhook%' GROUP BY kind")
+    assert kinds == [("webhook/alertmanager", 2)]
+    assert len(await house.writer.fetch("SELECT id FROM dead_letter")) == 1
+
+
+async def test_of_a_message_of_very_many_alerts_one_part_of_which_is_not_stored_all_is_there_once_when_it_comes_again(
+    house: House,
+) -> None:
+    flooding = house.pipeline.put(flood(house, 2 * MOST_ALERTS))
+    await house.pipeline.drain_once()
+    house.writer.commit = failing(house, StoreDown("gone"), 1)  # type: ignore[method-assign]
+    await drained(house, flooding)
+    assert isinstance(flooding.exception(), StoreDown)
+    again = house.pipeline.put(flood(house, 2 * MOST_ALERTS))
+    await drained(house, again)
+    assert again.exception() is None
+    rows = await house.writer.fetch("SELECT count(*), count(DISTINCT fingerprint) FROM alert WHERE origin = 'am'")
+    assert rows == [(2 * MOST_ALERTS, 2 * MOST_ALERTS)]
 
 
 async def test_a_letter_that_cannot_be_told_is_kept_all_the_same(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
