@@ -19,7 +19,7 @@ Evidence, tokens, erasing a person, and how mails find their incident
     evidence, tokens, erasing, threads
 
 The doors: routes and the console; the command line
-    http, cli, __main__, welcome, doctor, logs, metrics, version
+    http, cli, __main__, doctor, logs, metrics, version
 
 What people read
     wording

@@ -1,4 +1,4 @@
-"""The client commands of the command line; `agent/__main__.py` attaches them."""
+"""The commands of the command line, a file each; `agent/__main__.py` attaches them."""
 
 import click
 
@@ -6,6 +6,9 @@ from agent.cli.alerts import alert
 from agent.cli.audit import audit
 from agent.cli.automation import automation
 from agent.cli.backups import backup, restore
+from agent.cli.check import check
+from agent.cli.config import config
+from agent.cli.doctor import doctor
 from agent.cli.imports import import_
 from agent.cli.incidents import incident
 from agent.cli.known_errors import known_error
@@ -13,11 +16,22 @@ from agent.cli.notices import notice
 from agent.cli.notify import notify
 from agent.cli.oncall import oncall
 from agent.cli.people import person
+from agent.cli.serve import serve
 from agent.cli.silences import silence
+from agent.cli.store import db
 from agent.cli.tokens import token
+from agent.cli.trying import demo, rehearse, replay
 from agent.cli.watch import watch
 
 commands: list[click.Command] = [
+    serve,
+    check,
+    config,
+    db,
+    rehearse,
+    replay,
+    doctor,
+    demo,
     incident,
     alert,
     watch,

@@ -8,8 +8,10 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from agent.cli.client import DEADLINE_S, Api, Instant, printable, shown, with_api
+from agent.cli.client import DEADLINE_S, Api, with_api
 from agent.cli.incidents import checked_number
+from agent.cli.options import Instant
+from agent.cli.printing import printable, shown
 from agent.http.act_bodies import ACTS, SUMMARIES, ActBody
 from agent.http.bodies import MOMENT, Moment
 from agent.http.record_bodies import Edit, Report

@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from agent.cli.client import Api, cut_to, shown, table, with_api
+from agent.cli.client import Api, with_api
+from agent.cli.printing import cut_to, shown, table
 from agent.cli.showing import moment
 from agent.wording.foremost import named
 from collectors.moment import moment_text, parse_moment

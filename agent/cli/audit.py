@@ -6,7 +6,7 @@ import re
 import click
 
 from agent.cli import options
-from agent.cli.client import FAILED, UNREACHABLE, leave
+from agent.cli.ending import FAILED, UNREACHABLE, leave
 
 _NOTED = re.compile(r"(timeline|audit|command line):(-?[0-9]{1,18}):([0-9a-f]{64})")
 

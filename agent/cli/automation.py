@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from agent.cli.client import Api, shown, table, with_api
+from agent.cli.client import Api, with_api
+from agent.cli.printing import shown, table
 
 _ALL = "/api/v1/automation-runs"
 

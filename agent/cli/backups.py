@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from agent.cli import options
-from agent.cli.client import UNREACHABLE, leave
+from agent.cli.ending import UNREACHABLE, leave
 
 
 @click.command(short_help="Copy the store into a file.")

@@ -1,22 +1,17 @@
-"""How a client command calls the API, and how it ends."""
+"""How a client command calls the API."""
 
 import json
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
-from typing import Any, NoReturn, TypeVar
-from unicodedata import east_asian_width
+from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 import click
 
-from agent.clock import SystemClock
-from collectors.moment import moment_text
-from collectors.rule import parse_span
+from agent.cli.ending import FAILED, UNREACHABLE, leave
 
-FAILED, CONFIGURATION, UNREACHABLE = 1, 3, 4
 DEADLINE_S = 30.0
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,32 +35,6 @@ def with_api(command: F) -> F:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-class Instant(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on, and not before
-    """A moment of the API, `now`, or a span: `2h` ahead where the option is of what comes, else two hours ago."""
-
-    name = "moment"
-
-    def __init__(self, *, ahead: bool) -> None:
-        self._ahead = ahead
-        self.hint = f"2026-03-02T09:00:00Z, now, or 2h {'from now' if ahead else 'ago'}"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if "T" in value:
-            return value  # the API says what is wrong with it
-        try:
-            span = parse_span("0" if value == "now" else value)
-            now = SystemClock().now()
-            return str(moment_text(now + span if self._ahead else now - span))
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no moment: write 2026-03-02T09:00:00Z, now, or a span such as 2h", param, ctx)
-
-
-def leave(text: str, code: int = FAILED) -> NoReturn:
-    """Say why, and end with this code."""
-    click.echo(f"tocsin: {text}", err=True)
-    sys.exit(code)
 
 
 class Api:
@@ -129,46 +98,3 @@ def _refusal(error: HTTPError) -> str:
     if isinstance(missing, list) and missing:
         return f"{text} ({', '.join('--' + str(name).replace('_', '-') for name in missing)})"
     return text
-
-
-def shown(value: Any) -> None:
-    """Print an answer as JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows under their heads, in columns; a Chinese character is two columns wide."""
-    lines = [list(heads), *([_cell(value) for value in row] for row in rows)]
-    widths = [max(_width(line[place]) for line in lines) for place in range(len(heads))]
-    for line in lines:
-        cells = [cell + " " * (widths[place] - _width(cell)) for place, cell in enumerate(line)]
-        click.echo("  ".join(cells).rstrip())
-
-
-def _cell(value: Any) -> str:
-    if value is None or value == "":
-        return "-"
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return printable(text)
-
-
-def printable(text: str) -> str:
-    """The text without what would move the cursor or colour a terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-def cut_to(text: str, most: int) -> str:
-    """The text in at most so many columns of a terminal; what is cut off ends in `…`."""
-    if _width(text) <= most:
-        return text
-    kept, columns = "", 1
-    for character in text:
-        columns += _width(character)
-        if columns > most:
-            break
-        kept += character
-    return kept + "…"
-
-
-def _width(text: str) -> int:
-    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from agent.cli.client import table
+from agent.cli.printing import table
 
 _SAID = ("used", "helped_partly", "did_not_work", "not_applicable")
 _BY = ("state", "severity", "kind", "source", "category", "group")

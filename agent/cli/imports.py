@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from agent.cli.client import FAILED, leave
+from agent.cli.ending import FAILED, leave
 
 _ALERT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _HELM = re.compile(r"^\s*\{\{", re.MULTILINE)

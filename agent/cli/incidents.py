@@ -8,8 +8,11 @@ from typing import Any
 
 import click
 
-from agent.cli.client import DEADLINE_S, Api, Instant, leave, printable, shown, table, with_api
+from agent.cli.client import DEADLINE_S, Api, with_api
+from agent.cli.ending import leave
 from agent.cli.figures import in_figures
+from agent.cli.options import Instant
+from agent.cli.printing import printable, shown, table
 from agent.cli.showing import LINES_SHOWN, alerts, explained, headline, helping, moment, standing
 
 _TITLE = 60

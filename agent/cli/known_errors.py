@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
-from agent.cli.client import CONFIGURATION, Api, leave, shown, table, with_api
+from agent.cli.client import Api, with_api
+from agent.cli.ending import CONFIGURATION, leave
+from agent.cli.printing import shown, table
 
 _ALL = "/api/v1/known-errors"
 _READ = frozenset({"source", "line"})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli import options
-from agent.cli.client import CONFIGURATION, FAILED, leave
+from agent.cli.ending import CONFIGURATION, FAILED, leave
 
 if TYPE_CHECKING:
     from agent.configuration.config import Config

@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-from agent.cli.client import Api, Instant, shown, table, with_api
+from agent.cli.client import Api, with_api
+from agent.cli.options import Instant
+from agent.cli.printing import shown, table
 from collectors.rule import parse_span
 
 _FURTHEST = timedelta(days=366)

@@ -5,6 +5,10 @@ from importlib.util import find_spec
 
 import click
 
+from agent.clock import SystemClock
+from collectors.moment import moment_text
+from collectors.rule import parse_span
+
 _STORE = re.compile(r"sqlite(?:\+aiosqlite)?:///.+|(postgres(?:ql)?(?:\+asyncpg)?://.*)", re.DOTALL)
 
 
@@ -31,3 +35,23 @@ storage = click.option(
     callback=_store,
     help="sqlite:///./var/tocsin.db or postgresql://…",
 )
+
+
+class Instant(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on, and not before
+    """A moment of the API, `now`, or a span: `2h` ahead where the option is of what comes, else two hours ago."""
+
+    name = "moment"
+
+    def __init__(self, *, ahead: bool) -> None:
+        self._ahead = ahead
+        self.hint = f"2026-03-02T09:00:00Z, now, or 2h {'from now' if ahead else 'ago'}"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if "T" in value:
+            return value  # the API says what is wrong with it
+        try:
+            span = parse_span("0" if value == "now" else value)
+            now = SystemClock().now()
+            return str(moment_text(now + span if self._ahead else now - span))
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no moment: write 2026-03-02T09:00:00Z, now, or a span such as 2h", param, ctx)

@@ -2,7 +2,8 @@
 
 import click
 
-from agent.cli.client import Api, shown, with_api
+from agent.cli.client import Api, with_api
+from agent.cli.printing import shown
 
 
 @click.group()

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from agent.cli.client import cut_to, printable
+from agent.cli.printing import cut_to, printable
 from agent.wording.foremost import because, is_root, named, of_the_root_first
 
 ALERTS_SHOWN, LINES_SHOWN = 20, 40

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from agent.cli import options
-from agent.cli.client import FAILED, UNREACHABLE, leave, table
+from agent.cli.ending import FAILED, UNREACHABLE, leave
+from agent.cli.printing import table
 
 T = TypeVar("T")
 _SOURCE = re.compile("[a-z0-9][a-z0-9_.-]*")

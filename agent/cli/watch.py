@@ -4,7 +4,8 @@ import json
 
 import click
 
-from agent.cli.client import UNREACHABLE, Api, leave, with_api
+from agent.cli.client import Api, with_api
+from agent.cli.ending import UNREACHABLE, leave
 
 _SILENT_S = 60.0
 """The daemon gives a sign of life every 15 s; after a minute without one the connection is dead."""

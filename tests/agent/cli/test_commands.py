@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 
 from agent import tokens
 from agent.__main__ import main
-from agent.cli.client import Instant, cut_to
+from agent.cli.options import Instant
+from agent.cli.printing import cut_to
 from agent.cli.showing import ALERTS_SHOWN
 from agent.clock import SystemClock
 from agent.storage.database import sqlite_path

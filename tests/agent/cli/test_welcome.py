@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
+from agent.cli.welcome import greet
 from agent.configuration.config import load
 from agent.daemon import Daemon, Options
-from agent.welcome import greet
 from tests.house import SITE
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli import options
-from agent.cli.client import CONFIGURATION, Instant, table
+from agent.cli.ending import read_config
+from agent.cli.options import Instant
+from agent.cli.printing import table
 from collectors.rule import format_span
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ def check_alert(
     Nothing is sent, and no daemon is needed. What many alerts make of each other is for `tocsin rehearse`.
     """
     from agent import logs
-    from agent.configuration.config import ConfigFaults, load
     from agent.rehearsal.trial import tried
     from collectors.moment import parse_moment
     from collectors.rule import parse_span
@@ -48,11 +49,7 @@ def check_alert(
         raise click.UsageError(f"--for: {error}") from None
     if span.total_seconds() > _MOST_S:
         raise click.UsageError("--for: at most 31d")
-    try:
-        config = load(config_dir, pack)
-    except ConfigFaults as faults:
-        click.echo(str(faults), err=True)
-        raise SystemExit(CONFIGURATION) from None
+    config = read_config(config_dir, pack)
     trial = asyncio.run(tried(config, told, moment, span, others))
     for line in trial.said:
         click.echo(line)
