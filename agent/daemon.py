@@ -19,10 +19,11 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from agent import tokens
 from agent.aside import Aside
 from agent.clock import Clock, SystemClock
-from agent.configuration import config as configuration
 from agent.configuration import plugins
-from agent.configuration.config import Config, ConfigFaults
+from agent.configuration.config import Config
+from agent.configuration.faults import ConfigFaults
 from agent.configuration.known_errors import MANY
+from agent.configuration.load import load
 from agent.configuration.versions import calendars_in_force, numbered
 from agent.desk import Desk
 from agent.group import Group
@@ -245,7 +246,7 @@ class Daemon:
         is left out alone, where it would have kept a smaller library's daemon from starting.
         """
         first = rows is not None
-        fresh = configuration.load(self.options.config_dir, self.options.pack, now=now, but_faulty=first)
+        fresh = load(self.options.config_dir, self.options.pack, now=now, but_faulty=first)
         if rows is not None:
             return fresh, lay_written(fresh.known_errors, rows, held)
         laid = Laid(laid_over(fresh.known_errors, held.written, held), held.written)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from agent.clock import SystemClock
-from agent.configuration.config import ConfigFaults, load
-from agent.configuration.faults import in_words
+from agent.configuration.faults import ConfigFaults, in_words
+from agent.configuration.load import load
 from agent.storage import migrate
 from agent.storage.database import is_postgres, sqlite_path
 from agent.storage.filesystem import network_filesystem

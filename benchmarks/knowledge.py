@@ -21,9 +21,9 @@ from typing import Any
 if __name__ == "__main__":  # run as a file: our packages stand beside this folder, and two have the names of its files
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from agent.configuration.config import DEFAULT_PACK
 from agent.configuration.known_errors import read_library
 from agent.configuration.layers import pack_folder
+from agent.configuration.load import DEFAULT_PACK
 from agent.loops import encoder
 from benchmarks.correlation import find_scorer, score
 from knowledge.known_error import KnownError

@@ -21,9 +21,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.configuration import config as configuration
 from agent.configuration import plugins
 from agent.configuration.config import Config
+from agent.configuration.load import load
 from agent.deciders import decide
 from agent.desk import Desk
 from agent.group import Group
@@ -100,7 +100,7 @@ async def open_bench(folder: Path, files: Mapping[str, str] = SITE) -> Bench:
     site.mkdir()
     for name, text in files.items():
         (site / name).write_text(text)
-    config = configuration.load(site)
+    config = load(site)
     writer = SqliteWriter(str(folder / "stages.db"), inline=True)
     await writer.open()
     await writer.script(tables.sqlite_ddl())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.intents import PersonReported, TimePassed
 from agent.rehearsal.house import House
 from benchmarks import ROOT

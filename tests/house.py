@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from agent.configuration.config import Config, load
+from agent.configuration.config import Config
+from agent.configuration.load import load
 from collectors.labels import fingerprint
 from collectors.moment import moment_text
 

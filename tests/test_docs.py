@@ -275,7 +275,7 @@ def split_site(example: str) -> dict[str, str]:
     ],
 )
 def test_a_site_in_an_example_loads(example: str, tmp_path: Path) -> None:
-    from agent.configuration.config import load
+    from agent.configuration.load import load
 
     for name, text in split_site(example).items():
         (tmp_path / name).write_text(text, "utf-8")

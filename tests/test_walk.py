@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.daemon import Daemon, Options
 from agent.http.listening import serving
 from tests.house import DISK_FULL, SITE, alert, message

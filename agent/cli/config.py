@@ -46,6 +46,6 @@ def config_schema() -> None:
     """Print the JSON schema of every file, for editors."""
     import json
 
-    from agent.configuration.config import schema
+    from agent.configuration.schemas import schema
 
     click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))

@@ -24,7 +24,8 @@ def end(text: str, code: int = FAILED) -> NoReturn:
 
 def read_config(config_dir: str, pack: str | None, **how: Any) -> "Config":
     """Return the configuration, read as `load` is told `how`; where it has faults print them all, and end (3)."""
-    from agent.configuration.config import ConfigFaults, load
+    from agent.configuration.faults import ConfigFaults
+    from agent.configuration.load import load
 
     try:
         return load(config_dir, pack, **how)

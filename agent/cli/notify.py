@@ -24,7 +24,8 @@ def notify() -> None:
 @options.config_dir
 def test(person: str, notifier: str | None, config_dir: str) -> None:
     """Send a test message now, without a daemon; says of each channel whether it took it."""
-    from agent.configuration.config import ConfigFaults, load
+    from agent.configuration.faults import ConfigFaults
+    from agent.configuration.load import load
 
     try:
         config = load(config_dir)

@@ -17,7 +17,7 @@ _MOST_STRETCHED = 10_000
 def rehearse(files: tuple[str, ...], config_dir: str) -> None:
     """Run scenario files on a hand clock; say what was not as expected."""
     from agent import logs
-    from agent.configuration.config import ConfigFaults
+    from agent.configuration.faults import ConfigFaults
     from agent.rehearsal.rehearse import BadScenario
     from agent.rehearsal.rehearse import rehearse as run
 
@@ -58,7 +58,7 @@ def replay(
     from pathlib import Path
 
     from agent import logs
-    from agent.configuration.config import ConfigFaults
+    from agent.configuration.faults import ConfigFaults
     from agent.rehearsal import replay as player
 
     logs.set_up("error")

@@ -4,11 +4,11 @@ From the text of a file to values
     reading, yaml, layers, secrets, site, build
 
 The whole of it
-    config, plugins, known_errors
+    config, load, assemble, plugins, plugged, known_errors
 
 What is wrong with it, each fault with its file and line
-    faults, crosscheck, coverage, topology_faults, route_faults, window_faults
+    faults, judge, crosscheck, coverage, topology_faults, route_faults, window_faults
 
 Showing it, and what came of it
-    show, export, versions
+    show, schemas, export, versions
 """

@@ -75,3 +75,29 @@ def hide(text: str, hidden: Mapping[str, str]) -> str:
 def in_words(error: BaseException) -> str:
     """What a driver said of the store, without the statement and the links that SQLAlchemy puts around it."""
     return str(getattr(error, "orig", None) or error) or type(error).__name__
+
+
+class ConfigFaults(Exception):
+    """The configuration cannot be used; `faults` are all that is wrong, in the order of files and lines."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(map(str, faults)))
+
+
+class Findings:
+    """What a load has found wrong so far: `faults` stop it, `warnings` do where it is strict, `notes` never."""
+
+    def __init__(self, faults: Iterable[Fault] = (), warnings: Iterable[Fault] = ()) -> None:
+        self.faults, self.warnings = list(faults), list(warnings)
+        self.notes: list[Fault] = []
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Note faults; where a secret is missing, nothing more is said of it."""
+        known = {fault[:3] for fault in self.faults}
+        self.faults += [fault for fault in faults if fault[:3] not in known]
+
+    def sort(self, found: Iterable[tuple[Fault, bool]], others: list[Fault]) -> None:
+        """Note what comes with whether it is an error; what is none goes to `others`."""
+        for fault, is_error in found:
+            (self.faults if is_error else others).append(fault)

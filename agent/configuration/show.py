@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretStr
-from pydantic.json_schema import GenerateJsonSchema
 
 from agent.configuration.faults import hide
 from collectors.condition import Condition
@@ -115,32 +114,3 @@ def _nodes(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _nodes(inner, f"{path}.{key}" if path else str(key))
-
-
-def schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON schema of a file; matchers and other own types are any value."""
-    return model.model_json_schema(by_alias=True, schema_generator=_Schema)
-
-
-class _Schema(GenerateJsonSchema):
-    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
-        return {}
-
-
-def unwrapped(schema: dict[str, Any], key: str) -> dict[str, Any]:
-    """Return the schema of a file that has no key above its content."""
-    return {"$defs": schema.get("$defs", {}), "title": schema["title"], **schema["properties"][key]}
-
-
-def with_plugins(schema: dict[str, Any], key: str, configs: list[type[BaseModel]]) -> dict[str, Any]:
-    """Return the schema with the configurations of plugins as the values of the mapping at `key`."""
-    found: list[dict[str, Any]] = []
-    definitions = dict(schema.get("$defs", {}))
-    for config in configs:
-        own = schema_of(config)
-        name = config.__module__.rpartition(".")[2]
-        definitions |= own.pop("$defs", {})
-        definitions[f"{key}.{name}"] = own
-        found.append({"$ref": f"#/$defs/{key}.{name}"})
-    of_key = {**schema["properties"][key], "additionalProperties": {"anyOf": found}}
-    return {**schema, "$defs": definitions, "properties": {**schema["properties"], key: of_key}}

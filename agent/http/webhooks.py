@@ -17,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agent.clock import Clock
 from agent.configuration import plugins
-from agent.configuration.config import Config, SourceConfig
-from agent.configuration.site import OURS
+from agent.configuration.config import Config
+from agent.configuration.site import OURS, SourceConfig
 from agent.http.problems import Problem
 from agent.http.proxies import Proxies, is_forwarded
 from agent.http.turned_away import TurnedAway

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from agent.configuration.config import Config, load
+from agent.configuration.config import Config
 from agent.configuration.faults import Fault
+from agent.configuration.load import load
 from agent.http.problems import problem_of
 from agent.loading.fetch import fetch_incident
 from agent.rehearsal.house import House

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from agent.configuration import config as configuration
 from agent.configuration.config import Config
+from agent.configuration.load import load
 from agent.rehearsal.house import House
 from collectors.alert import NotThisFormat
 from collectors.moment import parse_moment
@@ -133,12 +133,12 @@ def _mark(alert: dict[str, Any]) -> str:
 def load_for(config_dir: str, topology: str | None, pack: str | None = None) -> Config:
     """The configuration of a directory, with another topology.yaml in it. Raises configuration.ConfigFaults."""
     if topology is None:
-        return configuration.load(config_dir, pack)
+        return load(config_dir, pack)
     with tempfile.TemporaryDirectory(prefix="tocsin-") as folder:
         site = Path(folder) / "site"
         shutil.copytree(config_dir, site)
         shutil.copyfile(topology, site / "topology.yaml")
-        return configuration.load(site, pack)
+        return load(site, pack)
 
 
 async def replay(messages: Iterable[Message], config: Config, stretch: float = 1.0) -> Answer:

@@ -18,7 +18,7 @@ from prometheus_client import generate_latest
 from sqlalchemy.exc import OperationalError
 
 from agent.clock import SystemClock
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.daemon import Daemon, Options
 from agent.deciders import DECIDERS
 from agent.http.reads import Reads

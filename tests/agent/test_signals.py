@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.configuration.config import load
+from agent.configuration.load import load
 from correlation.classify import Classifier
 from correlation.signals import Signals
 from tests.house import SITE

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from agent.configuration.config import load
+from agent.configuration.load import load
 from collectors.condition import KNOWN
 from correlation.classify import Classifier
 from knowledge.library import Library

@@ -4,7 +4,8 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-from agent.configuration.config import Config, load
+from agent.configuration.config import Config
+from agent.configuration.load import load
 
 _TOCSIN = """
 pack: iso20000-default

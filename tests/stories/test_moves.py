@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.intents import RecordEdited
 from agent.loading.fetch import fetch_incident
 from agent.rehearsal.house import House

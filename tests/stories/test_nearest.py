@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.loops.paging import claimed
 from agent.rehearsal.house import House
 from correlation.incident import Incident

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.configuration.config import ConfigFaults, load
+from agent.configuration.faults import ConfigFaults
+from agent.configuration.load import load
 from agent.intents import RecordEdited
 from agent.rehearsal.house import House
 from correlation.incident import CHANGE, Incident, State

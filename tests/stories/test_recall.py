@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.rehearsal.house import House
 from correlation.incident import Incident, State
 from correlation.need import Missing

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from agent.cli.welcome import greet
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.daemon import Daemon, Options
 from tests.house import SITE
 

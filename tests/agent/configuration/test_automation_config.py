@@ -68,7 +68,7 @@ def test_it_is_off_until_a_site_says_otherwise_and_a_pack_can_say_nothing(tmp_pa
 def test_what_is_allowed_is_taken(tmp_path: Path) -> None:
     (tmp_path / "knowledge").mkdir()
     (tmp_path / "knowledge" / "hung.md").write_text(KNOWN)
-    from agent.configuration.config import load
+    from agent.configuration.load import load
     from tests.agent.configuration.test_config import SMALLEST, site
 
     text = SMALLEST["tocsin.yaml"] + automation(ACTION).partition("\n")[2]

@@ -9,8 +9,11 @@ import yaml
 from pydantic import BaseModel
 
 from agent.configuration import layers, plugins
-from agent.configuration.config import Config, ConfigFaults, effective, load, schema
-from agent.configuration.show import effective_text
+from agent.configuration.config import Config
+from agent.configuration.faults import ConfigFaults
+from agent.configuration.load import load
+from agent.configuration.schemas import schema
+from agent.configuration.show import effective, effective_text
 from agent.configuration.site import FILES
 from agent.configuration.yaml import read
 from collectors.condition import KNOWN

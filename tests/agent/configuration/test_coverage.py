@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.configuration.config import Config, ConfigFaults, load
+from agent.configuration.config import Config
+from agent.configuration.faults import ConfigFaults
 from agent.configuration.layers import shared
+from agent.configuration.load import load
 from agent.configuration.yaml import read
 from escalation.coverage import HORIZON, holes
 from escalation.oncall import Schedule

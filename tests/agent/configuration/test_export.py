@@ -9,8 +9,9 @@ import yaml
 from click.testing import CliRunner
 
 from agent.__main__ import main
-from agent.configuration.config import effective, load
 from agent.configuration.export import exported, rows_exported
+from agent.configuration.load import load
+from agent.configuration.show import effective
 from tests.agent.http.serving import SITE, Served, served
 
 

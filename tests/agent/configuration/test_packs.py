@@ -9,8 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from agent.__main__ import main
-from agent.configuration.config import Config, ConfigFaults, load
+from agent.configuration.config import Config
+from agent.configuration.faults import ConfigFaults
 from agent.configuration.layers import about, lineage, pack_folder, packs
+from agent.configuration.load import load
 from agent.configuration.yaml import read
 from agent.intents import ConfigChanged
 from agent.loading.fetch import fetch_incident

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.configuration.config import ConfigFaults, load
+from agent.configuration.faults import ConfigFaults
+from agent.configuration.load import load
 
 
 def told(folder: Path, routes: str) -> list[str]:

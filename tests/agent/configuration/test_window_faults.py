@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.configuration.config import ConfigFaults, load
+from agent.configuration.faults import ConfigFaults
+from agent.configuration.load import load
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

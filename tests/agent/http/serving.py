@@ -15,7 +15,7 @@ import aiohttp
 
 from agent import tokens
 from agent.clock import HandClock
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.daemon import Daemon, Options
 from agent.http.listening import serving
 from agent.intents import ConfigChanged, PagesClaimed, PageTried, TimePassed

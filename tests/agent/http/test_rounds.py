@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.intents import ConfigChanged
 from tests.agent.http.serving import Served
 

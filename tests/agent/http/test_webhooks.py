@@ -23,7 +23,8 @@ from aiohttp import web
 
 from agent import tokens
 from agent.clock import HandClock
-from agent.configuration.config import Config, load
+from agent.configuration.config import Config
+from agent.configuration.load import load
 from agent.daemon import Daemon, Options
 from agent.http import webhooks
 from agent.http.health import Health

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent.clock import HandClock, SystemClock
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.evidence import examine
 from agent.group import Group
 from agent.loops.wall import WallWatch, follow_wall

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.rehearsal.demo import Failed, Stage
 from tests.real.running import dying_with_us
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from agent.__main__ import main
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.rehearsal.house import House
 from agent.rehearsal.rehearse import BadScenario, Stage, read, rehearse
 from tests.house import START

@@ -15,7 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from agent.__main__ import main
-from agent.configuration.config import Config, load
+from agent.configuration.config import Config
+from agent.configuration.load import load
 from agent.rehearsal import replay as player
 from agent.rehearsal.house import House
 from agent.rehearsal.replay import Answer, BadRun, Message, read_run, replay

@@ -11,7 +11,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from agent.__main__ import main
-from agent.configuration.config import load
+from agent.configuration.load import load
 from agent.switching.from_alertmanager import NoAlertmanagerFile, site_of
 from correlation.classify import Classification, Classifier, Route
 from tests.correlation.test_classify import SEVERITY

@@ -312,7 +312,7 @@ def test_what_joined_is_counted_and_why_in_words(facts: dict[str, Any], en: str,
 
 
 def test_every_kind_of_trouble_of_the_pack_has_words_in_both_languages() -> None:
-    from agent.configuration.config import load
+    from agent.configuration.load import load
 
     config = load(str(ROOT / "configs" / "site"))
     kinds = {signal.id for signal in config.correlation.signals} - {"other", "alone"}
