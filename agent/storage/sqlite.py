@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -193,19 +194,32 @@ _REFUSES_ROWS = (
 """What a row raises that SQLite cannot hold: a key twice, a lone surrogate, a number over 64 bits."""
 
 
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def _translated(error: sqlite3.Error, path: str) -> StoreDown:
-    code = getattr(error, "sqlite_errorcode", None)
-    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
+    """The outage that an error of SQLite is, with what to do about it."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what SQLite says besides (of an IOERR: at which call)
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not has_room(path)):
         return StoreFull(f"no room left for {path}: free some space, intake answers 503 until then")
+    if code in _LOCKED:
+        return StoreDown(f"another program has locked {path}: end it (`fuser {path}` names it), intake answers 503")
     return StoreDown(f"{path}: {error}")
 
 
-def _is_full(path: str) -> bool:
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def has_room(path: str, wanted: int = 1024 * 1024) -> bool:
+    """Whether the files of a store may grow by so many bytes: no disk, quota or limit of the process is in the way."""
+    files = [Path(name) for name in (path, f"{path}-wal")]
     try:
-        found = os.statvfs(Path(path).parent)
-    except OSError:
-        return False
-    return found.f_bavail * found.f_frsize < 1024 * 1024
+        longest = max((file.stat().st_size for file in files if file.exists()), default=0)
+        with tempfile.TemporaryFile(dir=Path(os.path.realpath(path)).parent) as file:
+            os.posix_fallocate(file.fileno(), longest, wanted)
+    except OSError as error:
+        return error.errno not in _NO_ROOM
+    return True
 
 
 def _privately(path: str, flags: int) -> int:
@@ -216,6 +230,7 @@ class Reserve:
     """A file that holds room for the acts, ticks and deliveries of a night on a full disk."""
 
     def __init__(self, database: str, size: int = RESERVE_BYTES) -> None:
+        self._database = database
         self._path = Path(f"{os.path.realpath(database)}.reserve")
         self.size = size
         self._had = False
@@ -231,7 +246,7 @@ class Reserve:
             with open(self._path, "wb", opener=_privately) as file:
                 os.posix_fallocate(file.fileno(), 0, self.size)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in _NO_ROOM:
                 self.give_up()
             return False
         self._had = True
@@ -239,7 +254,7 @@ class Reserve:
 
     def refill(self) -> bool:
         """After a full disk: take the room again. Where it could never be had, some of it being free is enough."""
-        return self.fill() or (not self._had and self._room() >= self.size // 8)
+        return self.fill() or (not self._had and has_room(self._database, self.size // 8))
 
     def _room(self) -> int:
         found = os.statvfs(self._path.parent)

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -18,7 +19,7 @@ from tests.conftest import go_without
 from tests.real.daemon import STEPS, Tocsin, Yaml, firing, message, run_tocsin, site, write_site
 from tests.real.load import Load, nothing_acked_is_lost, tell
 from tests.real.parts import WebhookSink, until
-from tests.real.running import give_to_nobody
+from tests.real.running import as_nobody, give_to_nobody
 
 INTAKE = "/webhooks/alertmanager/am"
 DISK = "NodeFilesystemAlmostOutOfSpace"
@@ -274,6 +275,31 @@ async def test_on_a_full_disk_pages_and_acts_go_on_and_intake_waits_for_room(
             sent = {page["step"] for page in await tocsin.pages(incident=number) if page["outcome"] == "sent"}
             assert while_full <= sent
             assert await tocsin.stop() == 0
+
+
+def let_files_grow(tocsin: Tocsin, to: str) -> None:
+    """Set how long a file of the running daemon may become, as `ulimit -f` does before a start."""
+    subprocess.run([*as_nobody(), "prlimit", f"--pid={tocsin.pid}", f"--fsize={to}:"], check=True, timeout=60)
+
+
+async def test_where_its_files_may_not_grow_the_daemon_says_that_there_is_no_room_until_they_may(
+    tocsin: Tocsin,
+) -> None:
+    assert await tell(tocsin, firing(alertname=DISK, instance="mon-1")) == 200
+    longest = max(file.stat().st_size for file in (tocsin.store, Path(f"{tocsin.store}-wal")))
+    let_files_grow(tocsin, str(longest + 100_000))
+    load = Load(tocsin, "limit")
+    async with load.running(2):
+        await until(lambda: load.answers[503] > 3, "intake answers 503")
+        for _ in range(5):
+            status, said = await tocsin.ask("GET", "/-/ready")
+            assert (status, b"disk is full" in said) == (503, True), "also where a small row still finds room"
+    let_files_grow(tocsin, "unlimited")
+    await until(lambda: _taken(tocsin, "After"), "intake is open again")
+    assert (await tocsin.ask("GET", "/-/ready"))[0] == 200
+    known = Counter(alert["labels"].get("n") for alert in await tocsin.alerts())
+    assert load.acked <= set(known)
+    assert tocsin.log.count("store answers again") <= 1
 
 
 def _steps(sink: WebhookSink) -> set[str]:

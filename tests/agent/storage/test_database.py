@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import os
+import resource
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from agent.evidence import NoEvidence, commit_noted, examine
 from agent.storage import migrate, tables
 from agent.storage.database import readers, sqlite_path, writer_for
 from agent.storage.postgres import numbered
-from agent.storage.sqlite import Reserve, SqliteWriter
+from agent.storage.sqlite import Reserve, SqliteWriter, has_room
 from agent.storage.store import INSERT_AUDIT, AuditRow
 from agent.storage.writer import Compressed, StoreDown, StoreFull, StoreTaken, Unwritable, Writer
 from collectors.labels import packed
@@ -355,6 +357,47 @@ def test_a_full_disk_is_told_from_a_store_that_is_down(tmp_path: Path) -> None:
 
     with pytest.raises(StoreFull, match="free some space"):
         asyncio.run(fill())
+
+
+def test_a_quota_or_a_limit_of_the_process_is_a_full_disk_too(tmp_path: Path) -> None:
+    path, (soft, hard) = str(tmp_path / "t.db"), resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    async def fill() -> None:
+        writer = SqliteWriter(path)
+        await writer.open()
+        try:
+            await writer.commit([("CREATE TABLE t (b BLOB)", [()])])
+            assert has_room(path)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+            assert not has_room(path)
+            with pytest.raises(StoreFull, match="free some space"):
+                await writer.commit([("INSERT INTO t VALUES (?)", [(os.urandom(400_000),)])])
+            assert not Reserve(path, size=400_000).refill()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        await writer.commit([("INSERT INTO t VALUES (?)", [(os.urandom(400_000),)])])
+        assert Reserve(path, size=400_000).refill()
+        await writer.close()
+
+    asyncio.run(fill())
+
+
+def test_a_store_that_another_program_has_locked_is_told_with_what_to_do(tmp_path: Path) -> None:
+    path = str(tmp_path / "t.db")
+
+    async def write() -> None:
+        writer = SqliteWriter(path)
+        await writer.open()
+        await writer.commit([("CREATE TABLE t (b BLOB)", [()])])
+        await writer.fetch("PRAGMA busy_timeout = 0")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(StoreDown, match=r"another program has locked .*: end it"):
+                await writer.commit([("INSERT INTO t VALUES (?)", [(b"",)])])
+        await writer.commit([("INSERT INTO t VALUES (?)", [(b"",)])])
+        await writer.close()
+
+    asyncio.run(write())
 
 
 def test_the_reserve_is_taken_once_and_given_up_once(tmp_path: Path) -> None:
