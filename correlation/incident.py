@@ -297,6 +297,11 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
         self.alert_count += 1
         self.call_storm()
 
+    def discount_alert(self) -> None:
+        """One of its alerts is another incident's from now on."""
+        self.alert_count -= 1
+        self.call_storm()
+
     def call_storm(self) -> None:
         """The incident of a storm is called by its place and size; any other keeps its title."""
         if self.storm is not None:

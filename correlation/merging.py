@@ -1,6 +1,6 @@
 """Alerts move between incidents when a better cause is told, and incidents that were one trouble become one."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import chain
 
 from correlation.apart import kept_apart
@@ -120,12 +120,18 @@ def move(this: Round, marks: list[Mark], old: Incident, new: Incident, why: Why)
         this.out.raised.add(new.id)
 
 
-def hand_over(this: Round, marks: Iterable[Mark], old: Incident, new: Incident, why: Why) -> None:
-    """Alerts become another incident's; the one that they leave may have come to rest by that."""
+def hand_over(this: Round, marks: Collection[Mark], old: Incident, new: Incident, why: Why) -> None:
+    """Alerts become another incident's; the one that they leave may have come to rest by that.
+
+    It counts those that it has left; where all leave it, it is over, and still says how many it was about.
+    """
     this.board.known.pop(old.id, None)
+    goes_on = len(marks) < len(this.board.scene.of.get(old.id, ()))
     for mark in marks:
         this.board.scene.enter(mark, new.id)
         _move_episode(this, mark, old, new, why)
+        if goes_on:
+            old.discount_alert()
     this.out.dirty[old.id], this.out.dirty[new.id] = old, new
     this.out.regrouped |= {old.id, new.id}
     if old.active and not old.open_alerts and old.resolves_at is None and this.board.scene.of.get(old.id):

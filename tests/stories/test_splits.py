@@ -69,6 +69,17 @@ async def test_what_is_split_off_is_an_incident_of_its_own_that_is_paged_and_lin
     assert (house.incident(number).version, len(house.incidents())) == (version, 2), "the same again changes nothing"
 
 
+async def test_an_incident_counts_the_alerts_that_it_has_and_none_that_has_left_it(house: House) -> None:
+    number = await outage(house)
+    assert house.incident(number).alert_count == 3
+    other = await split(house, number, SHOP)
+    await house.restart()
+    assert [house.incident(one).alert_count for one in (number, other)] == [2, 1]
+    await house.act(other, "merge", {"into": number}, who="desk")
+    counted = dict(await house.writer.fetch("SELECT number, alert_count FROM incident"))
+    assert counted == {number: 3, other: 1}, "what is over says what it was about"
+
+
 async def test_what_was_split_is_not_joined_again_by_itself_and_why_says_so(house: House) -> None:
     number = await outage(house)
     await split(house, number, SHOP)
