@@ -36,6 +36,7 @@ from correlation.window import lay, windows_of
 from escalation.agenda import Agenda
 from escalation.notice_book import NoticeBook
 from escalation.outbox import Outbox
+from escalation.recovery import Heard
 from escalation.roles import Directory
 from escalation.rota import RotaChange, laid
 from knowledge.casebook import Casebook
@@ -84,6 +85,8 @@ class Desk:
         """Incidents that the known errors of another configuration have still to be held against, and when."""
         self.told_held: dict[int, str] = {}
         """By incident, the silence of which its timeline was told last that it holds the steps."""
+        self.reached: dict[int, list[Heard]] = {}
+        """By incident that is about to recover, whom its pages have reached: read for the next decision."""
         self.read: list[dict[str, Any]] = []
         """Rows read for the one intent that is decided next."""
         self.mails: dict[str, str] = {}

@@ -217,13 +217,14 @@ class Pipeline:
             return None
         waiting = self._take()
         self.metrics.queue.set(len(self._ahead) + len(self._line))
-        if writing is not None and (self.down or _needs_reading(waiting)):
+        reads = self._needs_reading(waiting)
+        if writing is not None and (self.down or reads):
             await writing
             writing = None
         if self.down and not await self._recover():
             _refuse(waiting, StoreDown(self.down))
             return None
-        if _needs_reading(waiting):
+        if reads:
             await self._read_ahead(waiting)
         desk, group = self.desk, Group()
         answers, poison = self._decide(waiting, group)
@@ -427,11 +428,15 @@ class Pipeline:
 
     # reading what a decision needs
 
+    def _needs_reading(self, waiting: list[_Waiting]) -> bool:
+        now = self.clock.now()
+        return any(needs_reading(self.desk, intent, now) for intent, _ in waiting)
+
     async def _read_ahead(self, waiting: list[_Waiting]) -> None:
         """Bring what has left the desk back to it: deciders read no database."""
         for intent, _ in waiting:
             try:
-                await read_ahead(self.desk, self.writer, intent)
+                await read_ahead(self.desk, self.writer, intent, self.clock.now())
             except StoreDown as error:
                 log.warning("cannot read what an act is about", intent=type(intent).__name__, error=str(error))
 
@@ -467,10 +472,6 @@ def _answer_of(whole: "asyncio.Future[Any]", parts: list["asyncio.Future[Any]"])
 def _is_intake(intent: Intent) -> bool:
     """Whether it is a message of a sender, who sends it again where it is refused."""
     return isinstance(intent, AlertsArrived | LetterDied)
-
-
-def _needs_reading(waiting: list[_Waiting]) -> bool:
-    return any(needs_reading(intent) for intent, _ in waiting)
 
 
 def _refuse(waiting: list[_Waiting], error: Exception) -> None:

@@ -53,6 +53,11 @@ def steps_held(board: Board, incident: Incident, now: datetime) -> tuple[datetim
     """
     if incident.held_until is not None and incident.held_until > now:
         return incident.held_until, Why("snoozed", {})
+    return silenced(board, incident, now)
+
+
+def silenced(board: Board, incident: Incident, now: datetime) -> tuple[datetime, Why] | None:
+    """Until when all of it that fires is silenced, and by what; of what settles, what fired last."""
     active = [s for s in board.silences.values() if s.active(now)]
     if not active:
         return None

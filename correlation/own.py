@@ -9,6 +9,8 @@ from collectors.labels import fingerprint
 ORIGIN = "tocsin"
 BRIEFLY = timedelta(minutes=10)
 """A trouble of our own that is not told again for this long is over."""
+LAPSING = frozenset({"DeadLetter", "HeldUpByFault", "StepReachedNobody", "StoreFailed"})
+"""Troubles of our own that are told when they happen, and of which nobody tells that they are mended."""
 
 
 def own_alert(
@@ -22,8 +24,9 @@ def own_alert(
 ) -> Alert:
     """Return an alert of our own making; the same name and labels are the same alert, told again it is a duplicate.
 
-    With `lasts` it ends by itself that long after it was told last.
+    With `lasts` it ends by itself that long after it was told last: those of LAPSING do.
     """
+    assert (lasts is None) is (name not in LAPSING), f"{name}: with `lasts` it stands in LAPSING, else it does not"
     all_labels = {"alertname": name, **labels}
     return Alert(
         origin=ORIGIN,

@@ -44,7 +44,13 @@ class Agenda:
 
     def shown(self, now: datetime) -> list[int]:
         """Those that `due` would return; they stay."""
-        return list(dict.fromkeys(incident for at, incident in sorted(self._due) if at <= now))
+        found, places = [], [0]
+        while places:  # a heap: below what is not due yet nothing is
+            place = places.pop()
+            if place < len(self._due) and self._due[place][0] <= now:
+                found.append(self._due[place])
+                places += (2 * place + 1, 2 * place + 2)
+        return list(dict.fromkeys(incident for _, incident in sorted(found)))
 
     def next_due(self) -> datetime | None:
         """The next moment at which something may be due."""

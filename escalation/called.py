@@ -1,6 +1,6 @@
 """Who was called for which step of an incident, by which contact of theirs and which is next, and who has heard."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from escalation.roles import Contact, Person
@@ -17,6 +17,13 @@ class Further(NamedTuple):
     contact: Contact
     rank: int
     channel: str
+
+
+def channel_of(contacts: Sequence[Contact], rank: int) -> str:
+    """What the channel of a contact is called in the key of a page."""
+    found = contacts[rank]
+    second = any(c.notifier == found.notifier for c in contacts[:rank])
+    return f"{found.notifier}\x00{found.to}" if second else found.notifier
 
 
 class Called:
@@ -56,9 +63,7 @@ class Called:
         rank = called + 1
         if rank >= len(contacts):
             return None
-        found = contacts[rank]
-        second = any(c.notifier == found.notifier for c in contacts[:rank])
-        return Further(found, rank, f"{found.notifier}\x00{found.to}" if second else found.notifier)
+        return Further(contacts[rank], rank, channel_of(contacts, rank))
 
     def has_heard(self, incident: int, step: str) -> bool:
         """Whether somebody who could take the incident has heard of a step."""

@@ -25,6 +25,12 @@ class RetryPolicy(Rule):
     """A page that was claimed and of which nothing is heard for so long is sent again."""
 
 
+class ChannelConfig(Rule):
+    """What is written of a channel of any type. `send_resolved`: by it people hear that an incident has recovered."""
+
+    send_resolved: bool = True
+
+
 @dataclass(frozen=True)
 class Message:
     """What a page says: `subject` and `text` for people, `short` for a small screen, `payload` for programs."""

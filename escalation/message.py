@@ -12,6 +12,7 @@ from collectors.moment import moment_text
 from collectors.rule import format_span
 from escalation.delivery import Message
 from escalation.notice_text import compose_notice, headline, is_notice
+from escalation.recovery import RECOVERED, RECOVERED_WITH, is_end
 from escalation.words import Language, block, bounded, cut_bytes, local_text, one_line, state_text
 
 _SUBJECT, _TEXT, _SHORT = 200, 8000, 200
@@ -181,6 +182,11 @@ _REASONS: dict[str, tuple[str, str]] = {
         "对 {target} 的操作 {action} 待您批准:`tocsin automation approve {run}`,或否决",
     ),
     "unsatisfied": ("a callback found the customer unsatisfied", "回访发现客户不满意"),
+    RECOVERED: ("it recovered by itself: none of its alerts fires any more", "已自行恢复:其告警已全部解除"),
+    RECOVERED_WITH: (
+        "it recovered by itself, and {merged} with it, which had become part of it",
+        "已自行恢复;{merged} 已并入此事件,一并恢复",
+    ),
     "reopened": ("the resolution was refused: work starts again", "解决结果被驳回,重新开始处理"),
     "fallback": ("no channel reaches {instead_of}: you stand in", "无法联系 {instead_of},由您代接"),
     "grew": ("it has grown since it was acknowledged: {new}", "确认后事件范围扩大:{new}"),
@@ -246,6 +252,8 @@ def compose(facts: PageFacts, language: Language = "en") -> Message:
     if is_notice(code):
         told = facts.reason.get("facts") or {}
         return compose_notice(code, told, language, facts.late_s, facts.links, facts.template)
+    if is_end(code):
+        facts = msgspec.structs.replace(facts, links={k: v for k, v in facts.links.items() if k != "acknowledge"})
     said = _said(facts, language)
     reason = reason_text(facts.reason, facts.role, language)
     head = f"{said.head}{_standing(facts, language)}"
@@ -324,6 +332,8 @@ def _lines(facts: PageFacts, said: _Said, reason: str, language: Language) -> li
         lines.append(_say("repeat", language))
     if facts.reason.get("code") == "test":
         return lines
+    if is_end(facts.reason.get("code", "")):
+        return [*lines, *_link(facts, language), "", *_moments(facts, language), said.alert_lines[0]]
     if facts.zone not in said.moments:
         said.moments[facts.zone] = _moments(facts, language)
     known = said.known or [_say("unknown" if facts.looked_for else "not_yet", language), *_nearest(facts, language), ""]
@@ -374,6 +384,8 @@ def _moments(facts: PageFacts, language: Language) -> list[str]:
         "response_due": facts.response_due_at,
         "resolve_due": facts.resolve_due_at,
     }
+    if is_end(facts.reason.get("code", "")):
+        told = {word: told[word] for word in ("opened", "resolved")}
     return [_line(word, local_text(at, facts.zone), language) for word, at in told.items() if at is not None]
 
 

@@ -1,16 +1,17 @@
 """Pages wait here until a notifier has taken them; a crash loses none."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from correlation.incident import Incident
-from escalation.called import Called, Further
+from escalation.called import Called, Further, channel_of
 from escalation.delivery import Attempt, Notifier, PageToSend, RetryPolicy, Undeliverable, backoff
 from escalation.escalate import Call, page_key
 from escalation.open_pages import OpenPages, is_claimable, repeats
+from escalation.recovery import RECOVERED, RECOVERED_WITH, Heard, tells_end
 from escalation.roles import Contact, Person
 from escalation.store import Page
 
@@ -110,6 +111,36 @@ class Outbox(OpenPages):
             supersedes=[],
             due_at=due_at,
             now=now,
+        )
+
+    def tell_end(
+        self,
+        incident: Incident,
+        step: str,
+        one: Heard,
+        contacts: Sequence[Contact],
+        rank: int,
+        now: datetime,
+        not_before: datetime,
+    ) -> Page:
+        """Promise somebody whom a page has reached the word that the incident has recovered, by that same contact."""
+        reason = {"code": RECOVERED_WITH, "facts": {"merged": one.merged}} if one.merged else {"code": RECOVERED}
+        return self._promise(
+            incident.id,
+            incident.number,
+            one.person,
+            one.role,
+            one.notifier,
+            one.address,
+            rank,
+            step=step,
+            seeks_responder=False,
+            reason={"facts": {}, **reason},
+            supersedes=[],
+            due_at=not_before,
+            now=now,
+            wait=max(timedelta(), not_before - now),
+            channel=channel_of(contacts, rank),
         )
 
     def _promise(
@@ -231,7 +262,7 @@ class Outbox(OpenPages):
                 self.dirty[later.id] = later
                 return page
         known = incident is not None or not page.incident_id
-        if not unwanted and known and (not page.open or _is_late(page, policy)):
+        if not unwanted and known and not tells_end(page) and (not page.open or _is_late(page, policy)):
             self._next_channel(page, incident, now, people)
         return page
 
@@ -305,6 +336,8 @@ class Outbox(OpenPages):
 
     def is_wanted(self, page: Page, incident: Incident | None) -> bool:
         """Whether an open page has still to be sent."""
+        if tells_end(page):
+            return page.open and incident is not None and not incident.active
         return page.open and (incident is None or not page.seeks_responder or _wanted(page, incident))
 
     def unheard(self, page: Page) -> bool:
@@ -328,6 +361,18 @@ class Outbox(OpenPages):
             page = self.pages[page_id]
             if page.seeks_responder and page.state == "pending":
                 self.close(page, "cancelled", why)
+
+    def cancel_ends(self, incident: int, why: str) -> None:
+        """It is not over after all: whoever has not been told that it was is not told."""
+        for page_id in list(self.of_incident.get(incident, ())):
+            page = self.pages[page_id]
+            if tells_end(page) and page.state == "pending":
+                self.close(page, "cancelled", why)
+
+    def in_flight(self, incident: int) -> list[Page]:
+        """The pages of an incident that are being sent."""
+        held = (self.pages[i] for i in sorted(self.of_incident.get(incident, ())))
+        return [page for page in held if page.state == "claimed"]
 
     def hurry(self, incident: int, now: datetime) -> None:
         """What a page waited for has come; a further contact is called when its time has come."""

@@ -57,13 +57,15 @@ class Contact(Rule):
     """One way to reach a person: an address `to` of a notifier.
 
     It is called where the one before it fails; with `after` also so long after that one was told, unless somebody has
-    the incident by then.
+    the incident by then. `send_resolved`: whether an incident's recovery is told here too; None: as its notifier says,
+    but never by one with `after`, which is there to wake somebody.
     """
 
     notifier: str
     to: str
     kinds: list[str] = []
     after: Span | None = None
+    send_resolved: bool | None = None
 
 
 class Person(Rule):

@@ -115,6 +115,22 @@ TOLD_BESIDES = (
 """Of incidents that are worked on, those of groups that are told besides."""
 PAGED_EACH = "GROUP BY p.incident_id, p.step, p.person"
 """Per step, who was called, by which of their contacts at most, whether as a responder, and whether that arrived."""
+_OF_END = "p.step LIKE '%/recovered%'"
+
+
+def reached(incidents: int) -> str:
+    """Whom of ours pages of so many incidents may have reached, by which channel, and as whom.
+
+    With the last such page, and the last one by that channel that told them that it is over (0: none).
+    """
+    marks = ", ".join("?" * incidents)
+    return (
+        "SELECT p.incident_id, p.person, p.notifier, p.address, MIN(p.role), "  # noqa: S608 - marks alone
+        f"MAX(CASE WHEN {_OF_END} THEN 0 ELSE p.id END), MAX(CASE WHEN {_OF_END} THEN p.id ELSE 0 END) "
+        f"FROM page p WHERE p.incident_id IN ({marks}) AND (p.state = 'sent' OR p.unconfirmed) "
+        "AND p.role NOT IN ('reporter', 'customer', 'vendor') "
+        "GROUP BY p.incident_id, p.person, p.notifier, p.address ORDER BY MIN(p.id)"
+    )
 
 
 class Step(msgspec.Struct, kw_only=True):

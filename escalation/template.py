@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from escalation.delivery import PageToSend
+from escalation.recovery import is_end
 from escalation.words import cut_bytes
 
 _HOLE = re.compile(r"\{([a-z_]+)\}")
@@ -50,17 +51,17 @@ def _said(page: PageToSend, most_bytes: int) -> dict[str, str | int]:
     message, payload = page.message, page.message.payload
     incident = payload.get("incident") or {}
     severity = incident.get("severity", _LEAST_SEVERE)
-    links = payload.get("links") or {}
+    links, reason = payload.get("links") or {}, payload.get("reason") or {}
     return {
         "subject": message.subject,
         "text": cut_bytes(message.text, most_bytes),
         "short": message.short,
         "title": incident.get("title") or message.subject,
-        "reason": (payload.get("reason") or {}).get("text", ""),
+        "reason": reason.get("text", ""),
         "number": page.incident,
         "severity": severity,
-        "priority": 6 - severity,
-        "link": links.get("acknowledge") or "",
+        "priority": 6 - (_LEAST_SEVERE if is_end(reason.get("code", "")) else severity),
+        "link": links.get("acknowledge") or (links.get("console", "") if is_end(reason.get("code", "")) else ""),
         "to": page.to,
         "person": page.target,
         "key": page.key,

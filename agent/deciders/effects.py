@@ -4,6 +4,7 @@ from agent.deciders.automation import expire
 from agent.deciders.escalations import one_level_up
 from agent.deciders.links import inform, inform_desk, inform_reporter
 from agent.deciders.past import forget_solved, remember_solved
+from agent.deciders.recoveries import not_over
 from agent.deciders.storms import storm_seen
 from agent.intents import PersonActed
 from agent.turn import Turn
@@ -38,6 +39,7 @@ def stop(turn: Turn, incident: Incident, code: str) -> None:
 
 def on_reopened(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     forget_solved(turn, incident)
+    not_over(turn, incident)
     turn.board.take_back(incident)
     take_keys_again(turn.round(), incident)
     turn.ladder.reopen(incident, turn.now, turn.group)

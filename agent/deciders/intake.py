@@ -12,12 +12,14 @@ from agent.deciders.majors import look_for_major
 from agent.deciders.past import forget_solved
 from agent.deciders.problems import count
 from agent.deciders.recalls import propose_recall
+from agent.deciders.recoveries import not_over
 from agent.deciders.watching import look_after
 from agent.turn import AGENT, Turn
 from collectors.alert import Alert
 from correlation.correlate import Outcome, correlate
 from correlation.own import ORIGIN
 from correlation.store import UPSERT_BEAT, UPSERT_COUNTER
+from escalation.recovery import take_in_part
 
 _QUIET = frozenset({"alerts_joined", "alerts_ended"})
 """Events that do not make a new version of the record: no edit is refused for them."""
@@ -61,7 +63,8 @@ def follow(turn: Turn, out: Outcome, source: str, received_at: datetime) -> None
         if incident.id in turn.desk.told_held:  # what came may not be held
             turn.agenda.look_at(incident.id, turn.now)
     opened = {incident.id for incident in out.opened}
-    for incident, _ in out.merged:
+    for incident, into in out.merged:
+        take_in_part(into, incident)
         if incident.id in opened:  # opened and put right by the same message: it has its record all the same
             turn.ladder.begin(incident, turn.group)
         stop(turn, incident, "merged")
@@ -107,6 +110,7 @@ def _keep_ladders(turn: Turn, out: Outcome, opened: set[int], gone: set[int]) ->
         turn.ladder.regrade(turn.board.incidents[number], turn.group)
     for number in out.relapsed:
         forget_solved(turn, turn.board.incidents[number])
+        not_over(turn, turn.board.incidents[number])
         turn.ladder.relapse(turn.board.incidents[number], turn.now, turn.group)
     for number in out.clocks - gone:
         turn.ladder.clocks_moved(turn.board.incidents[number], turn.group)

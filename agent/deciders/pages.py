@@ -3,6 +3,7 @@
 from typing import Any
 
 from agent.deciders.intake import take_in
+from agent.deciders.recoveries import tell_late
 from agent.group import as_json
 from agent.intents import PagesClaimed, PageTried
 from agent.loops.paging import Briefing, Claimed
@@ -28,6 +29,7 @@ def page_tried(turn: Turn, intent: PageTried) -> None:
     policy = turn.config.delivery
     turn.outbox.attempted(attempt, incident, turn.now, policy, turn.config.addressees)
     turn.desk.counts[f"page/{page.notifier}/{'sent' if attempt.sent else 'failed'}"] += 1
+    tell_late(turn, page)
     if incident is not None and (turn.outbox.unheard(page) or turn.outbox.in_vain(page, policy)):
         nobody_heard(turn, incident, page)
     if page.open and page.attempts > 1:

@@ -10,19 +10,20 @@ from agent.deciders.escalations import await_acknowledgement
 from agent.deciders.intake import follow
 from agent.deciders.known_errors import recognise_in_turn
 from agent.deciders.pages import reached_nobody
+from agent.deciders.recoveries import tell_recovered
 from agent.deciders.storms import tell_of_storm
 from agent.deciders.watching import look_after
 from agent.intents import TimePassed
 from agent.turn import AGENT, Turn
 from collectors.moment import moment_text
 from correlation.correlate import frozen, settle
-from correlation.holding import steps_held
+from correlation.holding import silenced, steps_held
 from correlation.incident import PENDING, RECOVERABLE, Incident, State, Why
 from correlation.own import ORIGIN
 from escalation.escalate import take_due_steps
 from escalation.store import Step
 
-_A_MINUTE = timedelta(minutes=1)
+_A_MINUTE, _A_MOMENT = timedelta(minutes=1), timedelta(seconds=1)
 
 
 def time_passed(turn: Turn, intent: TimePassed) -> None:
@@ -118,6 +119,10 @@ def recover(turn: Turn, incident: Incident) -> None:
         incident.resolves_at = None
         turn.ladder.clocks_moved(incident, turn.group)
         return
+    if incident.id not in turn.desk.reached:  # whom it has paged could not be read: it waits a moment for that
+        turn.agenda.look_at(incident.id, turn.now + _A_MOMENT)
+        return
+    silence = silenced(turn.board, incident, turn.now)
     incident.rest(turn.now)
     incident.resolves_at = None
     incident.resolved_at = incident.service_restored_at or turn.now
@@ -127,6 +132,7 @@ def recover(turn: Turn, incident: Incident) -> None:
     turn.touch(incident)
     turn.tell(incident.id, "resolved", AGENT, {"type": "auto_recovered", "at": moment_text(incident.resolved_at)})
     stop(turn, incident, "resolved")
+    tell_recovered(turn, incident, silence[1] if silence is not None else None)
     turn.agenda.look_at(incident.id, turn.desk.leaves_at(incident))
 
 

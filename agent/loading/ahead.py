@@ -3,6 +3,7 @@
 For each intent it says what that is; `agent/loading/fetch.py` reads it.
 """
 
+from datetime import datetime
 from typing import Any
 
 from agent.desk import Desk
@@ -27,6 +28,7 @@ from agent.intents import (
     RecordEdited,
     RowsErased,
     RunDecided,
+    TimePassed,
 )
 from agent.loading.due_lists import read_notices
 from agent.loading.fetch import (
@@ -38,8 +40,10 @@ from agent.loading.fetch import (
     fetch_incident,
     fetch_mails,
     fetch_problem,
+    fetch_reached,
     fetch_run,
     fetch_written,
+    recovering,
 )
 from agent.loops.retention import look
 from agent.storage.writer import Writer
@@ -73,14 +77,18 @@ _ABOUT_ALERTS = frozenset({Action.SET_ROOT, Action.CONFIRM})
 """Acts that are about the alerts of an incident, also where that has left the board."""
 
 
-def needs_reading(intent: Intent) -> bool:
+def needs_reading(desk: Desk, intent: Intent, now: datetime) -> bool:
     """Whether an intent may be about what the desk does not hold any more."""
+    if isinstance(intent, TimePassed):
+        return any(recovering(desk, now))
     return isinstance(intent, _READING) or (isinstance(intent, AlertsArrived) and intent.parsed.mail is not None)
 
 
-async def read_ahead(desk: Desk, writer: Writer, intent: Intent) -> None:
-    """Bring what an intent is about back to the desk. Raises StoreDown."""
+async def read_ahead(desk: Desk, writer: Writer, intent: Intent, now: datetime) -> None:
+    """Bring what an intent is about back to the desk, as it stands at `now`. Raises StoreDown."""
     match intent:
+        case TimePassed():
+            await fetch_reached(desk, writer, now)
         case AlertsArrived(parsed=Parsed(mail=Mail() as mail)):
             await fetch_mails(desk, writer, keys_of(mail), numbers_in(mail))
         case ConfigChanged(config=config):

@@ -1,13 +1,15 @@
 """What has left the desk is read back from the store, before somebody acts on it. Each raises StoreDown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from agent.configuration.config import Config
 from agent.desk import MOST_MAILS, Desk
 from agent.loading.recall import recall_words
 from agent.storage.store import ATTACHED, MAIL_BY_KEY
 from agent.storage.writer import Writer
+from correlation.incident import Incident
 from correlation.joining import NOT_PLACED, remember
 from correlation.store import (
     ENDED_ALERTS_OF,
@@ -17,7 +19,8 @@ from correlation.store import (
     incident_from,
     place_from,
 )
-from escalation.store import PAGED, PAGED_EACH
+from escalation.recovery import heard_by, parts_of
+from escalation.store import PAGED, PAGED_EACH, reached
 from knowledge.store import (
     CHANGE_BY_NUMBER,
     IMPROVEMENT_BY_NUMBER,
@@ -36,6 +39,8 @@ _THE_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_NAMED = 1_000
 """Alerts of an incident that had left the board that a person may name, the newest."""
 _MOST_IMPROVEMENTS = 1_000
+_AT_ONCE = 500
+"""Incidents that one query is about."""
 
 
 async def fetch_incident(desk: Desk, writer: Writer, number: str) -> None:
@@ -50,6 +55,27 @@ async def fetch_incident(desk: Desk, writer: Writer, number: str) -> None:
     if found in desk.unread:
         desk.unread.discard(found)
         desk.remember_pages(await writer.fetch(f"{PAGED} WHERE p.incident_id = ? {PAGED_EACH}", found))
+
+
+def recovering(desk: Desk, now: datetime) -> Iterator[Incident]:
+    """The incidents that have come up and are resolved by themselves, should nothing hinder it."""
+    for number in desk.agenda.shown(now):
+        incident = desk.board.incidents.get(number)
+        if incident is not None and incident.resolves_at is not None and incident.resolves_at <= now:
+            yield incident
+
+
+async def fetch_reached(desk: Desk, writer: Writer, now: datetime) -> None:
+    """Know whom the pages of the incidents that are about to recover have reached, and of those merged into them."""
+    desk.reached = {}
+    merged = {incident.id: {incident.id: "", **parts_of(incident)} for incident in recovering(desk, now)}
+    wanted = sorted(set().union(*merged.values()))
+    rows: dict[int, list[tuple[Any, ...]]] = {}
+    for asked in (wanted[i : i + _AT_ONCE] for i in range(0, len(wanted), _AT_ONCE)):
+        for row in await writer.fetch(reached(len(asked)), *asked):
+            rows.setdefault(row[0], []).append(row)
+    for number, parts in merged.items():
+        desk.reached[number] = heard_by((row for part in parts for row in rows.get(part, ())), parts)
 
 
 async def fetch_held(desk: Desk, writer: Writer, config: Config, now: datetime | None = None) -> None:

@@ -73,6 +73,10 @@ HAPPENED: Catalogue = {
     ),
     "resumed": ("work goes on[ after change {change}]", "恢复处理[(变更 {change} 之后)]"),
     "steps_held": ("its steps wait: {why}", "其步骤暂缓:{why}"),
+    "recovery_not_told": (
+        "that it recovered by itself was told to nobody: {why}",
+        "其自行恢复未通知任何人:{why}",
+    ),
     "snoozed": ("snoozed until {until}: {reason}", "暂缓至 {until}:{reason}"),
     "resolved": ("resolved ({type})[: {resolution}][; {note}]", "已解决({type})[:{resolution}][;{note}]"),
     "accepted": ("accepted by {by} via {via}", "{by} 已通过 {via} 确认"),

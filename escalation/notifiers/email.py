@@ -14,8 +14,8 @@ from typing import Literal
 import aiosmtplib
 from pydantic import field_validator
 
-from collectors.rule import Rule, Span, parse_span
-from escalation.delivery import PageToSend, Undeliverable
+from collectors.rule import Span, parse_span
+from escalation.delivery import ChannelConfig, PageToSend, Undeliverable
 
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _NAMED = re.compile(r"[^\x00-\x1f\x7f<>@,;:]*<([^<>]*)>")
@@ -28,7 +28,7 @@ _FAREWELL_S = 1.0
 _POLICY = SMTP.clone(cte_type="7bit")
 
 
-class Config(Rule):
+class Config(ChannelConfig):
     """`port` is that of `tls` unless written: 25 without, 587 with `starttls`, 465 with `implicit`.
 
     `sender` may carry a name: `Tocsin <tocsin@example.org>`.

@@ -4,11 +4,10 @@ from typing import Literal
 
 import structlog
 
-from collectors.rule import Rule
-from escalation.delivery import PageToSend
+from escalation.delivery import ChannelConfig, PageToSend
 
 
-class Config(Rule):
+class Config(ChannelConfig):
     type: Literal["log"]
 
 

@@ -2,11 +2,10 @@
 
 from typing import Literal
 
-from collectors.rule import Rule
-from escalation.delivery import PageToSend, Undeliverable
+from escalation.delivery import ChannelConfig, PageToSend, Undeliverable
 
 
-class Config(Rule):
+class Config(ChannelConfig):
     type: Literal["recording"]
 
 

@@ -15,8 +15,8 @@ import aiohttp
 from multidict import CIMultiDict
 from pydantic import Field, field_validator, model_validator
 
-from collectors.rule import Rule, Span, parse_span
-from escalation.delivery import PageToSend, Undeliverable, asked_to_wait
+from collectors.rule import Span, parse_span
+from escalation.delivery import ChannelConfig, PageToSend, Undeliverable, asked_to_wait
 from escalation.template import check, filled, plain_texts
 
 _PASSING = frozenset({408, 409, 423, 425, 429})
@@ -27,7 +27,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class Config(Rule):
+class Config(ChannelConfig):
     """`url` is written whole; `headers` are sent along, and cannot replace those that Tocsin sends by contract.
 
     With a `body` that is sent in place of ours, its holes filled; `{text}` has at most `most_bytes` there.

@@ -201,7 +201,7 @@ async def test_resolving_by_hand_while_an_alert_fires_needs_the_persons_word_tha
 
 async def test_a_page_of_an_alert_of_our_own_says_since_when_it_fires(house: House) -> None:
     """Nobody sent us a start: it is the moment at which we found it."""
-    await house.through(AlertsFound([own_alert("StoreFailed", {}, "the store failed", house.now)], "self"))
+    await house.through(AlertsFound([own_alert("ClockJumped", {}, "the clock jumped", house.now)], "self"))
     await house.through(TimePassed())
     (page, *_) = house.desk.outbox.pages.values()
     told = claimed(page, house.incidents()[0], house.config, house.desk.board, house.desk.past)
