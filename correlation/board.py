@@ -65,7 +65,8 @@ class Board:
         self.orphans: dict[Key, str] = {}
         """Alerts that fire on though their incident is over, with its number: told again, they open another."""
         self.slots: dict[str, Slot] = {}
-        self.slots_of: dict[int, dict[str, None]] = {}
+        self.slots_of: dict[int, dict[str, int]] = {}
+        """The join keys of each incident, each with how many of its alerts have it."""
         self.suppressed: dict[str, set[Key]] = {}
         self.silences: dict[str, Silence] = {}
         self.ended_windows: set[str] = set()
@@ -172,38 +173,63 @@ class Board:
 
     # joining
 
-    def slot(self, join_key: str, at: datetime, incident: int) -> None:
-        """Alerts with this key belong to this incident since a moment: the newest holder of it, or one before that."""
-        slot = self.slots.get(join_key)
+    def slot(self, join_key: str, at: datetime, incident: int, alerts: int = 1) -> None:
+        """So many more alerts with this key belong to this incident since a moment.
+
+        The incident is the newest holder of the key, or one before that.
+        """
+        held, slot = self.slots_of.setdefault(incident, {}), self.slots.get(join_key)
+        held[join_key] = held.get(join_key, 0) + alerts
         if slot is None:
             self.slots[join_key] = Slot(incident, at)
-            self.slots_of.setdefault(incident, {})[join_key] = None
-        elif slot.incident == incident:
-            slot.last_at = max(slot.last_at, at)
-        else:
-            self._share(slot, join_key, at, incident)
+        elif slot.incident != incident:
+            self._share(slot, at, incident)
+        elif slot.last_at < at:
+            slot.last_at = at
 
-    def _share(self, slot: Slot, join_key: str, at: datetime, incident: int) -> None:
+    def _share(self, slot: Slot, at: datetime, incident: int) -> None:
         """One that is not the newest holder has an alert of this key: the newest first, of equals the younger."""
-        self.slots_of.setdefault(incident, {})[join_key] = None
-        others = [holder for holder in slot.holders if holder[0] != incident]
-        known = next((last for holder, last in slot.earlier if holder == incident), at)
-        since = max(at, known)
-        place = next((n for n, (holder, last) in enumerate(others) if (last, holder) < (since, incident)), len(others))
-        others.insert(place, (incident, since))
-        (slot.incident, slot.last_at), slot.earlier = others[0], tuple(others[1 : 1 + _MOST_EARLIER])
+        earlier = slot.earlier
+        known = next((held for held in earlier if held[0] == incident), None)
+        if known is not None:
+            at, earlier = max(at, known[1]), tuple(held for held in earlier if held is not known)
+        newest = (slot.incident, slot.last_at)
+        if (slot.last_at, slot.incident) < (at, incident):
+            slot.incident, slot.last_at, slot.earlier = incident, at, (newest, *earlier[: _MOST_EARLIER - 1])
+            return
+        place = next((n for n, (held, last) in enumerate(earlier) if (last, held) < (at, incident)), len(earlier))
+        slot.earlier = (*earlier[:place], (incident, at), *earlier[place:])[:_MOST_EARLIER]
+
+    def last_of(self, join_key: str, incident: int) -> datetime | None:
+        """When the last alert of this key came into an incident; None where it is not known to hold the key."""
+        slot = self.slots.get(join_key)
+        return next((at for holder, at in slot.holders if holder == incident), None) if slot is not None else None
+
+    def leave_slot(self, join_key: str, incident: int) -> int:
+        """One alert of this key is an incident's no more; returns how many are left. With the last the key is free."""
+        held = self.slots_of.get(incident, {})
+        left = held.get(join_key, 0) - 1
+        if left > 0:
+            held[join_key] = left
+            return left
+        held.pop(join_key, None)
+        self._release(join_key, incident)
+        return 0
+
+    def set_last(self, join_key: str, incident: int, at: datetime) -> None:
+        """The last alert of this key that an incident has came at this moment."""
+        self._release(join_key, incident)
+        self.slot(join_key, at, incident, alerts=0)
 
     def pass_slots(self, old: int, new: int) -> None:
         """What belonged to one incident belongs to another."""
-        for join_key in self.slots_of.pop(old, ()):
-            slot = self.slots.get(join_key)
-            since = next((at for holder, at in slot.holders if holder == old), None) if slot is not None else None
+        for join_key, alerts in self.slots_of.pop(old, {}).items():
+            since = self.last_of(join_key, old)
+            self._release(join_key, old)
             if since is not None:
-                self.release_slot(join_key, old)
-                self.slot(join_key, since, new)
+                self.slot(join_key, since, new, alerts)
 
-    def release_slot(self, join_key: str, incident: int) -> None:
-        """An incident has no alert of this key any more."""
+    def _release(self, join_key: str, incident: int) -> None:
         slot = self.slots.get(join_key)
         if slot is None:
             return
@@ -216,7 +242,7 @@ class Board:
     def release_slots(self, incident: int) -> None:
         """An incident no longer takes alerts in."""
         for join_key in self.slots_of.pop(incident, ()):
-            self.release_slot(join_key, incident)
+            self._release(join_key, incident)
 
     def let_go(self, incident: Incident) -> bool:
         """An incident is over; whether any of its alerts still fires."""

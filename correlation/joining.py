@@ -1,7 +1,5 @@
 """Where a firing belongs: held back, joined to an incident that is open, or the first of its own."""
 
-from collections.abc import Iterable
-from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -21,7 +19,7 @@ from correlation.outcome import Round, Rules
 from correlation.place import Place
 from correlation.root import worth_of
 from correlation.scene import UNWRITTEN, Mark, Scene, because, causes, weigh
-from correlation.slots import keys_of, leave_slots
+from correlation.slots import hold, keys_of, take_keys
 from correlation.storm import has_opened, taken_in
 from correlation.storm_state import Storm
 from correlation.strategy import Firing
@@ -83,14 +81,11 @@ def _join_or_open(
     this.out.decisions[episode.decision] += 1
     if before is not None and before.incident != incident.id:
         this.reroot.add(before.incident)
-        leave_slots(this, before)
+    take_keys(this, firing.mark, keys, before, incident.id)
     _stand(this, firing.mark, incident, choice)
     enter(this, incident, episode, labels)
     if episode.decision == "joined":
         grade_to(this, incident, verdict, labels)
-    for key in keys:
-        if key is not None:
-            this.board.slot(key, this.now, incident.id)
     for effect, weight, hops in effects:
         take_over(this, firing.mark, effect, weight, because(firing.mark, effect, hops))
     note_wave(this.board, this.rules.signals, firing.mark)
@@ -194,7 +189,8 @@ def remember(board: Board, rules: Rules, episode: Episode, place: Place) -> None
     else:
         _find_parent(board, rules, mark)
     note_wave(board, rules.signals, mark)
-    _take_keys(board, keys_of(rules, firing), place.since, incident)
+    if incident.active:
+        hold(board, keys_of(rules, firing), place.since, incident.id)
 
 
 def remember_keys(board: Board, rules: Rules, episode: Episode, place: Place, incident: int) -> None:
@@ -203,20 +199,14 @@ def remember_keys(board: Board, rules: Rules, episode: Episode, place: Place, in
     What its labels say belongs where the last firing is.
     """
     held = board.incidents.get(incident)
-    if held is None:
+    if held is None or not held.active:
         return
     labels = board.labels(episode)
     verdict = rules.class_of(episode, labels)
     mark = mark_of(rules, episode, labels, verdict)
     firing = Firing(labels, mark, mark.scope, place.group)
     of_labels = keys_of(rules, msgspec.structs.replace(firing, group=""))
-    _take_keys(board, (key for key in keys_of(rules, firing) if key not in of_labels), place.since, held)
-
-
-def _take_keys(board: Board, keys: Iterable[str | None], since: datetime, incident: Incident) -> None:
-    for key in keys:
-        if key is not None and incident.active:
-            board.slot(key, since, incident.id)
+    hold(board, (key for key in keys_of(rules, firing) if key not in of_labels), place.since, incident, alerts=0)
 
 
 def _find_parent(board: Board, rules: Rules, mark: Mark) -> None:
