@@ -133,7 +133,8 @@ def hand_over(this: Round, marks: Collection[Mark], old: Incident, new: Incident
         if goes_on:
             old.discount_alert()
     this.out.dirty[old.id], this.out.dirty[new.id] = old, new
-    this.out.regrouped |= {old.id, new.id}
+    this.out.regrouped.setdefault(old.id, [])
+    this.out.regrouped.setdefault(new.id, []).extend(mark.key for mark in marks)
     if old.active and not old.open_alerts and old.resolves_at is None and this.board.scene.of.get(old.id):
         fires_no_more(this, old, this.rules.states.auto_recovered.stable_for)
     this.reroot |= {old.id, new.id}

@@ -13,7 +13,7 @@ from collectors.alert import Alert
 from collectors.labels import Labels
 from correlation.board import Board
 from correlation.classify import Class, Classifier
-from correlation.incident import Episode, Incident, Why
+from correlation.incident import Episode, Incident, Key, Why
 from correlation.lessons import Lesson, LessonKey
 from correlation.rules import CorrelationPolicy, StatesPolicy
 from correlation.scene import Mark
@@ -87,8 +87,8 @@ class Outcome(msgspec.Struct):
     decisions: Counter[str] = msgspec.field(default_factory=Counter)
     suspected: set[str] = set()
     """Origins with a suspect that a pull could settle."""
-    regrouped: set[int] = set()
-    """Incidents that have alerts which were another's, and those that they were taken from."""
+    regrouped: dict[int, list[Key]] = {}
+    """Per incident that has alerts which were another's, or had those: what it took over."""
     own: list[Alert] = []
     """Troubles of Tocsin's own that this decision found, to be correlated next."""
     merged: list[tuple[Incident, Incident]] = []

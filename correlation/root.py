@@ -1,6 +1,5 @@
 """Which alert of an incident is likely its root: by class, reach, earliness, severity and rarity; with its reasons."""
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -31,19 +30,22 @@ def likely_root(scene: Scene, incident: int) -> tuple[Mark | None, Json]:
         return None, {}
     if len(members) > RANKED:
         members = dict(islice(members.items(), RANKED))
-    marks = list(members.values())
-    names, earliest = Counter([m.name for m in marks]), min([m.began_at for m in marks])
-    reach = _reach(members)
+    marks, names, earliest = list(members.values()), dict[str, int](), None
+    for mark in marks:
+        names[mark.name] = names.get(mark.name, 0) + 1
+        if earliest is None or mark.began_at < earliest:
+            earliest = mark.began_at
+    assert earliest is not None
+    reach, soon = _reach(members), earliest + _JITTER
     per_effect, best, most, second = _REACH / max(len(marks) - 1, 1), marks[0], -1.0, -1.0
     for mark in marks:
-        late = (mark.began_at - earliest) / _JITTER
-        score = (
-            mark.worth
-            + (per_effect * reach[mark.key] if mark.key in reach else 0.0)
-            + (_EARLY * (1 - late) if late < 1 else 0.0)
-            + _RARE / names[mark.name]
-            - (_EXPLAINED if mark.parent is not None else 0.0)
-        )
+        score = mark.worth + _RARE / names[mark.name]
+        if mark.parent is not None:
+            score -= _EXPLAINED
+        if mark.key in reach:
+            score += per_effect * reach[mark.key]
+        if mark.began_at < soon:
+            score += _EARLY * (1 - (mark.began_at - earliest) / _JITTER)
         if score > most or (score == most and (mark.starts_at, mark.id) < (best.starts_at, best.id)):
             best, most, second = mark, score, most
         elif score > second:
@@ -95,15 +97,22 @@ def counts_for_root(scene: Scene, incident: Incident, mark: Mark) -> bool:
     return True
 
 
-def _reach(members: Mapping[Key, Mark]) -> dict[Key, int]:
+def _reach(members: Mapping[Key, Mark]) -> Mapping[Key, int]:
     """How many of them came of each, directly or not."""
     reach: dict[Key, int] = {}
     for mark in members.values():
-        seen, one = {mark.key}, mark.parent
-        while one is not None and one in members and one not in seen:
-            reach[one] = reach.get(one, 0) + 1
-            seen.add(one)
-            one = members[one].parent
+        parent = mark.parent
+        if parent is None or parent not in members:
+            continue
+        reach[parent] = reach.get(parent, 0) + 1
+        above = members[parent].parent
+        if above is None or above not in members:
+            continue
+        seen = {mark.key, parent}
+        while above is not None and above in members and above not in seen:
+            reach[above] = reach.get(above, 0) + 1
+            seen.add(above)
+            above = members[above].parent
     return reach
 
 

@@ -175,8 +175,8 @@ class Crowd(msgspec.Struct, gc=False):
 
     def began(self, since: datetime, until: datetime) -> bool:
         """Whether any of them began in this time."""
-        place = bisect_left(self.starts, since)
-        return place < len(self.starts) and self.starts[place] <= until
+        starts = self.starts
+        return bool(starts) and starts[-1] >= since and starts[bisect_left(starts, since)] <= until
 
     def newest(self) -> Iterator[Mark]:
         return reversed(self.marks.values())

@@ -11,7 +11,7 @@ from correlation.scene import Mark
 from correlation.strategy import Firing
 
 _TAKEN_AGAIN = 1_000
-_LOOKED_AT = 300
+_LOOKED_AT = 50
 """Alerts that an incident keeps, which are asked when the last of them came that has a key, the newest."""
 
 

@@ -1,6 +1,8 @@
 """What a correlation changed: its rows, then what the later rooms make of it."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 
 from agent.deciders.automation import propose, propose_anew
 from agent.deciders.classifying import await_classification
@@ -16,7 +18,9 @@ from agent.deciders.recoveries import not_over
 from agent.deciders.watching import look_after
 from agent.turn import AGENT, Turn
 from collectors.alert import Alert
+from collectors.labels import Labels
 from correlation.correlate import Outcome, correlate
+from correlation.incident import Key
 from correlation.own import ORIGIN
 from correlation.store import UPSERT_BEAT, UPSERT_COUNTER
 from escalation.recovery import take_in_part
@@ -121,6 +125,13 @@ def _keep_ladders(turn: Turn, out: Outcome, opened: set[int], gone: set[int]) ->
         look_after(turn, turn.board.incidents[number])
 
 
+def _firing(turn: Turn, keys: Iterable[Key]) -> list[Labels]:
+    """The labels of those of these alerts that fire, of so many at most as are looked at."""
+    found = map(turn.board.episodes.get, keys)
+    firing = (episode for episode in found if episode is not None and episode.open)
+    return [turn.board.labels(episode) for episode in islice(firing, LOOKED_AT)]
+
+
 def _relate(turn: Turn, out: Outcome) -> None:
     """What incidents that a correlation changed have to do with: items, problems, the major flow."""
     if turn.desk.register.items:
@@ -134,11 +145,10 @@ def _relate(turn: Turn, out: Outcome) -> None:
     for incident in out.opened:
         if incident.id not in gone:
             count(turn, incident)
-    regrouped = [turn.board.incidents[n] for n in sorted(out.regrouped - gone) if n in turn.board.incidents]
-    for incident in regrouped:
-        members = turn.board.open_members(incident.id, LOOKED_AT)
-        recognise(turn, incident, [turn.board.labels(episode) for episode in members])
-    propose_anew(turn, regrouped)
+    regrouped = [number for number in sorted(out.regrouped.keys() - gone) if number in turn.board.incidents]
+    for number in regrouped:
+        recognise(turn, turn.board.incidents[number], _firing(turn, out.regrouped[number]))
+    propose_anew(turn, (turn.board.incidents[number] for number in regrouped))
     for alert, episode in out.new if turn.config.automation.enabled else ():
         known = turn.board.incidents.get(episode.incident)
         if known is not None and known.known_errors:
