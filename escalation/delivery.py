@@ -28,7 +28,7 @@ class RetryPolicy(Rule):
 class ChannelConfig(Rule):
     """What is written of a channel of any type. `send_resolved`: by it people hear that an incident has recovered."""
 
-    send_resolved: bool = True
+    send_resolved: bool = False
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,11 @@ def takes_ends(contact: Contact, notifiers: Mapping[str, Any]) -> bool:
     return contact.after is None and channel is not None and bool(channel.send_resolved)
 
 
+def anybody_takes_ends(people: Iterable[Person], notifiers: Mapping[str, Any]) -> bool:
+    """Whether the end of an incident is told to anybody by anything."""
+    return any(takes_ends(contact, notifiers) for person in people for contact in person.contacts)
+
+
 def parts_of(incident: Incident) -> dict[int, str]:
     """By row, the numbers of the incidents that have become part of one."""
     return {int(row): number for row, number in incident.targets.get(_PARTS, {}).items()}

@@ -25,9 +25,11 @@ def tell_recovered(turn: Turn, incident: Incident, silence: Why | None) -> None:
     While somebody has snoozed it their word waits. Whoever a page is on its way to is told when that has landed.
     """
     forget_end(incident)
-    flying = [page for row in _rows(incident) for page in turn.outbox.in_flight(row) if not tells_end(page)]
+    in_flight = [page for row in _rows(incident) for page in turn.outbox.in_flight(row) if not tells_end(page)]
+    flying = [page for page in in_flight if _takes_end(turn, _heard(turn, page))]
     waited_for = {_heard(turn, page).channel for page in flying}
-    heard = [one for one in _reached(turn, incident) if one.channel not in waited_for]
+    reached = (one for one in _reached(turn, incident) if _takes_end(turn, one))
+    heard = [one for one in reached if one.channel not in waited_for]
     if _lapses(turn, incident) or not (heard or flying):
         return
     if silence is not None:
@@ -83,6 +85,10 @@ def _heard(turn: Turn, page: Page) -> Heard:
     whole = _whole(turn, page.incident_id)
     merged = parts_of(whole).get(page.incident_id, "") if whole is not None else ""
     return Heard(page.person, page.role, page.notifier, page.address, merged)
+
+
+def _takes_end(turn: Turn, one: Heard) -> bool:
+    return contact_of(one, turn.config.people, turn.config.notifiers) is not None
 
 
 def _whole(turn: Turn, row: int) -> Incident | None:

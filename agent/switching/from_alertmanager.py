@@ -207,8 +207,9 @@ def _receivers(written: Mapping[str, Any], site: Site) -> tuple[dict[str, Any], 
                 notifiers[called] = channel
                 # An Alertmanager tells all channels of a receiver at once.
                 for address in to.split(",") if kind == "email_configs" else [to]:
-                    at_once = {"after": "0s"} if contacts else {}
-                    contacts.append({"notifier": called, "to": address.strip(), **at_once})
+                    contact = {"notifier": called, "to": address.strip()}
+                    told_of_ends = {"send_resolved": True} if said.get("send_resolved", kind in _TELL_ENDS) else {}
+                    contacts.append({**contact, **({"after": "0s"} if contacts else {}), **told_of_ends})
         if contacts:
             people[name] = {"name": str(receiver["name"]), "roles": ["l1"], "groups": [name], "contacts": contacts}
     return notifiers, people
@@ -297,6 +298,10 @@ _CHANNELS = {
     "discord_configs": _discord,
     "telegram_configs": _telegram,
 }
+
+
+_TELL_ENDS = frozenset({"webhook_configs", "discord_configs", "telegram_configs"})
+"""The channels by which an Alertmanager sends what has resolved unless they say otherwise."""
 
 
 # what is left

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.configuration.config import Config
 from agent.intents import AlertsFound, PagesClaimed, PageTried, SilencePut, TimePassed
 from agent.rehearsal.house import House
 from collectors.labels import Matcher
@@ -21,10 +22,24 @@ BEGAN = "2026-03-02T08:59:00.5Z"
 ANA = [{"notifier": "hook", "to": "ana"}, {"notifier": "mail", "to": "ana@example.org", "after": "5m"}]
 
 
+def telling_ends() -> Config:
+    """The small site, where both ways to reach people tell them that an incident has recovered."""
+    config = site()
+    telling = {name: found.model_copy(update={"send_resolved": True}) for name, found in config.notifiers.items()}
+    return replace(config, notifiers=telling)
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    made = await House(telling_ends(), START).open()
+    yield made
+    await made.close()
+
+
 @asynccontextmanager
 async def site_where(**contacts: list[dict[str, Any]]) -> AsyncIterator[House]:
     """The small site, where ana has the first line and these people these contacts."""
-    config = site()
+    config = telling_ends()
     schedule = config.schedules["sys-l1"]
     layer = schedule.layers[0].model_copy(update={"people": ["ana"]})
     schedules = {"sys-l1": schedule.model_copy(update={"layers": [layer]})}
@@ -83,6 +98,18 @@ async def test_those_who_were_paged_hear_it_once_when_it_has_stayed_over(house: 
     await house.restart()
     await house.advance(days=2)
     assert len(ends(house)) == len(paged)
+
+
+async def test_where_nothing_asks_for_it_nobody_is_told_and_no_step_is_taken() -> None:
+    house = await House(site(), START).open()
+    await house.receive(message(alert(DISK_FULL)))
+    number, paged = house.incidents()[0].number, len(house.sent)
+    await ended(house)
+    await house.advance(minutes=30)
+    assert len(house.sent) == paged
+    assert not any("/recovered" in facts.get("step", "") for _, _, _, facts in await house.timeline(number))
+    assert str(house.incidents()[0].state) == "resolved"
+    await house.close()
 
 
 async def test_what_fires_again_before_it_is_resolved_is_not_told_as_over(house: House) -> None:

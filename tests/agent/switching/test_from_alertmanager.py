@@ -67,6 +67,9 @@ def test_the_site_loads_and_each_alert_goes_to_the_group_of_its_receiver(target:
     assert [(w.id, w.routes, w.times[0].days) for w in config.windows] == [("offhours", ["4-web"], ["Sat", "Sun"])]
     assert list(config.fallback) == ["ops-mail"]
     assert [c.after for c in config.people["team-db"].contacts] == [None, timedelta()]
+    ends = {n: [c.send_resolved for c in p.contacts] for n, p in config.people.items()}
+    assert ends["team-db"] == [True, None], "Slack because it says so, mail as an Alertmanager does"
+    assert ends["audit"] == [True], "webhooks are told unless they say no"
 
 
 def test_secrets_stand_in_files_that_only_their_owner_reads(target: Path) -> None:
