@@ -69,13 +69,18 @@ class Body(BaseModel):
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
-class PutSilence(Body):
+class SilenceFor(Body):
+    """From when until when something is silenced, and why."""
+
+    starts_at: Moment | None = None
+    ends_at: Moment
+    comment: Text
+
+
+class PutSilence(SilenceFor):
     """Alerts that match are suppressed while it lasts."""
 
     matchers: Annotated[
         list[Annotated[str, StringConstraints(max_length=1000, pattern=MATCHER)]],
         Field(min_length=1, max_length=50, examples=[['alertname="DiskFull"', 'instance=~"db-.+"']]),
     ]
-    starts_at: Moment | None = None
-    ends_at: Moment
-    comment: Text

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from agent.http import bodies, list_views, views
+from agent.http.auth import may
 from agent.http.calls import Call, Result, Route
 from agent.http.cursors import before
 from agent.http.problems import Problem, not_found
@@ -153,6 +154,12 @@ class Lists:
             matchers = tuple(Matcher.parse(text) for text in sent.matchers)
         except BadMatcher as error:
             raise Problem(422, str(error), faults=[{"field": "matchers", "message": str(error)}]) from None
+        return await self.silence(call, matchers, sent)
+
+    async def silence(self, call: Call, matchers: tuple[Matcher, ...], sent: bodies.SilenceFor) -> Result:
+        """Silence what matches, once under the key of the call. Raises Problem 409 where it would be over already."""
+        if call.done is not None:
+            return await self._silence(call, call.done, 201)
         starts_at = max(parse_moment(sent.starts_at or "") or call.now, call.now)
         ends_at = parse_moment(sent.ends_at)
         if ends_at is None or ends_at <= starts_at:
@@ -206,6 +213,11 @@ async def silence_by_id(api: "Api", silence_id: str) -> Silence | None:
     return silence_of(row) if row is not None else None
 
 
+def may_end(actor: Actor, created_by: str) -> bool:
+    """Whether somebody may end a silence of this person."""
+    return may(actor, "end_silence") and bool(actor.rights & {"desk", "pm"} or created_by == actor.id)
+
+
 async def end_silence(api: "Api", silence_id: str, actor: Actor) -> None:
     """End a silence, on the record; one that has ended stays as it is. Raises 404, and 403 for what is another's.
 
@@ -214,7 +226,7 @@ async def end_silence(api: "Api", silence_id: str, actor: Actor) -> None:
     silence = await silence_by_id(api, silence_id)
     if silence is None:
         raise not_found("there is no such silence")
-    if not actor.rights & {"desk", "pm"} and silence.created_by != actor.id:
+    if not may_end(actor, silence.created_by):
         raise Forbidden(f"a silence of {silence.created_by} is ended by them, desk or pm; {actor.id} is none of these")
     now = api.clock.now()
     if silence.ends_at > now:

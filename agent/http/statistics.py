@@ -186,20 +186,22 @@ class Statistics:
                 **_figures(counted),
                 spans=spans,
                 live=[Live(**row) for row in live],
-                known_errors=None if call.actor.outside else self._known_errors(),
+                known_errors=None if call.actor.outside else suggested(self._api),
             )
         )
 
-    def _known_errors(self) -> Suggested:
-        feedback, policy = self._api.pipeline.desk.feedback, self._api.get_config().feedback
-        total = feedback.total()
-        tallies = [tally for tally in feedback.tallies.values() if tally.precision is not None]
-        return Suggested(
-            **{outcome.value: getattr(total, outcome.value) for outcome in Outcome},
-            precision=total.precision,
-            judged=len(tallies),
-            demoted=sum(tally.demoted(policy) for tally in tallies),
-        )
+
+def suggested(api: "Api") -> Suggested:
+    """What engineers said of all known errors together."""
+    feedback, policy = api.pipeline.desk.feedback, api.get_config().feedback
+    total = feedback.total()
+    tallies = [tally for tally in feedback.tallies.values() if tally.precision is not None]
+    return Suggested(
+        **{outcome.value: getattr(total, outcome.value) for outcome in Outcome},
+        precision=total.precision,
+        judged=len(tallies),
+        demoted=sum(tally.demoted(policy) for tally in tallies),
+    )
 
 
 def _figures(counted: Counted) -> dict[str, Any]:

@@ -269,13 +269,17 @@ async def test_whoever_was_paged_for_what_became_part_of_it_hears_of_the_end(hou
     await house.receive(message(alert(DISK_FULL)))
     await house.receive(message(alert(CPU), groupKey="other"))
     disk, cpu = house.incidents()
+    await house.act(disk.number, "assign", {"person": "desk"}, "pat")
+    assert {s.incident for s in house.sent if s.person == "desk"} == {disk.number}
     await house.act(disk.number, "merge", {"into": cpu.number}, "pat")
     await house.restart()
     await ended(house)
     await ended(house, CPU)
     await house.advance(minutes=16)
     assert {s.incident for s in house.sent if "/recovered" in s.step} == {cpu.number}
-    assert told(house) == {s.person for s in house.sent}
+    assert told(house) == {s.person for s in house.sent} >= {"desk"}
+    rows = await house.writer.fetch("SELECT person, reason FROM page WHERE step LIKE '%recovered%'")
+    assert {who for who, reason in rows if f'"merged":"{disk.number}"' in reason} == {"desk"}
     assert len(ends(house)) == len(set(ends(house))) == len(told(house))
 
 

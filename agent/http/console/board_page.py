@@ -33,14 +33,18 @@ class BoardPage:
         following: str | None,
         on_call: Mapping[str, Sequence[str]],
         roots: Mapping[str, IncidentAlert],
+        *,
+        inside: bool,
     ) -> list[str]:
         """Who reads it, what can be asked, who is on call (by schedule), the incidents, and where they go on.
 
-        `roots` are the alerts that incidents of several are taken to come of, by number.
+        `roots` are the alerts that incidents of several are taken to come of, by number. `inside`: whether whoever
+        reads it is of the organisation, and may see its other pages.
         """
         return [
             sign_out(person, self._language),
             self._asked(),
+            self._also() if inside else "",
             self._on_call(on_call) if on_call else "",
             *(self._card(one, roots.get(one.number)) for one in incidents),
             self._nothing() if not incidents else "",
@@ -66,6 +70,10 @@ class BoardPage:
             f'<input type="search" name="q" value="{q}" aria-label="{search}" placeholder="{search}">'
             f"<button>{search}</button></form>"
         )
+
+    def _also(self) -> str:
+        pages = {"/silences": "silences", "/known-errors": "known_errors"}
+        return f"<nav>{''.join(f'<a href={path!r}>{self._say(word)}</a>' for path, word in pages.items())}</nav>"
 
     def _on_call(self, on_call: Mapping[str, Sequence[str]]) -> str:
         lines = [

@@ -10,24 +10,28 @@ from pydantic import StringConstraints
 
 from agent.http.acts import Incidents, incident_of
 from agent.http.answers import Answer, UsedKey
-from agent.http.auth import may
-from agent.http.bodies import NUMBER
-from agent.http.calls import Call, Query, read_query, read_raw
+from agent.http.auth import may, require
+from agent.http.bodies import NUMBER, SilenceFor
+from agent.http.calls import Call, Do, Query, Result, read_query, read_raw
 from agent.http.console import session
 from agent.http.console.board_page import SHOWN, BoardPage, sign_in, sign_out
-from agent.http.console.forms import ACTS, KEY, Forms, body_of
+from agent.http.console.forms import ACTS, KEY, SILENCE, Forms, body_of
+from agent.http.console.known_errors_page import Judged, KnownErrorsPage
+from agent.http.console.silences_page import ALL, MOST_ALERTS, SilencesPage, covers_all, matchers_of
 from agent.http.console.words import say
 from agent.http.cursors import states_of
 from agent.http.incident_page import ALERTS_SHOWN, HEADERS, LINES_SHOWN, IncidentPage, page, tag
+from agent.http.lists import Lists, end_silence, may_end, silences
 from agent.http.patience import READ_WITHIN_S
 from agent.http.problems import Problem, not_found, problem_of
 from agent.http.queries import Cursor
 from agent.http.render import Reader
 from agent.http.rota import on_call_at
+from agent.http.statistics import suggested
 from agent.intents import Mark
 from agent.wording.sentences import language_of
 from correlation.calendar import parse_zone
-from correlation.incident import Action
+from correlation.incident import Action, Episode
 from correlation.permission import Actor
 from correlation.tables import IncidentRow
 from escalation.roles import called
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
 _LISTED = 50
 _LOOKS_AGAIN_S = 60
 _MOST_SENT, _MOST_FIELDS = 64 * 1024, 20
-_A_PAGE = re.compile(rf"/|/incidents/{NUMBER.strip('^$')}")
+_A_PAGE = re.compile(rf"/|/silences|/known-errors|/incidents/{NUMBER.strip('^$')}")
 # A form that is sent tells its origin only where the page it stands on may tell of itself.
 _HEADERS = {**HEADERS, "Referrer-Policy": "same-origin", "Vary": "Cookie, Accept-Language"}
 _Do = Callable[["Visit"], Awaitable[web.Response]]
@@ -74,6 +78,10 @@ def add(app: web.Application, api: "Api") -> None:
     one = f"/incidents/{{number:{NUMBER.strip('^$')}}}"
     app.router.add_get("/", _framed(api, _board))
     app.router.add_get(one, _framed(api, _incident))
+    app.router.add_get("/silences", _framed(api, _silences))
+    app.router.add_get("/known-errors", _framed(api, _known_errors))
+    app.router.add_post(f"{one}/{SILENCE}", _framed(api, _silence))
+    app.router.add_post("/silences/{id}/end", _framed(api, _end_silence))
     app.router.add_post(f"{one}/{{action:[a-z-]+}}", _framed(api, _act))
     app.router.add_post("/sign-in", _bare(api, _sign_in))
     app.router.add_post("/sign-out", _bare(api, _sign_out))
@@ -145,7 +153,9 @@ async def _listed(visit: Visit, asked: BoardQuery) -> web.Response:
     schedules = api.get_config().schedules if may(visit.actor, "get_oncall") else {}
     on_call = await on_call_at(api.reads, schedules, visit.now)
     board = BoardPage(visit.language, visit.zone, asked.show, asked.q)
-    answer = _page(200, visit.language, board.body(visit.actor.id, shown, following, on_call, of_number))
+    inside = not visit.actor.outside
+    body = board.body(visit.actor.id, shown, following, on_call, of_number, inside=inside)
+    answer = _page(200, visit.language, body)
     answer.headers["Refresh"] = str(_LOOKS_AGAIN_S)
     return answer
 
@@ -163,7 +173,17 @@ async def _shown(visit: Visit, row: IncidentRow) -> web.Response:
     happened = [reader.happened(line, row.reporter) for line in await api.reads.latest(row.id, LINES_SHOWN)]
     group, roots = called(shown.group, config.groups, language), await reader.roots(api.reads, [row])
     made = IncidentPage(shown, language, visit.zone, group, roots.get(row.id))
-    forms = Forms(incident_of(row), language, sorted(config.groups), shown.known_errors, shown.alerts)
+    others = await _others(visit, row.number)
+    fires = [api.pipeline.desk.board.labels(one) for one in _firing(visit, row)]
+    forms = Forms(
+        incident_of(row),
+        language,
+        sorted(config.groups),
+        shown.known_errors,
+        shown.alerts,
+        others,
+        covers_all=covers_all(fires),
+    )
     body = [
         sign_out(visit.actor.id, language),
         f'<p><a href="/">{say("back", language)}</a></p>',
@@ -173,6 +193,28 @@ async def _shown(visit: Visit, row: IncidentRow) -> web.Response:
         *await _why(visit, row),
     ]
     return _page(200, language, body, f"{row.number} {shown.title}")
+
+
+def _firing(visit: Visit, row: IncidentRow) -> list[Episode]:
+    """What fires of an incident; of very much, one more than a silence covers."""
+    return visit.api.pipeline.desk.board.open_members(row.id, MOST_ALERTS + 1)
+
+
+async def _others(visit: Visit, number: str) -> dict[str, str]:
+    """By number, the titles of other incidents that somebody works on, the newest first."""
+    rows, _ = await visit.api.reads.incidents(
+        visit.actor,
+        states=states_of(SHOWN["active"]),
+        severities=(),
+        group=None,
+        q=None,
+        since=None,
+        updated_since=None,
+        sort="opened",
+        limit=_LISTED,
+        cursor=None,
+    )
+    return {row.number: row.title for row in rows if row.number != number}
 
 
 async def _why(visit: Visit, row: IncidentRow) -> list[str]:
@@ -187,7 +229,63 @@ async def _why(visit: Visit, row: IncidentRow) -> list[str]:
     return [tag("h2", say("why", visit.language)), "<ol>", *lines, "</ol>"] if lines else []
 
 
+async def _silences(visit: Visit) -> web.Response:
+    require(visit.actor, "list_silences")
+    api = visit.api
+    found = await api.patience.read(silences(api, visit.now), READ_WITHIN_S)
+    shown = [one for one in map(visit.reader.silence, found) if one.state != "expired"]
+    ends = {one.id: may_end(visit.actor, one.created_by) for one in shown}
+    return _beside(visit, SilencesPage(visit.language, visit.zone).body(shown, ends), "silences")
+
+
+async def _known_errors(visit: Visit) -> web.Response:
+    require(visit.actor, "list_known_errors")
+    config, feedback = visit.api.get_config(), visit.api.pipeline.desk.feedback
+    judged = [
+        Judged(entry.id, entry.text("title", visit.language), tally, tally.demoted(config.feedback))
+        for entry in config.known_errors
+        if (tally := feedback.of(entry.id)).precision is not None
+    ]
+    judged.sort(key=lambda one: (one.tally.precision, one.id))
+    total = suggested(visit.api) if may(visit.actor, "get_statistics") else None
+    body = KnownErrorsPage(visit.language).body(total, judged, len(config.known_errors))
+    return _beside(visit, body, "known_errors")
+
+
+def _beside(visit: Visit, body: Sequence[str], title: str) -> web.Response:
+    """A page beside the list, with the way back to it."""
+    back = f'<p><a href="/">{say("back", visit.language)}</a></p>'
+    top = [sign_out(visit.actor.id, visit.language), back]
+    return _page(200, visit.language, [*top, *body], say(title, visit.language))
+
+
 # what is sent
+
+
+async def _silence(visit: Visit) -> web.Response:
+    """What fires of an incident, or one of its alerts, is silenced: as those alerts are, whatever the page showed."""
+    require(visit.actor, "create_silence")
+    api, filled = visit.api, await _filled(visit.request)
+    row = await api.patience.read(Incidents(api).visible(visit.call()))
+    wanted, firing = filled.get("silenced", ""), _firing(visit, row)
+    of_one = [one for one in firing if wanted.partition("@")[0] == one.fingerprint]
+    labels = [api.pipeline.desk.board.labels(one) for one in (firing if wanted == ALL else of_one[:1])]
+    if not labels or (wanted == ALL and not covers_all(labels)):
+        raise Problem(422, say("nothing_fires", visit.language))
+    asked = body_of(SILENCE, filled, visit.now)
+    asked.pop("silenced")
+
+    async def silence(call: Call) -> Result:
+        return await Lists(api).silence(call, tuple(matchers_of(labels)), call.body(SilenceFor))
+
+    await api.patience.act(_done_once(visit, silence, visit.call(asked), filled))
+    return _to(f"/incidents/{row.number}")
+
+
+async def _end_silence(visit: Visit) -> web.Response:
+    require(visit.actor, "end_silence")
+    await visit.api.patience.act(end_silence(visit.api, visit.request.match_info["id"], visit.actor))
+    return _to("/silences")
 
 
 async def _act(visit: Visit) -> web.Response:
@@ -196,17 +294,18 @@ async def _act(visit: Visit) -> web.Response:
         raise not_found("there is no such form")
     filled = await _filled(visit.request)
     call = visit.call(body_of(Action(action), filled, visit.now))
-    await visit.api.patience.act(_done_once(visit, Action(action), call, filled))
+    do = Incidents(visit.api).acting(Action(action))
+    await visit.api.patience.act(_done_once(visit, do, call, filled))
     return _to(f"/incidents/{number}")
 
 
-async def _done_once(visit: Visit, action: Action, call: Call, filled: Mapping[str, str]) -> None:
+async def _done_once(visit: Visit, do: Do, call: Call, filled: Mapping[str, str]) -> None:
     """Do what a form asks for. Sent again (a double tap) it does nothing more; what is refused can be mended and sent.
 
     Raises Problem 409 where the page was gone back to, and its form filled otherwise: nobody is to think that it was
     done.
     """
-    key, do = filled.get(KEY), Incidents(visit.api).acting(action)
+    key = filled.get(KEY)
     if not key:
         await do(call)
         return
@@ -265,7 +364,8 @@ def _there(request: web.Request) -> str:
 def _asks_for_token(request: web.Request, said: str = "", there: str | None = None) -> web.Response:
     language = _asked_language(request)
     number = request.match_info.get("number")
-    there = there or (f"/incidents/{number}" if number else "/")
+    asked = request.path if _A_PAGE.fullmatch(request.path) else "/"
+    there = there or (f"/incidents/{number}" if number else asked)
     answer = _page(401, language, sign_in(language, there, said))
     answer.headers["WWW-Authenticate"] = "Bearer"
     session.forget(answer)

@@ -1,4 +1,4 @@
-"""The same API on PostgreSQL: every read, an act, a key, a token made beside the daemon."""
+"""The same API on PostgreSQL: every read, an act, a key, a token made beside the daemon, whom pages have reached."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from agent import tokens
 from agent.http.api import routes_of
+from escalation.store import reached
 from tests.agent.http.serving import LINK_DOWN, Served, served
 from tests.agent.http.test_openapi import api_of
 from tests.real.parts import Database
@@ -62,3 +63,11 @@ async def test_a_token_is_made_and_ended_beside_the_daemon(api: Served) -> None:
     (mine,) = [t.id for t in await tokens.listed(api.storage) if t.person == "ana"]
     await tokens.revoke(api.storage, mine, api.clock.now())
     assert [t.id for t in await tokens.listed(api.storage) if t.revoked_at is not None] == [mine]
+
+
+async def test_it_knows_whom_the_pages_of_an_incident_have_reached(api: Served) -> None:
+    number = await api.open_incident()
+    paged = {one["target"] for one in (await api.get(f"/api/v1/pages?incident={number}")).items}
+    rows = await api.daemon.writer.fetch(reached(2), api.daemon.pipeline.desk.board.numbers[number], 0)
+    assert {row[1] for row in rows} == paged != set()
+    assert all(last > 0 and told == 0 for *_, last, told in rows)
