@@ -9,6 +9,9 @@ PACK ?= iso20000-default
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 STAMP := $(VENV)/.installed
 
+# What is played longer than `make test` plays it takes longer than one of its tests may.
+LONG := --timeout 7200
+
 .PHONY: setup run demo test check format bench faults sim audit lock clean
 
 setup: $(STAMP)
@@ -40,14 +43,14 @@ bench: setup
 
 # What `make test` plays of it, and more: power cuts, kills, full disks, stores and receivers that fail, with real parts.
 faults: setup
-	TOCSIN_REQUIRE_REAL_PARTS=1 TOCSIN_CUTS=$(if $(QUICK),100,2000) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q \
+	TOCSIN_REQUIRE_REAL_PARTS=1 TOCSIN_CUTS=$(if $(QUICK),100,2000) $(BIN)/python -m pytest $(LONG) -n $(WORKERS) --dist worksteal -q \
 	  tests/real/test_power_cut.py tests/real/test_daemon.py tests/real/test_postgres_run.py tests/real/test_whole_way.py \
 	  tests/agent/storage/test_database.py tests/agent/http/test_patience.py tests/escalation/notifiers
 
 # Many more of the random lives, outages and malformed messages of which `make test` plays some.
 sim: setup
 	TOCSIN_LIVES=$(if $(QUICK),50,400) TOCSIN_MALFORMED=$(if $(QUICK),5000,50000) \
-	  $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q tests/properties
+	  $(BIN)/python -m pytest $(LONG) -n $(WORKERS) --dist worksteal -q tests/properties
 
 # Known vulnerabilities of what is locked; ends with 1 also where it cannot look (needs PyPI).
 audit: setup

@@ -5,9 +5,21 @@ import re
 from functools import lru_cache
 from typing import Any
 
+import structlog
+
 from agent.storage.writer import Batch, Compressed, StoreDown, StoreFull, StoreTaken, Unwritable
 
+log = structlog.get_logger("store")
 _LOCK_ID = 0x70C51
+_COMMIT_WITHIN_S = 15.0
+"""A server of which nothing is heard for so long is taken for gone: a commit is asked of it on a new connection."""
+_SETTINGS = """SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '5', false),
+set_config('tcp_keepalives_count', '2', false),
+set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), false)"""
+"""A session whose network is gone, and which has the lock, is ended by the server; what is committed is on its disk."""
+_SESSION = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+_END_SESSION = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2"
+_NOT_KEPT = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' ORDER BY name"
 
 
 @lru_cache(maxsize=512)
@@ -22,31 +34,61 @@ class PostgresWriter:
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
+        self.commit_within_s = _COMMIT_WITHIN_S
         self._db: Any = None
         self._turn = asyncio.Lock()
         """The line, a reload and a start share one connection, which does one thing at a time."""
+        self._session: Any = None
+        """The pid and the start of the session that had the lock last."""
 
     async def open(self) -> None:
         await self._connect()
+        risky = [name for (name,) in await self._db.fetch(_NOT_KEPT)]
+        if risky:
+            log.warning("the server may lose in a power cut what it has committed: set them on", off=", ".join(risky))
 
     async def _connect(self) -> None:
         import asyncpg  # noqa: PLC0415 - an extra: needed only on PostgreSQL
 
         try:
             self._db = await asyncpg.connect(self.dsn, timeout=10, command_timeout=60)
-            if not await self._db.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_ID):
-                await self._db.close()
-                self._db = None
+            await self._db.execute(_SETTINGS)
+            if not await self._take_lock():
+                await self._hang_up()
                 raise StoreTaken("another daemon is using this PostgreSQL database: stop it, or name another one")
-        except StoreTaken:
-            raise
+            self._session = await self._db.fetchrow(_SESSION)
+        except StoreTaken as error:
+            if self._session is None:
+                raise
+            raise StoreDown(str(error)) from error  # who runs goes on trying, and is not ready
         except Exception as error:  # whatever a driver raises is an outage, and ends no daemon
             await self._hang_up()
             raise StoreDown(f"PostgreSQL does not answer: {error or type(error).__name__}") from error
 
+    async def _take_lock(self) -> bool:
+        """Take the lock, also from a session of our own that the server does not know to be cut off yet."""
+        import asyncpg  # noqa: PLC0415 - an extra
+
+        if await self._db.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_ID):
+            return True
+        if self._session is None:
+            return False
+        await self._db.execute("SET lock_timeout = '2s'")
+        await self._db.fetch(_END_SESSION, *self._session)
+        try:
+            await self._db.fetchval("SELECT pg_advisory_lock($1)", _LOCK_ID)
+        except asyncpg.LockNotAvailableError:
+            return False
+        await self._db.execute("RESET lock_timeout")
+        return True
+
     async def commit(self, batch: Batch) -> None:
         async with self._turn:
-            await self._commit(batch)
+            too_late = asyncio.get_running_loop().call_later(self.commit_within_s, self._cut)
+            try:
+                await self._commit(batch)
+            finally:
+                too_late.cancel()
 
     async def _commit(self, batch: Batch) -> None:
         if self._db is None or self._db.is_closed():
@@ -73,9 +115,13 @@ class PostgresWriter:
         return StoreDown(f"PostgreSQL: {error or type(error).__name__}")
 
     async def _hang_up(self) -> None:
-        db, self._db = self._db, None
-        if db is not None:
-            db.terminate()
+        self._cut()
+        self._db = None
+
+    def _cut(self) -> None:
+        """End the connection without a word; what waits on it fails at once."""
+        if self._db is not None:
+            self._db.terminate()
 
     async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         async with self._turn:

@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import pytest_asyncio
@@ -21,12 +22,13 @@ from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
+from structlog.testing import capture_logs
 
 from agent import tokens
 from agent.evidence import NoEvidence, commit_noted, examine
 from agent.storage import migrate, tables
 from agent.storage.database import readers, sqlite_path, writer_for
-from agent.storage.postgres import numbered
+from agent.storage.postgres import PostgresWriter, numbered
 from agent.storage.sqlite import Reserve, SqliteWriter, has_room
 from agent.storage.store import INSERT_AUDIT, AuditRow
 from agent.storage.writer import Compressed, StoreDown, StoreFull, StoreTaken, Unwritable, Writer
@@ -196,6 +198,94 @@ async def test_a_server_that_stops_within_a_statement_is_an_outage_and_the_next_
                 await (writer.commit([(INSERT_AUDIT, [act])]) if verb == "executemany" else writer.fetch("SELECT 1"))
     await writer.commit([(INSERT_AUDIT, [act])])
     assert await writer.fetch("SELECT who FROM audit") == [("ana",)]
+    await writer.close()
+
+
+@contextlib.asynccontextmanager
+async def wire(url: str, folder: Path) -> AsyncIterator[tuple[str, list[asyncio.Event]]]:
+    """A way to the server that is cut unnoticed: its URL, and for each connection an event that ends its traffic."""
+    home, cuts, pumps = parse_qs(urlsplit(url).query)["host"][0], list[asyncio.Event](), list[asyncio.Task[None]]()
+    ends: list[asyncio.StreamWriter] = []
+
+    async def pump(source: asyncio.StreamReader, to: asyncio.StreamWriter, cut: asyncio.Event) -> None:
+        while piece := await source.read(65536):
+            if cut.is_set():
+                await asyncio.Event().wait()
+            to.write(piece)
+        to.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(f"{home}/.s.PGSQL.5432")
+        cuts.append(asyncio.Event())
+        ends.extend((back, writer))
+        pumps.extend(asyncio.create_task(pump(a, b, cuts[-1])) for a, b in ((reader, back), (there, writer)))
+
+    server = await asyncio.start_unix_server(connected, folder / ".s.PGSQL.5432")
+    try:
+        yield url.replace(home, str(folder)), cuts
+    finally:
+        server.close()
+        for task in pumps:
+            task.cancel()
+        for end in ends:
+            end.close()
+        await asyncio.gather(*pumps, *(end.wait_closed() for end in ends), return_exceptions=True)
+
+
+@pytest.mark.real("postgresql")
+async def test_a_server_of_which_nothing_is_heard_is_asked_on_a_new_connection_though_it_has_not_noticed(
+    postgres: Database, tmp_path: Path
+) -> None:
+    async with wire(postgres.url, tmp_path) as (url, cuts):
+        writer = PostgresWriter(url)
+        await writer.open()
+        await writer.commit([("CREATE TABLE t (n INTEGER)", [()])])
+        writer.commit_within_s = 0.2
+        cuts[0].set()
+        with pytest.raises(StoreDown, match="PostgreSQL"):
+            await writer.commit([("INSERT INTO t VALUES (?)", [(1,)])])
+        writer.commit_within_s = 60
+        await writer.commit([("INSERT INTO t VALUES (?)", [(2,)])])
+        assert await writer.fetch("SELECT n FROM t") == [(2,)]
+        with pytest.raises(StoreTaken):
+            await writer_for(postgres.url).open()
+        await writer.close()
+
+
+@pytest.mark.real("postgresql")
+async def test_a_running_daemon_whose_database_another_one_took_meanwhile_lives_and_takes_nothing(
+    postgres: Database,
+) -> None:
+    asyncpg = pytest.importorskip("asyncpg")
+    writer, other = writer_for(postgres.url), writer_for(postgres.url)
+    await writer.open()
+    await writer.commit([("CREATE TABLE t (n INTEGER)", [()])])
+    admin = await asyncpg.connect(postgres.url)
+    await admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    await admin.fetchval("SELECT pg_advisory_lock($1)", 0x70C51)
+    await admin.close()
+    await other.open()
+    for _ in range(2):
+        with pytest.raises(StoreDown):
+            await writer.commit([("INSERT INTO t VALUES (?)", [(1,)])])
+    with pytest.raises(StoreDown, match="another daemon is using"):
+        await writer.commit([("INSERT INTO t VALUES (?)", [(1,)])])
+    await other.close()
+    await writer.commit([("INSERT INTO t VALUES (?)", [(2,)])])
+    assert await writer.fetch("SELECT n FROM t") == [(2,)]
+    await writer.close()
+
+
+@pytest.mark.real("postgresql")
+async def test_what_is_committed_is_on_the_disk_also_of_a_server_that_would_not_wait_for_it(postgres: Database) -> None:
+    writer = writer_for(postgres.url)
+    with capture_logs() as told:
+        await writer.open()
+    assert await writer.fetch("SHOW synchronous_commit") == [("on",)]
+    assert [(line["log_level"], line["off"]) for line in told] == [("warning", "fsync, full_page_writes")]
     await writer.close()
 
 
