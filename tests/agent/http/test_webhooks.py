@@ -20,6 +20,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from prometheus_client import generate_latest
 
 from agent import tokens
 from agent.clock import HandClock
@@ -758,3 +759,24 @@ async def test_a_message_waits_its_turn_while_others_are_committed(door: Door) -
     door.intake.answer_deadline_s = 0.2
     assert await door.am() == 200
     assert goes_on.is_set()
+
+
+async def test_however_many_alerts_and_names_come_the_metrics_have_the_same_series(door: Door) -> None:
+    def series() -> set[str]:
+        door.daemon.metrics.look_at(door.daemon.pipeline.desk, START)
+        lines = generate_latest(door.daemon.metrics.registry).decode().splitlines()
+        return {line.rpartition(" ")[0] for line in lines if not line.startswith("#")}
+
+    async def come(names: range) -> None:
+        for n in names:
+            labels = {"alertname": f"Canary{n}", "instance": f"canary-{n}", f"canary_{n}": f"canary-{n}"}
+            assert await door.am(message(alert(labels))) == 200
+            await door.post(f"/webhooks/canary-{n}/am")
+            await door.post(f"/webhooks/alertmanager/canary-{n}")
+            await door.post("/webhooks/alertmanager/am", b"canary", AM)
+
+    await come(range(5))
+    before = series()
+    await come(range(5, 60))
+    assert series() == before
+    assert not any("anary" in one for one in before)
