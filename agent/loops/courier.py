@@ -56,6 +56,8 @@ class Courier:
         self.sending = Sending()
         self._flying: set[asyncio.Task[None]] = set()
         self._waiting = Queues()
+        self._in_hand: set[int] = set()
+        """Pages that are being sent, or whose result is not stored yet: no lease that ran out has them sent again."""
         self._aside: dict[int, datetime] = {}
         """Pages that a fault of ours keeps from being claimed or settled, each until when it is left alone."""
 
@@ -86,7 +88,9 @@ class Courier:
             del self._aside[number]
         for number in [*desk.outbox.due(now), *back]:
             page = desk.outbox.pages.get(number)
-            if page is not None and number not in self._aside:
+            if number in self._in_hand:
+                self._aside.setdefault(number, now + _A_MOMENT)
+            elif page is not None and number not in self._aside:
                 incident = desk.board.incidents.get(page.incident_id)
                 self._waiting.add(number, page.notifier, incident.severity if incident is not None else _LEAST_SEVERE)
 
@@ -110,6 +114,7 @@ class Courier:
         said = asyncio.create_task(self._house.annotations(shown), name="descriptions") if shown else None
         for page in claimed:
             self._waiting.depart(page.notifier)
+            self._in_hand.add(page.page)
             task = asyncio.create_task(self.send(page, lease_from, said))
             self._flying.add(task)
             task.add_done_callback(self._flying.discard)
@@ -126,6 +131,12 @@ class Courier:
 
         `said` reads what senders wrote of the alerts of all pages that were claimed with it.
         """
+        try:
+            await self._send(claimed, lease_from, said)
+        finally:
+            self._in_hand.discard(claimed.page)
+
+    async def _send(self, claimed: Claimed, lease_from: float, said: "asyncio.Task[Said] | None") -> None:
         try:
             attempt = await self._attempt(claimed, lease_from, said)
         finally:

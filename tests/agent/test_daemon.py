@@ -698,6 +698,38 @@ async def test_a_page_whose_arrival_cannot_be_stored_is_sent_once_and_stored_as_
     assert len(keys) == len(set(keys)) == 4
 
 
+async def test_a_page_that_has_arrived_is_not_sent_again_when_the_store_is_away_for_longer_than_its_lease(
+    running: Running,
+) -> None:
+    daemon, commit = running.daemon, running.daemon.writer.commit
+    is_away = asyncio.Event()
+
+    async def fails(batch: Any) -> None:
+        if is_away.is_set():
+            raise StoreDown("gone")
+        await commit(batch)
+
+    daemon.writer.commit = fails  # type: ignore[method-assign]  # a store that goes away with a page under way
+    running.hook.gate.clear()
+    await running.receive()
+    await running.hook.started.wait()
+    with structlog.testing.capture_logs() as told:
+        is_away.set()
+        running.hook.gate.set()
+        while not any(line["event"] == "commit failed" for line in told) or not running.hook.got:  # noqa: ASYNC110 - what the log says
+            await asyncio.sleep(0.01)
+        ((number,),) = await running.rows("SELECT min(id) FROM page WHERE state = 'claimed' AND notifier = 'hook'")
+        ran_out = daemon.clock.now() - timedelta(seconds=1)
+        await commit([("UPDATE page SET lease_until = ? WHERE state = 'claimed'", [(ran_out,)])])
+        await daemon.pipeline._forget()
+        daemon.courier._line_up(daemon.clock.now())
+        assert number not in daemon.courier._waiting._known
+        is_away.clear()
+        await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
+    keys = [page.key for page in (*running.hook.got, *running.mail.got)]
+    assert len(keys) == len(set(keys)) == 4
+
+
 async def test_a_reload_closes_a_notifier_after_the_page_that_it_is_sending(running: Running, tmp_path: Path) -> None:
     running.daemon.options = replace(running.daemon.options, config_dir=str(SITE))
     running.hook.gate.clear()
