@@ -18,6 +18,7 @@ from benchmarks.usage import cpu_s
 
 PEER = "prometheus-alertmanager"
 _PATIENCE_S = 60.0
+_QUIET_LOOKS = 4
 
 ALERTMANAGER = """\
 route:
@@ -145,13 +146,15 @@ class Server:
             process.wait()
 
     def come_to_rest(self, most_s: float) -> None:
-        """Wait until it has nothing left to do (less than 4 % of a processor), for a while."""
-        until = time.monotonic() + most_s
-        while time.monotonic() < until:
+        """Wait until it has nothing left to do (less than 4 % of a processor for two seconds), for a while.
+
+        For less than that it may be that others have the processors.
+        """
+        until, quiet = time.monotonic() + most_s, 0
+        while time.monotonic() < until and quiet < _QUIET_LOOKS:
             before = cpu_s(self.pid)
             time.sleep(0.5)
-            if cpu_s(self.pid) - before <= 0.02:
-                return
+            quiet = quiet + 1 if cpu_s(self.pid) - before <= 0.02 else 0
 
 
 class Alertmanager(Server):
