@@ -58,7 +58,8 @@ async def _send(config: "Config", person: str, contact: "Contact") -> str | None
 
     from agent.configuration import plugins
     from escalation.delivery import PageToSend, Undeliverable
-    from escalation.message import PageFacts, compose
+    from escalation.message import compose
+    from escalation.page_facts import PageFacts
 
     facts = PageFacts(
         number="TEST",

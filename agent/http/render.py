@@ -25,8 +25,8 @@ from correlation.store import silence_from
 from correlation.tables import IncidentRow, SilenceRow, TimelineRow
 from correlation.vendor import calls_of
 from escalation.escalate import take_due_steps
-from escalation.message import reason_text
 from escalation.ola import STAYS
+from escalation.page_words import reason_text
 from escalation.sla import Pause, explain, fold, stopped_at
 from escalation.store import PageRow, Step, StepRow
 from escalation.timetable import PlannedStep, TimetableStep

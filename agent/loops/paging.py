@@ -20,7 +20,9 @@ from correlation.calendar import parse_zone
 from correlation.incident import Incident, Key, key_of
 from correlation.root import BY_PEOPLE, root_told
 from escalation.delivery import Message, PageToSend
-from escalation.message import KnownErrorShown, NearShown, PageFacts, compose, receipt
+from escalation.message import compose
+from escalation.page_facts import KnownErrorShown, NearShown, PageFacts
+from escalation.receipt import receipt
 from escalation.roles import OUTSIDE, called
 from escalation.store import Page
 from escalation.words import Language

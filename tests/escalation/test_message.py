@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from correlation.incident import State
 from escalation.escalate import CALLS
-from escalation.message import KnownErrorShown, PageFacts, compose, reason_text
+from escalation.message import compose
+from escalation.page_facts import KnownErrorShown, PageFacts
+from escalation.page_words import reason_text
 from escalation.roles import ASSIGNEE, ROLES
 from escalation.words import Language, one_line, state_text
 

@@ -14,7 +14,7 @@ from agent.wording.sentences import text
 from correlation.incident import ITEM, Incident, State
 from correlation.permission import Actor, Forbidden
 from correlation.rules import ConfigurationItem, JoinRule
-from escalation.message import reason_text
+from escalation.page_words import reason_text
 from knowledge.automation import AutomationPolicy
 from knowledge.library import Library
 from knowledge.run import Run, RunState

@@ -13,7 +13,7 @@ from agent.wording.sentences import text
 from correlation.incident import Incident
 from correlation.root import root_told
 from correlation.rules import StormPolicy
-from escalation.message import reason_text
+from escalation.page_words import reason_text
 from tests.correlation.test_evidence import DATABASE, SHOP, SWITCH, WEB_1
 from tests.house import START, alert, at, message, site
 from tests.stories.test_growth import everywhere, told
