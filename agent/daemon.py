@@ -33,7 +33,7 @@ from agent.http.health import Health
 from agent.http.listening import holding, is_loopback, serving
 from agent.http.patience import Patience
 from agent.http.proxies import Proxies
-from agent.http.reads import Reads
+from agent.http.reads.alerts import AlertReads
 from agent.http.turned_away import TurnedAway
 from agent.http.webhooks import LIMIT, Intake
 from agent.intents import ConfigChanged
@@ -142,7 +142,7 @@ class Daemon:
             return {}
         try:
             async with asyncio.timeout(_DESCRIPTIONS_S):
-                return await Reads(self.engine).annotations(alerts)
+                return await AlertReads(self.engine).annotations(alerts)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("a page goes without the descriptions of its alerts", why=type(error).__name__)
             return {}

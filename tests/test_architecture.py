@@ -71,7 +71,20 @@ def test_every_file_says_what_it_is_for(path: Path) -> None:
     assert not text or ast.get_docstring(ast.parse(text))
 
 
-_MAPPED = ("", "configuration", "storage", "loops", "rehearsal", "switching", "loading", "wording", "erasing")
+_MAPPED = (
+    "",
+    "configuration",
+    "erasing",
+    "http",
+    "http/reads",
+    "http/render",
+    "loading",
+    "loops",
+    "rehearsal",
+    "storage",
+    "switching",
+    "wording",
+)
 
 
 @pytest.mark.parametrize("folder", [ROOT / "agent" / part for part in _MAPPED], ids=name)

@@ -12,7 +12,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from agent.http.incident_page import ALERTS_SHOWN, HEADERS, LINES_SHOWN, IncidentPage, page, tag
 from agent.http.problems import problem_of
-from agent.http.render import Reader
+from agent.http.render.reader import Reader
 from agent.intents import PersonActed
 from correlation.calendar import parse_zone
 from correlation.incident import ACTIVE, Action

@@ -11,7 +11,8 @@ from agent.http.cursors import after, states_of
 from agent.http.problems import Problem, not_found, problem_of
 from agent.http.queries import IncidentsQuery, Paged
 from agent.http.record_bodies import ArchiveMany, Edit, Report
-from agent.http.render import ALERTS_LISTED, ALERTS_SHOWN
+from agent.http.render.plan import plan_of, plan_step
+from agent.http.render.reader import ALERTS_LISTED, ALERTS_SHOWN
 from agent.intents import Mark, PersonActed, PersonReported, RecordEdited
 from agent.turn import NoSuchIncident
 from collectors.moment import parse_moment
@@ -133,8 +134,8 @@ class Incidents:
     async def plan(self, call: Call) -> Result:
         row = await self.visible(call)
         reader = self._reader(call)
-        steps = [reader.plan_step(s, row) for s in await self._api.reads.steps(row.id)]
-        return Result(reader.plan(row, steps))
+        steps = [plan_step(reader, s, row) for s in await self._api.reads.steps(row.id)]
+        return Result(plan_of(reader, row, steps))
 
     # changing
 

@@ -14,10 +14,10 @@ from agent.http.answers import Answer
 from agent.http.auth import require
 from agent.http.calls import read_json, read_raw
 from agent.http.explain import Wrong
-from agent.http.lists import end_silence, put_silence, silence_by_id, silences
 from agent.http.patience import READ_WITHIN_S
 from agent.http.problems import Problem, problem_of
-from agent.http.reads import AlertPair
+from agent.http.reads.alerts import AlertPair, AlertReads
+from agent.http.silences import end_silence, put_silence, silence_by_id, silences
 from agent.intents import Mark
 from agent.version import VERSION
 from collectors.labels import BadMatcher, Labels, Matcher, all_match, compile_pattern
@@ -110,7 +110,7 @@ class V2:
     """What these routes do."""
 
     def __init__(self, api: "Api") -> None:
-        self._api = api
+        self._api, self._alerts = api, AlertReads(api.engine)
         self._since = api.clock.now()
 
     async def status(self, _: Actor, request: web.Request) -> Any:
@@ -151,7 +151,7 @@ class V2:
         asked, matchers = request.query, _filters(request)
         receiver = _pattern(asked["receiver"]) if asked.get("receiver") else None
         shown = {state: _flag(request, state) for state in ("active", "silenced", "inhibited", "unprocessed")}
-        pairs = await self._api.reads.open_alerts()
+        pairs = await self._alerts.open_alerts()
         incidents = await self._api.reads.incidents_by_id([e.incident_id for _, e in pairs])
         now = self._api.clock.now()
         wanted = []

@@ -31,9 +31,10 @@ from agent.http.patience import READ_WITHIN_S, Patience
 from agent.http.people import people_routes
 from agent.http.problems import Problem, not_found, unauthorized
 from agent.http.proxies import Came, Proxies
-from agent.http.reads import Reads
-from agent.http.render import Reader
+from agent.http.reads.incidents import IncidentReads
+from agent.http.render.reader import Reader
 from agent.http.rounds import round_routes
+from agent.http.silences import silence_routes
 from agent.http.statistics import statistics_routes
 from agent.http.turned_away import TurnedAway
 from agent.intents import Mark
@@ -75,7 +76,7 @@ class Api:
         self._proxies = proxies or Proxies()
         self._turned_away = turned_away or TurnedAway()
         self.auth = Auth(engine, get_config, clock)
-        self.reads = Reads(engine)
+        self.reads = IncidentReads(engine)
         self.answers = Answers(beside(engine.url.render_as_string(hide_password=False)))
         self.events = events.Events(self)
         self.patience = patience or Patience(lambda: pipeline.committed_at)
@@ -132,6 +133,7 @@ def routes_of(api: Api) -> list[Route]:
         *item_routes(api),
         *known_error_routes(api),
         *list_routes(api),
+        *silence_routes(api),
         *notice_routes(api),
         *people_routes(api),
         *rota.rota_routes(api),

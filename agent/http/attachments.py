@@ -10,6 +10,7 @@ from agent.http.acts import Incidents
 from agent.http.calls import Call, Query, Result, Route
 from agent.http.masking import MASKED
 from agent.http.problems import Problem, not_found
+from agent.http.reads.attachments import AttachmentReads
 from agent.http.views import AttachmentView as View
 from agent.http.views import Document, Items
 from agent.intents import FileAttached
@@ -43,13 +44,13 @@ class Attachments:
     """What these routes do."""
 
     def __init__(self, api: "Api") -> None:
-        self._api = api
+        self._api, self._reads = api, AttachmentReads(api.engine)
         self._incidents = Incidents(api)
 
     async def list_attachments(self, call: Call) -> Result:
         row = await self._incidents.visible(call)
         hidden = self._hides(call, row.reporter)
-        found = await self._api.reads.attachments(row.id)
+        found = await self._reads.attachments(row.id)
         return Result(Items[View](items=[_view(one, hidden=hidden) for one in found]))
 
     async def attach(self, call: Call) -> Result:
@@ -67,7 +68,7 @@ class Attachments:
             attached = (await self._api.pipeline.submit(file)).id
         else:
             attached = int(call.done)
-        row = await self._api.reads.attachment(number, attached)
+        row = await self._reads.attachment(number, attached)
         if row is None:
             raise not_found(f"{number} has no attachment {attached}")
         return Result(_view(row), 201, {"Location": f"/api/v1/incidents/{number}/attachments/{attached}"})
@@ -80,12 +81,12 @@ class Attachments:
     async def download(self, call: Call) -> Result:
         row = await self._incidents.visible(call)
         attached = int(call.request.match_info["attachment"])
-        found = await self._api.reads.attachment(row.number, attached)
+        found = await self._reads.attachment(row.number, attached)
         if found is None:
             raise not_found(f"{row.number} has no attachment {attached}")
         if self._hides(call, row.reporter):
             raise Problem(403, f"attachments are for those who work on incidents; {call.actor.id} is none of them")
-        content = await self._api.reads.attachment_content(attached)
+        content = await self._reads.attachment_content(attached)
         return Result(Document(), response=_served(found, content))
 
     def _hides(self, call: Call, reporter: str | None) -> bool:

@@ -8,6 +8,7 @@ from agent.http.cursors import before
 from agent.http.list_views import RunView
 from agent.http.problems import Problem, not_found
 from agent.http.queries import RunsQuery
+from agent.http.reads.lists import ListReads
 from agent.http.views import Items, Why
 from agent.intents import RunDecided
 from agent.wording.sentences import text
@@ -51,17 +52,17 @@ class Automation:
     """What these routes do."""
 
     def __init__(self, api: "Api") -> None:
-        self._api = api
+        self._api, self._reads = api, ListReads(api.engine)
 
     async def list(self, call: Call) -> Result:
         asked: RunsQuery = call.query
-        rows, following = await self._api.reads.runs(
+        rows, following = await self._reads.runs(
             asked.incident, [str(s) for s in asked.state], before(asked.cursor, "runs"), asked.limit
         )
         return Result(Items[RunView](items=[self._shown(call, _run(row)) for row in rows], next=following))
 
     async def get(self, call: Call) -> Result:
-        row = await self._api.reads.run(_id(call))
+        row = await self._reads.run(_id(call))
         if row is None:
             raise not_found(f"there is no run {_id(call)}")
         return Result(self._shown(call, _run(row)))

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from agent.http import case_views as views
 from agent.http.acts import incident_of
 from agent.http.calls import Call, Result, Route
-from agent.http.case_reads import CaseReads
 from agent.http.masking import MASKED
 from agent.http.problems import not_found
+from agent.http.reads.cases import CaseReads
 from correlation.incident import ITEM, PROBLEM
 from knowledge.brief import PLAIN, drafted, text_of
 

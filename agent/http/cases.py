@@ -8,12 +8,12 @@ from agent.http import case_views as views
 from agent.http.act_bodies import RaiseChange as RaiseFromIncident
 from agent.http.acts import incident_of
 from agent.http.calls import Call, Result, Route
-from agent.http.case_reads import CaseReads
 from agent.http.cursors import before
 from agent.http.masking import MASKED, hides_words
 from agent.http.problems import Problem, not_found
 from agent.http.queries import ChangesQuery, ProblemsQuery
-from agent.http.reads import json_of
+from agent.http.reads.cases import CaseReads
+from agent.http.render.stored import json_of
 from agent.http.views import Items
 from agent.intents import ChangeActed, ChangeRaised, PersonActed, ProblemActed, ProblemOpened
 from agent.turn import AGENT

@@ -6,10 +6,10 @@ from agent.configuration.faults import suggest
 from agent.http import case_bodies as bodies
 from agent.http import case_views as views
 from agent.http.calls import Call, Result, Route
-from agent.http.case_reads import CaseReads
 from agent.http.cursors import after, cursor_of
 from agent.http.problems import Problem, not_found
 from agent.http.queries import Paged
+from agent.http.reads.cases import CaseReads
 from agent.http.views import Items
 from agent.intents import ItemEdited
 from collectors.moment import parse_moment

@@ -14,7 +14,7 @@ from agent.http.calls import Call, Result, Route
 from agent.http.cursors import after, before, page_of
 from agent.http.problems import not_found
 from agent.http.queries import Paged, When, Word
-from agent.http.reads import json_of
+from agent.http.render.stored import json_of
 from agent.http.views import At, Items, View
 from agent.intents import NoticeActed
 from collectors.moment import parse_moment

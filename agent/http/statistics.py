@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from agent.http.calls import Call, Query, Result, Route
-from agent.http.counts import MOST, Asked, Counted, Counts
 from agent.http.problems import Problem
 from agent.http.queries import When, Word
+from agent.http.reads.counts import MOST, Asked, Counted, Counts
 from agent.http.views import At, View
 from collectors.moment import parse_moment
 from knowledge.feedback import Outcome

@@ -21,7 +21,7 @@ from agent.clock import SystemClock
 from agent.configuration.load import load
 from agent.daemon import Daemon, Options
 from agent.deciders import DECIDERS
-from agent.http.reads import Reads
+from agent.http.reads.alerts import AlertReads
 from agent.intents import (
     AlertsArrived,
     ConfigChanged,
@@ -499,13 +499,13 @@ async def test_pages_that_are_claimed_together_read_the_descriptions_once(
 ) -> None:
     """Each page read its own: in a storm that cost more than all the rest, and pages went without."""
     asked: list[Sequence[int]] = []
-    read = Reads.annotations
+    read = AlertReads.annotations
 
-    async def counted(self: Reads, alerts: Sequence[int]) -> dict[int, dict[str, str]]:
+    async def counted(self: AlertReads, alerts: Sequence[int]) -> dict[int, dict[str, str]]:
         asked.append(alerts)
         return await read(self, alerts)
 
-    monkeypatch.setattr(Reads, "annotations", counted)
+    monkeypatch.setattr(AlertReads, "annotations", counted)
     await running.receive(annotations={"runbook_url": "https://wiki/disk"})
     await running.hook.started.wait()
     await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
@@ -526,7 +526,7 @@ async def test_what_happens_while_descriptions_are_read_counts(
         await goes_on.wait()
         return {}
 
-    monkeypatch.setattr(Reads, "annotations", late)
+    monkeypatch.setattr(AlertReads, "annotations", late)
     number = await running.receive()
     await asked.wait()
     fresh = Channel()
@@ -550,7 +550,7 @@ async def test_a_page_goes_without_descriptions_where_the_store_does_not_say_the
     def broken(*_: Any) -> Any:
         raise OperationalError("SELECT", {}, OSError("gone"))
 
-    monkeypatch.setattr(Reads, "annotations", broken)
+    monkeypatch.setattr(AlertReads, "annotations", broken)
     await running.receive(annotations={"runbook_url": "https://wiki/disk"})
     await running.hook.started.wait()
     await running.until("SELECT count(*) FROM page WHERE open", [(0,)])

@@ -21,12 +21,13 @@ from agent.http.console.silences_page import ALL, MOST_ALERTS, SilencesPage, cov
 from agent.http.console.words import say
 from agent.http.cursors import states_of
 from agent.http.incident_page import ALERTS_SHOWN, HEADERS, LINES_SHOWN, IncidentPage, page, tag
-from agent.http.lists import Lists, end_silence, may_end, silences
 from agent.http.patience import READ_WITHIN_S
 from agent.http.problems import Problem, not_found, problem_of
 from agent.http.queries import Cursor
-from agent.http.render import Reader
+from agent.http.render.lists import silence_shown
+from agent.http.render.reader import Reader
 from agent.http.rota import on_call_at
+from agent.http.silences import Silences, end_silence, may_end, silences
 from agent.http.statistics import suggested
 from agent.intents import Mark
 from agent.wording.sentences import language_of
@@ -233,7 +234,7 @@ async def _silences(visit: Visit) -> web.Response:
     require(visit.actor, "list_silences")
     api = visit.api
     found = await api.patience.read(silences(api, visit.now), READ_WITHIN_S)
-    shown = [one for one in map(visit.reader.silence, found) if one.state != "expired"]
+    shown = [one for one in (silence_shown(one, visit.now) for one in found) if one.state != "expired"]
     ends = {one.id: may_end(visit.actor, one.created_by) for one in shown}
     return _beside(visit, SilencesPage(visit.language, visit.zone).body(shown, ends), "silences")
 
@@ -276,7 +277,7 @@ async def _silence(visit: Visit) -> web.Response:
     asked.pop("silenced")
 
     async def silence(call: Call) -> Result:
-        return await Lists(api).silence(call, tuple(matchers_of(labels)), call.body(SilenceFor))
+        return await Silences(api).silence(call, tuple(matchers_of(labels)), call.body(SilenceFor))
 
     await api.patience.act(_done_once(visit, silence, visit.call(asked), filled))
     return _to(f"/incidents/{row.number}")

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from agent.http.reads import Reads
+from agent.http.reads.alerts import AlertReads
 from collectors.labels import fingerprint
 from tests.agent.http.serving import DISK_FULL, LINK_DOWN, START, Served
 from tests.house import alert, at
@@ -55,7 +55,7 @@ async def test_the_firings_of_one_alert_are_found_page_by_page(api: Served) -> N
 
 async def test_firings_further_back_than_the_window_are_found_along_their_chain(api: Served) -> None:
     await fire(api, 5)
-    reads = Reads(api.daemon.engine, window=2)
+    reads = AlertReads(api.daemon.engine, window=2)
     board = api.daemon.pipeline.desk.board
     found, more = await reads.alerts(board, None, MARK, None, 10**18, 10)
     assert [a.starts_at for a, _ in found] == [START + timedelta(minutes=10 * n) for n in (4, 3, 2, 1, 0)]
@@ -68,7 +68,7 @@ async def test_firings_further_back_than_the_window_are_found_along_their_chain(
 
 async def test_a_request_that_looks_through_its_window_in_vain_says_where_to_go_on(api: Served) -> None:
     await fire(api, 3)
-    reads = Reads(api.daemon.engine, window=2)
+    reads = AlertReads(api.daemon.engine, window=2)
     found, more = await reads.alerts(api.daemon.pipeline.desk.board, None, None, "stale", 10**18, 10)
     assert (found, more) == ([], "alerts-n-5")
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 from click.testing import CliRunner
 
 from agent.__main__ import main
-from agent.http.counts import Asked, Counts
+from agent.http.reads.counts import Asked, Counts
 from correlation.permission import Actor
 from tests.agent.http.serving import DISK_FULL, LINK_DOWN, START, Served, served
 

@@ -1,27 +1,20 @@
-"""The reads of problems, changes and links, on the readers' engine."""
+"""What the store holds of problems, changes and what they are linked with."""
 
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agent.http.cursors import page_of
+from agent.http.reads.session import Reading
 from correlation.tables import IncidentRow
 from knowledge.store import ChangeRow, LinkRow, ProblemRow
 
 MOST_INCIDENTS = 50
 
 
-class CaseReads:
-    """Each method is one read transaction."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-
-    def _session(self) -> AsyncSession:
-        return AsyncSession(self._engine, expire_on_commit=False)
+class CaseReads(Reading):
+    """Problems and changes, and the incidents that they are linked with."""
 
     async def reported(self, numbers: Iterable[str]) -> set[str]:
         """Of these incidents, those that a person reported."""
