@@ -174,7 +174,7 @@ async def test_what_was_committed_before_a_crash_is_answered_again_and_not_done_
 
 HTTP = Path(__file__).resolve().parents[3] / "agent" / "http"
 NO_POST_OF_V1 = {"ack.py", "alertmanager_v2.py"}
-BY_DELETE = {("lists.py", "SilencePut(ended, actor.id)")}
+BY_DELETE = {("silences.py", "SilencePut(ended, actor.id)")}
 BY_PATCH = {("known_errors.py", "KnownErrorWritten(name, sent.values(), sent.reason or '', call.actor, made_on)")}
 """Told again, an edit meets a newer version and is refused."""
 
