@@ -10,7 +10,7 @@ The timetable of an incident
     ladder, terms, contracts
 
 The process: what starts and stops, what runs beside the line, the one clock
-    daemon, loops, clock, aside, whereabouts
+    process, daemon, in_force, loops, clock, aside, whereabouts
 
 What it stands on, each with a map of its own
     configuration, storage

@@ -57,8 +57,9 @@ def serve(
     """Run the daemon until SIGTERM or SIGINT; SIGHUP reloads the configuration."""
     hung_up: list[int] = []
     signal.signal(signal.SIGHUP, lambda number, _: hung_up.append(number))
-    from agent import daemon, logs
+    from agent import logs, process
     from agent.cli.welcome import greet
+    from agent.daemon import Options
     from agent.http.listening import BadAddress, CannotStart, address, check_url
     from agent.http.proxies import BadProxies, Proxies
     from agent.storage.migrate import NewerSchema
@@ -75,9 +76,9 @@ def serve(
     config = read_config(config_dir, pack, library_later=True)
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
-    asked = daemon.Options(config_dir, pack, listen, external_url, proxies, storage_url)
+    asked = Options(config_dir, pack, listen, external_url, proxies, storage_url)
     try:
-        _run(daemon.serve(asked, config, lambda d, port: greet(d, port, full=welcome), lambda: bool(hung_up)))
+        _run(process.serve(asked, config, lambda d, port: greet(d, port, full=welcome), lambda: bool(hung_up)))
     except (CannotStart, StoreTaken, NewerSchema, ValueError) as error:
         leave(str(error))
     except StoreDown as error:

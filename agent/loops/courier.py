@@ -34,8 +34,15 @@ Said = Mapping[int, Mapping[str, str]]
 class House(Protocol):
     """What a page needs of the running house; a reload exchanges it."""
 
-    config: Config
-    notifiers: dict[str, Any]
+    @property
+    def config(self) -> Config:
+        """What is in force."""
+        ...
+
+    @property
+    def notifiers(self) -> Mapping[str, Any]:
+        """By name, those that the configuration names."""
+        ...
 
     def links(self, number: str, person: str) -> dict[str, str]:
         """Where a page points to."""

@@ -22,6 +22,7 @@ from agent.configuration.load import load
 from agent.daemon import Daemon, Options
 from agent.deciders import DECIDERS
 from agent.http.reads.alerts import AlertReads
+from agent.in_force import InForce
 from agent.intents import (
     AlertsArrived,
     ConfigChanged,
@@ -76,7 +77,7 @@ class Running:
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon, self.hook, self.mail = daemon, Channel(), Channel()
-        daemon.notifiers = {"hook": self.hook, "mail": self.mail}
+        daemon.in_force.notifiers = {"hook": self.hook, "mail": self.mail}
 
     async def receive(self, labels: Mapping[str, str] = DISK_FULL, **more: Any) -> str:
         now = self.daemon.clock.now()
@@ -244,13 +245,13 @@ async def _started(site: Path, store: Path) -> AsyncIterator[Daemon]:
 async def test_a_start_waits_for_no_large_library_and_what_came_meanwhile_is_recognised_when_it_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    goes_on, reads = threading.Event(), Daemon._read_anew
+    goes_on, reads = threading.Event(), InForce._read_anew
 
-    def read(daemon: Daemon, *asked: Any) -> Any:
+    def read(in_force: InForce, *asked: Any) -> Any:
         goes_on.wait()
-        return reads(daemon, *asked)
+        return reads(in_force, *asked)
 
-    monkeypatch.setattr(Daemon, "_read_anew", read)
+    monkeypatch.setattr(InForce, "_read_anew", read)
     async with _started(_many(tmp_path / "site"), tmp_path / "t.db") as daemon:
         number = await Running(daemon).receive({**DISK_FULL, "alertname": "Odd1999"})
         incident = daemon.pipeline.desk.board.numbers[number]
@@ -277,10 +278,10 @@ async def test_of_a_large_library_a_file_that_is_wrong_is_left_out_alone_until_i
         number = await Running(daemon).receive({**DISK_FULL, "alertname": "Odd1999"})
         board = daemon.pipeline.desk.board
         assert [k["id"] for k in board.incidents[board.numbers[number]].known_errors] == ["many-1999"]
-        (refused,) = await daemon.reload("SIGHUP")
+        (refused,) = await daemon.in_force.reload("SIGHUP")
         assert "many-2000.md" in refused
         wrong.write_text(wrong.read_text() + "restart it")
-        assert await daemon.reload("SIGHUP") == []
+        assert await daemon.in_force.reload("SIGHUP") == []
         assert daemon.config.known_errors.get("many-2000") is not None
         assert not daemon.config.left_out
 
@@ -307,18 +308,18 @@ async def test_a_start_waits_for_no_many_known_errors_that_people_wrote_and_none
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await _write_many(tmp_path / "t.db")
-    goes_on, reads, here, judges = threading.Event(), Daemon._read_anew, threading.current_thread(), written.entry_of
+    goes_on, reads, here, judges = threading.Event(), InForce._read_anew, threading.current_thread(), written.entry_of
     beside: set[bool] = set()
 
-    def read(daemon: Daemon, *asked: Any) -> Any:
+    def read(in_force: InForce, *asked: Any) -> Any:
         goes_on.wait()
-        return reads(daemon, *asked)
+        return reads(in_force, *asked)
 
     def judge(values: Mapping[str, Any]) -> Any:
         beside.add(threading.current_thread() is not here)
         return judges(values)
 
-    monkeypatch.setattr(Daemon, "_read_anew", read)
+    monkeypatch.setattr(InForce, "_read_anew", read)
     monkeypatch.setattr(written, "entry_of", judge)
     async with _started(SITE, tmp_path / "t.db") as daemon:
         number = await Running(daemon).receive({**DISK_FULL, "alertname": "Till1999"})
@@ -374,15 +375,15 @@ async def test_what_was_written_is_filed_beside_the_loop_when_a_configuration_is
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beside: dict[str, set[bool]] = {}
-    files, reads, loop = PredicateIndex._file, Daemon._read_anew, asyncio.get_running_loop()
+    files, reads, loop = PredicateIndex._file, InForce._read_anew, asyncio.get_running_loop()
     here = threading.current_thread()
 
     def file(index: PredicateIndex, one: Predicate, into: Any) -> None:
         beside.setdefault(one.entry.id, set()).add(threading.current_thread() is not here)
         files(index, one, into)
 
-    def read(daemon: Daemon, *asked: Any) -> Any:
-        made = reads(daemon, *asked)
+    def read(in_force: InForce, *asked: Any) -> Any:
+        made = reads(in_force, *asked)
         asyncio.run_coroutine_threadsafe(write(daemon, "meanwhile"), loop).result()
         del beside["meanwhile"]
         return made
@@ -397,8 +398,8 @@ async def test_what_was_written_is_filed_beside_the_loop_when_a_configuration_is
             await write(daemon, name)
         beside.clear()
         monkeypatch.setattr(PredicateIndex, "_file", file)
-        monkeypatch.setattr(Daemon, "_read_anew", read)
-        assert await daemon.reload("root") == []
+        monkeypatch.setattr(InForce, "_read_anew", read)
+        assert await daemon.in_force.reload("root") == []
         assert {name for name in written if beside[name] == {True}} == written
         assert beside["meanwhile"] == {False}
         held = daemon.pipeline.desk.config.known_errors
@@ -439,7 +440,7 @@ async def test_nobody_who_left_is_asked_to_take_an_incident_and_the_fallback_is(
     gone = "wei"
     await running.until(f"SELECT DISTINCT attempts > 0 FROM page WHERE seeks_responder AND person = '{gone}'", [(1,)])
     people = {name: person for name, person in daemon.config.people.items() if name != gone}
-    daemon.config = replace(daemon.config, people=people, schedules={})
+    daemon.in_force.config = replace(daemon.config, people=people, schedules={})
     await daemon.pipeline.submit(ConfigChanged(daemon.config, "root"))
     running.hook.refuses = False
     await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
@@ -531,7 +532,7 @@ async def test_what_happens_while_descriptions_are_read_counts(
     await asked.wait()
     fresh = Channel()
     if meanwhile == "a reload":
-        running.daemon.notifiers = {"hook": fresh, "mail": fresh}
+        running.daemon.in_force.notifiers = {"hook": fresh, "mail": fresh}
     else:
         actor = Actor("desk", frozenset({"desk"}))
         await running.daemon.pipeline.submit(PersonActed(number, Action.ACKNOWLEDGE, {}, actor))
@@ -735,7 +736,7 @@ async def test_a_reload_closes_a_notifier_after_the_page_that_it_is_sending(runn
     running.hook.gate.clear()
     await running.receive()
     await running.hook.started.wait()
-    assert await running.daemon.reload("ana") == []
+    assert await running.daemon.in_force.reload("ana") == []
     await running.mail.closed.wait()
     assert not running.hook.closed.is_set()
     running.hook.gate.set()
@@ -745,7 +746,7 @@ async def test_a_reload_closes_a_notifier_after_the_page_that_it_is_sending(runn
 
 async def test_a_hangup_before_the_house_runs_is_a_reload_once_it_does(tmp_path: Path) -> None:
     daemon = Daemon(Options(str(SITE), storage_url=f"sqlite:///{tmp_path / 't.db'}"), load(SITE), SystemClock())
-    daemon.ask_to_reload()
+    daemon.in_force.ask_to_reload()
     await daemon.open()
     stop = asyncio.Event()
     loops = asyncio.create_task(daemon.run(stop))

@@ -155,7 +155,7 @@ class Served:
         }
         rule |= {"stop": [{"alert": {"alertname": "UpsOnBattery"}, "reason": "a UPS is on battery"}]}
         policy = AutomationPolicy.model_validate({"enabled": True, "actions": {"cycle": rule}})
-        self.daemon.config = replace(self.daemon.config, automation=policy)
+        self.daemon.in_force.config = replace(self.daemon.config, automation=policy)
         await self.daemon.pipeline.submit(ConfigChanged(self.daemon.config, "root"))
         labels = {"alertname": "HostHung", "instance": "web-1"}
         entry = {"id": "hung", "title": "It hangs", "match": labels, "workaround": "cycle it", "action": "cycle"}

@@ -14,7 +14,9 @@ async def drafted(api: Served) -> tuple[str, int]:
     """An incident of a customer, at the moment when the project manager is told of it."""
     acme = Customer(name="Acme", contacts=[Contact(notifier="hook", to="acme")])
     daemon = api.daemon
-    daemon.config = replace(daemon.config, customers={"acme": acme}, services={"portal": Service(customers=["acme"])})
+    daemon.in_force.config = replace(
+        daemon.config, customers={"acme": acme}, services={"portal": Service(customers=["acme"])}
+    )
     await daemon.pipeline.submit(ConfigChanged(daemon.config, "root"))
     number = await api.open_incident({**DISK_WARN, "service": "portal"})
     desk = daemon.pipeline.desk

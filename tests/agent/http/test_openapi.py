@@ -33,7 +33,7 @@ def api_of(served: Served) -> Api:
         daemon.clock,
         secret=daemon.secret,
         get_external_url=lambda: daemon.external_url,
-        reload=daemon.reload,
+        reload=daemon.in_force.reload,
     )
 
 

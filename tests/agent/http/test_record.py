@@ -153,7 +153,9 @@ async def test_the_command_line_reports_and_completes(api: Served, as_json: bool
 async def test_the_record_adds_up_escalations_files_and_when_the_customer_was_last_told(api: Served) -> None:
     acme = Customer(name="Acme", contacts=[Contact(notifier="hook", to="acme")])
     daemon = api.daemon
-    daemon.config = replace(daemon.config, customers={"acme": acme}, services={"portal": Service(customers=["acme"])})
+    daemon.in_force.config = replace(
+        daemon.config, customers={"acme": acme}, services={"portal": Service(customers=["acme"])}
+    )
     await daemon.pipeline.submit(ConfigChanged(daemon.config, "root"))
     number = await api.open_incident({"alertname": "DiskFull", "instance": "db-1:9100", "service": "portal"})
     held = await record(api, number)

@@ -22,7 +22,7 @@ GOOD = {"disk_used_pct": 50, "on_battery": False}
 
 async def with_rounds(api: Served) -> None:
     (Path(api.daemon.options.config_dir) / "inspections.yaml").write_text(ROUNDS, "utf-8")
-    api.daemon.config = load(Path(api.daemon.options.config_dir))
+    api.daemon.in_force.config = load(Path(api.daemon.options.config_dir))
     await api.daemon.pipeline.submit(ConfigChanged(api.daemon.config, "root"))
 
 

@@ -23,7 +23,7 @@ OPENS, CLOSES = "2026-03-02T10:00:00.000Z", "2026-03-02T12:00:00.000Z"
 
 @pytest.fixture
 async def night(api: Served) -> Served:
-    api.daemon.config = replace(api.daemon.config, windows=(WindowRule.model_validate(NIGHT),))
+    api.daemon.in_force.config = replace(api.daemon.config, windows=(WindowRule.model_validate(NIGHT),))
     await api.daemon.pipeline.submit(ConfigChanged(api.daemon.config, "root"))
     return api
 

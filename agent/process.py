@@ -1,0 +1,39 @@
+"""The daemon as a process: its signals, its memory, the address that it listens on."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable
+
+from agent.configuration.config import Config
+from agent.daemon import Daemon, Options
+from agent.http.listening import holding, serving
+
+_GC = (50_000, 20, 50)
+"""What is on the board lives long: looking through it every 700 objects would cost more than the decisions."""
+
+
+async def serve(
+    options: Options, config: Config, ready: Callable[[Daemon, int], None], hung_up: Callable[[], bool] = lambda: False
+) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP reloads. `hung_up`: whether one came before this was called."""
+    daemon = Daemon(options, config)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, daemon.in_force.ask_to_reload)
+    if hung_up():
+        daemon.in_force.ask_to_reload()
+    with holding(options.listen):
+        await daemon.open()
+    gc.freeze()
+    gc.set_threshold(*_GC)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with serving(daemon.app(), options.listen) as port:
+            daemon.port = port
+            ready(daemon, port)
+            await daemon.note_told()
+            await daemon.run(stop)
+    finally:
+        await daemon.close()
