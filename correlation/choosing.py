@@ -147,9 +147,9 @@ def _fired_again(this: Round, firing: Firing, incident: Incident, before: Mark |
 def _has_recovered(this: Round, mark: Mark, before: Mark | None, parent: Key | None) -> bool:
     """Whether what its last firing came of is over for long, and so was that firing."""
     cause = this.board.scene.marks.get(parent) if parent is not None else None
-    if before is None or before.ends_at is None or cause is None or cause.ends_at is None:
+    if before is None or before.ends_at is None or cause is None:
         return False
-    return mark.starts_at - max(before.ends_at, cause.ends_at) > _RECOVERED
+    return mark.starts_at - before.ends_at > _RECOVERED
 
 
 def _window_over(this: Round, incident: Incident, last_at: datetime, why: Why) -> Why:
@@ -164,10 +164,12 @@ def is_clear(signals: Signals, mark: Mark) -> bool:
 
 def _may_share(this: Round, mark: Mark, incident: Incident) -> bool:
     """Whether both may come of something unseen: what is written does not keep them apart."""
-    if not this.rules.register.written:
-        return True
     root = root_mark(this, incident)
-    return root is None or this.rules.register.kin(mark.item, root.item)
+    if root is None:
+        return True
+    if abs(mark.starts_at - root.starts_at) > 2 * this.rules.correlation.evidence.wave_within:
+        return False
+    return not this.rules.register.written or this.rules.register.kin(mark.item, root.item)
 
 
 def _begun_with(this: Round, mark: Mark) -> Set[int]:

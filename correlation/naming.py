@@ -15,6 +15,8 @@ _SPREAD = frozenset({"deployment", "statefulset", "daemonset", "horizontalpodaut
 """What has these labels is on no one host: the address beside them is of who tells."""
 _JOB = "job"
 _NO_NAMES = frozenset({"alertname", "severity", _JOB, "mode", "state", "fstype", "mountpoint", "cpu", "ifDescr"})
+_KINDS = frozenset({"node", "host", "vm", "server", "service", "svc", "deployment", "statefulset", "storage", "switch"})
+"""Words for kinds that some write before a name: `node/web-1`."""
 _EXPORTERS = frozenset(
     {"node", "node-exporter", "node_exporter", "snmp", "blackbox", "blackbox-exporter", "blackbox_exporter", "windows"}
     | {"cadvisor", "kubelet", "ipmi", "pushgateway", "kube-state-metrics", "prometheus", "alertmanager"}
@@ -102,6 +104,9 @@ class Naming:
         name = names.get(low)
         if name is None and "://" in low:
             name = self._by_path(low)
+        elif name is None and "/" in low:
+            kind, _, rest = low.partition("/")
+            name = names.get(rest) if kind in _KINDS else None
         if name is None and (":" in low or "." in low):
             low = bare(low)
             name = names.get(low)

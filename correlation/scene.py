@@ -31,7 +31,11 @@ _OVER = 0.8
 """What is over explains so much less at once, and half of that after as long again as it lasted."""
 _SOONER, _NONE = 6, timedelta(0)
 """Of two causes the one told sooner before is likelier: so many times as fast as what it explains fades."""
+_SOON, _NOT_SOON = 20, 0.93
+"""What comes later than that part of the time in which its cause fades has come of it so much less surely."""
 _LINGERS, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
+_MUTED = timedelta(minutes=5)
+"""So long before an item is silenced what was told of it may be over for no other reason."""
 _LOOKED_AT, _NEWEST = 16, 4
 """Items that are looked at; and the marks of one item and signal, the newest first."""
 _MOST_MOVED, _MOST_CAUSES = 512, 24
@@ -334,11 +338,16 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool
     lag = (effect.starts_at - cause.starts_at).total_seconds()
     if lag < 0:
         return weight * (_LATE + _LATER * lag / settles_s) if -lag <= settles_s else 0.0
-    weight *= 0.5 ** (lag / signal.fades.total_seconds())
+    fades_s = signal.fades.total_seconds()
+    weight *= 0.5 ** (lag / fades_s)
+    if lag > fades_s / _SOON:
+        weight *= _NOT_SOON
     ends_at = cause.ends_at
     if ends_at is None or effect.starts_at <= ends_at or effect.signal.afterwards or (signal.lingers and fires):
         return weight
     lasted, gap = (ends_at - cause.starts_at), (effect.starts_at - ends_at)
+    if effect.signal.mutes and not hops and not same and gap <= _MUTED:
+        return weight
     if signal.lingers:
         return weight / (1 + gap / max(lasted, _LINGERS))
     return weight * _OVER / (1 + gap / max(lasted, _SECOND))
@@ -378,6 +387,8 @@ def _all_causes(effect: Mark, twins: Iterable[Mark], scene: Scene, rules: Sight)
     for mark in twins:
         yield mark, _NEAR
     yield from at.along(_may_cause(effect, rules.register), able)
+    if effect.signal.through:
+        yield from at.along(_told_of(effect, rules.register), rules.signals.told_of(effect.signal))
     if relieving := able & rules.signals.relieving:
         yield from _relief(effect, scene, rules, relieving)
 
@@ -399,12 +410,8 @@ def _wide_causes(effect: Mark, scene: Scene) -> Iterator[tuple[Mark, int]]:
 
 def _may_cause(effect: Mark, register: Topology) -> Iterable[Hop]:
     signal = effect.signal
-    ways: list[Iterable[Hop]] = [register.above(effect.item)]
-    if signal.peers:
-        ways.append(_above_peers(effect.item, register))
-    if signal.through:
-        ways.append(_told_of(effect, register))
-    return chain(*ways) if len(ways) > 1 else ways[0]
+    above: Iterable[Hop] = register.above(effect.item)
+    return chain(above, _above_peers(effect.item, register)) if signal.peers else above
 
 
 def _above_peers(item: str, register: Topology) -> Iterator[Hop]:

@@ -37,6 +37,8 @@ class Signal(Rule):
     """It has another end: it may come of a trouble of any other item of its kind."""
     through: list[str] = []
     """It is told through things of these kinds that stand on the item: their trouble may be all it is."""
+    not_through: list[str] = []
+    """Of these troubles of what it is told through it does not come: they are what callers see."""
     wide: bool = False
     """Everything in its place may stand on it, and nobody writes that down: name service, cooling, the way out."""
     relieves: list[str] = []
@@ -46,6 +48,8 @@ class Signal(Rule):
     by_kind: dict[str, str] = {}
     """The signal that it is of an item of this kind (`*`: of any other, `""`: of none); what does not answer may be
     anything."""
+    mutes: bool = False
+    """It silences what tells of its item: what was told of that moments before has not ended by being told no more."""
     afterwards: bool = False
     """It is told when what it came of may be over, as that a host has started again: that explains it no less."""
 
@@ -62,6 +66,7 @@ class Signals:
         self._others: dict[tuple[str, float], frozenset[str]] = {}
         self._roots: dict[tuple[str, float, float], Sequence[str]] = {}
         self._through: dict[tuple[str, str], frozenset[str]] = {}
+        self._beneath: dict[str, frozenset[str]] = {}
         self._ends: dict[str, frozenset[str]] = {}
         self._beside: dict[tuple[str, frozenset[str]], frozenset[str]] = {}
         told = {name for s in signals for name, sure in s.explains.items() if s.id != name and sure >= _SYMPTOM}
@@ -136,13 +141,23 @@ class Signals:
             found = self._explained[key] = frozenset(n for n, weight in signal.explains.items() if weight >= least)
         return found
 
+    def told_of(self, signal: Signal) -> frozenset[str]:
+        """The signals that can bring this one about on what it is told through."""
+        if not signal.not_through:
+            return self.explaining(signal)
+        found = self._beneath.get(signal.id)
+        if found is None:
+            found = self._beneath[signal.id] = self.explaining(signal).difference(signal.not_through)
+        return found
+
     def told_through(self, signal: Signal, kind: str) -> frozenset[str]:
         """The signals that this one explains and that are told through things of a kind."""
         key = (signal.id, kind)
         found = self._through.get(key)
         if found is None:
             explained = (self.by_id[name] for name in signal.explains if name in self.by_id)
-            found = self._through[key] = frozenset(other.id for other in explained if kind in other.through)
+            told = (other for other in explained if kind in other.through and signal.id not in other.not_through)
+            found = self._through[key] = frozenset(other.id for other in told)
         return found
 
     def told_of_ends(self, signal: Signal) -> frozenset[str]:

@@ -37,12 +37,12 @@ NAMES = {
     " check_ping check-host-alive PING NodeTargetDown IcmpProbeFailed VmPoweredOff 主机存活检测失败"
     " 服务器死机 主机掉电",
     "link": "SNMPInterfaceDown SwitchPortDown NodeBondingDegraded IfOperStatusDown 交换机端口down LagMemberDown "
-    "NicTeamDegraded DupIP IpAddressConflict IP地址冲突"
+    "NicTeamDegraded DupIP HostDuplicateIp IpAddressConflict IP地址冲突"
     " InterfaceErrDisabled PortSecurityViolation CarrierChanges LacpMemberDown 聚合口成员down",
     "lossy": "OpticalRxPowerLow 接口CRC错误 TransceiverRxPowerLow SnmpInterfaceErrors crcErrorRate "
     "NodeNetworkTransmitErrs 收光功率低 光模块异常 网络丢包率高"
     " 上联拥塞 端口流量过高 IcmpLoss"
-    " PacketDrops TxErrors NetworkInErrors 链路丢包率高"
+    " PacketDrops ServerFrameErrors TxErrors NetworkInErrors 链路丢包率高"
     " LinkErrorsHigh 网卡丢包",
     "lock": "PostgresqlDeadLocks dbLockContention MssqlBlockedProcesses 锁等待 BlockingSessions 表锁",
     "image": "KubeContainerWaiting ImagePullBackOff 镜像拉取失败",
@@ -58,11 +58,13 @@ NAMES = {
     "OraclePortUnavailable ora-listener check_mysql ElasticsearchClusterRed DatabaseConnectionFailure ES集群Red",
     "dead-letters": "KafkaDeadLetters 死信增多 svc_dlq DLQNotEmpty dlq_growing PoisonMessages",
     "cache": "Redis连接失败 缓存不可用 ValkeyDown DragonflyDown check_memcached RedisMissingMaster Redis连接超时 "
-    "RedisDown CacheEvicting 缓存命中率低 ValkeyHitRatioLow Redis宕机 MemcachedDown HazelcastMemberMissing",
+    "RedisDown Redis宕机 MemcachedDown HazelcastMemberMissing",
+    "cache-cold": "CacheEvicting 缓存命中率低 ValkeyHitRatioLow RedisEvictions",
     "database": "PostgresqlTooManyConnections MysqlSlowQueries MaxConnectionsReached 数据库连接耗尽 "
     "CNPGClusterHighConnectionsWarning TooManyActiveSessions 数据库会话数过高 慢查询过多 "
     "RedisOutOfConfiguredMaxmemory SessionStoreMemoryHigh 缓存内存不足"
-    " ora-response PostgresqlTooManyDeadTuples TransactionIdWraparound PostgresqlTempFilesHigh 大事务",
+    " ora-response PostgresqlTempFilesHigh 大事务",
+    "database-age": "PostgresqlTooManyDeadTuples TransactionIdWraparound PostgresXidAge TableBloat",
     "replication": "PostgresqlReplicationLag MysqlSlaveIoThreadNotRunning SlaveLagTooHigh StandbyBehindPrimary "
     "AvailabilityGroupNotSynchronized"
     " ora-standby DataGuardApplyLag BinlogLag check_mysql_slave WalReceiverDown",
@@ -87,8 +89,9 @@ NAMES = {
     "latency": "upstream_latency_high IstioLatency99Percentile HighRequestLatency SlowResponses "
     "ResponseTimeTooLong 响应时间过长 网站访问慢"
     " check_http_time web-response 接口延迟高 UpsertLatency",
-    "cooling": "crac_supply_temp_high CracUnitFailed ChillerFault 空调故障 FanTrayFailed fan_3A_critical"
-    " IpmiFanSpeedStateCritical check_fans 冷水机组故障",
+    "cooling": "crac_supply_temp_high CracUnitFailed ChillerFault 空调故障 冷水机组故障"
+    " EnvironmentCoolingUnitFault check_clima",
+    "fan": "FanTrayFailed fan_3A_critical IpmiFanSpeedStateCritical check_fans",
     "temperature": "RackInletTempHigh HostPhysicalComponentTooHot 机房温度过高 shelterHighTemp"
     " check_temp UPS电池温度高 UpsBatteryTemperature",
     "backup": "BackupJobFailed VeleroBackupFailed 备份失败 VeeamJobNotSucceeded PostgresArchiverStuck 归档日志写入失败"
@@ -99,9 +102,10 @@ NAMES = {
     "clock": "NodeClockSkewDetected NTPOffset 时间偏差过大 host_clock_offset check_time 系统时间不一致",
     "time-source": "ntp_upstream_bad NtpServerUnreachable ChronySourceUnsynchronised 时间源异常 TimeServerDown"
     " ChronyNoSource NtpStratumHigh",
-    "ups-test": "UPSTestFailed UpsBatterySelfTestFailed ups_self_test_bad UPS电池自检不通过 UPS自检失败",
+    "ups-test": "UpsOverload UPSTestFailed UpsBatterySelfTestFailed ups_self_test_bad UPS电池自检不通过 UPS自检失败",
     "paths": "MultipathDegraded MpathFailedPaths SanPathsLost 多路径失效",
     "edge-certificate": "NginxCertificateExpired IngressTLSCertExpired 入口证书过期 网关证书失效",
+    "shared-certificate": "IngressDefaultCertificateExpired WildcardCertExpired 通配符证书过期",
     "traffic-low": "TrafficDropped QpsTooLow RequestRateDrop NoTraffic 流量突降 订单量骤降 OrdersZero 登录量突降",
     "failover": "CNPGClusterFailover PostgresqlSwitchover MysqlPrimaryChanged redis_role_changed 数据库主备切换"
     " MongoPrimaryElected DatabaseRoleSwitch",
@@ -113,7 +117,7 @@ NAMES = {
     "reboot": "NodeRebooted HostReboot UnexpectedReboot host_restarted ServerRestarted 主机重启 服务器异常重启"
     " check_uptime SystemBootTimeChanged 运行时间重置",
     "silent": "ExporterDown NodeExporterNoData node_exporter_unreachable ScrapeFailed prometheus_job_failing 采集失败"
-    " check_nrpe NRPE NodeAgentMissing ScrapeSlow exporter异常",
+    " check_nrpe NRPE NodeAgentMissing ScrapeSlow exporter异常 NoMetrics no-metrics",
     "raid": "NodeRAIDDegraded 阵列降级 ZfsPoolDegraded StoragePoolDegraded check_megaraid_sas",
     "unit": "NodeSystemdServiceFailed OsServiceFailed 守护进程异常",
     "psu": "主机单电源运行 IpmiPowerSupplyFailed PsuFailed psu_failed 服务器电源模块故障 电源冗余丢失"
@@ -128,8 +132,8 @@ NAMES = {
     "disk-slow": "NodeDiskIOSaturation disk_await_high HostCpuHighIowait IO等待过高 CpuWaitingForIO 磁盘读写延迟高 "
     "disk_overloaded"
     " HighDiskIOUtilization 磁盘IO利用率高",
-    "feed": "PduInputFeedLost PDUPhaseLost pdu_phase_loss PDU缺相"
-    " AtsNotTransferred 双路切换失败 RackPowerFeedLost 空开跳闸",
+    "transfer": "AtsNotTransferred check_ats 双路切换失败 StsSourceLost",
+    "feed": "PduInputFeedLost PDUPhaseLost pdu_phase_loss PDU缺相 RackPowerFeedLost 空开跳闸",
     "job": "BackupSlow VeleroBackupRunningTooLong pgbackrest_timeout 备份超时 KubeJobNotCompleted "
     "CronJobTakingTooLong BatchJobOverrun 批处理超时"
     " GuestSnapshotMerging 快照合并中 check_job_duration 任务执行超时",
@@ -138,6 +142,7 @@ NAMES = {
     " PaymentProviderDown 短信通道失败 银行接口超时"
     " ThirdPartySlow PartnerTimeout",
     "limits": "NodeFileDescriptorLimit HostFileDescriptorsExhausted fd_usage_high TooManyOpenFiles 文件句柄数过多"
+    " ApiRateLimited svc-rejects DeploymentThrottling 接口限流"
     " TcpTimeWaitSockets check_tcp_timewait EphemeralPortsExhausted TIME_WAIT过多 MaxProcessesReached"
     " PodsPendingQuota KubeQuotaExceeded 配额不足 PortsUsedUp 句柄耗尽",
     "pool": "HikariPoolExhausted TomcatThreadPoolExhausted 线程池耗尽 NoFreeConnections JdbcPoolExhausted "
@@ -156,7 +161,7 @@ NAMES = {
     "volume": "KubePersistentVolumeFillingUp pvc_almost_full 数据卷使用率高",
     "directory": "ActiveDirectoryDown DomainControllerUnreachable LdapServerDown 域控宕机 域账号认证失败"
     " check_ldap RadiusDown LDAP不可用",
-    "licence": "LicenseExpired LicenceCapacityExceeded 软件授权到期 许可证超限 License即将到期 check_license",
+    "licence": "LicenseExpired LicenceCapacityExceeded 软件授权到期 许可证超限 check_license",
     "broker-down": "RabbitmqNodeDown RabbitMQNodeNotRunning KafkaBrokerDown MqttGone 消息队列停止"
     " AmqpDown QueueManagerDown mq-qmgr check_rabbitmq MqttBrokerOffline 队列管理器停止",
     "broker": "RabbitmqMemoryHigh KafkaUnderReplicatedPartitions KafkaOfflinePartitions BrokerBackPressure "
@@ -164,13 +169,15 @@ NAMES = {
     " KafkaNoActiveController RabbitmqClusterPartition"
     " RabbitMQDiskFreeAlarm PartitionOffline",
     "control": "KubeAPIErrorBudgetBurn KubeClientErrors etcdHighFsyncDurations",
-    "heap": "JvmMemoryFillingUp JVM堆内存不足 HeapUsageHigh GcOverhead OldGenFull 老年代使用率高",
+    "heap": "ContainerHighMemoryUsage PodMemoryNearLimit component_mem_limit 容器内存接近上限"
+    " JvmMemoryFillingUp JVM堆内存不足 HeapUsageHigh GcOverhead OldGenFull 老年代使用率高",
     "node-pressure": "KubeNodePressure KubeNodeEviction NodeDiskPressure",
     "swap": "HostSwapIsFillingUp KubeMemoryOvercommit 交换分区占用高 交换空间不足",
     "hardware": "HostEdacCorrectableErrorsDetected MemoryModulePredictedToFail 服务器内存ECC告警"
     " SoftLockup 内核软锁死 HungTaskDetected KernelPanic check_openmanage GpuXidError 主板故障",
-    "change": "ConfigChanged sw-config-saved 批量配置变更 SwitchConfigSaved AclChanged 网络配置变更",
+    "change": "PuppetChanges ConfigChanged sw-config-saved 批量配置变更 SwitchConfigSaved AclChanged 网络配置变更",
     "overcommitted": "HypervisorMemoryCommitted 宿主机内存不足",
+    "licence-soon": "LicenceEnding LicenseDaysRemaining license_will_expire 授权即将到期 License即将到期",
     "device-load": "SwitchHighCpu 交换机CPU高",
     "other": "Watchmaker 某某指标异常 VectorLag 日志上送滞后 FilebeatNotShipping",
 }
@@ -333,7 +340,7 @@ def test_what_no_rule_knows_by_its_name_is_known_by_what_it_says(words: str, sig
         ("upsBasicOutputStatus == 7", "power"),
         ("upsBatteryTemperature > 38", "temperature"),
         ('up{job="snmp_ups"} == 0', "unreachable"),
-        ("atsStatusSelectedSource != atsPreferredSource", "feed"),
+        ("atsStatusSelectedSource != atsPreferredSource", "transfer"),
         ('kube_pod_status_phase{phase="Pending"} > 0', "down"),
         ("pdu_phase_current_amperes > 14", "feed"),
         ('up{job="rabbitmq"} == 0', "broker-down"),
@@ -346,7 +353,7 @@ def test_what_no_rule_knows_by_its_name_is_known_by_what_it_says(words: str, sig
         ("libvirt_domain_block_job_type == 2", "job"),
         ("libvirt_up == 0", "hypervisor"),
         ("windows_time_computed_time_offset_seconds > 1", "clock"),
-        ('increase(kube_pod_container_status_last_terminated_reason{reason="OOMKilled"}[5m]) > 0', "memory"),
+        ('increase(kube_pod_container_status_last_terminated_reason{reason="OOMKilled"}[5m]) > 0', "heap"),
         ("changes(app_build_info[10m]) > 0", "release"),
         ("changes(puppet_last_run_changed_resources[10m]) > 0", "change"),
         ("time() - vector_last_sent_timestamp_seconds > 900", "other"),

@@ -52,3 +52,10 @@ def test_what_an_item_matches_is_its_own_beside_names_that_nobody_wrote() -> Non
     labels = {"alertname": "ProbeFailed", "instance": "https://www.shop.example/s1/ping"}
     for beside, item in (({}, "shop"), ({"service": "prober"}, "shop"), ({"service": "pay"}, "pay")):
         assert Topology(WRITTEN, POLICY).subject({**labels, **beside}) == item
+
+
+@pytest.mark.parametrize(
+    ("value", "item"), [("node/web-1", "web-1"), ("node/web-7", ""), ("/web-1", ""), ("library/cart", "")]
+)
+def test_a_name_behind_its_kind_names_the_written_item(value: str, item: str) -> None:
+    assert Topology(WRITTEN, POLICY).subject({"alertname": "PveNodeDown", "id": value}) == item

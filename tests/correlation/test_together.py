@@ -1,10 +1,13 @@
 """What begins together, comes again, or comes soon after: time beside the evidence, on the site of test_evidence.py."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
 
+from collectors.labels import fingerprint
 from correlation.correlate import correlate
+from correlation.incident import key_of
 from correlation.lessons import TOGETHER, Lesson, kind_of
 from correlation.rules import ConfigurationItem as Item
 from correlation.signals import Signals
@@ -12,10 +15,12 @@ from tests.correlation.test_correlate import told
 from tests.correlation.test_evidence import (
     BACKUP,
     DATABASE,
+    FRONT,
     ITEMS,
     LOAD_1,
     RULES,
     SHOP,
+    SWITCH,
     WEB_1,
     WEB_2,
     S,
@@ -64,6 +69,28 @@ def test_a_symptom_that_was_a_trouble_of_its_own_comes_back_to_it_however_late()
     assert incidents(stream, SHOP) == {1}
 
 
+def test_a_symptom_that_fires_again_long_after_its_own_end_is_no_more_of_what_still_fires_by_that_alone() -> None:
+    stream = Stream()
+    stream.tell(0, SHOP)
+    stream.tell(1, FRONT)
+    stream.board.scene.marks[key_of("am", fingerprint(FRONT))].parent = key_of("am", fingerprint(SHOP))
+    over(stream, FRONT, 1, 60)
+    for second, again in ((150, {1}), (1200, {2})):
+        fresh = deepcopy(stream)
+        fresh.tell(second, FRONT)
+        assert incidents(fresh, FRONT) == again
+
+
+@pytest.mark.parametrize(("root", "together"), [(0, True), (-100, False)])
+def test_what_is_weak_joins_nothing_to_what_began_long_before(root: int, together: bool) -> None:
+    """The switch explains one host and not the other: long after it went down the other has a trouble of its own."""
+    stream = Stream()
+    stream.tell(0, SWITCH, starts=root)
+    stream.tell(40, WEB_1, group="g")
+    stream.tell(50, {**WEB_1, "instance": "far:9100"}, group="g")
+    assert (len(stream.groups()) == 1) is together
+
+
 @pytest.mark.parametrize(("later", "together"), [(50, True), (70, False)])
 def test_what_is_weak_joins_only_what_began_at_about_the_same_time(later: int, together: bool) -> None:
     stream = Stream()
@@ -73,10 +100,11 @@ def test_what_is_weak_joins_only_what_began_at_about_the_same_time(later: int, t
 
 
 def test_of_two_causes_the_one_told_sooner_before_has_the_effect_and_an_old_one_alone_still_explains_it() -> None:
-    alone = Stream()
-    alone.tell(0, WEB_1)
-    alone.tell(900, SHOP)
-    assert incidents(alone, SHOP) == {1}
+    for second, incident in ((500, 1), (900, 2)):
+        alone = Stream()
+        alone.tell(0, WEB_1)
+        alone.tell(second, SHOP)
+        assert incidents(alone, SHOP) == {incident}
     both = Stream()
     both.tell(0, DATABASE)
     both.tell(490, LOSSY)
@@ -104,6 +132,19 @@ def test_what_was_learned_makes_no_cause_surer_than_another() -> None:
     stream.tell(1, DATABASE)
     stream.tell(2, SHOP)
     assert frozenset({name(DATABASE), name(SHOP)}) in stream.groups()
+
+
+@pytest.mark.parametrize(("later", "together"), [(100, True), (200, False)])
+def test_what_was_learned_joins_by_itself_what_is_near_in_time(later: int, together: bool) -> None:
+    stream = Stream()
+    one, other = sorted(map(kind_of, (BACKUP["alertname"], LOAD_1["alertname"])))
+    lesson = Lesson(what=TOGETHER, one=one, other=other, place="same", at=START)
+    for n in range(5):
+        lesson.say(f"INC-{n}", True, "", START)
+    stream.board.lessons.hold(lesson)
+    stream.tell(0, BACKUP)
+    stream.tell(later, LOAD_1)
+    assert (len(stream.groups()) == 1) is together
 
 
 def test_after_a_reload_the_same_trouble_on_an_item_is_still_the_same() -> None:
