@@ -116,7 +116,8 @@ def matchers_from_yaml(match: Any) -> tuple[Matcher, ...]:
     """Read the `match:` of a rule.
 
     Either a list of matcher texts, or a mapping: `label: value`, `label: [one, of, these]`,
-    `label_re: regex` (also `label: {re: regex}`, `label: {not: value}`). Raises BadMatcher.
+    `label_re: regex` (also `label: {re: regex}`, `label: {not: value}`), `label_has: regex` for one somewhere in
+    the label, in capitals or not; of a list of regexes one is enough. Raises BadMatcher.
     """
     if isinstance(match, list | tuple):
         return tuple(m if isinstance(m, Matcher) else Matcher.parse(str(m)) for m in match)
@@ -133,8 +134,22 @@ def _from_pair(name: str, want: Any) -> Matcher:
         if how in ("re", "not", "not_re"):
             return Matcher(name, {"re": "=~", "not": "!=", "not_re": "!~"}[how], str(value))
         raise BadMatcher(f"{name}: {how!r} is no condition: write re, not or not_re")
+    if name.endswith("_re"):
+        return Matcher(name.removesuffix("_re"), "=~", _one_of(name, want))
+    if name.endswith("_has"):
+        return Matcher(name.removesuffix("_has"), "=~", f"(?i).*(?:{_one_of(name, want)}).*")
     if isinstance(want, list):
         return Matcher(name, "=~", "|".join(re2.escape(str(v)) for v in want))
-    if name.endswith("_re"):
-        return Matcher(name.removesuffix("_re"), "=~", str(want))
     return Matcher(name, "=", str(want))
+
+
+def _one_of(name: str, want: Any) -> str:
+    """One regex for a regex, or for a list of them of which one has to match."""
+    patterns = [str(one) for one in want] if isinstance(want, list) else [str(want)]
+    for pattern in patterns:
+        compile_pattern(pattern)
+        if not pattern and name.endswith("_has"):
+            raise BadMatcher(f"{name}: an empty text is in every label: write what the label has")
+    if not patterns:
+        raise BadMatcher(f"{name}: write a regex, or a list of them")
+    return patterns[0] if len(patterns) == 1 else "|".join(f"(?:{pattern})" for pattern in patterns)

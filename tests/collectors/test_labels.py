@@ -119,6 +119,12 @@ def test_a_pattern_that_kills_others_is_quick() -> None:
         ({"a": ["b", "c.d"]}, {"a": "cxd"}, False),
         ({"a_re": "b.*"}, {"a": "bcd"}, True),
         ({"a": {"re": "b.*"}}, {"a": "bcd"}, True),
+        ({"a_re": ["b.*", "c|d"]}, {"a": "d"}, True),
+        ({"a_re": ["b.*", "c|d"]}, {"a": "xd"}, False),
+        ({"a_has": "disk.?full"}, {"a": "MyDiskFullNow"}, True),
+        ({"a_has": ["x|y", "盘满"]}, {"a": "数据盘满了"}, True),
+        ({"a_has": ["x|y", "盘满"]}, {"a": "数据盘"}, False),
+        ({"a_has": ["x"], "b": "c"}, {"a": "x"}, False),
         ({"a": {"not": "b"}}, {"a": "b"}, False),
         ({"a": {"not_re": "b.*"}}, {"a": "c"}, True),
         ({"a": 5}, {"a": "5"}, True),
@@ -130,7 +136,13 @@ def test_the_match_of_a_rule(written: Any, labels: dict[str, str], holds: bool) 
     assert all_match(matchers_from_yaml(written), labels) == holds
 
 
-@pytest.mark.parametrize("written", ["a=b", 5, {"a": {"like": "b"}}, {"a": {"re": "b", "not": "c"}}, {"a_re": "("}])
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("a=b", 5, {"a": {"like": "b"}}, {"a": {"re": "b", "not": "c"}}, {"a_re": "("}),
+        *({"a_re": []}, {"a_has": ["b", ""]}, {"a_has": ["b", "(a)|("]}, {"a_re": ["a)", "(b"]}),
+    ],
+)
 def test_a_match_that_is_none_is_refused(written: Any) -> None:
     with pytest.raises(BadMatcher):
         matchers_from_yaml(written)
