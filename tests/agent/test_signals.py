@@ -376,6 +376,12 @@ def test_what_no_rule_knows_by_its_name_is_known_by_what_its_rule_looks_at(expre
     assert SIGNALS.of(CLASSIFIER.classify({"alertname": "R-117"}, expression=expression)).id == signal
 
 
+@pytest.mark.parametrize(("name", "signal"), [("sw-uplink", "lossy"), ("UplinkDown", "lossy"), ("IspLinkBusy", "wan")])
+def test_of_an_uplink_what_is_looked_at_says_whether_it_is_full(name: str, signal: str) -> None:
+    full = "rate(ifHCInOctets[5m]) * 8 / 1e9 > 0.9"
+    assert SIGNALS.of(CLASSIFIER.classify({"alertname": name}, expression=full)).id == signal
+
+
 @pytest.mark.parametrize(
     ("kind", "signal"),
     [("host", "host"), ("switch", "network"), ("ups", "unreachable"), ("service", "down"), ("", "down")],
