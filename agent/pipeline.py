@@ -39,7 +39,11 @@ _PROBE: Batch = [(UPSERT_META, [("probe", "")])]
 """What is written to a store that has failed, to see whether it takes rows again."""
 MOST_WAITING = 4096
 MOST_ALERTS = 1024
-"""A group is closed when it holds this many alerts; a message of more is decided in parts of so many."""
+"""A group is closed when it holds this many alerts."""
+_PART = 256
+"""A message of more alerts is decided in parts of so many."""
+_LONGEST_S = 0.25
+"""Or when it has been decided upon for so long: the loop has pages, acts and questions of health to serve besides."""
 _Work = Callable[[Writer], Awaitable[None]]
 
 
@@ -156,8 +160,8 @@ class Pipeline:
             self.metrics.refused.labels("overload").inc()
             raise Overloaded("too many messages are waiting")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        if isinstance(intent, AlertsArrived) and len(intent.parsed.alerts) > MOST_ALERTS:
-            self._line.extend(_parts(intent, future, MOST_ALERTS))
+        if isinstance(intent, AlertsArrived) and len(intent.parsed.alerts) > _PART:
+            self._line.extend(_parts(intent, future, _PART))
         else:
             (self._line if intake else self._ahead).append(_Waiting(intent, future))
         self._arrived.set()
@@ -228,6 +232,9 @@ class Pipeline:
             await self._read_ahead(waiting)
         desk, group = self.desk, Group()
         answers, poison = self._decide(waiting, group)
+        if poison is None:
+            self._line.extendleft(reversed(waiting[len(answers) :]))
+            waiting = waiting[: len(answers)]
         batch = group.batch(desk.chains)
         if writing is not None:
             await writing
@@ -254,10 +261,15 @@ class Pipeline:
             future.set_result(None)
 
     def _decide(self, waiting: list[_Waiting], group: Group) -> tuple[list[_Answer], Exception | None]:
-        """Decide intents in order; where a fault of ours keeps one from being decided, stop there and return it."""
-        now = self._stamp()
+        """Decide intents in order, as many as there is time for.
+
+        Where a fault of ours keeps one from being decided, stop there and return it.
+        """
+        now, enough = self._stamp(), self.clock.monotonic() + _LONGEST_S
         answers: list[_Answer] = []
         for intent, future in waiting:
+            if answers and self.clock.monotonic() >= enough:
+                break
             try:
                 answers.append(_Answer(future, decide(self.desk, intent, now, group)))
             except Refusal as refusal:

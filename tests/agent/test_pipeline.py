@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -426,6 +427,24 @@ async def test_what_comes_due_while_a_message_of_very_many_alerts_is_decided_doe
     kinds = await house.writer.fetch("SELECT kind, count(*) FROM journal WHERE kind LIKE 'webhook%' GROUP BY kind")
     assert kinds == [("webhook/alertmanager", 2)]
     assert len(await house.writer.fetch("SELECT id FROM dead_letter")) == 1
+
+
+async def test_a_group_that_takes_long_to_decide_is_closed_and_the_rest_comes_next_in_its_order(house: House) -> None:
+    ticks = count()
+    house.clock.monotonic = lambda: next(ticks) / 10  # type: ignore[method-assign]
+    put = [
+        house.pipeline.put(arrived(house, message(alert({**DISK_FULL, "instance": f"db-{n}", "disk": "a"}))))
+        for n in range(7)
+    ]
+    await house.pipeline.drain_once()
+    first = [future.done() for future in put]
+    assert first == sorted(first, reverse=True)
+    assert 1 < sum(first) < len(put)
+    while not all(future.done() for future in put):
+        await house.pipeline.drain_once()
+    assert [future.exception() for future in put] == [None] * len(put)
+    rows = await house.writer.fetch("SELECT json_extract(labels, '$.instance') FROM alert ORDER BY id")
+    assert rows == [(f"db-{n}",) for n in range(7)]
 
 
 async def test_of_a_message_of_very_many_alerts_one_part_of_which_is_not_stored_all_is_there_once_when_it_comes_again(
