@@ -37,6 +37,7 @@ from agent.loops.ranker import Ranker
 from agent.loops.reconcile import Reconciler
 from agent.loops.rota_watch import RotaWatch
 from agent.loops.runner import Runner
+from agent.loops.supervisor import NotifySocket, Supervisor
 from agent.loops.ticker import Ticker
 from agent.loops.wall import WallWatch, follow_wall
 from agent.metrics import Metrics
@@ -70,7 +71,10 @@ class Options:
 class Daemon:
     """The running house: configuration, pipeline, notifiers and loops."""
 
-    def __init__(self, options: Options, config: Config, clock: Clock | None = None) -> None:
+    def __init__(
+        self, options: Options, config: Config, clock: Clock | None = None, told: NotifySocket | None = None
+    ) -> None:
+        """`told` is who supervises the process."""
         self.options = options
         self.clock: Clock = clock or SystemClock()
         self.metrics = Metrics(VERSION)
@@ -86,6 +90,7 @@ class Daemon:
         self.runner = Runner(self.pipeline, self.clock, lambda: self.config.automation)
         self.patience = Patience(lambda: self.pipeline.committed_at)
         self.ticker = Ticker(self.pipeline, self.clock, self.cycle)
+        self.supervisor = Supervisor(told or NotifySocket(), self.pipeline, self.cycle, self.clock)
         self.courier = Courier(self.pipeline, self.clock, self)
         self.in_force = InForce(
             config,
@@ -95,6 +100,7 @@ class Daemon:
             self.metrics,
             self.courier.sending.close_after_last,
         )
+        self.in_force.while_reloading = self.supervisor.reloading
         self.first_token: str | None = None
         self.port = 0
         """The port that it listens on, once it does."""
@@ -258,6 +264,7 @@ class Daemon:
                 tasks.create_task(self.in_force.reload_when_asked(), name="reload"),
                 tasks.create_task(self._watch_rota(), name="rota"),
                 tasks.create_task(self.runner.run(), name="runner"),
+                tasks.create_task(self.supervisor.run(), name="supervisor"),
             ]
             self.inspections.reconfigure(tasks)
             self.reconciler.reconfigure(tasks)
@@ -267,6 +274,7 @@ class Daemon:
                 loops.append(tasks.create_task(self.in_force.read_library(), name="known errors"))
             await stop.wait()
             log.info("stopping")
+            self.supervisor.stopping()
             self.pipeline.stopping = True
             for loop in loops:
                 loop.cancel()

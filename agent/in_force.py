@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import gc
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,6 +51,8 @@ class InForce:
         self.config = config
         self.notifiers: dict[str, Any] = {}
         self.taken: list[Callable[[], None]] = []
+        self.while_reloading: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Entered round each reload."""
         self._read_from = read_from
         self._pipeline, self._clock, self._metrics = pipeline, clock, metrics
         self._close_after_last = close_after_last
@@ -118,7 +121,8 @@ class InForce:
     async def reload(self, who: str) -> list[str]:
         """Read the configuration anew; take all of it or none of it. Returns the faults."""
         async with self._reloading:
-            return await self._reload(who)
+            with self.while_reloading():
+                return await self._reload(who)
 
     async def _reload(self, who: str) -> list[str]:
         writer = self._pipeline.writer

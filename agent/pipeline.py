@@ -133,6 +133,15 @@ class Pipeline:
                 needed_mib=self._reserve.size // 1024 // 1024,
             )
 
+    @property
+    def refuses(self) -> str:
+        """Why alerts are not taken now; empty while they are."""
+        if self.full:
+            return f"the disk is full: {self.down or 'only acts, ticks and pages go on'}"
+        if not self.down and self.given_up_at > self.committed_at:
+            return "the store stands still: it has not taken what was sent in time"
+        return self.down
+
     async def submit(self, intent: Intent) -> Any:
         """Wait in line; return what was decided, once it is on disk.
 

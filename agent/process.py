@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import os
 import signal
 from collections.abc import Callable
 
 from agent.configuration.config import Config
 from agent.daemon import Daemon, Options
 from agent.http.listening import holding, serving
+from agent.loops.supervisor import NotifySocket
 
 _GC = (50_000, 20, 50)
 """What is on the board lives long: looking through it every 700 objects would cost more than the decisions."""
@@ -17,7 +19,7 @@ async def serve(
     options: Options, config: Config, ready: Callable[[Daemon, int], None], hung_up: Callable[[], bool] = lambda: False
 ) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reloads. `hung_up`: whether one came before this was called."""
-    daemon = Daemon(options, config)
+    daemon = Daemon(options, config, told=NotifySocket.of(os.environ))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, daemon.in_force.ask_to_reload)
     if hung_up():

@@ -52,12 +52,7 @@ class Health:
         return web.Response(text="Tocsin is healthy.\n")
 
     async def ready(self, _: web.Request) -> web.Response:
-        why = self._pipeline.down
-        if self._pipeline.full:
-            why = f"the disk is full: {why or 'only acts, ticks and pages go on'}"
-        elif not why and self._pipeline.given_up_at > self._pipeline.committed_at:
-            why = "the store stands still: it has not taken what was sent in time"
-        if why:
+        if why := self._pipeline.refuses:
             return web.Response(status=503, text=f"not ready: {why}\n")
         behind = self._behind()
         return web.Response(text=f"Tocsin is ready{f'; {behind}' if behind else ''}.\n")

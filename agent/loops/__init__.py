@@ -1,7 +1,7 @@
 """What runs beside the line: each loop hands its findings in as intents, or works where the line need not wait.
 
 Time, and what it brings
-    ticker, cycle, wall
+    ticker, cycle, wall, supervisor
 
 Pages on their way out
     courier, queues, channels, paging

@@ -44,7 +44,9 @@ class Ticker:
             now = self._clock.now()
             try:
                 await self._look(now)
-            except (StoreDown, Undecided):  # a fault of ours is in the log, and no cycle is completed: not healthy
+            except (StoreDown, Undecided) as error:  # a fault of ours is in the log; no cycle is completed: not healthy
+                if isinstance(error, StoreDown):
+                    self._cycle.turn()
                 await self._clock.sleep_until(now + _A_MOMENT)
                 continue
             self._cycle.beat()

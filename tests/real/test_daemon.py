@@ -1,5 +1,6 @@
 """The process itself: how it starts, refuses, reloads, ends, dies and comes back."""
 
+import os
 import random
 import sqlite3
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from agent.storage.migrate import heads
+from tests.agent.loops.test_supervisor import Listening
 from tests.collectors.inspections.conftest import mount
 from tests.conftest import go_without
 from tests.real.daemon import STEPS, Tocsin, Yaml, firing, message, run_tocsin, site, write_site
@@ -128,6 +130,32 @@ async def test_how_long_a_start_takes_is_printed(open_dir: Path, webhook_sink: W
         async with tocsin:
             sys.stdout.write(f"started {what} in {time.monotonic() - begun:.2f} s\n")
             assert await tell(tocsin, firing(alertname=DISK)) == 200
+
+
+async def test_the_supervisor_is_told_of_the_start_of_life_of_a_reload_and_of_the_end(
+    open_dir: Path, webhook_sink: WebhookSink
+) -> None:
+    tocsin = Tocsin(open_dir, site(hook=webhook_sink.url))
+    there = Listening(f"@tocsin-{os.getpid()}-{webhook_sink.port}")
+    heard: list[str] = []
+
+    def told(what: str) -> bool:
+        heard.extend(there.heard())
+        return what in heard
+
+    tocsin.environment |= {"NOTIFY_SOCKET": there.address, "WATCHDOG_USEC": "400000"}
+    async with tocsin:
+        await until(lambda: told("WATCHDOG=1"), "a sign of life")
+        assert heard[:2] == ["READY=1", "WATCHDOG=1"]
+        assert (await tocsin.ask("GET", "/-/ready"))[0] == 200
+        await tocsin.reload()
+        await until(lambda: told("RELOADING=1") and heard[-1] != "RELOADING=1", "the reload is told")
+        heard.clear()
+        await until(lambda: told("WATCHDOG=1"), "another sign of life")
+        assert await tocsin.stop() == 0
+    assert told("STOPPING=1")
+    assert set(heard) == {"WATCHDOG=1", "STOPPING=1"}
+    there.close()
 
 
 # who may come in
