@@ -1,6 +1,6 @@
 """Who holds a role, and whom a step therefore reaches."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -95,6 +95,23 @@ def called(group: str, groups: Mapping[str, Group], language: Literal["en", "zh"
     """What a reader calls a group: its Chinese name where it has one, else its id."""
     known = groups.get(group)
     return known.zh if known is not None and known.zh and language == "zh" else group
+
+
+def teams_of(
+    name: str, people: Mapping[str, Person], schedules: Mapping[str, Schedule], one_rota: bool, groups: Iterable[str]
+) -> frozenset[str]:
+    """Return the groups whose incidents are a person's own: those of people.yaml.
+
+    With `one_rota` whoever stands in a schedule of `role: l1` has that of the schedule too, and each of `groups` that
+    nobody is in and no such schedule is for: the rota is called for them.
+    """
+    own = frozenset(people[name].groups) if name in people else frozenset[str]()
+    rotas = [one for one in schedules.values() if one_rota and one.role == "l1"]
+    theirs = {one.group for one in rotas if any(name in layer.people for layer in one.layers)}
+    if not theirs or name not in people:
+        return own
+    staffed = {one.group for one in rotas}.union(*(person.groups for person in people.values()))
+    return own | theirs | (frozenset(groups) - staffed)
 
 
 @dataclass(frozen=True, slots=True)

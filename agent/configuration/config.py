@@ -18,7 +18,7 @@ from correlation.window import WindowRule
 from escalation.delivery import RetryPolicy
 from escalation.notice import NoticeRule
 from escalation.oncall import Schedule
-from escalation.roles import Group, Person
+from escalation.roles import Group, Person, teams_of
 from escalation.sla import SlaPolicy
 from escalation.timetable import EscalationPolicy
 from escalation.vendor import Vendor
@@ -84,6 +84,10 @@ class Config:
     warnings: tuple[Fault, ...] = ()
     notes: tuple[Fault, ...] = ()
     """What will want attention one day, and that nobody can put right yet: no warning, also not with `strict`."""
+
+    def teams_of(self, person: str) -> frozenset[str]:
+        """The groups whose incidents are a person's own."""
+        return teams_of(person, self.people, self.schedules, self.escalation.one_rota, self.groups)
 
     @cached_property
     def addressees(self) -> Mapping[str, Person]:

@@ -87,7 +87,7 @@ def whose(turn: Turn, intent: PersonActed) -> Actor:
     known = turn.config.people.get(name)
     if intent.action is not Action.ACKNOWLEDGE or known is None or not works(turn.config, name):
         return intent.actor
-    return Actor(name, frozenset(known.roles), frozenset(known.groups))
+    return Actor(name, frozenset(known.roles), turn.config.teams_of(name))
 
 
 def check_person(turn: Turn, intent: PersonActed, incident: Incident) -> None:

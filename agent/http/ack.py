@@ -157,14 +157,15 @@ async def _told(
     if actor.outside:
         return _answer(status, language, title, [tag("h1", title), said])
     config = api.get_config()
-    zone = config.people[actor.id].time_zone
-    reader = Reader(config, api.pipeline.desk, api.clock.now(), language, actor)
+    zone_name = config.people[actor.id].time_zone
+    zone = parse_zone(zone_name) if zone_name else None
+    reader = Reader(config, api.pipeline.desk, api.clock.now(), language, actor, zone)
     (shown,) = await reader.incidents(api.reads, [row], ALERTS_SHOWN)
     happened = [reader.happened(line, row.reporter) for line in await api.reads.latest(row.id, LINES_SHOWN)]
     group = called(shown.group, config.groups, language)
     roots = await reader.roots(api.reads, [row])
     shown.no_known_error = reader.no_known_error(row)
-    made = IncidentPage(shown, language, parse_zone(zone) if zone else None, group, roots.get(row.id))
+    made = IncidentPage(shown, language, zone, group, roots.get(row.id))
     return _answer(status, language, f"{row.number} {shown.title}", [*made.head(), said, *made.rest(happened)])
 
 

@@ -153,10 +153,11 @@ class Auth:
 
     def person(self, name: str, roles: frozenset[str] = frozenset()) -> Actor | None:
         """A person as people.yaml has them, with the roles of their token; None: gone from it, and no roles left."""
-        known = self._config().people.get(name)
+        config = self._config()
+        known = config.people.get(name)
         if known is None:
             return Actor(name, roles) if roles else None
-        return Actor(name, roles | frozenset(known.roles), frozenset(known.groups))
+        return Actor(name, roles | frozenset(known.roles), config.teams_of(name))
 
 
 def token_in(header: str) -> str | None:

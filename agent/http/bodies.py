@@ -13,14 +13,24 @@ MOMENT = (
 DAY = r"^(19[89][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 NUMBER = r"^INC-[0-9A-Za-z-]{1,40}$"
 ATTACHMENT = r"^[0-9]{1,18}$"
-_NAME = "[a-zA-Z_][a-zA-Z0-9_]{0,99}"
+_NAME = r'[^=!~"\\{},\s\x00-\x1f]{1,100}'
 _CLASS = r"\[\^?(?:a-z|A-Z|0-9|[A-Za-z0-9_])+\]"
-_LITERAL = r'[^\\()\[\]{}*+?.|^$"\x00-\x1f]|\\[.*+?()|\[\]{}^$dws-]'
-_ATOM = rf"(?:{_LITERAL}|{_CLASS}|\.)[*+?]?"
-_PATTERN = rf"(?:{_ATOM}|\||\((?:{_ATOM}|\|)*\)[*+?]?)*"
-MATCHER = rf'^{_NAME}(?:!?=(?:"(?:[^"\\]|\\["\\])*"|[^"~\\][^"\\]*)|[=!]~(?:"{_PATTERN}"|{_PATTERN}))$'
-"""A matcher as text: `name="value"`, `name!=value`, `name=~"regex"`, `name!~"regex"`; of regexes the part that RE2
-always takes: literals, classes, `. * + ? |` and groups one level deep."""
+_META = r"[.*+?()|\[\]{}^$dws-]"
+_PLAIN = r'[^\\()\[\]{}*+?.|^$"\x00-\x1f]'
+
+
+def _regex(escaped: str) -> str:
+    """Regexes that RE2 always takes, with `escaped` for what stands behind a backslash."""
+    atom = rf"(?:{_PLAIN}|{escaped}|{_CLASS}|\.)[*+?]?"
+    return rf"(?:{atom}|\||\((?:\?:)?(?:{atom}|\|)*\)[*+?]?)*"
+
+
+_BARE = _regex(rf"\\{_META}")
+_QUOTED = r"(?:\(\?i\))?" + _regex(rf'\\{{1,2}}{_META}|\\"|\\{{4}}')
+MATCHER = rf'^{_NAME}(?:!?=(?:"(?:[^"\\]|\\["\\])*"|[^"~\\][^"\\]*)|[=!]~(?:"{_QUOTED}"|{_BARE}))$'
+"""A matcher as text: `name="value"`, `name!=value`, `name=~"regex"`, `name!~"regex"`, as silences are shown: between
+quotes a backslash stands before a backslash and a quote, and for itself before anything else. Of regexes the part that
+RE2 always takes: literals, classes, `. * + ? |`, groups one level deep, and `(?i)` at the beginning."""
 
 
 def _moment(text: str) -> str:

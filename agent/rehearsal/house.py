@@ -146,7 +146,7 @@ class House:
     def _actor(self, who: str) -> Actor:
         person = self.config.people.get(who)
         roles = frozenset(person.roles) if person else frozenset({"ops", "pm"})
-        return Actor(who, roles, frozenset(person.groups) if person else frozenset())
+        return Actor(who, roles, self.config.teams_of(who))
 
     async def settle(self) -> None:
         """Do all that is due at this moment: suggestions, steps, pages."""

@@ -33,7 +33,7 @@ HAPPENED: Catalogue = {
     ),
     "service_restored": (
         "nothing of it fires any more; it counts as resolved[ at {resolves_at}] unless it fires again",
-        "已无告警;若不再触发[,于 {resolves_at}]视为解决",
+        "已无告警;若不再触发[,于 {resolves_at} ]视为解决",
     ),
     "relapsed": (
         "it fires again: relapse {relapse}[; {assignee} has it]",

@@ -5,14 +5,15 @@ In a template `{name}` is a fact; a part in square brackets is left out where on
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from agent.wording.fact_words import EVIDENCE, OUTCOMES_ZH, SAYS_NOTHING, YES_NO
 from agent.wording.happenings import HAPPENED
 from agent.wording.reasons import REASONS
 from agent.wording.trouble_words import cause_text, signal_text
-from escalation.words import LANGUAGES, Language
+from collectors.moment import parse_moment
+from escalation.words import LANGUAGES, Language, local_text
 
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _FACT = re.compile(r"\{(\w+)\}")
@@ -28,6 +29,18 @@ def text(code: str, facts: Mapping[str, Any], language: str = "en") -> str:
 def happened(kind: str, facts: Mapping[str, Any], language: str = "en") -> str:
     """The sentence of a line of the timeline; an unknown kind is its own sentence."""
     return _say(HAPPENED.get(kind) or REASONS.get(kind), kind, facts, language)
+
+
+def on_clock(value: Any, zone: tzinfo | None) -> Any:
+    """Facts with their moments as the reader's clock shows them; as they are where their zone is not known."""
+    if zone is None:
+        return value
+    if isinstance(value, Mapping):
+        return {name: on_clock(one, zone) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [on_clock(one, zone) for one in value]
+    moment = parse_moment(value) if isinstance(value, str) and _MOMENT.match(value) else value
+    return local_text(moment, zone) if isinstance(moment, datetime) else value
 
 
 def language_of(header: str, default: str = "en") -> str:

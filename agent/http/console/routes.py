@@ -67,7 +67,7 @@ class Visit:
         person = config.people.get(actor.id)
         self.language: Language = person.language if person is not None else _asked_language(request)
         self.zone = parse_zone(person.time_zone) if person is not None and person.time_zone else None
-        self.reader = Reader(config, api.pipeline.desk, self.now, self.language, actor)
+        self.reader = Reader(config, api.pipeline.desk, self.now, self.language, actor, self.zone)
 
     def call(self, sent: object = None) -> Call:
         """The same as a call of the API."""

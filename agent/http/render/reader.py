@@ -1,8 +1,8 @@
 """An incident as one reader sees it: reasons get their sentence, steps the people they would reach now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from agent.configuration.config import Config
@@ -14,7 +14,7 @@ from agent.http.reads.incidents import IncidentReads
 from agent.http.reads.sums import Sums
 from agent.http.render.record import major_of, record_of
 from agent.http.render.stored import decision_of, ends_text, json_of, restored_since, starts_text, step_of
-from agent.wording.sentences import happened, text
+from agent.wording.sentences import happened, on_clock, text
 from collectors.moment import moment_text
 from correlation.holding import steps_held
 from correlation.incident import ACTIVE, ITEM, Json, State
@@ -43,6 +43,8 @@ class Reader:
     language: str
     actor: Actor | None = None
     """Who reads; None: nothing is masked."""
+    zone: tzinfo | None = None
+    """On whose clock sentences tell moments; None: in UTC."""
 
     def is_masked(self, reporter: str | None) -> bool:
         """Whether it is hidden who reported, and how to reach them."""
@@ -61,7 +63,10 @@ class Reader:
         """A stored reason with its sentence."""
         reason = stored or _NOTHING
         facts = {k: _plain(v) for k, v in (reason.get("facts") or {}).items()}
-        return views.Why(code=reason["code"], facts=facts, text=text(reason["code"], facts, self.language))
+        return views.Why(code=reason["code"], facts=facts, text=self._sentence(text, reason["code"], facts))
+
+    def _sentence(self, say: Callable[[str, Json, str], str], code: str, facts: Json) -> str:
+        return say(code, on_clock(facts, self.zone), self.language)
 
     def targets(self, step: StepRow, incident: IncidentRow) -> list[str]:
         """The people whom a step would page now, by the rota of this moment."""
@@ -198,7 +203,7 @@ class Reader:
         if self.is_masked(reporter):
             facts = masking.masked_happening(row.kind, facts, words=self.hides_words(reporter), reporter=reporter)
             actor = masking.masked_actor(actor, reporter, self._ours)
-        said = happened(row.kind, facts, self.language)
+        said = self._sentence(happened, row.kind, facts)
         return views.Happened(at=row.at, kind=row.kind, actor=actor, facts=facts, text=said)
 
     @property

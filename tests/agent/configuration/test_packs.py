@@ -87,6 +87,13 @@ def test_check_config_names_file_and_line_of_every_value() -> None:
 # ---- on-call-only: one rota, no review ----
 
 
+PEOPLE_WITH_A_DBA = """people:
+  ana: {{name: Ana, roles: [l1], contacts: {contacts}}}
+  bo: {{name: Bo, roles: [l1], contacts: {contacts}}}
+  dee: {{name: Dee, roles: [l1], groups: [dba], contacts: {contacts}}}
+"""
+
+
 def one_rota(folder: Path, **files: str) -> Config:
     """A team as a paging tool knows it: people with one role, one rota, nobody above them."""
     written = {
@@ -146,6 +153,36 @@ async def test_one_rota_holds_every_role_of_every_group(name: str, tmp_path: Pat
     await house.advance(hours=4)
     told = {s.step.partition("/")[2]: s.person for s in house.sent}
     assert told["p50"] == "ana", "nobody holds pm, so whoever is on call is told"
+
+
+async def test_whoever_is_next_on_the_one_rota_may_take_what_the_first_was_paged_for(tmp_path: Path) -> None:
+    """`facility` is a group of the pack: nobody is in it, and the rota is called for it."""
+    house = await opened(one_rota(tmp_path), {"alertname": "UpsOnBattery", "ups": "a", "severity": "critical"})
+    (incident,) = house.incidents()
+    assert (house.pages, incident.group) == (["ana"], "facility")
+    await house.act(incident.number, "acknowledge", who="bo")
+    assert house.incident(incident.number).assignee == "bo"
+
+
+async def test_of_two_rotas_each_has_its_group_and_those_that_are_nobodys(tmp_path: Path) -> None:
+    layers = 'time_zone: UTC, layers: [{people: [%s], every: 7d, handover: "Mon 00:00", start: 2026-03-02}]'
+    oncall = "schedules:\n" + "".join(
+        f"  {group}: {{group: {group}, {layers % person}}}\n"
+        for group, person in (("sys-ops", "ana"), ("net-ops", "bo"))
+    )
+    config = one_rota(tmp_path, oncall=oncall)
+    assert "sys-ops" not in config.teams_of("bo")
+    assert {"net-ops", "facility", "dba"} <= config.teams_of("bo")
+    staffed = PEOPLE_WITH_A_DBA.format(contacts="[{notifier: hook, to: x}, {notifier: mail, to: x}]")
+    of_a_dba = one_rota(tmp_path, oncall=oncall, people=staffed)
+    assert (of_a_dba.teams_of("dee"), "dba" in of_a_dba.teams_of("bo")) == ({"dba"}, False)
+    assert of_a_dba.teams_of("nobody") == frozenset()
+
+
+def test_without_the_one_rota_a_persons_groups_are_those_of_people_yaml() -> None:
+    config = load(SITE)
+    assert not config.escalation.one_rota
+    assert all(config.teams_of(name) == set(person.groups) for name, person in config.people.items())
 
 
 async def test_two_rotas_keep_to_their_groups(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agent.http.reads.alerts import AlertReads
-from collectors.labels import fingerprint
+from collectors.labels import Matcher, fingerprint
 from tests.agent.http.serving import DISK_FULL, LINK_DOWN, START, Served
 from tests.house import alert, at
 
@@ -174,6 +174,34 @@ async def test_a_silence_holds_alerts_back_and_says_so_until_it_is_ended(api: Se
 async def test_a_silence_that_cannot_be_meant_is_refused(api: Served, changes: dict[str, object], status: int) -> None:
     assert (await api.post("/api/v1/silences", {**SILENCE, **changes}, as_="desk")).status == status
     assert (await api.get("/api/v1/silences")).items == []
+
+
+@pytest.mark.parametrize(
+    "matcher",
+    [
+        pytest.param(Matcher("instance", "=~", r"db\-1\.example\.com:\d+"), id="escapes"),
+        pytest.param(Matcher("instance", "!~", r"(?i)(?:db|web)-[0-9]+"), id="groups"),
+        pytest.param(Matcher("volume", "=~", r"C:\\.*"), id="a backslash in a regex"),
+        pytest.param(Matcher("volume", "=", "C:\\"), id="a backslash"),
+        pytest.param(Matcher("msg", "=~", 'say "so".*'), id="quotes in a regex"),
+        pytest.param(Matcher("主机", "=", "数据库"), id="another script"),
+    ],
+)
+async def test_a_silence_that_is_shown_can_be_posted_again(api: Served, matcher: Matcher) -> None:
+    meant = {
+        "name": matcher.name,
+        "value": matcher.value,
+        "isRegex": "~" in matcher.op,
+        "isEqual": matcher.op[0] == "=",
+    }
+    one = {"name": "alertname", "value": "DiskFull", "isRegex": False, "isEqual": True}
+    sent = {"matchers": [one, meant], "startsAt": "2026-03-02T09:00:00Z", "endsAt": "2026-03-02T10:00:00Z"}
+    made = await api.post("/api/v2/silences", {**sent, "comment": "new disks", "createdBy": "ana"}, as_="ana")
+    assert made.status == 200, made.text
+    (shown,) = (await api.get("/api/v1/silences")).items
+    again = await api.post("/api/v1/silences", {**SILENCE, "matchers": shown["matchers"]}, as_="ana")
+    assert (again.status, again.body["matchers"]) == (201, shown["matchers"]), again.text
+    assert [Matcher.parse(text) for text in again.body["matchers"]][1] == matcher
 
 
 @pytest.mark.parametrize("silence", ["x", "00000000-0000-4000-8000-000000000000", "%00", "%2e%2e"])

@@ -66,6 +66,24 @@ async def test_what_it_cannot_be_merged_into_is_told_and_nothing_is_done(api: Se
 # silencing
 
 
+async def test_until_when_it_is_silenced_is_told_on_the_readers_clock_alone(api: Served) -> None:
+    number = await opened(api)
+    browser = await signed_in(api, "ana")
+    answered = await browser.send(
+        f"/incidents/{number}/silence", **SILENCED, once=await key_of(browser, number, "silence")
+    )
+    assert answered.status == 303, answered.text
+    wei = await signed_in(api, "wei")
+    for path in (f"/incidents/{number}", "/"):
+        told = (await wei.open(path)).text
+        assert re.search(r"被 ana 静默至 2026-03-02 18:00:0\d \+08:00", told)
+        assert "UTC" not in told
+    await api.receive(*(alert(labels, ends="2026-03-02T09:00:00Z") for labels in DISKS))
+    assert "UTC" not in (await wei.open(f"/incidents/{number}")).text
+    lines = (await api.get(f"/api/v1/incidents/{number}/timeline")).items
+    assert any("UTC" in line["text"] for line in lines), "the API speaks in UTC"
+
+
 async def test_all_of_an_incident_that_fires_is_silenced_once_however_often_it_is_tapped(api: Served) -> None:
     number = await opened(api)
     browser = await signed_in(api, "ana")
