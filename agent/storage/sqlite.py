@@ -75,10 +75,13 @@ def connect_sqlite(path: str) -> sqlite3.Connection:
 def make_private(path: str) -> None:
     """Make the file of a new store for its owner alone, whatever the umask: it holds the key of acknowledge links.
 
-    SQLite gives its `-wal` and `-shm` the mode of the file. One that is there keeps its mode; `doctor` looks at it.
+    SQLite gives its `-wal` and `-shm` the mode of the file. One that is there keeps its mode (`doctor` looks at it) and
+    is not opened: closing it would take the locks of every connection of this process from it, and the next program to
+    leave the store would delete the `-wal` under them.
     """
     if path != ":memory:":
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def lock_store(path: str) -> int:
