@@ -6,6 +6,8 @@ import os
 import resource
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
@@ -143,6 +145,21 @@ async def test_a_row_that_no_store_can_hold_is_no_outage_of_the_store(writer: Wr
     with pytest.raises(Unwritable):
         await writer.commit([(INSERT_AUDIT, [(1, AT, who, "login", "{}", "", "", "", 0)])])
     await writer.commit([(INSERT_AUDIT, [(1, AT, "ana", "login", "{}", "", "", "", 0)])])
+
+
+async def test_a_second_writer_of_a_process_leaves_the_log_to_the_first(tmp_path: Path) -> None:
+    """SQLite keeps POSIX locks, which a process loses with any descriptor of the file that it closes."""
+    path = tmp_path / "tocsin.db"
+    first, second = SqliteWriter(str(path)), tokens.beside(f"sqlite:///{path}")
+    await first.open()
+    await first.commit([("CREATE TABLE t (n INTEGER)", [()])])
+    await second.open()
+    read = f"import sqlite3; db = sqlite3.connect({str(path)!r}); db.execute('SELECT n FROM t').fetchall(); db.close()"
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", read], check=True)
+    await first.commit([("INSERT INTO t VALUES (?)", [(1,)])])
+    assert await second.fetch("SELECT n FROM t") == [(1,)]
+    await second.close()
+    await first.close()
 
 
 @pytest.mark.parametrize("lost", ["tocsin.db", "tocsin.db-wal"])
