@@ -110,9 +110,16 @@ def check(actor: Actor, action: Action, incident: Incident, paged: Collection[st
         return
     if action is Action.ACKNOWLEDGE and actor.id in paged:
         return
-    raise Forbidden(
-        f"{action} may be done by {_named(who)}; {actor.id} is {', '.join(sorted(actor.roles)) or 'nothing'}"
-    )
+    told = f"{action} may be done by {_named(who)}; {actor.id} is {', '.join(sorted(actor.roles)) or 'nothing'}"
+    if any(who.get(role) == OWN for role in rights):
+        told += f", and {incident.number} is not theirs: {_with_whom(actor, incident)}"
+    raise Forbidden(told)
+
+
+def _with_whom(actor: Actor, incident: Incident) -> str:
+    if incident.group in actor.groups:
+        return f"{incident.assignee} has it"
+    return f"it is with the group {incident.group}" + (f", {incident.assignee} has it" if incident.assignee else "")
 
 
 def check_may_escalate(actor: Actor, who: Collection[str]) -> None:

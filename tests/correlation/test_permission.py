@@ -121,6 +121,19 @@ def test_a_refusal_names_the_roles_that_may() -> None:
 
 
 @pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ({"group": "net"}, "is not theirs: it is with the group net$"),
+        ({"group": "net", "assignee": "you"}, "is not theirs: it is with the group net, you has it$"),
+        ({"assignee": "you"}, "is not theirs: you has it$"),
+    ],
+)
+def test_a_refusal_says_whose_it_is(held: dict[str, object], said: str) -> None:
+    with pytest.raises(Forbidden, match=said):
+        check(Actor("me", frozenset({"l1"}), frozenset({"ops"})), Action.RESOLVE, incident(**held), set())
+
+
+@pytest.mark.parametrize(
     ("roles", "outside"),
     [({"customer"}, True), ({"customer", "vendor"}, True), ({"customer", "l1"}, False), (set(), False)],
 )
