@@ -1,11 +1,14 @@
 /* Logs what a program does to the files of its store: preloaded, it writes one record for each write, sync, truncate,
  * unlink and rename of a file whose path begins with POWER_CUT_PREFIX into POWER_CUT_LOG. `power_cut.py` reads them.
  *
+ * While there is a file of the name POWER_CUT_FAILING, each 18th sync is not done and fails with EIO.
+ *
  * A record is: double at (CLOCK_MONOTONIC seconds; of a sync its end, else its begin), char kind, int64 offset,
  * int64 length, uint16 length of the path, the path, and for a write the data.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -25,6 +28,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int out = -2;
 static const char *prefix;
+static int syncs;
 
 static void start(void) {
     prefix = getenv("POWER_CUT_PREFIX");
@@ -91,8 +95,14 @@ ssize_t write(int fd, const void *data, size_t length) {
 static int synced(int fd, int (*real)(int)) {
     char path[PATH_MAX];
     if (!path_of(fd, path)) return real(fd);
-    int done;
-    LOCKED(done = real(fd); if (done == 0) record(now(), 's', 0, 0, path, NULL));
+    int done = -1;
+    pthread_mutex_lock(&lock);
+    const char *failing = getenv("POWER_CUT_FAILING");
+    int fails = failing && access(failing, F_OK) == 0 && ++syncs % 18 == 0;
+    if (!fails) done = real(fd);
+    if (fails || done == 0) record(now(), fails ? 'e' : 's', 0, 0, path, NULL);
+    pthread_mutex_unlock(&lock);
+    if (fails) errno = EIO;
     return done;
 }
 int fsync(int fd) { REAL(fsync); return synced(fd, real_fsync); }

@@ -1,7 +1,8 @@
 """Power cuts, replayed: what a program wrote to its store is logged, and the files are made as a cut may leave them.
 
 At a cut all is there that was synced before it; of what was written since, each piece is there or not, by lot, and the
-last may be torn. Syncs are the only thing that a store may rely on.
+last may be torn. Syncs are the only thing that a store may rely on. After one that failed (EIO) each piece that was
+written before it is there or never will be, by lot: the kernel has let go of it, and a later sync says nothing of it.
 """
 
 import random
@@ -25,7 +26,7 @@ def shim(directory: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing done to a file: `w` write, `s` sync, `t` truncate (`length` is what is left), `u` unlink."""
+    """One thing done to a file: `w` write, `s` sync, `e` failed sync, `t` truncate to `length`, `u` unlink."""
 
     at: float
     kind: str
@@ -74,7 +75,10 @@ def cuts(
             files.pop(operation.path, None)
             continue
         file = files.setdefault(operation.path, _File())
-        if operation.kind != "s":
+        if operation.kind == "e":
+            file.durable = _left(file, draw)
+            file.pending.clear()
+        elif operation.kind != "s":
             file.pending.append(operation)
         elif lies is None or not operation.path.endswith(lies):
             for pending in file.pending:

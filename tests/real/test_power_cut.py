@@ -9,6 +9,7 @@ import random
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,13 @@ from tests.real.power_cut import Operation
 CUTS = int(os.environ.get("TOCSIN_CUTS", "250"))
 
 
-async def recorded(open_dir: Path, hook: str) -> tuple[list[Operation], list[tuple[float, str]], Path]:
-    """A daemon under load whose store's operations are logged; what was done, and when each alert was answered."""
+async def recorded(
+    open_dir: Path, hook: str, *, failing: bool = False
+) -> tuple[list[Operation], list[tuple[float, str]], Path]:
+    """A daemon under load whose store's operations are logged; what was done, and when each alert was answered.
+
+    `failing`: once it runs, syncs fail now and then.
+    """
     log = open_dir / "operations"
     log.touch()
     log.chmod(0o666)
@@ -34,6 +40,7 @@ async def recorded(open_dir: Path, hook: str) -> tuple[list[Operation], list[tup
         "LD_PRELOAD": str(preloaded),
         "POWER_CUT_LOG": str(log),
         "POWER_CUT_PREFIX": str(tocsin.store),
+        "POWER_CUT_FAILING": str(open_dir / "failing"),
     }
     acked: list[tuple[float, str]] = []
 
@@ -44,6 +51,8 @@ async def recorded(open_dir: Path, hook: str) -> tuple[list[Operation], list[tup
                 acked.append((time.monotonic(), name))
 
     async with tocsin:
+        if failing:
+            (open_dir / "failing").touch()
         senders = [asyncio.create_task(send(n)) for n in range(4)]
         await until(lambda: len(acked) > 250, "some load")
         for sender in senders:
@@ -88,3 +97,16 @@ async def test_no_cut_of_the_power_loses_what_was_answered(
     assert judged(done, acked, store, tmp_path) == (0, 0)
     lost, _ = judged(done, acked, store, tmp_path, lies="-wal")
     assert lost > CUTS // 4, "a store that does not sync must be found out: else this test shows nothing"
+
+
+@pytest.mark.real("gcc")
+async def test_a_sync_that_fails_loses_nothing_that_was_answered_before_or_is_answered_after(
+    open_dir: Path, tmp_path: Path, webhook_sink: WebhookSink
+) -> None:
+    done, acked, store = await recorded(open_dir, webhook_sink.url, failing=True)
+    failed = [n for n, o in enumerate(done) if o.kind == "e"]
+    assert len([n for n in failed if done[n].path.endswith("-wal")]) > 5
+    assert judged(done, acked, store, tmp_path) == (0, 0)
+    as_if_well = [replace(o, kind="e") if n % 5 == 0 and o.kind == "s" else o for n, o in enumerate(done)]
+    lost, _ = judged(as_if_well, acked, store, tmp_path)
+    assert lost > 0, "a store that takes a failed sync for a good one must be found out: else this test shows nothing"
