@@ -125,6 +125,7 @@ class Pipeline:
 
     async def start(self) -> None:
         """Read the desk from the store."""
+        await self.writer.claim()
         self.desk = await self._load(self.writer)
         self.desk.outbox.take_over(self.clock.now())
         if self._reserve is not None and not self._reserve.fill():
@@ -425,6 +426,7 @@ class Pipeline:
         """
         try:
             if self.down:
+                await self.writer.claim()
                 await self.writer.commit(_PROBE)
             self.desk = await self._load(self.writer)
         except StoreDown as error:

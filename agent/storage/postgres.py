@@ -4,9 +4,11 @@ import asyncio
 import re
 from functools import lru_cache
 from typing import Any
+from uuid import uuid4
 
 import structlog
 
+from agent.storage.store import REMEMBERED, UPSERT_META
 from agent.storage.writer import Batch, Compressed, StoreDown, StoreFull, StoreTaken, Unwritable
 
 log = structlog.get_logger("store")
@@ -19,6 +21,8 @@ set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 
 """A session whose network is gone, and which has the lock, is ended by the server; what is committed is on its disk."""
 _SESSION = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 _END_SESSION = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2"
+_OWNER = "owner"
+"""The key of `meta` under which the daemon that read the database last is marked."""
 _NOT_KEPT = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' ORDER BY name"
 
 
@@ -40,6 +44,10 @@ class PostgresWriter:
         """The line, a reload and a start share one connection, which does one thing at a time."""
         self._session: Any = None
         """The pid and the start of the session that had the lock last."""
+        self._mark = uuid4().hex
+        self._has_claimed = False
+        self._is_ours = True
+        """No other daemon has claimed the database since we did."""
 
     async def open(self) -> None:
         await self._connect()
@@ -57,6 +65,7 @@ class PostgresWriter:
                 await self._hang_up()
                 raise StoreTaken("another daemon is using this PostgreSQL database: stop it, or name another one")
             self._session = await self._db.fetchrow(_SESSION)
+            self._is_ours = not self._has_claimed or await self._db.fetchval(numbered(REMEMBERED), _OWNER) == self._mark
         except StoreTaken as error:
             if self._session is None:
                 raise
@@ -82,7 +91,22 @@ class PostgresWriter:
         await self._db.execute("RESET lock_timeout")
         return True
 
+    async def claim(self) -> None:
+        """Mark the database as ours; where another daemon had it while we were cut off, commits are taken again."""
+        async with self._turn:
+            await self._connected()
+            try:
+                await self._db.execute(numbered(UPSERT_META), _OWNER, self._mark)
+            except Exception as error:  # the rim of the store: `_told` says what it means to the line
+                raise await self._told(error) from error
+            self._has_claimed = self._is_ours = True
+
     async def commit(self, batch: Batch) -> None:
+        """Write all of it in one transaction.
+
+        Raises StoreDown also where another daemon had the database while we were cut off, until `claim`: what it wrote
+        has to be read first.
+        """
         async with self._turn:
             too_late = asyncio.get_running_loop().call_later(self.commit_within_s, self._cut)
             try:
@@ -90,9 +114,14 @@ class PostgresWriter:
             finally:
                 too_late.cancel()
 
-    async def _commit(self, batch: Batch) -> None:
+    async def _connected(self) -> None:
         if self._db is None or self._db.is_closed():
             await self._connect()
+
+    async def _commit(self, batch: Batch) -> None:
+        await self._connected()
+        if not self._is_ours:
+            raise StoreDown("another daemon had this PostgreSQL database meanwhile: what it wrote is read first")
         try:
             async with self._db.transaction():
                 for sql, rows in batch:
@@ -128,8 +157,7 @@ class PostgresWriter:
             return await self._fetch(sql, *values)
 
     async def _fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        if self._db is None or self._db.is_closed():
-            await self._connect()
+        await self._connected()
         try:
             return [tuple(row) for row in await self._db.fetch(numbered(sql), *values)]
         except Exception as error:  # the rim of the store: `_told` says what it means to the line

@@ -132,6 +132,9 @@ class SqliteWriter:
         self._files = Whereabouts(self.path if self.path == ":memory:" else os.path.realpath(self.path))
         self._files.missing()
 
+    async def claim(self) -> None:
+        """Nothing to do: the lock of the file is ours until the process ends."""
+
     async def commit(self, batch: Batch) -> None:
         await self._run(self._commit, batch)
 

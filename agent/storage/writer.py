@@ -30,6 +30,10 @@ class Writer(Protocol):
 
     async def open(self) -> None: ...
 
+    async def claim(self) -> None:
+        """Mark the store as ours: what is read from now on is what holds. Raises StoreDown."""
+        ...
+
     async def commit(self, batch: Batch) -> None:
         """Write all of it in one transaction, on disk when this returns. Raises StoreDown or Unwritable."""
         ...

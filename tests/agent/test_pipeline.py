@@ -251,6 +251,25 @@ class Store:
         return await self._load(writer)
 
 
+async def test_a_store_that_another_daemon_had_is_read_before_anything_is_written(house: House) -> None:
+    await house.receive(message(alert(DISK_FULL)))
+    store, foreign = Store(house), StoreDown("another daemon had it")
+    store.fault = foreign
+
+    async def claim() -> None:
+        if store.fault is foreign:
+            store.fault = None
+
+    house.writer.claim = claim  # type: ignore[method-assign]
+    number = house.incidents()[0].number
+    await house.writer.fetch("UPDATE incident SET title = 'as the other wrote it'")
+    with pytest.raises(StoreDown):
+        await house.act(number, "acknowledge", who="ana")
+    assert store.loads == 1
+    assert house.incident(number).title == "as the other wrote it"
+    await house.act(number, "acknowledge", who="ana")
+
+
 async def act_in_vain(house: House, number: str, times: int) -> None:
     for _ in range(times):
         with pytest.raises(StoreDown):

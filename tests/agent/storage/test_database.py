@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -273,17 +273,10 @@ async def test_a_server_of_which_nothing_is_heard_is_asked_on_a_new_connection_t
 async def test_a_running_daemon_whose_database_another_one_took_meanwhile_lives_and_takes_nothing(
     postgres: Database,
 ) -> None:
-    asyncpg = pytest.importorskip("asyncpg")
     writer, other = writer_for(postgres.url), writer_for(postgres.url)
     await writer.open()
     await writer.commit([("CREATE TABLE t (n INTEGER)", [()])])
-    admin = await asyncpg.connect(postgres.url)
-    await admin.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-    await admin.fetchval("SELECT pg_advisory_lock($1)", 0x70C51)
-    await admin.close()
+    await _cut_off(postgres.url)
     await other.open()
     for _ in range(2):
         with pytest.raises(StoreDown):
@@ -294,6 +287,50 @@ async def test_a_running_daemon_whose_database_another_one_took_meanwhile_lives_
     await writer.commit([("INSERT INTO t VALUES (?)", [(2,)])])
     assert await writer.fetch("SELECT n FROM t") == [(2,)]
     await writer.close()
+
+
+@pytest.mark.real("postgresql")
+async def test_nothing_is_written_on_what_was_known_before_another_daemon_had_the_database(postgres: Database) -> None:
+    act, ours, other = (AT, "ana", "login", "{}", "", "", "", 0), writer_for(postgres.url), writer_for(postgres.url)
+    await ours.open()
+    await migrate.upgrade(postgres.url)
+    await ours.claim()
+    await _cut_off(postgres.url)
+    await _once_connected(lambda: ours.commit([(INSERT_AUDIT, [(1, *act)])]))  # nobody else had it
+    await _cut_off(postgres.url)
+    await other.open()
+    await other.claim()
+    await other.commit([(INSERT_AUDIT, [(2, *act)])])
+    await other.close()
+    assert await _once_connected(lambda: ours.fetch("SELECT id FROM audit ORDER BY id")) == [(1,), (2,)]
+    for _ in range(2):
+        with pytest.raises(StoreDown, match="another daemon had"):
+            await ours.commit([(INSERT_AUDIT, [(2, *act)])])
+    await ours.claim()
+    await ours.commit([(INSERT_AUDIT, [(3, *act)])])
+    assert await ours.fetch("SELECT id FROM audit ORDER BY id") == [(1,), (2,), (3,)]
+    await ours.close()
+
+
+async def _once_connected(call: Callable[[], Awaitable[Any]]) -> Any:
+    """What a call returns: the first one may still find the connection that is gone."""
+    try:
+        return await call()
+    except StoreDown:
+        return await call()
+
+
+async def _cut_off(url: str) -> None:
+    """End the session that has the lock, and wait until the lock is free."""
+    import asyncpg
+
+    admin = await asyncpg.connect(url)
+    await admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    await admin.fetchval("SELECT pg_advisory_lock($1)", 0x70C51)
+    await admin.close()
 
 
 @pytest.mark.real("postgresql")
