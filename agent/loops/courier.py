@@ -99,7 +99,8 @@ class Courier:
                 self._aside.setdefault(number, now + _A_MOMENT)
             elif page is not None and number not in self._aside:
                 incident = desk.board.incidents.get(page.incident_id)
-                self._waiting.add(number, page.notifier, incident.severity if incident is not None else _LEAST_SEVERE)
+                severity = incident.severity if incident is not None else _LEAST_SEVERE
+                self._waiting.add(number, page.notifier, severity, is_late=page.created_at - page.due_at > _A_MINUTE)
 
     async def _claim(self, due: Sequence[int]) -> None:
         """Claim these pages together and begin to send them; where a fault of ours forbids it, each by itself.

@@ -10,6 +10,7 @@ class Place(NamedTuple):
     """A page in its queue."""
 
     severity: int
+    is_late: bool
     arrival: int
     page: int
     notifier: str
@@ -28,15 +29,18 @@ class Queues:
         """How many wait."""
         return len(self._known)
 
-    def add(self, page: int, notifier: str, severity: int) -> None:
-        """A page has come due; one that waits already keeps its place."""
+    def add(self, page: int, notifier: str, severity: int, *, is_late: bool = False) -> None:
+        """A page has come due, late where its step did so while nothing ran; one that waits already keeps its place."""
         if page not in self._known:
             self._known.add(page)
             self._arrivals += 1
-            self.give_back([Place(severity, self._arrivals, page, notifier)])
+            self.give_back([Place(severity, is_late, self._arrivals, page, notifier)])
 
     def take(self, most: int) -> list["Place"]:
-        """Those for whom there is room where `most` may be in flight: the most severe first, then as they came."""
+        """Those for whom there is room where `most` may be in flight: the most severe first, then as they came.
+
+        Of one severity what an outage has made late lets what comes now go before.
+        """
         taken: list[Place] = []
         for notifier, waiting in self._waiting.items():
             room = min(most - self._in_flight[notifier], len(waiting))

@@ -28,6 +28,15 @@ def test_the_most_severe_goes_first_then_whoever_came_first() -> None:
     assert numbers(queues, 64) == [3, 2, 4, 1]
 
 
+def test_what_comes_now_goes_before_what_an_outage_has_made_late_and_never_before_what_is_more_severe() -> None:
+    queues = Queues()
+    for page in range(1000):
+        queues.add(page, "mail", 1, is_late=True)
+    queues.add(2000, "mail", 2)
+    queues.add(2001, "mail", 1)
+    assert numbers(queues, 1002) == [2001, *range(1000), 2000]
+
+
 def test_a_page_waits_once_and_what_could_not_be_claimed_keeps_its_place() -> None:
     queues = Queues()
     for page in (1, 1, 2):
