@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator
@@ -320,7 +321,8 @@ async def test_watching_prints_what_happens_until_the_daemon_ends_it(api: Served
     await until(lambda: not any(s._waiting for s in events.streams), "it was told")
     await events.close()
     result = await watching
-    assert (result.exit_code, f"{number}  opened" in result.stdout) == (4, True)
+    told = re.compile(rf"^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\dZ  {number}  opened  it is down$", re.MULTILINE)
+    assert (result.exit_code, bool(told.search(result.stdout))) == (4, True), result.stdout
 
 
 async def test_an_incident_of_several_alerts_shows_its_root_first_and_what_helps_with_that(api: Served) -> None:
