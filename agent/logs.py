@@ -21,6 +21,7 @@ OURS = (
     "page",
     "pipeline",
     "reconcile",
+    "store",
 )
 """Our loggers; of libraries only warnings are told."""
 

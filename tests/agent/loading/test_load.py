@@ -58,7 +58,7 @@ async def test_an_alert_told_again_in_the_message_of_its_firing_is_counted(house
 
 
 async def test_an_alert_that_began_long_ago_still_joins_by_when_it_came(house: House) -> None:
-    await house.receive(message(alert(DISK_FULL, starts="2026-03-02T06:00:00Z")))
+    await house.receive(message(alert(DISK_FULL, starts="2026-03-02T08:00:00Z")))
     await house.restart()
     await house.receive(message(alert(OTHER)))
     assert len(house.incidents()) == 1
