@@ -18,6 +18,7 @@ from correlation.window import WindowRule
 from escalation.delivery import RetryPolicy
 from escalation.notice import NoticeRule
 from escalation.oncall import Schedule
+from escalation.recovery import anybody_takes_ends
 from escalation.roles import Group, Person, teams_of
 from escalation.sla import SlaPolicy
 from escalation.timetable import EscalationPolicy
@@ -84,6 +85,11 @@ class Config:
     warnings: tuple[Fault, ...] = ()
     notes: tuple[Fault, ...] = ()
     """What will want attention one day, and that nobody can put right yet: no warning, also not with `strict`."""
+
+    @property
+    def tells_ends(self) -> bool:
+        """Whether anybody is told that an incident has recovered by itself (`send_resolved`)."""
+        return anybody_takes_ends(self.people.values(), self.notifiers)
 
     def teams_of(self, person: str) -> frozenset[str]:
         """The groups whose incidents are a person's own."""

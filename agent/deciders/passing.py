@@ -119,7 +119,8 @@ def recover(turn: Turn, incident: Incident) -> None:
         incident.resolves_at = None
         turn.ladder.clocks_moved(incident, turn.group)
         return
-    if incident.id not in turn.desk.reached:  # whom it has paged could not be read: it waits a moment for that
+    # Whom it has paged could not be read: it waits a moment for that.
+    if turn.config.tells_ends and incident.id not in turn.desk.reached:
         turn.agenda.look_at(incident.id, turn.now + _A_MOMENT)
         return
     silence = silenced(turn.board, incident, turn.now)

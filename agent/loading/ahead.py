@@ -80,7 +80,7 @@ _ABOUT_ALERTS = frozenset({Action.SET_ROOT, Action.CONFIRM})
 def needs_reading(desk: Desk, intent: Intent, now: datetime) -> bool:
     """Whether an intent may be about what the desk does not hold any more."""
     if isinstance(intent, TimePassed):
-        return any(recovering(desk, now))
+        return desk.config.tells_ends and any(recovering(desk, now))
     return isinstance(intent, _READING) or (isinstance(intent, AlertsArrived) and intent.parsed.mail is not None)
 
 

@@ -19,7 +19,7 @@ from correlation.store import (
     incident_from,
     place_from,
 )
-from escalation.recovery import anybody_takes_ends, heard_by, parts_of
+from escalation.recovery import heard_by, parts_of
 from escalation.store import PAGED, PAGED_EACH, reached
 from knowledge.store import (
     CHANGE_BY_NUMBER,
@@ -68,9 +68,6 @@ def recovering(desk: Desk, now: datetime) -> Iterator[Incident]:
 async def fetch_reached(desk: Desk, writer: Writer, now: datetime) -> None:
     """Know whom the pages of the incidents that are about to recover have reached, and of those merged into them."""
     desk.reached = {}
-    if not anybody_takes_ends(desk.config.people.values(), desk.config.notifiers):
-        desk.reached = {incident.id: [] for incident in recovering(desk, now)}
-        return
     merged = {incident.id: {incident.id: "", **parts_of(incident)} for incident in recovering(desk, now)}
     wanted = sorted(set().union(*merged.values()))
     rows: dict[int, list[tuple[Any, ...]]] = {}
