@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 MASK = "********"
 _SECRET = re.compile(r"(?:.*[_-])?(?:token|password|secret|authorization|api[_-]?key)", re.IGNORECASE)
+# A parameter has none of the characters of a regex in its name: `?` before a `(` asks for no address.
 _ADDRESS_SECRET = re.compile(
-    r"(?<=://)()([^/@\s]+)(?=@)|(?<=[?&])([^=&\s]*(?:token|key|secret|sign)[^=&\s]*=)([^&\s]+)"
+    r"(?<=://)()([^/@\s]+)(?=@)"
+    r"|(?<=[?&])([^=&\s(){}|\\^*+?]*(?:token|key|secret|sign)[^=&\s(){}|\\^*+?]*=)([^&\s]+)"
 )
 _SCHEME = re.compile(r"(?:Bearer|Basic|Token) +", re.IGNORECASE)
 

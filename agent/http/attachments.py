@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
-from aiohttp import web
+from aiohttp import content_disposition_filename, parse_content_disposition, web
 from pydantic import StringConstraints
 
 from agent.http.acts import Incidents
@@ -96,8 +96,6 @@ class Attachments:
 
 def _name_in(disposition: str) -> str:
     """The file name of a Content-Disposition header."""
-    from aiohttp import content_disposition_filename, parse_content_disposition  # noqa: PLC0415
-
     try:
         _, told = parse_content_disposition(disposition.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
         return content_disposition_filename(told) or ""

@@ -13,7 +13,7 @@ from agent.configuration.config import Config
 from agent.configuration.faults import ConfigFaults
 from agent.configuration.load import load
 from agent.configuration.schemas import schema
-from agent.configuration.show import effective, effective_text
+from agent.configuration.show import effective, effective_text, plain
 from agent.configuration.site import FILES
 from agent.configuration.yaml import read
 from collectors.condition import KNOWN
@@ -356,6 +356,13 @@ def test_what_stands_for_a_secret_is_shown_also_within_a_text(
     config = smallest(tmp_path, tocsin=tocsin, environ={"TOK": "t0ken-of-chat", "PIN": "4u"})
     found = effective(config)["tocsin.yaml"]["notifiers"]["hook"]
     assert {key: found[key] for key in shown} == shown
+
+
+@pytest.mark.parametrize(
+    "regex", ["slow.?(query|key_reads)=[0-9]+", r"^pub?lic\|token=.*$", "(^|[?&])(api-)?sign(ed)?=.+", "x?{2}key=y"]
+)
+def test_a_regex_is_shown_as_it_is_written(regex: str) -> None:
+    assert plain(regex) == regex
 
 
 def test_no_secret_is_in_a_fault(tmp_path: Path) -> None:
