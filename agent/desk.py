@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from agent.configuration.config import Config
 from agent.configuration.plugins import strategy
 from agent.ladder import Ladder
-from agent.loops.retention import Due
+from agent.loading.old_rows import Due
 from collectors.labels import Labels
 from collectors.remembering import Held
 from correlation.board import Board

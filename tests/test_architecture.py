@@ -73,9 +73,12 @@ def test_every_file_says_what_it_is_for(path: Path) -> None:
 
 _MAPPED = (
     "",
+    "cli",
     "configuration",
+    "deciders",
     "erasing",
     "http",
+    "http/console",
     "http/reads",
     "http/render",
     "loading",

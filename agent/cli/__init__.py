@@ -1,4 +1,17 @@
-"""The commands of the command line, a file each; `agent/__main__.py` attaches them."""
+"""The commands of the command line, a file each; `agent/__main__.py` attaches them.
+
+The daemon, and what is looked at before it starts or at night
+    serve, welcome, check, check_alert, config, doctor, trying, notify, imports
+
+The store, with or without a daemon on it
+    store, backups, audit, tokens, people
+
+Over the API
+    incidents, acts, alerts, watch, oncall, silences, notices, known_errors, automation
+
+What the commands share: options, the call, how it is printed, how it ends
+    options, client, printing, showing, figures, ending, telling
+"""
 
 import click
 

@@ -1,4 +1,28 @@
-"""What the agent decides about each intent, in order, with the rooms' deciders; it only moves memory."""
+"""What the agent decides about each intent, in order, with the rooms' deciders; it only moves memory.
+
+`DECIDERS` says which function decides which intent; each calls those of the others that follow. Where to look for what:
+
+Alerts, and what an incident that they open or change needs
+    alerts, letters, correlated, known_errors, automation, classifying, majors, proposals, recalls, storms, recoveries
+
+What people report and complete; what they do to an incident, with what comes before it and after
+    records, rounds, mails, attachments, names, acts, around_acts, effects
+
+Single acts
+    merging, splits, roots, links, recurrences
+
+Time: what is due, the timetable and what its steps do, pages
+    ticks, watching, forecast, deeds, escalations, pages
+
+Notices by the calendar, and lists for a person
+    notices, customers, lists
+
+What outlives incidents
+    problems, changes, improvements, items, library, solved, lessons
+
+What concerns no one incident
+    silences, rota, reload, retention, erasing, noting
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,23 +33,24 @@ from agent.deciders.alerts import alerts_arrived, alerts_found, pulled
 from agent.deciders.attachments import file_attached
 from agent.deciders.automation import run_decided, run_ended, runs_claimed
 from agent.deciders.changes import change_acted, change_raised
-from agent.deciders.checks import round_made
 from agent.deciders.customers import notice_acted
 from agent.deciders.erasing import rows_erased
-from agent.deciders.house import clock_adopted, config_changed, noted, remembered
 from agent.deciders.improvements import improvement_acted, improvement_suggested
 from agent.deciders.items import item_edited
 from agent.deciders.known_errors import suggested
 from agent.deciders.letters import letter_died
 from agent.deciders.library import known_error_written
 from agent.deciders.notices import notices_due
+from agent.deciders.noting import noted, remembered
 from agent.deciders.pages import page_tried, pages_claimed
-from agent.deciders.passing import time_passed
 from agent.deciders.problems import problem_acted, problem_opened
 from agent.deciders.records import person_reported, record_edited
+from agent.deciders.reload import clock_adopted, config_changed
 from agent.deciders.retention import old_rows
 from agent.deciders.rota import rota_changed, rota_ended
+from agent.deciders.rounds import round_made
 from agent.deciders.silences import silence_put
+from agent.deciders.ticks import time_passed
 from agent.desk import Desk
 from agent.group import Group
 from agent.intents import (

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 
+from agent.deciders.around_acts import afterwards, prepared
 from agent.deciders.changes import on_change_raised
 from agent.deciders.effects import (
     call,
@@ -29,7 +30,6 @@ from agent.deciders.merging import on_merged
 from agent.deciders.names import check_category, check_group, check_moments, check_worker, works
 from agent.deciders.recalls import check_recall, on_recalled, propose_recall
 from agent.deciders.recurrences import on_recurs
-from agent.deciders.relations import afterwards, prepared
 from agent.deciders.roots import on_root_set
 from agent.deciders.splits import on_confirmed, on_split
 from agent.deciders.watching import look_after

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agent.deciders.intake import follow, take_in
+from agent.deciders.correlated import follow, take_in
 from agent.deciders.letters import bury_letter, tell_of_letter
 from agent.deciders.mails import mail_arrived
 from agent.group import as_json

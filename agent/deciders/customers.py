@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from agent import contracts
-from agent.deciders.tell import line_of
+from agent.deciders.lists import line_of
 from agent.intents import NoticeActed
 from agent.turn import AGENT, Turn
 from collectors.moment import moment_text, parse_moment

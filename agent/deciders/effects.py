@@ -3,8 +3,8 @@
 from agent.deciders.automation import expire
 from agent.deciders.escalations import one_level_up
 from agent.deciders.links import inform, inform_desk, inform_reporter
-from agent.deciders.past import forget_solved, remember_solved
 from agent.deciders.recoveries import not_over
+from agent.deciders.solved import forget_solved, remember_solved
 from agent.deciders.storms import storm_seen
 from agent.intents import PersonActed
 from agent.turn import Turn

@@ -1,6 +1,6 @@
 """Messages that could not be taken: kept as dead letters, and told."""
 
-from agent.deciders.intake import take_in
+from agent.deciders.correlated import take_in
 from agent.intents import LetterDied
 from agent.storage.store import INSERT_DEAD_LETTER
 from agent.turn import Turn

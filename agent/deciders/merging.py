@@ -1,6 +1,6 @@
 """One incident is merged into another: its alerts, its places to join and its severity go over."""
 
-from agent.deciders.intake import follow
+from agent.deciders.correlated import follow
 from agent.deciders.lessons import forget_lessons
 from agent.intents import PersonActed
 from agent.turn import Turn

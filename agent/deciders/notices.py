@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from agent.deciders.checks import awaited, tell_of_missed
 from agent.deciders.customers import draft_for_customers, tell_customers, update_customers
-from agent.deciders.tell import line_of, notify, tell_by_role, told_or_not
+from agent.deciders.lists import line_of, notify, tell_by_role, told_or_not
+from agent.deciders.rounds import awaited, tell_of_missed
 from agent.intents import NoticesDue
 from agent.turn import Turn
 from collectors.moment import moment_text, parse_moment

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agent.deciders.intake import take_in
+from agent.deciders.correlated import take_in
 from agent.deciders.recoveries import tell_late
 from agent.group import as_json
 from agent.intents import PagesClaimed, PageTried

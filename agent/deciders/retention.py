@@ -2,7 +2,7 @@
 
 from agent.evidence import LET_GO
 from agent.intents import OldRowsDue
-from agent.loops.retention import ANSWERS_KEPT, Due
+from agent.loading.old_rows import ANSWERS_KEPT, Due
 from agent.storage.store import FORGET_ANSWERS, FORGET_ATTACHMENTS, FORGET_JOURNAL, FORGET_LETTER, FORGET_MAILS
 from agent.turn import AGENT, Turn
 from correlation.store import (

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agent.deciders.tell import MOST_LINES, notify
+from agent.deciders.lists import MOST_LINES, notify
 from agent.group import as_json
 from agent.intents import RotaChanged, RotaEnded
 from agent.turn import Turn

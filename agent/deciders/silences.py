@@ -1,6 +1,6 @@
 """A silence is made, changed or ended; so is a stretch of a window, and the next one is laid."""
 
-from agent.deciders.intake import follow
+from agent.deciders.correlated import follow
 from agent.group import as_json
 from agent.intents import SilencePut
 from agent.turn import Turn

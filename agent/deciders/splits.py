@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from agent.deciders.intake import follow
+from agent.deciders.correlated import follow
 from agent.deciders.lessons import keep_lessons
 from agent.deciders.links import link, link_items
 from agent.deciders.roots import find_mark

@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.deciders.automation import IllegalRun, NoSuchRun
-from agent.deciders.checks import NoSuchRound
 from agent.deciders.customers import NoSuchNotice, NoticeOver
 from agent.deciders.items import ItemConflict, NoSuchItem
 from agent.deciders.library import FiledKnownError, NoSuchKnownError
 from agent.deciders.records import Stale
 from agent.deciders.rota import NoSuchChange
+from agent.deciders.rounds import NoSuchRound
 from agent.pipeline import Overloaded, Undecided
 from agent.storage.writer import StoreDown
 from agent.turn import NoSuchIncident

@@ -6,7 +6,7 @@ from pydantic import Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from agent.deciders.checks import Record
+from agent.deciders.rounds import Record
 from agent.http.bodies import Body, Text
 from agent.http.calls import Call, Result, Route
 from agent.http.queries import Paged

@@ -4,5 +4,5 @@ Whole: `load` says in which order
     load, written, cases, alerts, promised, recall
 
 Before a decision
-    ahead, fetch, due_lists
+    ahead, fetch, due_lists, old_rows
 """

@@ -45,7 +45,7 @@ from agent.loading.fetch import (
     fetch_written,
     recovering,
 )
-from agent.loops.retention import look
+from agent.loading.old_rows import look
 from agent.storage.writer import Writer
 from agent.threads import keys_of, numbers_in
 from collectors.alert import Parsed

@@ -10,5 +10,5 @@ Looking at the world
     inspect, reconcile, rota_watch, journal_size
 
 Work that is not waited for
-    ranker, encoder, runner, retention, letting_go
+    ranker, encoder, runner, letting_go
 """

@@ -10,7 +10,7 @@ import msgspec
 from agent.clock import HandClock
 from agent.configuration import plugins
 from agent.configuration.config import Config
-from agent.deciders.checks import Record
+from agent.deciders.rounds import Record
 from agent.desk import Desk
 from agent.group import Group
 from agent.intents import (

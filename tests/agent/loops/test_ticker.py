@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.deciders import DECIDERS, passing
+from agent.deciders import DECIDERS, ticks
 from agent.intents import NoticesDue
 from agent.loops.cycle import Cycle
 from agent.loops.ticker import Ticker
@@ -48,7 +48,7 @@ async def test_an_incident_that_cannot_be_decided_holds_up_no_other_and_is_told(
     three: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second, third = three.incidents()
-    look_at = passing.look_at
+    look_at = ticks.look_at
 
     def broken(turn: Turn, incident: Incident) -> None:
         look_at(turn, incident)
@@ -56,7 +56,7 @@ async def test_an_incident_that_cannot_be_decided_holds_up_no_other_and_is_told(
             raise ZeroDivisionError
 
     before = await taken(three)
-    monkeypatch.setattr(passing, "look_at", broken)
+    monkeypatch.setattr(ticks, "look_at", broken)
     ticker = Ticker(three.pipeline, three.clock, Cycle(three.clock))
     await done(three, ticker.pass_time())
     after = await taken(three)
@@ -79,7 +79,7 @@ async def test_steps_are_taken_where_what_time_brings_to_alerts_cannot_be_decide
     def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(passing, "settle", broken)
+    monkeypatch.setattr(ticks, "settle", broken)
     before = (await three.writer.fetch("SELECT count(*) FROM step WHERE outcome = 'paged'"))[0][0]
     await done(three, Ticker(three.pipeline, three.clock, Cycle(three.clock)).pass_time())
     assert (await three.writer.fetch("SELECT count(*) FROM step WHERE outcome = 'paged'"))[0][0] > before

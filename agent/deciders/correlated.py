@@ -11,10 +11,10 @@ from agent.deciders.known_errors import LOOKED_AT, is_known, rank, recognise
 from agent.deciders.lessons import keep_lessons, write_forgotten
 from agent.deciders.links import inform_also, inform_groups_of, link_items
 from agent.deciders.majors import look_for_major
-from agent.deciders.past import forget_solved
 from agent.deciders.problems import count
 from agent.deciders.recalls import propose_recall
 from agent.deciders.recoveries import not_over
+from agent.deciders.solved import forget_solved
 from agent.deciders.watching import look_after
 from agent.turn import AGENT, Turn
 from collectors.alert import Alert

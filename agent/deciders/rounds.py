@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.deciders.links import link
+from agent.deciders.lists import told_or_not
 from agent.deciders.records import reported
-from agent.deciders.tell import told_or_not
 from agent.group import as_json
 from agent.intents import RoundMade
 from agent.turn import Turn

@@ -1,4 +1,4 @@
-"""What the retention lets go of: looked for some rows at a time, so that neither look nor deletion holds up alerts."""
+"""Rows that the retention lets go of, looked for some at a time: neither look nor deletion holds up alerts."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

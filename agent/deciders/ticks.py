@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 
 from agent.deciders.automation import propose_anew, verify
+from agent.deciders.correlated import follow
 from agent.deciders.customers import warn_customers
 from agent.deciders.deeds import do
 from agent.deciders.effects import rest_again, stop
 from agent.deciders.escalations import await_acknowledgement
-from agent.deciders.intake import follow
 from agent.deciders.known_errors import recognise_in_turn
 from agent.deciders.pages import reached_nobody
 from agent.deciders.recoveries import tell_recovered

@@ -1,4 +1,4 @@
-"""What concerns no one incident: another configuration, another time, a line for the audit."""
+"""Another configuration is in force, or the wall clock was put right: what waits is counted by it from now on."""
 
 from datetime import datetime
 
@@ -7,8 +7,7 @@ from agent.deciders.automation import propose_anew
 from agent.deciders.known_errors import recognise_all_again
 from agent.deciders.silences import wake_held
 from agent.group import as_json
-from agent.intents import ClockAdopted, ConfigChanged, Noted, Remembered
-from agent.storage.store import UPSERT_META, memory_key
+from agent.intents import ClockAdopted, ConfigChanged
 from agent.turn import AGENT, Turn
 from correlation.incident import Incident
 
@@ -45,11 +44,3 @@ def clock_adopted(turn: Turn, intent: ClockAdopted) -> None:
             turn.ladder.clock_adopted(incident, turn.group)
             turn.tell(incident.id, "clock_adopted", AGENT, {"shift_s": round(intent.shift.total_seconds())})
             turn.touch(incident)
-
-
-def remembered(turn: Turn, intent: Remembered) -> None:
-    turn.group.add(UPSERT_META, memory_key(intent.inspection), intent.memory)
-
-
-def noted(turn: Turn, intent: Noted) -> None:
-    turn.audit(intent.who, intent.what, intent.facts)
