@@ -26,6 +26,7 @@ from agent.deciders import decide
 from agent.desk import Desk
 from agent.group import Group
 from agent.intents import AlertsArrived, Intent, LetterDied, RowsErased
+from agent.loading.absence import listen_again
 from agent.loading.ahead import needs_reading, read_ahead
 from agent.metrics import Metrics
 from agent.storage.sqlite import Reserve
@@ -111,6 +112,8 @@ class Pipeline:
         self._reserve = reserve
         self._outage = ""
         """The failure that the log has told of, until it is over."""
+        self._deaf_from: datetime | None = None
+        """Since when the store takes nothing."""
         self._line: deque[_Waiting] = deque()
         self._ahead: deque[_Waiting] = deque()
         """What is not intake: however many messages wait, a step that is due and an act of a person come next."""
@@ -124,8 +127,9 @@ class Pipeline:
         """How many of the next intents are each a group of their own: one of them cannot be stored or decided."""
 
     async def start(self) -> None:
-        """Read the desk from the store."""
+        """Read the desk from the store, which counts the time in which nothing could be heard as none."""
         await self.writer.claim()
+        await listen_again(self.writer, self.clock.now())
         self.desk = await self._load(self.writer)
         self.desk.outbox.take_over(self.clock.now())
         if self._reserve is not None and not self._reserve.fill():
@@ -397,7 +401,7 @@ class Pipeline:
         On a disk that has just become full the reserve is given up, and acts, ticks and deliveries go in again.
         """
         self.metrics.store_failures.inc()
-        self.down = str(error)
+        self.down, self._deaf_from = str(error), self._deaf_from or self.clock.now()
         again: list[_Waiting] = []
         if isinstance(error, StoreFull) and not self.full:
             self.full = True
@@ -428,13 +432,14 @@ class Pipeline:
             if self.down:
                 await self.writer.claim()
                 await self.writer.commit(_PROBE)
+                await listen_again(self.writer, self.clock.now(), self._deaf_from)
             self.desk = await self._load(self.writer)
         except StoreDown as error:
-            self.down = str(error)
+            self.down, self._deaf_from = str(error), self._deaf_from or self.clock.now()
             return False
         if self.down:
             self.came_back = self.came_back or self.down
-            self.down = ""
+            self.down, self._deaf_from = "", None
             if not self.full:
                 log.info("store answers again", was=self._outage)
                 self._outage = ""

@@ -3,6 +3,9 @@
 Whole: `load` says in which order
     load, written, cases, alerts, promised, recall
 
+What is written before it is read, after a time in which nothing could be heard
+    absence
+
 Before a decision
     ahead, fetch, due_lists, old_rows
 """

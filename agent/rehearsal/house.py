@@ -27,6 +27,7 @@ from agent.intents import (
     Suggested,
     TimePassed,
 )
+from agent.loading.absence import listen_again
 from agent.loading.load import load_desk
 from agent.loops.paging import Claimed, no_links
 from agent.metrics import Metrics
@@ -208,6 +209,7 @@ class House:
 
     async def restart(self) -> None:
         """The daemon dies and comes back: the board is dropped and rebuilt from the store."""
+        await listen_again(self.writer, self.now)
         self.pipeline.desk = await self._load(self.writer)
         self._unknown = [incident.id for incident in self.desk.board.incidents.values() if incident.to_rank]
         self.desk.outbox.take_over(self.now)

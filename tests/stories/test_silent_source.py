@@ -1,6 +1,12 @@
 """A source that falls silent proves nothing: its heartbeat is missed, and nothing of it counts as recovered."""
 
+import json
+from datetime import timedelta
+
+import pytest
+
 from agent.rehearsal.house import House
+from agent.storage.writer import Batch, StoreDown
 from tests.house import DISK_FULL, alert, at, message
 
 WATCHDOG = {"alertname": "Watchdog", "severity": "none"}
@@ -100,3 +106,97 @@ async def test_the_silence_of_a_source_is_known_over_a_restart(house: House) -> 
     await house.restart()
     await house.advance(hours=2)
     assert house.incident(disk).state == "assigned"
+
+
+async def paced(house: House, minutes: int = 5) -> None:
+    """A heartbeat whose pace is known, heard at this very moment."""
+    for _ in range(3):
+        await house.advance(minutes=minutes)
+        await house.receive(message(alert(WATCHDOG)))
+
+
+async def comes_back_after(house: House, **units: float) -> None:
+    """The daemon is down for so long."""
+    house.clock.set(house.now + timedelta(**units))
+    await house.restart()
+
+
+def silent(house: House) -> list[str]:
+    return [i.title for i in house.incidents() if i.source == "self"]
+
+
+async def test_a_stop_is_no_silence_of_a_source_that_is_heard_soon_after_it(house: House) -> None:
+    await paced(house)
+    await comes_back_after(house, hours=3)
+    await house.advance(minutes=6)
+    await paced(house)
+    await house.advance(minutes=14)
+    assert (silent(house), house.pages) == ([], [])
+
+
+async def test_a_source_that_is_really_silent_is_missed_one_patience_after_the_start(house: House) -> None:
+    await paced(house)
+    await comes_back_after(house, hours=3)
+    await house.advance(minutes=14, seconds=59)
+    assert silent(house) == []
+    await house.advance(seconds=1)
+    assert len(silent(house)) == 1
+
+
+async def test_a_stop_teaches_no_pace(house: House) -> None:
+    await paced(house)
+    await comes_back_after(house, hours=3)
+    await house.advance(minutes=1)
+    await house.receive(message(alert(WATCHDOG)))
+    await house.advance(minutes=15)
+    assert len(silent(house)) == 1
+
+
+async def test_a_daemon_that_starts_again_and_again_hides_no_silence(house: House) -> None:
+    await paced(house)
+    await comes_back_after(house, hours=3)
+    for _ in range(4):
+        await comes_back_after(house, minutes=4)
+    assert len(silent(house)) == 1
+
+
+async def test_an_outage_of_the_store_is_no_silence_either(house: House) -> None:
+    """Its senders had 503 meanwhile."""
+    await paced(house)
+    commit = house.writer.commit
+
+    async def fails(batch: Batch) -> None:
+        raise StoreDown("away")
+
+    house.writer.commit = fails  # type: ignore[method-assign]  # the store dies under one commit
+    with pytest.raises(StoreDown):
+        await house.receive(message(alert(WATCHDOG)))
+    house.clock.set(house.now + timedelta(hours=3))
+    house.writer.commit = commit  # type: ignore[method-assign]
+    await house.settle()
+    await house.advance(minutes=14)
+    assert silent(house) == []
+    await house.advance(minutes=1)
+    assert len(silent(house)) == 1
+
+
+async def test_what_a_sender_could_not_renew_during_a_stop_is_not_over_at_the_start(house: House) -> None:
+    """Prometheus tells an alert again every minute, each time for four more; it is not told to whoever is down."""
+
+    async def told() -> None:
+        lasts = [{"labels": one, "endsAt": at(house.now + timedelta(minutes=4))} for one in (WATCHDOG, DISK_FULL)]
+        await house.receive(json.dumps(lasts).encode(), "prometheus", "prometheus")
+
+    await told()
+    await house.advance(minutes=1)
+    await told()
+    await comes_back_after(house, hours=3)
+    await house.advance(minutes=3)
+    (disk,) = house.incidents()
+    assert (disk.open_alerts, disk.service_restored_at) == (1, None)
+    await told()
+    await house.advance(minutes=3)
+    assert (disk.open_alerts, len(house.incidents())) == (1, 1)
+    await house.advance(minutes=1)
+    assert house.incident(disk.number).open_alerts == 0, "an end that nobody told comes all the same"
+    assert len(silent(house)) == 1

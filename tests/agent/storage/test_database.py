@@ -28,20 +28,26 @@ from structlog.testing import capture_logs
 
 from agent import tokens
 from agent.evidence import NoEvidence, commit_noted, examine
+from agent.group import INSERT_JOURNAL
+from agent.loading.absence import listen_again
 from agent.storage import migrate, tables
 from agent.storage.database import readers, sqlite_path, writer_for
 from agent.storage.postgres import PostgresWriter, numbered
 from agent.storage.sqlite import Reserve, SqliteWriter, has_room
 from agent.storage.store import INSERT_AUDIT, AuditRow
 from agent.storage.writer import Compressed, StoreDown, StoreFull, StoreTaken, Unwritable, Writer
+from collectors.alert import Alert, Status
 from collectors.labels import packed
 from correlation.incident import Episode, Incident, State, Why, key_of
 from correlation.rows import columns
 from correlation.store import (
     INCIDENT_BY_NUMBER,
     INCIDENT_FIELDS,
+    INSERT_ALERT,
     INSERT_EPISODE,
+    UPSERT_BEAT,
     UPSERT_INCIDENT,
+    alert_values,
     episode_values,
     incident_from,
     incident_values,
@@ -704,3 +710,19 @@ def test_storage_urls_name_a_file(url: str, path: str) -> None:
 def test_a_storage_url_of_another_kind_is_refused_with_the_right_form() -> None:
     with pytest.raises(ValueError, match="sqlite:///"):
         sqlite_path("mysql://x")
+
+
+async def test_a_span_in_which_nothing_could_be_heard_counts_as_none_on_both_stores(writer: Writer) -> None:
+    hour, journaled = timedelta(hours=1), (1, AT, "webhook/prometheus", "am", b"")
+    episode = Episode(
+        id=7, key=key_of("am", "ab"), starts_at=AT, starts_written="x", labels=packed({}), told=0, open=True, last_at=AT
+    )
+    episode.expires_at = AT + timedelta(minutes=4)
+    known = Alert(origin="am", fingerprint="ab", status=Status.FIRING, labels_json=b"{}", starts_at=AT, starts_text="x")
+    await writer.commit([(INSERT_EPISODE, [episode_values(episode, Why("none"), None, None)])])
+    await writer.commit([(INSERT_ALERT, [alert_values(known, episode, "am", AT)])])
+    await writer.commit([(INSERT_JOURNAL, [journaled]), (UPSERT_BEAT, [("am", AT, 60.0, False, 60.0)])])
+    await listen_again(writer, AT + hour)
+    assert await writer.fetch("SELECT last_at FROM beat") == [(AT + hour,)]
+    assert await writer.fetch("SELECT expires_at FROM episode") == [(AT + hour + timedelta(minutes=4),)]
+    assert [kind for (kind,) in await writer.fetch("SELECT kind FROM journal ORDER BY seq")][1:] == ["listening"]
