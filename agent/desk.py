@@ -89,6 +89,8 @@ class Desk:
         """By incident that is about to recover, whom its pages have reached: read for the next decision."""
         self.read: list[dict[str, Any]] = []
         """Rows read for the one intent that is decided next."""
+        self.summaries: dict[int, str] = {}
+        """By the id of a firing, what its sender calls it: read for the one act that is decided next."""
         self.mails: dict[str, str] = {}
         """By the key of a mail, the number of its incident: of mails that came or were looked for of late."""
         self.attached: dict[str, int] = {}

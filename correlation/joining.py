@@ -65,7 +65,8 @@ def _join_or_open(
     lets_out = _explained_by_nothing(this, firing, verdict, choice, effects) if choice.incident is None else None
     incident, why = choice.incident, choice.why
     if incident is None:
-        incident = open_incident(this, episode, labels, alert, verdict, firing.scope)
+        summary = alert.annotations.get("summary", "") if alert is not None else ""
+        incident = open_incident(this, episode, labels, summary, verdict, firing.scope)
         if lets_out is not None:
             lets_out.note_let_out(incident.number)
         why, episode.decision = Why("first_of_incident", {"rule": verdict.rule}), "opened"

@@ -1,6 +1,5 @@
 """An incident is opened, takes an alert in, is graded by it, and comes back when it fires again."""
 
-from collectors.alert import Alert
 from collectors.labels import Labels
 from correlation.classify import Class
 from correlation.form import judge_service
@@ -22,11 +21,13 @@ def may_relapse(this: Round, incident: Incident) -> bool:
 
 
 def open_incident(
-    this: Round, episode: Episode, labels: Labels, alert: Alert | None, verdict: Class, place: str = ""
+    this: Round, episode: Episode, labels: Labels, summary: str, verdict: Class, place: str = ""
 ) -> Incident:
-    """Open an incident for an alert; `place` is where that is, for those that count towards a storm."""
+    """Open an incident for an alert.
+
+    `summary` is what its sender calls it; `place` is where that is, for those that count towards a storm.
+    """
     now = this.now
-    summary = alert.annotations.get("summary", "") if alert is not None else ""
     incident = Incident(
         id=this.board.next_id("incident"),
         number=this.board.next_number(now, this.rules.zone),

@@ -207,6 +207,10 @@ LOOSE_EPISODES = (
 )
 """Firings that no incident holds: suppressed, stale, heartbeats."""
 ENDED_ALERTS_OF = f"{_EPISODES} WHERE e.incident_id = ? AND NOT e.open ORDER BY a.id DESC LIMIT ?"
+ANNOTATIONS_OF = (
+    "SELECT a.id, a.annotations FROM episode e JOIN alert a ON a.id = e.alert_id WHERE e.incident_id = ? "
+    "ORDER BY a.id LIMIT ?"
+)
 SUSPECTS = f"{_EPISODES} WHERE NOT e.open AND e.decision = 'suspect' ORDER BY a.id"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from agent.intents import PersonActed, Suggested
 from agent.turn import AGENT, Turn
-from collectors.labels import Labels
+from collectors.labels import Labels, all_match
 from correlation.incident import Action, Incident
 from correlation.need import Missing
 from correlation.store import MARK_RANKING
@@ -83,6 +83,35 @@ def _recognise_anew(turn: Turn, incident: Incident) -> None:
         turn.tell(incident.id, "known_errors_written", AGENT, {"ids": fresh})
     elif not before:
         rank(turn, incident)
+
+
+def let_go_of_unfit(turn: Turn, incident: Incident, *, renamed: bool) -> None:
+    """Alerts have left an incident: known errors that were found by the labels of those alone go with them.
+
+    What was found by the words of its title goes where it is called otherwise now. One of which an engineer has said
+    how it did here stays, as do all of an incident that has more alerts left than are looked at.
+    """
+    left = list(turn.board.scene.of.get(incident.id, {}))
+    if len(left) > _ALERTS_AT_ONCE:
+        return
+    labels = [turn.board.labels(e) for key in left if (e := turn.board.episodes.get(key)) is not None]
+    unfit = [found["id"] for found in incident.known_errors if not _still_fits(turn, incident, found, labels, renamed)]
+    if not unfit:
+        return
+    incident.known_errors = [found for found in incident.known_errors if found["id"] not in unfit]
+    turn.touch(incident)
+    turn.tell(incident.id, "known_errors_gone", AGENT, {"ids": unfit})
+    if not is_known(incident):
+        rank(turn, incident)
+
+
+def _still_fits(turn: Turn, incident: Incident, found: dict[str, Any], left: list[Labels], renamed: bool) -> bool:
+    entry = turn.config.known_errors.get(found["id"])
+    if entry is None or found["id"] in incident.feedback:
+        return True
+    if found["why"]["code"] == PREDICATE:
+        return any(all_match(group, labels) for group in entry.match for labels in left)
+    return not renamed
 
 
 def rank(turn: Turn, incident: Incident) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.deciders.correlated import follow
+from agent.deciders.known_errors import let_go_of_unfit
 from agent.deciders.lessons import keep_lessons
 from agent.deciders.links import link, link_items
 from agent.deciders.roots import find_mark
@@ -39,10 +40,12 @@ def on_split(turn: Turn, incident: Incident, intent: PersonActed) -> None:
     this = turn.round(by=by)
     learn_split(this, marks, left, incident, by)
     keep_lessons(turn, list(learned_apart(this, marks, left, incident.number, by)))
-    new = split_off(this, incident, marks)
+    was = incident.title
+    new = split_off(this, incident, marks, turn.desk.summaries)
     this.out.tell(new, "split_from", number=incident.number)
     name_roots(this)
     follow(turn, this.out, ORIGIN, turn.now)
+    let_go_of_unfit(turn, incident, renamed=incident.title != was)
     turn.tell(incident.id, "linked", by, {"kind": INCIDENT, "target": new.number})
     link(turn, incident, INCIDENT, new.number, by)
     link(turn, new, INCIDENT, incident.number, by)

@@ -42,6 +42,7 @@ from agent.loading.fetch import (
     fetch_problem,
     fetch_reached,
     fetch_run,
+    fetch_summaries,
     fetch_written,
     recovering,
 )
@@ -110,8 +111,15 @@ async def read_ahead(desk: Desk, writer: Writer, intent: Intent, now: datetime) 
             await _read_case(desk, writer, intent)
     for number in sorted(_incidents(desk, intent)):
         await fetch_incident(desk, writer, number)
-    if isinstance(intent, PersonActed) and intent.action in _ABOUT_ALERTS:
+    if isinstance(intent, PersonActed):
+        await _read_alerts(desk, writer, intent)
+
+
+async def _read_alerts(desk: Desk, writer: Writer, intent: PersonActed) -> None:
+    if intent.action in _ABOUT_ALERTS:
         await fetch_alerts(desk, writer, intent.number)
+    elif intent.action is Action.SPLIT:
+        await fetch_summaries(desk, writer, intent.number)
 
 
 async def _read_case(desk: Desk, writer: Writer, intent: Intent) -> None:

@@ -9,9 +9,11 @@ from agent.desk import MOST_MAILS, Desk
 from agent.loading.recall import recall_words
 from agent.storage.store import ATTACHED, MAIL_BY_KEY
 from agent.storage.writer import Writer
+from collectors.alert import decode_labels
 from correlation.incident import Incident
 from correlation.joining import NOT_PLACED, remember
 from correlation.store import (
+    ANNOTATIONS_OF,
     ENDED_ALERTS_OF,
     HELD_INCIDENTS,
     INCIDENT_BY_NUMBER,
@@ -109,6 +111,13 @@ async def fetch_alerts(desk: Desk, writer: Writer, number: str) -> None:
             desk.board.bury(episode)
         if (held is None or held.id == episode.id) and episode.decision not in NOT_PLACED:
             remember(desk.board, desk.rules, episode, place_from(row))
+
+
+async def fetch_summaries(desk: Desk, writer: Writer, number: str) -> None:
+    """Know what their senders call the alerts of an incident, the oldest: an incident is called by its first."""
+    incident = desk.board.numbers.get(number, 0)
+    found = await writer.fetch(ANNOTATIONS_OF, incident, MOST_NAMED)
+    desk.summaries = {id_: summary for id_, told in found if (summary := decode_labels(told.encode()).get("summary"))}
 
 
 async def fetch_mails(desk: Desk, writer: Writer, keys: Iterable[str], numbers: Iterable[str]) -> None:

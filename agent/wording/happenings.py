@@ -98,6 +98,10 @@ HAPPENED: Catalogue = {
         "已知错误 {known_error} 恢复推荐",
     ),
     "known_errors_written": ("a known error was written that fits: {ids}", "新写入的已知错误与之相符:{ids}"),
+    "known_errors_gone": (
+        "known errors that fitted only what is split off: {ids}",
+        "仅与拆分出去的告警相符、已移除的已知错误：{ids}",
+    ),
     "known_errors_suggested": ("known errors found by their words: {ids}", "按文字找到已知错误:{ids}"),
     "action_proposed": (
         "action {action} is proposed for {target} as run {run}[; {approve} may approve it]: {argv}",
@@ -166,6 +170,10 @@ HAPPENED: Catalogue = {
     ),
     "confirmed": ("said that this grouping is right[ ({alerts} alerts)]", "确认此归组正确[(告警 {alerts} 个)]"),
     "split": ("split off: {alerts}", "已拆分:{alerts}"),
+    "renamed": (
+        "called “{title}” from now on: what it was called by is split off (“{was}”)",
+        "现改称“{title}”：原标题“{was}”所指的告警已拆分出去",
+    ),
     "split_from": ("split from {number}", "从 {number} 拆分而来"),
     "merged": ("merged into {into}", "合并入 {into}"),
     "merged_in": ("{number} was merged into this", "{number} 已合并到本事件"),

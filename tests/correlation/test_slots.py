@@ -70,7 +70,7 @@ def step(stream: Stream, chance: random.Random, second: float) -> None:
     elif what < 0.95:
         marks = list(stream.board.scene.of[incident.id].values())
         if len(marks) > 1:
-            split_off(this, incident, marks[: chance.randrange(1, len(marks))])
+            split_off(this, incident, marks[: chance.randrange(1, len(marks))], {})
     else:
         take_keys_again(this, incident)
 
@@ -92,5 +92,5 @@ def test_the_window_of_a_key_counts_from_the_last_alert_that_stayed() -> None:
     *_, last = stream.board.scene.of[incident.id].values()
     (key,) = (k for k in keys_of(stream.rules, as_firing(stream.board, last) or pytest.fail()) if k and "group" in k)
     assert stream.board.last_of(key, incident.id) == START + 120 * S
-    split_off(Round(stream.board, stream.rules, START + 180 * S), incident, [last])
+    split_off(Round(stream.board, stream.rules, START + 180 * S), incident, [last], {})
     assert stream.board.last_of(key, incident.id) == START + 60 * S

@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from agent.configuration.config import Config
 from agent.rehearsal.house import House
 from agent.wording.sentences import text
 from correlation.need import Missing
 from correlation.rules import JoinRule
 from tests.correlation.test_evidence import FRONT, SHOP, SWITCH, WEB_1, WEB_2
 from tests.house import START, alert, at, message
+from tests.knowledge.shelf import entry, library, shipped
 from tests.stories.test_growth import everywhere, told
 
 
@@ -177,3 +179,83 @@ async def test_a_split_is_remembered_for_as_long_as_the_site_says_and_then_forgo
     await told(house, FRONT)
     assert incident_of(house, FRONT) == number
     await house.close()
+
+
+async def summed_up(house: House, *alerts: tuple[dict[str, str], str]) -> str:
+    """One incident of alerts that their sender calls something."""
+    for labels, summary in alerts:
+        one = alert(labels, starts=at(house.now), annotations={"summary": summary})
+        await house.receive(message(one, groupKey=""))
+    (incident,) = house.incidents()
+    return incident.number
+
+
+async def test_each_of_the_two_is_called_by_the_summary_of_its_own_first_alert(house: House) -> None:
+    number = await summed_up(house, (SHOP, "the shop answers with errors"), (SWITCH, "sw-1 is gone"))
+    assert house.incident(number).title == "the shop answers with errors"
+    other = await split(house, number, SHOP)
+    assert house.incident(other).title == "the shop answers with errors"
+    assert house.incident(number).title == "sw-1 is gone"
+    ((_, _, _, facts),) = [line for line in await house.timeline(number) if line[1] == "renamed"]
+    assert facts == {"was": "the shop answers with errors", "title": "sw-1 is gone"}
+
+
+async def test_an_incident_keeps_the_title_of_an_alert_that_it_keeps_over_a_restart(house: House) -> None:
+    number = await summed_up(house, (SWITCH, "sw-1 is gone"), (SHOP, "the shop answers with errors"))
+    await house.restart()
+    other = await split(house, number, SHOP)
+    assert house.incident(other).title == "the shop answers with errors"
+    assert house.incident(number).title == "sw-1 is gone"
+
+
+def matching(*names: str) -> list[dict[str, list[str]]]:
+    return [{"alertname": list(names)}]
+
+
+def with_known_errors() -> Config:
+    known = library(
+        entry("shop-errors", match=matching("ServiceHighErrorRate")),
+        entry("switch-down", match=matching("SwitchDown")),
+        entry("both", match=matching("SwitchDown", "ServiceHighErrorRate")),
+    )
+    return replace(everywhere(), known_errors=known)
+
+
+async def test_known_errors_that_fit_only_what_is_split_off_go_with_it() -> None:
+    house = await House(with_known_errors(), START).open()
+    number = await outage(house)
+    assert known(house, number) == {"shop-errors", "switch-down", "both"}
+    other = await split(house, number, SHOP)
+    assert known(house, number) == {"switch-down", "both"}
+    assert known(house, other) == {"shop-errors", "both"}
+    assert [f["ids"] for _, kind, _, f in await house.timeline(number) if kind == "known_errors_gone"] == [
+        ["shop-errors"]
+    ]
+    await house.restart()
+    assert known(house, number) == {"switch-down", "both"}
+    await house.close()
+
+
+async def test_a_known_error_of_which_an_engineer_has_said_how_it_did_stays() -> None:
+    house = await House(with_known_errors(), START).open()
+    number = await outage(house)
+    await house.act(number, "feedback", {"known_error": "shop-errors", "outcome": "used"}, who="desk")
+    await split(house, number, SHOP)
+    assert "shop-errors" in known(house, number)
+    await house.close()
+
+
+async def test_what_was_found_by_the_words_of_a_title_goes_with_the_title() -> None:
+    known_by_words = (one.model_copy(update={"match": []}) for one in shipped().values())
+    house = await House(replace(everywhere(), known_errors=library(*known_by_words)), START).open()
+    full = "the disk is full, no space left on device"
+    number = await summed_up(house, (SHOP, full), (SWITCH, "sw-1 is gone"))
+    assert "disk-space-low" in known(house, number)
+    other = await split(house, number, SHOP)
+    assert "disk-space-low" in known(house, other)
+    assert "disk-space-low" not in known(house, number)
+    await house.close()
+
+
+def known(house: House, number: str) -> set[str]:
+    return {found["id"] for found in house.incident(number).known_errors}
