@@ -1,10 +1,17 @@
 """Severity from urgency x impact (procedure R20, table 4.1)."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationInfo, field_validator
 
 from collectors.rule import Rule
+
+
+class Downgrade(Rule):
+    """Who may lower a severity: the project manager alone, with a reason (procedure R60). A pack may say so."""
+
+    allowed_roles: list[Literal["pm"]] = ["pm"]
+    reason_required: Literal[True] = True
 
 
 class SeverityPolicy(Rule):
@@ -17,7 +24,7 @@ class SeverityPolicy(Rule):
     urgency: dict[int, dict[str, Any]] = {}
     impact: dict[int, dict[str, Any]] = {}
     matrix: dict[int, dict[int, int]]
-    downgrade: dict[str, Any] = {}
+    downgrade: Downgrade = Downgrade()
     from_alert_label: dict[str, dict[str, int]] = {}
     """The value of the alert's `severity` label -> urgency and, if it says so, impact."""
     impact_from_ci_criticality: dict[str, int] = {}

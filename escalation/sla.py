@@ -51,7 +51,7 @@ def strictest(promises: Sequence[Promise]) -> Promise:
 
 
 class Complaint(Rule):
-    """By when a complaint gets a reaction, an answer and a solution."""
+    """By when a complaint gets a reaction, an answer and a solution; kept, and timed by nothing yet."""
 
     react: PositiveSpan | None = None
     answer: PositiveSpan | None = None
@@ -71,9 +71,12 @@ class SlaPolicy(Rule):
 
     default: Annotated[dict[int, Target], AfterValidator(_every_severity)]
     pause_in: list[State] = [State.PENDING_CUSTOMER]
-    snapshot_on_incident: bool = True
+    snapshot_on_incident: Literal[True] = True
+    """An incident keeps the targets it was opened with (procedure R105)."""
     duty_confirm: PositiveSpan | None = None
+    """By when whoever is on duty confirms an alert; kept, and timed by nothing yet."""
     post_report_after_resolve: PositiveSpan | None = None
+    """By when the failure report is due; kept, and timed by nothing yet."""
     complaint: Complaint = Complaint()
 
     def target(self, severity: int) -> Target:

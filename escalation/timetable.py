@@ -156,7 +156,7 @@ class Manual(Rule):
 
     who: list[ToldRole] = ["customer", "reporter", "desk", "l1", "l2", "pm", "dept_manager"]
     effect: Literal["next_level"] = "next_level"
-    reason_required: bool = True
+    reason_required: Literal[True] = True
 
 
 def _told_apart(steps: list[TimetableStep]) -> list[TimetableStep]:

@@ -1,5 +1,6 @@
 """What is there has its place in docs/: metrics, plugins, dependencies, routes, commands, flags; and examples work."""
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from datetime import timedelta
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 import click
 import pytest
@@ -16,10 +18,11 @@ from pydantic.fields import FieldInfo
 from agent.__main__ import main
 from agent.configuration import plugins
 from agent.metrics import Metrics
-from collectors.rule import format_span
+from collectors.rule import Rule, format_span
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+SOURCES = ("agent", "collectors", "correlation", "knowledge", "escalation")
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 _ROW = re.compile(r"^\| `([^`]+)` \|(.*)\|$", re.MULTILINE)
 
@@ -249,6 +252,35 @@ async def test_the_scenario_of_rehearsal_md_goes_as_it_says(tmp_path: Path) -> N
     path = tmp_path / "example.yaml"
     path.write_text(example, "utf-8")
     assert await rehearse(str(path), str(ROOT / "tests" / "scenarios" / "site")) == []
+
+
+# keys
+
+
+def rule_fields() -> Iterator[str]:
+    """The keys of every mapping of the configuration, but for those that may have one value alone."""
+    found, rest = set[type[BaseModel]](), [Rule]
+    while rest:
+        one = rest.pop()
+        if one not in found and one.__module__.partition(".")[0] in SOURCES:
+            found.add(one)
+            rest.extend(one.__subclasses__())
+    for rule in found:
+        for name, field in rule.model_fields.items():
+            values = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+            if len(values) != 1 and field.annotation is not type(None):
+                yield name
+
+
+def test_a_key_that_no_code_reads_is_told_as_one_that_decides_nothing() -> None:
+    """Read as an attribute, or named in a text: a key of the same name as another may be missed here."""
+    read = set()
+    for path in (path for folder in SOURCES for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            read |= {node.attr} if isinstance(node, ast.Attribute) else set()
+            read |= {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+    told = set(re.findall(r"`(\w+)`", sections(page("config.md"), 2)["Keys that decide nothing yet"]))
+    assert set(rule_fields()) - read - told == set()
 
 
 # configuration in examples

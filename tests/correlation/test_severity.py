@@ -24,3 +24,9 @@ def test_a_matrix_with_a_hole_is_refused_by_its_place(value: int | None) -> None
         cells[2][3] = value
     with pytest.raises(ValidationError, match="impact 2 x urgency 3"):
         SeverityPolicy(matrix=cells)
+
+
+@pytest.mark.parametrize("said", [{"allowed_roles": ["pm", "desk"]}, {"reason_required": False}, {"who": ["pm"]}])
+def test_that_another_may_lower_a_severity_is_refused_where_it_is_written(said: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="downgrade"):
+        SeverityPolicy.model_validate({"matrix": FULL, "downgrade": said})

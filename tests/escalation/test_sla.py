@@ -85,6 +85,7 @@ def test_a_target_may_be_as_short_as_a_second() -> None:
         pytest.param({"duty_confirm": "0"}, "greater than", id="no time at all"),
         pytest.param({"duty_confirm": "ten minutes"}, "write 30s", id="no span"),
         pytest.param({"pauses_in": []}, "Extra inputs", id="a misspelt key"),
+        pytest.param({"snapshot_on_incident": False}, "should be True", id="what an incident was opened with"),
     ],
 )
 def test_a_policy_that_cannot_be_meant_is_refused(change: dict[str, object], says: str) -> None:
