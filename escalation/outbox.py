@@ -234,6 +234,7 @@ class Outbox(OpenPages):
             page.unconfirmed = page.unconfirmed or attempt.unknown
             self.dirty[page.id] = page
             return page
+        took = lasted(page, now, policy)
         page.lease_until = None
         self.dirty[page.id] = page
         if attempt.sent:
@@ -262,7 +263,7 @@ class Outbox(OpenPages):
                 self.dirty[later.id] = later
                 return page
         known = incident is not None or not page.incident_id
-        if not unwanted and known and not tells_end(page) and (not page.open or _is_late(page, policy)):
+        if not unwanted and known and not tells_end(page) and (not page.open or _is_late(page, policy, took)):
             self._next_channel(page, incident, now, people)
         return page
 
@@ -345,9 +346,12 @@ class Outbox(OpenPages):
         told = self._called.was_told(page.incident_id, page.step, page.person)
         return page.state == "failed" and not told and not self.same_call(page)
 
-    def in_vain(self, page: Page, policy: RetryPolicy) -> bool:
-        """Whether a page has failed for so long that nobody who could take the incident hears of this step."""
-        if not page.open or not page.seeks_responder or page.failing_since is None or not _is_late(page, policy):
+    def in_vain(self, page: Page, policy: RetryPolicy, took: timedelta = timedelta()) -> bool:
+        """Whether a page has failed for so long that nobody who could take the incident hears of this step.
+
+        `took` is how long its last attempt lasted.
+        """
+        if not page.open or not page.seeks_responder or page.failing_since is None or not _is_late(page, policy, took):
             return False
         return not self.is_heard(page) and all(p.failing_since is not None for p in self.seekers_beside(page))
 
@@ -397,10 +401,18 @@ class Outbox(OpenPages):
         self._called.forget(incident)
 
 
-def _is_late(page: Page, policy: RetryPolicy) -> bool:
-    """Whether it is time for the next channel."""
+def lasted(page: Page, now: datetime, policy: RetryPolicy) -> timedelta:
+    """How long ago the attempt that is in flight began; no time where none is."""
+    return timedelta() if page.lease_until is None else max(timedelta(), now - (page.lease_until - policy.lease))
+
+
+def _is_late(page: Page, policy: RetryPolicy, takes: timedelta = timedelta()) -> bool:
+    """Whether it is time for the next channel: what comes of the next attempt, if it `takes` so long, is known too late.
+
+    A receiver that hangs is known to have failed only when its time is up.
+    """
     since = page.failing_since or page.next_attempt_at
-    return page.next_attempt_at - since >= policy.next_channel_after
+    return page.next_attempt_at + takes - since >= policy.next_channel_after
 
 
 def _wanted(page: Page, incident: Incident) -> bool:

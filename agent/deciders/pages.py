@@ -11,6 +11,7 @@ from agent.threads import RECEIPT
 from agent.turn import AGENT, Turn
 from correlation.incident import Incident
 from correlation.own import BRIEFLY, ORIGIN, own_alert
+from escalation.outbox import lasted
 from escalation.store import Page
 
 
@@ -27,10 +28,11 @@ def page_tried(turn: Turn, intent: PageTried) -> None:
         return
     incident = turn.board.incidents.get(page.incident_id)
     policy = turn.config.delivery
+    took = lasted(page, turn.now, policy)
     turn.outbox.attempted(attempt, incident, turn.now, policy, turn.config.addressees)
     turn.desk.counts[f"page/{page.notifier}/{'sent' if attempt.sent else 'failed'}"] += 1
     tell_late(turn, page)
-    if incident is not None and (turn.outbox.unheard(page) or turn.outbox.in_vain(page, policy)):
+    if incident is not None and (turn.outbox.unheard(page) or turn.outbox.in_vain(page, policy, took)):
         nobody_heard(turn, incident, page)
     if page.open and page.attempts > 1:
         return

@@ -1,11 +1,12 @@
 """The escalation loop: what has come due is decided together; a fault of ours in one incident holds up no other."""
 
+import math
 from datetime import datetime, timedelta
 
 import structlog
 
 from agent.clock import Clock
-from agent.intents import AlertsFound, NoticesDue, TimePassed
+from agent.intents import AlertsFound, Intent, NoticesDue, PagesClaimed, TimePassed
 from agent.loops.cycle import Cycle
 from agent.pipeline import Pipeline, Undecided
 from agent.storage.writer import StoreDown
@@ -24,7 +25,8 @@ _LOOK_AGAIN = timedelta(seconds=5)
 class Ticker:
     """Brings time into the line. What cannot be decided is tried again in a minute, and told as a self-incident.
 
-    `cycle` is beaten after each round in which all was decided or put aside: it is what health looks at.
+    `cycle` is beaten after each round in which all was decided or put aside, and the line has moved: it is what health
+    looks at.
     """
 
     def __init__(self, pipeline: Pipeline, clock: Clock, cycle: Cycle) -> None:
@@ -37,6 +39,8 @@ class Ticker:
         """What time brings to alerts cannot be decided."""
         self._notices_from: datetime | None = None
         """When the notices of the calendar are tried again; None: they are decided as they come due."""
+        self._through_at = -math.inf
+        """When the line was last seen to move, in seconds of the monotonic clock."""
 
     async def run(self) -> None:
         """Take what has come due through the line, then sleep until the next due instant; for ever."""
@@ -64,6 +68,16 @@ class Ticker:
         if not self._pipeline.down and notices is not None and notices <= now:
             await self.pass_notices(now)
         await self._tell_of_store()
+        await self._see_the_line_move()
+
+    async def _see_the_line_move(self) -> None:
+        """Where nothing has been due for a while, an intent that changes nothing shows whether the line still moves."""
+        if self._clock.monotonic() - self._through_at >= _LOOK_AGAIN.total_seconds():
+            await self._submit(PagesClaimed(()))
+
+    async def _submit(self, intent: Intent) -> None:
+        await self._pipeline.submit(intent)
+        self._through_at = self._clock.monotonic()
 
     def _next_due(self) -> datetime | None:
         moments = (self._pipeline.desk.next_due(), self._pipeline.desk.notices.next_due())
@@ -89,13 +103,13 @@ class Ticker:
         self._aside = {number: until for number, until in self._aside.items() if until > now}
         self._all_held = False
         try:
-            await self._pipeline.submit(TimePassed(without=frozenset(self._aside)))
+            await self._submit(TimePassed(without=frozenset(self._aside)))
         except Undecided:
             await self._one_by_one(now)
 
     async def _one_by_one(self, now: datetime) -> None:
         try:
-            await self._pipeline.submit(TimePassed(only=frozenset()))
+            await self._submit(TimePassed(only=frozenset()))
         except Undecided as error:
             self._all_held = True
             await self._tell("what time brings to alerts", error)
@@ -103,7 +117,7 @@ class Ticker:
             if number in self._aside:
                 continue
             try:
-                await self._pipeline.submit(TimePassed(only=frozenset({number})))
+                await self._submit(TimePassed(only=frozenset({number})))
             except Undecided as error:
                 self._aside[number] = self._clock.now() + _A_MINUTE
                 incident = self._pipeline.desk.board.incidents.get(number)
@@ -115,7 +129,7 @@ class Ticker:
             return
         self._notices_from = None
         try:
-            await self._pipeline.submit(NoticesDue(now))
+            await self._submit(NoticesDue(now))
         except Undecided as error:
             self._notices_from = now + _A_MINUTE
             await self._tell("the notices of the calendar", error)

@@ -111,6 +111,34 @@ def test_the_next_channel_is_called_within_thirty_seconds_of_the_first_failure_a
     assert sorted(n for _, n in box.open()) == ["hook", "mail", "sms"]
 
 
+def hang_until(box: Box, page: Page, span: timedelta) -> None:
+    """The receiver takes each attempt and does not answer it for ten seconds."""
+    end = box.now + span
+    while page.open and page.next_attempt_at + 10 * S <= end:
+        box.now = max(box.now, page.next_attempt_at)
+        number = box.claim(page)
+        box.now += 10 * S
+        late = Attempt(page.id, sent=False, attempt=number, reason="no answer", unknown=True)
+        box.outbox.attempted(late, box.incident, box.now, POLICY, PEOPLE)
+
+
+def test_a_receiver_that_hangs_delays_the_next_channel_no_longer_than_one_that_refuses() -> None:
+    box = Box()
+    page = box.promise()
+    hang_until(box, page, 30 * S)
+    assert [n for _, n in box.open()] == ["hook"]
+    hang_until(box, page, NOW + 40 * S - box.now)
+    assert sorted(n for _, n in box.open()) == ["hook", "mail"]
+
+
+def test_a_page_that_hangs_is_in_vain_before_another_attempt_would_hang_too_long() -> None:
+    box = Box()
+    page = box.promise("luis")
+    hang_until(box, page, 40 * S)
+    assert not box.outbox.in_vain(page, POLICY)
+    assert box.outbox.in_vain(page, POLICY, 10 * S)
+
+
 def test_a_permanent_failure_calls_the_next_channel_at_once() -> None:
     box = Box()
     box.fail(box.promise(), permanent=True)

@@ -56,7 +56,7 @@ class Engine:
 
     def __init__(self, house: House, there: Listening) -> None:
         self.house, self.there = house, there
-        cycle = Cycle(house.clock)
+        self.cycle = cycle = Cycle(house.clock)
         self.supervisor = Supervisor(NotifySocket(there.address, WATCHDOG), house.pipeline, cycle, house.clock)
         self.loops = (house.pipeline.run, Ticker(house.pipeline, house.clock, cycle).run, self.supervisor.run)
 
@@ -67,6 +67,11 @@ class Engine:
             self.house.clock.set(self.house.now + timedelta(seconds=1))
             came += await self.rested()
         return came
+
+    def is_late(self) -> bool | None:
+        """Whether health says that no cycle was completed for too long; None before the first."""
+        late = self.cycle.late_s()
+        return None if late is None else late > self.cycle.patience_s
 
     async def rested(self) -> list[str]:
         for _ in range(50):
@@ -117,7 +122,28 @@ async def test_no_sign_of_life_comes_from_a_line_that_stands(engine: Engine, mon
     await engine.rested()
     assert await engine.after(minutes=10) == []
     goes_on.set()
-    assert await engine.rested() == ["WATCHDOG=1"]
+    assert await engine.after(seconds=6) == ["WATCHDOG=1"]
+
+
+async def test_no_cycle_is_completed_while_the_line_stands_though_nothing_is_due(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.after(minutes=1)
+    assert engine.house.desk.next_due() is None
+    assert engine.is_late() is False
+    goes_on, commit = asyncio.Event(), engine.house.writer.commit
+
+    async def stands(batch: Batch) -> None:
+        await goes_on.wait()
+        await commit(batch)
+
+    monkeypatch.setattr(engine.house.writer, "commit", stands)
+    engine.house.pipeline.put(Noted("ana", "looked", {}))
+    await engine.after(seconds=40)
+    assert engine.is_late() is True
+    goes_on.set()
+    await engine.after(seconds=6)
+    assert engine.is_late() is False
 
 
 async def test_no_sign_of_life_comes_while_a_round_of_the_escalation_loop_does_not_end(
