@@ -407,7 +407,7 @@ def lasted(page: Page, now: datetime, policy: RetryPolicy) -> timedelta:
 
 
 def _is_late(page: Page, policy: RetryPolicy, takes: timedelta = timedelta()) -> bool:
-    """Whether it is time for the next channel: what comes of the next attempt, if it `takes` so long, is known too late.
+    """Whether it is time for the next channel: what comes of the next attempt is known too late if it `takes` so long.
 
     A receiver that hangs is known to have failed only when its time is up.
     """

@@ -10,6 +10,7 @@ from agent.intents import AlertsArrived, AlertsFound, Pulled
 from agent.turn import Turn
 from collectors.alert import Alert
 from collectors.moment import moment_text, same_to_the_millisecond
+from correlation.board import Board
 from correlation.correlate import Round, beat_heard, confirm_suspect, drop_suspect, end_episodes
 from correlation.incident import key_of
 from correlation.opening import name_roots
@@ -58,7 +59,7 @@ def pulled(turn: Turn, intent: Pulled) -> None:
     absent = (board.episodes.get(key_of(intent.origin, mark)) for mark in sorted(intent.gone))
     over = [e for e in absent if e is not None and e.open and (intent.since is None or e.last_at >= intent.since)]
     end_episodes(this, over, "not_active_at_source")
-    missed = [a for a in intent.alerts if a.fingerprint in intent.ours and is_missed(turn, a)]
+    missed = [a for a in intent.alerts if a.fingerprint in intent.ours and is_missed(board, a)]
     if this.out.changed or missed:
         turn.journal("pulled", intent.source, as_json([_as_plain(a) for a in intent.alerts]))
     name_roots(this)
@@ -67,9 +68,9 @@ def pulled(turn: Turn, intent: Pulled) -> None:
         take_in(turn, missed, "monitoring", intent.source)
 
 
-def is_missed(turn: Turn, alert: Alert) -> bool:
+def is_missed(board: Board, alert: Alert) -> bool:
     """Active at its source, and never told to us: not at all, or not this firing of it."""
-    known = turn.board.episodes.get(key_of(alert.origin, alert.fingerprint))
+    known = board.episodes.get(key_of(alert.origin, alert.fingerprint))
     if known is None or known.open:
         return known is None
     return alert.starts_at > known.starts_at and not same_to_the_millisecond(alert.starts_at, known.starts_at)

@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponen
 
 from agent.clock import Clock
 from agent.configuration.config import Config
+from agent.deciders.alerts import is_missed
 from agent.intents import Pulled
 from agent.pipeline import Pipeline, Undecided
 from agent.storage.writer import StoreDown
@@ -27,6 +28,8 @@ _SETTLED = timedelta(minutes=5)
 
 
 _MOST_RECEIVERS = 64
+_PART = 256
+"""So many alerts that were missed, or are over, are decided together."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,10 @@ class Reconciler:
                 await self.pull(http, origin, senders)
 
     async def pull(self, http: aiohttp.ClientSession, origin: str, senders: Senders) -> None:
-        """Ask every Alertmanager of an origin once, and submit what they say together."""
+        """Ask every Alertmanager of an origin once, and submit what they say together.
+
+        Of what was missed, and of what is over, one intent takes a part: pages and acts have their turn in between.
+        """
         answers = await asyncio.gather(*(self._ask(http, url) for url in senders.urls))
         given = [a for a in answers if a is not None]
         self._note_silence(origin, senders, bool(given))
@@ -124,9 +130,26 @@ class Reconciler:
             ours=frozenset(mine),
         )
         try:
-            await self._pipeline.submit(pulled)
+            for part in self._in_parts(pulled):
+                await self._pipeline.submit(part)
         except (StoreDown, Undecided) as error:
             log.error("what a source says could not be stored", origin=origin, why=str(error))
+
+    def _in_parts(self, pulled: Pulled) -> Iterator[Pulled]:
+        """Parts of at most `_PART` beginnings and ends; the first settles all that is neither."""
+        board = self._pipeline.desk.board
+        missed = [a for a in pulled.alerts if a.fingerprint in pulled.ours and is_missed(board, a)]
+        late, over = missed[_PART:], sorted(pulled.gone)
+        ours = pulled.ours.difference(a.fingerprint for a in late)
+        yield replace(pulled, ours=ours, gone=frozenset(over[:_PART]))
+        for begin in range(_PART, len(over), _PART):
+            yield replace(
+                pulled, alerts=[], ours=frozenset(), complete=False, gone=frozenset(over[begin : begin + _PART])
+            )
+        for begin in range(0, len(late), _PART):
+            alerts = late[begin : begin + _PART]
+            ours = frozenset(a.fingerprint for a in alerts)
+            yield replace(pulled, alerts=alerts, ours=ours, complete=False, gone=frozenset())
 
     def _note_silence(self, origin: str, senders: Senders, answered: bool) -> None:
         if not answered and origin not in self._silent:

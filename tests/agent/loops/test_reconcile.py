@@ -202,3 +202,40 @@ def test_twins_of_one_origin_are_asked_together() -> None:
         "prod": (("http://am-1:9093", "http://am-2:9093"), timedelta(seconds=30)),
         "c": (("http://am-3:9093",), timedelta(seconds=60)),
     }
+
+
+def many(count: int) -> list[dict[str, str]]:
+    return [{"alertname": f"Odd{n}", "instance": f"h-{n}:9100", "severity": "warning"} for n in range(count)]
+
+
+async def test_what_was_missed_is_taken_in_parts_and_all_of_it(pull: Pull) -> None:
+    pull.reconciler.note_receiver("am", "tocsin")
+    for twin in pull.twins:
+        twin.alerts = [shown(labels) for labels in many(600)]
+    await pull.once()
+    assert [len(part.ours) for part in pull.pulled] == [256, 256, 88]
+    assert sum(i.open_alerts for i in pull.house.incidents()) == 600
+    await pull.once()
+    assert [len(part.ours) for part in pull.pulled[3:]] == [600]
+
+
+async def test_what_is_over_ends_in_parts_and_all_of_it(pull: Pull) -> None:
+    labels = many(600)
+    await pull.house.receive(message(*(alert(one) for one in labels)))
+    for _ in range(2):
+        await pull.once()
+    assert [len(part.gone) for part in pull.pulled] == [0, 256, 256, 88]
+    assert sum(i.open_alerts for i in pull.house.incidents()) == 0
+
+
+async def test_a_suspect_is_dropped_by_no_part_that_does_not_show_it(pull: Pull) -> None:
+    pull.reconciler.note_receiver("am", "tocsin")
+    await pull.house.receive(message(alert(DISK_FULL)))
+    await pull.house.receive(message(alert(DISK_FULL, ends="2026-03-02T08:59:30Z")))
+    await pull.house.receive(message(alert(DISK_FULL)))
+    assert len(pull.house.desk.board.suspects) == 1
+    for twin in pull.twins:
+        twin.alerts = [shown(one) for one in (*many(600), DISK_FULL)]
+    await pull.once()
+    (episode,) = (e for e in pull.house.desk.board.episodes.values() if e.fingerprint == fingerprint(DISK_FULL))
+    assert (episode.open, pull.house.desk.board.suspects) == (True, {})
