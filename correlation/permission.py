@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from correlation.incident import Action, Incident, State
 from correlation.refusal import Refusal
@@ -126,6 +127,13 @@ def check_may_escalate(actor: Actor, who: Collection[str]) -> None:
     """Raise Forbidden unless the timetable lets the actor ask for an escalation (`manual.who`, procedure R92)."""
     if not (actor.roles | actor.rights) & set(who):
         raise Forbidden(f"escalate may be done by {', '.join(who)} here; {actor.id} is none of these")
+
+
+def check_lowering(actor: Actor, action: Action, incident: Incident, body: Mapping[str, Any]) -> None:
+    """Raise Forbidden where somebody else than the project manager would lower the severity (procedure R60)."""
+    wanted = body.get("severity") if action is Action.SET_SEVERITY else None
+    if isinstance(wanted, int) and wanted > incident.severity and "pm" not in actor.roles:
+        raise Forbidden(f"only pm may lower a severity; it is {incident.severity} and stays so (procedure R60)")
 
 
 def check_on_behalf(actor: Actor) -> None:

@@ -39,7 +39,7 @@ from agent.turn import NoSuchIncident, Turn
 from correlation import act as acts
 from correlation.incident import Action, Incident
 from correlation.need import Missing
-from correlation.permission import Actor, check, check_may_escalate, check_on_behalf, owns
+from correlation.permission import Actor, check, check_lowering, check_may_escalate, check_on_behalf, owns
 from correlation.repeats import is_repeated, remember
 
 
@@ -100,7 +100,7 @@ def check_person(turn: Turn, intent: PersonActed, incident: Incident) -> None:
         check_may_escalate(actor, turn.ladder.terms.manual(incident).who)
     if intent.on_behalf_of is not None:
         check_on_behalf(actor)
-    acts.check_lowering(incident, intent.action, intent.body, actor)
+    check_lowering(actor, intent.action, incident, intent.body)
 
 
 def check_visible(actor: Actor, incident: Incident, paged: Collection[str]) -> None:

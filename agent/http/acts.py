@@ -16,10 +16,10 @@ from agent.http.render.reader import ALERTS_LISTED, ALERTS_SHOWN
 from agent.intents import Mark, PersonActed, PersonReported, RecordEdited
 from agent.turn import NoSuchIncident
 from collectors.moment import parse_moment
-from correlation.act import check_lowering, check_state
+from correlation.act import check_state
 from correlation.incident import Action, State, allowed
 from correlation.need import Missing, NotNow
-from correlation.permission import Actor, Forbidden, check, check_on_behalf, owns
+from correlation.permission import Actor, Forbidden, check, check_lowering, check_on_behalf, owns
 from correlation.store import INCIDENT_FIELDS, incident_from
 from correlation.tables import IncidentRow
 
@@ -226,7 +226,7 @@ class Incidents:
         sent = call.sent if isinstance(call.sent, dict) else {}
         if sent.get("on_behalf_of") is not None:
             check_on_behalf(call.actor)
-        check_lowering(incident, action, sent, call.actor)
+        check_lowering(call.actor, action, incident, sent)
         check_state(incident, action, call.actor)
 
     async def archive_many(self, call: Call) -> Result:

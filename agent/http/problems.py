@@ -21,7 +21,6 @@ from agent.deciders.rounds import NoSuchRound
 from agent.pipeline import Overloaded, Undecided
 from agent.storage.writer import StoreDown
 from agent.turn import NoSuchIncident
-from correlation.act import Lowered
 from correlation.attachment import TooMuch
 from correlation.incident import IllegalAction
 from correlation.need import Missing, NotNow
@@ -115,7 +114,7 @@ def _refusal(error: Exception) -> Problem | None:
             problem = not_found("there is no such incident")
         case NoSuchChange():
             problem = not_found("there is no such override")
-        case Forbidden() | Lowered():
+        case Forbidden():
             problem = Problem(403, str(error))
         case NoSuchNotice():
             problem = not_found("there is no such notice")

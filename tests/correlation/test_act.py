@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from correlation.act import Lowered, act
+from correlation.act import act
 from correlation.incident import ENDED, FROM, NEXT, Action, IllegalAction, Incident, State, allowed
 from correlation.need import Missing
-from correlation.permission import Actor
+from correlation.permission import Actor, Forbidden
 from tests.house import START, at, site
 
 ANA = Actor("ana", frozenset({"l1"}))
@@ -154,7 +154,7 @@ def test_a_resolution_while_something_fires_needs_the_persons_word(firing: int, 
 
 @pytest.mark.parametrize(
     ("actor", "wanted", "outcome"),
-    [(ANA, 2, 2), (ANA, 4, Lowered), (PAT, 4, 4), (PAT, 3, 3), (ANA, 9, Missing)],
+    [(ANA, 2, 2), (ANA, 4, Forbidden), (PAT, 4, 4), (PAT, 3, 3), (ANA, 9, Missing)],
     ids=["raise", "lower", "lower by the project manager", "the same", "no severity"],
 )
 def test_a_severity_is_raised_by_many_and_lowered_by_the_project_manager_alone(

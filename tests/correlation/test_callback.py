@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from correlation.act import Acted, act
+from correlation.act import act
+from correlation.acts.acted import Acted
 from correlation.incident import Action, Incident, State
 from correlation.need import Missing
 from correlation.permission import Actor

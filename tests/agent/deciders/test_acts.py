@@ -7,7 +7,6 @@ import pytest
 from agent.intents import PersonActed
 from agent.rehearsal.house import House
 from agent.turn import NoSuchIncident
-from correlation.act import Lowered
 from correlation.incident import FROM, Action, IllegalAction, State, allowed
 from correlation.need import Missing
 from correlation.permission import Actor, Forbidden
@@ -72,11 +71,11 @@ async def test_one_act_has_everything_wrong_and_each_thing_put_right_shows_the_n
 async def test_a_severity_that_only_the_pm_may_lower_is_403_before_the_state_and_before_a_reason(house: House) -> None:
     number = await held(house, Action.SET_SEVERITY)
     lower = PersonActed(number, Action.SET_SEVERITY, {"severity": 4}, L1)
-    with pytest.raises(Lowered):
+    with pytest.raises(Forbidden):
         await house.do(lower)
     await house.act(number, "cancel", {"reason": "no fault"}, "desk")
     assert State.CANCELLED not in FROM[Action.SET_SEVERITY]
-    with pytest.raises(Lowered):
+    with pytest.raises(Forbidden):
         await house.do(lower)
 
 

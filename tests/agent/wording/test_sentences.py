@@ -161,7 +161,7 @@ def test_the_tree_is_really_looked_through() -> None:
     kinds = set().union(*(scan.kinds for scan in SCANS.values()))
     assert {"first_of_incident", "silenced", "window_over", "earliest", "end_untold", "watchdog_missing"} <= codes
     assert {"fallback", "nobody", "paged", "superseded", "done", "cancelled"} <= codes
-    assert {"severity_lowered", "severity_raised", "acknowledged"} <= SCANS["correlation/act.py"].kinds
+    assert {"severity_lowered", "severity_raised"} <= SCANS["correlation/acts/judging.py"].kinds
     assert {"page_sent", "page_failed", "step", "edited"} <= kinds
     assert {"alerts_joined", "alerts_ended"} <= SCANS["correlation/outcome.py"].kinds
 
