@@ -24,11 +24,14 @@ from escalation.escalate import take_due_steps
 from escalation.store import Step
 
 _A_MINUTE, _A_MOMENT = timedelta(minutes=1), timedelta(seconds=1)
+_AT_ONCE = 500
+"""So many incidents are looked at together; where more are due, after an outage, messages and acts come in between."""
 
 
 def time_passed(turn: Turn, intent: TimePassed) -> None:
     if not intent.only:
         _for_all(turn)
+    wanted: list[Incident] = []
     for number in turn.agenda.due(turn.now):
         incident = turn.board.incidents.get(number)
         if incident is None:
@@ -36,9 +39,21 @@ def time_passed(turn: Turn, intent: TimePassed) -> None:
         if number in intent.without:
             turn.agenda.look_at(number, turn.now + _A_MINUTE)
         elif intent.only is None or number in intent.only:
-            look_at(turn, incident)
+            wanted.append(incident)
         else:
             turn.agenda.look_at(number, turn.now)
+    if len(wanted) > _AT_ONCE:
+        wanted.sort(key=lambda incident: _in_turn(turn, incident))
+    for incident in wanted[:_AT_ONCE]:
+        look_at(turn, incident)
+    for incident in wanted[_AT_ONCE:]:
+        turn.agenda.look_at(incident.id, turn.now)
+
+
+def _in_turn(turn: Turn, incident: Incident) -> tuple[bool, int]:
+    """Where too many are due: what comes due now before what comes late, and the most severe first."""
+    due_at = turn.agenda.due_of(incident.id)
+    return due_at is None or turn.now - due_at > _A_MINUTE, incident.severity
 
 
 def _for_all(turn: Turn) -> None:

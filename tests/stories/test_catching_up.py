@@ -6,6 +6,9 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from agent.deciders import ticks
 from agent.intents import AlertsArrived, TimePassed
 from agent.loops.courier import Courier
 from agent.rehearsal.house import House
@@ -66,4 +69,22 @@ async def test_a_new_incident_is_paged_before_all_that_is_late() -> None:
     of_new = [page for page in pages if page.incident_id == new.id]
     assert of_new
     assert pages[: len(of_new)] == of_new
+    await house.close()
+
+
+async def test_what_is_overdue_is_taken_in_parts_and_what_is_due_now_with_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ticks, "_AT_ONCE", 100)
+    house = await outage()
+    body = message(critical("new"), groupKey="new")
+    await house.through(AlertsArrived("am", "am", "alertmanager", body, parse(body, "am", house.now), house.now))
+    (new,) = (i for i in house.incidents() if i.opened_at == house.now)
+    await house.through(TimePassed())
+    told = {incident for incident, *_ in await house.writer.fetch(PROMISED)}
+    assert (len(told), new.id in told) == (100, True)
+    assert house.desk.next_due() == house.now
+    for _ in range(3):
+        await house.through(TimePassed())
+    assert await house.writer.fetch(OVERDUE, house.now) == []
     await house.close()
