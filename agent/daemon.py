@@ -33,6 +33,7 @@ from agent.loops.courier import Courier
 from agent.loops.cycle import Cycle
 from agent.loops.inspect import Inspections
 from agent.loops.letting_go import LettingGo
+from agent.loops.paging import Descriptions
 from agent.loops.ranker import Ranker
 from agent.loops.reconcile import Reconciler
 from agent.loops.rota_watch import RotaWatch
@@ -129,7 +130,7 @@ class Daemon:
             "acknowledge": ack_link(self.secret, self.external_url, number, person, self.clock.now()),
         }
 
-    async def annotations(self, alerts: Sequence[int]) -> Mapping[int, Mapping[str, str]]:
+    async def annotations(self, alerts: Sequence[int]) -> Descriptions:
         """What senders wrote beside the labels of alerts; a page goes without where the store does not answer."""
         if not alerts:
             return {}

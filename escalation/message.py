@@ -13,10 +13,12 @@ from escalation.page_facts import MOST_NEAR, MOST_STEPS, PageFacts
 from escalation.page_payload import payload, same_of
 from escalation.page_words import reason_text, say
 from escalation.recovery import is_end
-from escalation.words import Language, block, cut_bytes, local_text, one_line, state_text
+from escalation.words import Language, block, cut_bytes, local_text, one_line, state_text, web_address
 
 _SUBJECT, _TEXT, _SHORT = 200, 8000, 200
 _MOST_ANNOTATIONS = 8
+_ADDRESS = 500
+"""A longer address is left out of the text: one that is cut leads nowhere."""
 _FIRST, _MOST_TOLD = 2, 10
 """How many alerts stand before what helps, and how many are told at all."""
 _OVER = frozenset({"resolved", "pending_review", "archived", "cancelled", "out_of_scope"})
@@ -181,11 +183,13 @@ def _nearest(facts: PageFacts, language: Language) -> list[str]:
 def _alerts(facts: PageFacts, language: Language) -> tuple[list[str], list[str]]:
     """The first alerts, which stand before what helps with them, and those that stand behind it."""
     head = f"{say('alerts', language)}: {facts.alert_count} ({facts.firing} {say('firing', language)})"
-    first, others = _told(facts.alerts[:_FIRST], facts.title), _told(facts.alerts[_FIRST:_MOST_TOLD], facts.title)
+    first, others = (
+        _told(part, facts.title, language) for part in (facts.alerts[:_FIRST], facts.alerts[_FIRST:_MOST_TOLD])
+    )
     return [head, *first], [f"{say('further', language)}:", *others] if others else []
 
 
-def _told(alerts: Sequence[Mapping[str, Any]], title: str) -> list[str]:
+def _told(alerts: Sequence[Mapping[str, Any]], title: str, language: Language) -> list[str]:
     lines: list[str] = []
     for alert in alerts:
         labels = dict(alert.get("labels") or {})
@@ -193,6 +197,8 @@ def _told(alerts: Sequence[Mapping[str, Any]], title: str) -> list[str]:
         about = ", ".join(f"{one_line(str(k), 60)}={one_line(str(v), 100)}" for k, v in list(labels.items())[:6])
         lines.append(f"  {one_line(str(name), 100)} {about}".rstrip())
         lines += _annotations(alert, title)
+        if at_source := web_address(str(alert.get("generatorURL") or ""), _ADDRESS):
+            lines.append(f"    {_line('at_source', one_line(at_source), language)}")
     return lines
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -11,6 +11,13 @@ from escalation.words import Language
 
 MOST_ALERTS, MOST_STEPS, MOST_KNOWN, MOST_NEAR = 20, 20, 5, 3
 """As many of each are told at the most."""
+
+
+class Described(NamedTuple):
+    """What the sender of an alert tells beside its labels: annotations, and where it is looked at (`generatorURL`)."""
+
+    annotations: Mapping[str, str]
+    generator_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ class PageFacts(msgspec.Struct, frozen=True):
     response_due_at: datetime | None = None
     resolve_due_at: datetime | None = None
     alerts: Sequence[Mapping[str, Any]] = ()
-    """The first of them, as their source told them: `labels`, `annotations`, `startsAt`."""
+    """The first of them, as their source told them: `labels`, `annotations`, `startsAt`, `generatorURL`."""
     alert_count: int = 0
     firing: int = 0
     """How many there are in all, and how many of them fire still."""

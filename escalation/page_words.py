@@ -27,6 +27,7 @@ _WORDS: Catalogue = {
     "safety": ("Safety", "安全提示"),
     "because": ("It fits because", "匹配依据"),
     "root": ("Likely root", "可能的根源"),
+    "at_source": ("At its source", "在监控系统中查看"),
     "further": ("Further alerts", "其他告警"),
     "also": ("Also due", "同时到期"),
     "late": ("Late by", "延迟"),

@@ -20,6 +20,7 @@ _CALLS_ALL = re.compile(r"(?<!\w)@(?=(?:all|here|channel|everyone)\b|所有人)"
 _MARKUP = re.compile(r"<(?=[!@#]|[a-z][a-z0-9+.-]*:)|\](?=\()", re.IGNORECASE)
 _SUSPECT = re.compile(r"[<@\]]|\s(?<! )|" + _UNSAFE.pattern)
 """What one of those above may change; most texts hold nothing of it."""
+_ADDRESS = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
 _STATES_ZH = {
     "new": "已登记",
     "sales_decision": "待销售决定",
@@ -62,6 +63,14 @@ def cut_bytes(text: str, most: int) -> str:
     """Text of at most so many bytes of UTF-8: gateways count bytes, and a Chinese character has three."""
     raw = text.encode()
     return text if len(raw) <= most else raw[: most - 3].decode(errors="ignore") + "…"
+
+
+def web_address(text: str, most: int = FIELD) -> str:
+    """A text that is one web address (http, https) of at most so many characters; of any other nothing.
+
+    Whoever sends an alert chooses the text: `javascript:` and its like are no address that somebody may tap.
+    """
+    return text if len(text) <= most and _ADDRESS.fullmatch(text) and not _UNSAFE.search(text) else ""
 
 
 def state_text(state: str, language: Language) -> str:

@@ -105,6 +105,8 @@ def _alert(alert: Mapping[str, Any]) -> Iterator[str]:
     yield printable(f"{alert['status']}  {name}  {about}  since {alert['startsAt']}")
     for key, value in alert["annotations"].items():
         yield printable(f"  {key}: {value}")
+    if alert["generatorURL"]:
+        yield printable(f"  generatorURL: {alert['generatorURL']}")
     yield printable(f"  why here: {alert['why']['text']}")
     yield f"  fingerprint: {alert['fingerprint']}"
     yield ""

@@ -197,6 +197,7 @@ ALERTS = (
     Table(AlertRow, json=("annotations",), held=False),
     Table(
         AlertRow,
+        texts=("generator_url",),
         labels=("labels",),
         part="alert/over",
         wide="id NOT IN (SELECT alert_id FROM episode WHERE open)",

@@ -6,12 +6,13 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
+from urllib.parse import urlsplit
 
 from agent.configuration.layers import shared
 from agent.http.prose import prose
 from agent.http.views import At, FoundError, Happened, IncidentAlert, IncidentView
 from agent.wording.foremost import because, named, of_the_root_first
-from escalation.words import Language, local_text, state_text
+from escalation.words import Language, cut, local_text, state_text, web_address
 
 ALERTS_SHOWN, LINES_SHOWN = 20, 15
 STYLE = (shared("web") / "page.css").read_text("utf-8")
@@ -25,6 +26,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
+_MOST_TOLD = 200
+"""Characters that are shown of what should be an address and is none."""
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+")
 _WORDS: dict[str, tuple[str, str]] = {
     "severity": ("Severity", "严重程度"),
@@ -48,6 +51,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "more": ("and more", "其余略"),
     "happened": ("What happened", "时间线"),
     "to": ("to", "通知"),
+    "at_source": ("At its source", "在监控系统中查看"),
 }
 
 
@@ -172,9 +176,18 @@ class IncidentPage:
                 tag("p", f"{self._say(alert.status)} · {alert.labels.get('alertname', '')}"),
                 tag("p", " ".join(f"{k}={v}" for k, v in labels.items()), "soft"),
                 *(f"<p>{html.escape(k)}: {_linked(v)}</p>" for k, v in said[:8]),
+                self._at_source(alert.generatorURL),
                 "</div>",
             ]
         )
+
+    def _at_source(self, told: str) -> str:
+        """Where the alert is looked at: a link that names its host, for the rest is a query of several lines."""
+        if not told:
+            return ""
+        address = web_address(told)
+        shown = _link(address, urlsplit(address).netloc) if address else html.escape(cut(told, _MOST_TOLD))
+        return f"<p>{html.escape(self._say('at_source'))}: {shown}</p>"
 
     def _happened(self, happened: Sequence[Happened]) -> list[str]:
         lines = (f"<li>{tag('time', f'{self._at(h.at)} · {h.actor}')}{html.escape(h.text)}</li>" for h in happened)
@@ -185,7 +198,10 @@ def _linked(text: str) -> str:
     """A text in which web addresses can be tapped: a runbook, a dashboard."""
     pieces, rest = [], 0
     for found in _ADDRESS.finditer(text):
-        address = html.escape(found[0])
-        pieces += [html.escape(text[rest : found.start()]), f'<a href="{address}" rel="noreferrer">{address}</a>']
+        pieces += [html.escape(text[rest : found.start()]), _link(found[0], found[0])]
         rest = found.end()
     return "".join([*pieces, html.escape(text[rest:])])
+
+
+def _link(address: str, text: str) -> str:
+    return f'<a href="{html.escape(address)}" rel="noopener noreferrer">{html.escape(text)}</a>'

@@ -20,6 +20,7 @@ class AlertView(View):
     decision: str
     labels: dict[str, str]
     annotations: dict[str, str]
+    generatorURL: str
     count: int
     received_at: At
     repairs: list[str]

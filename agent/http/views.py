@@ -53,6 +53,8 @@ class IncidentAlert(View):
     status: str
     labels: dict[str, str]
     annotations: dict[str, str]
+    generatorURL: str
+    """Where its sender shows it, as received: any text, and a web address only where it is one."""
     count: int
     why: Why
 

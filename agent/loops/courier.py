@@ -11,7 +11,7 @@ from agent.clock import Clock
 from agent.configuration.config import Config
 from agent.intents import PagesClaimed, PageTried
 from agent.loops.channels import Sending
-from agent.loops.paging import Claimed
+from agent.loops.paging import Claimed, Descriptions
 from agent.loops.queues import Queues
 from agent.pipeline import Pipeline, Undecided
 from agent.storage.writer import StoreDown
@@ -27,7 +27,6 @@ _LOOK_AGAIN = timedelta(seconds=5)
 """It looks at least this often, whatever it believes to be due next."""
 _LAST_MINUTE_S = 10.0
 _LEAST_SEVERE = 4
-Said = Mapping[int, Mapping[str, str]]
 """What senders wrote beside the labels of alerts, by their rows."""
 
 
@@ -48,7 +47,7 @@ class House(Protocol):
         """Where a page points to."""
         ...
 
-    async def annotations(self, alerts: Sequence[int]) -> Said:
+    async def annotations(self, alerts: Sequence[int]) -> Descriptions:
         """What senders wrote beside the labels of alerts, by their rows; {} where the store does not say it at once."""
         ...
 
@@ -134,7 +133,7 @@ class Courier:
         except Undecided:
             self._aside[number] = self._clock.now() + _A_MINUTE
 
-    async def send(self, claimed: Claimed, lease_from: float, said: "asyncio.Task[Said] | None" = None) -> None:
+    async def send(self, claimed: Claimed, lease_from: float, said: "asyncio.Task[Descriptions] | None" = None) -> None:
         """Send a page that has departed from its queue, and bring back what became of it.
 
         `said` reads what senders wrote of the alerts of all pages that were claimed with it.
@@ -144,7 +143,7 @@ class Courier:
         finally:
             self._in_hand.discard(claimed.page)
 
-    async def _send(self, claimed: Claimed, lease_from: float, said: "asyncio.Task[Said] | None") -> None:
+    async def _send(self, claimed: Claimed, lease_from: float, said: "asyncio.Task[Descriptions] | None") -> None:
         try:
             attempt = await self._attempt(claimed, lease_from, said)
         finally:
@@ -184,7 +183,7 @@ class Courier:
                 await self._clock.sleep_until(self._clock.now() + pause)
                 pause = min(2 * pause, _A_MINUTE)
 
-    async def _attempt(self, claimed: Claimed, lease_from: float, said: "asyncio.Task[Said] | None") -> Attempt:
+    async def _attempt(self, claimed: Claimed, lease_from: float, said: "asyncio.Task[Descriptions] | None") -> Attempt:
         number = claimed.page
         try:
             annotations = await asyncio.shield(said) if said is not None else {}

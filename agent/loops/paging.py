@@ -21,11 +21,11 @@ from correlation.incident import Incident, Key, key_of
 from correlation.root import BY_PEOPLE, root_told
 from escalation.delivery import Message, PageToSend
 from escalation.message import compose
-from escalation.page_facts import KnownErrorShown, NearShown, PageFacts
+from escalation.page_facts import Described, KnownErrorShown, NearShown, PageFacts
 from escalation.receipt import receipt
 from escalation.roles import OUTSIDE, called
 from escalation.store import Page
-from escalation.words import Language
+from escalation.words import Language, web_address
 from knowledge.match import sentence
 from knowledge.past import Past, alert_of, in_common
 
@@ -33,11 +33,15 @@ _SHOWN = 10
 """How many alerts a page shows."""
 Links = Callable[[str, str], dict[str, str]]
 """The links of an incident's number for a person."""
-Annotations = Mapping[int, Mapping[str, str]]
+Descriptions = Mapping[int, Described]
+"""By the row of an alert, what its sender tells beside the labels."""
 
 
 def no_links(_number: str, _person: str) -> dict[str, str]:
     return {}
+
+
+_NOTHING = Described({})
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -60,8 +64,8 @@ class Claimed(msgspec.Struct, frozen=True):
     root_why: str = ""
     """Who says so, where people do."""
 
-    def composed(self, links: Links, annotations: Annotations | None = None) -> PageToSend:
-        """The page with its message; `annotations` by the row of an alert. Not for the line: it takes its time."""
+    def composed(self, links: Links, described: Descriptions | None = None) -> PageToSend:
+        """The page with its message, its alerts as they are `described`. Not for the line: it takes its time."""
         facts = self.facts
         if self.step == RECEIPT:
             message = receipt(facts.number, facts.title, self.language)
@@ -69,8 +73,8 @@ class Claimed(msgspec.Struct, frozen=True):
             return replace(self._page(facts.number, message), answers=answers)
         if facts.number:
             facts = change(facts, links=links(facts.number, self.target))
-        if annotations and any(row in annotations for row in self.alerts):
-            facts = change(facts, alerts=self._described(annotations))
+        if described and any(row in described for row in self.alerts):
+            facts = change(facts, alerts=self._described(described))
         if self.has_root:
             root = named(facts.alerts[0]["labels"], facts.alerts[0].get("annotations") or {})
             facts = change(facts, root=f"{root} ({self.root_why})" if self.root_why else root)
@@ -79,9 +83,14 @@ class Claimed(msgspec.Struct, frozen=True):
             facts = change(facts, nearest=linked)
         return self._page(facts.number, compose(facts, self.language))
 
-    def _described(self, annotations: Annotations) -> list[dict[str, Any]]:
-        shown = zip(self.alerts, self.facts.alerts, strict=True)
-        return [{**alert, "annotations": annotations.get(row, {})} for row, alert in shown]
+    def _described(self, described: Descriptions) -> list[dict[str, Any]]:
+        """Programs are told where an alert is looked at only where that is a web address."""
+        shown = []
+        for row, alert in zip(self.alerts, self.facts.alerts, strict=True):
+            annotations, generator_url = described.get(row, _NOTHING)
+            at_source = web_address(generator_url)
+            shown.append({**alert, "annotations": annotations, **({"generatorURL": at_source} if at_source else {})})
+        return shown
 
     def _page(self, number: str, message: Message) -> PageToSend:
         return PageToSend(

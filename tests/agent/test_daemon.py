@@ -41,6 +41,7 @@ from collectors.webhooks.alertmanager import parse
 from correlation.incident import Action
 from correlation.permission import Actor
 from escalation.delivery import PageToSend, Undeliverable
+from escalation.page_facts import Described
 from knowledge import written
 from knowledge.index import Predicate, PredicateIndex
 from knowledge.match import Match
@@ -492,6 +493,8 @@ async def test_a_page_tells_what_the_rule_says_of_its_alert(running: Running) ->
     await running.until("SELECT count(*) FROM page WHERE open", [(0,)])
     (page, *_) = running.hook.got
     assert "runbook_url: https://wiki/disk" in page.message.text
+    assert "At its source: http://prom-1:9090/graph" in page.message.text
+    assert page.message.payload["alerts"][0]["generatorURL"] == "http://prom-1:9090/graph"
     assert page.message.payload["alerts"][0]["annotations"] == {"runbook_url": "https://wiki/disk"}
 
 
@@ -502,7 +505,7 @@ async def test_pages_that_are_claimed_together_read_the_descriptions_once(
     asked: list[Sequence[int]] = []
     read = AlertReads.annotations
 
-    async def counted(self: AlertReads, alerts: Sequence[int]) -> dict[int, dict[str, str]]:
+    async def counted(self: AlertReads, alerts: Sequence[int]) -> dict[int, Described]:
         asked.append(alerts)
         return await read(self, alerts)
 
@@ -522,7 +525,7 @@ async def test_what_happens_while_descriptions_are_read_counts(
     """A page went out by a notifier that the reload had closed, or for an incident that somebody had taken."""
     asked, goes_on = asyncio.Event(), asyncio.Event()
 
-    async def late(*_: Any) -> dict[int, dict[str, str]]:
+    async def late(*_: Any) -> dict[int, Described]:
         asked.set()
         await goes_on.wait()
         return {}

@@ -469,6 +469,25 @@ def test_moments_are_told_on_the_readers_clock_and_in_utc_to_programs() -> None:
     assert f"Opened: {WHEN}" in compose(facts()).text
 
 
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("http://prom-1:9090/graph?g0.expr=up%20%3D%3D%200", True),
+        ("HTTPS://prom/graph", True),
+        (f"http://prom/graph?g0.expr={'a' * 500}", False),
+        ("javascript:alert(1)//http://prom", False),
+        ("http://prom/ @all", False),
+        ("http://prom/\u202egnp.exe", False),
+        ("/graph?g0.expr=up", False),
+        ("", False),
+    ],
+)
+def test_a_page_leads_back_to_where_its_alert_is_looked_at_if_that_is_an_address(told: str, said: bool) -> None:
+    page = compose(facts(alerts=[{"labels": {"alertname": "DiskFull"}, "annotations": {}, "generatorURL": told}]))
+    assert (f"    At its source: {told}\n" in f"{page.text}\n") is said
+    assert said or "At its source" not in page.text
+
+
 def test_what_a_rule_says_of_its_alert_is_sent_along_but_not_the_title_again() -> None:
     annotations = {"summary": "DiskFull on mon-1", "runbook_url": "https://wiki/disk", "description": "two\nlines"}
     told = compose(facts(alerts=[{"labels": {"alertname": "DiskFull"}, "annotations": annotations}]))

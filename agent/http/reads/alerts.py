@@ -14,6 +14,7 @@ from agent.http.cursors import cursor_of, page_of
 from agent.http.reads.session import Reading
 from correlation.board import Board
 from correlation.tables import AlertRow, EpisodeRow, TouchRow
+from escalation.page_facts import Described
 
 WINDOW = 100_000
 """Rows that one request for alerts looks through at most; then it says where to go on."""
@@ -94,11 +95,11 @@ class AlertReads(Reading):
             statement = ALERTS.where(col(EpisodeRow.open).is_(True)).order_by(col(AlertRow.fingerprint))
             return pairs_of((await session.exec(statement)).all())
 
-    async def annotations(self, alerts: Sequence[int]) -> dict[int, dict[str, str]]:
-        """What its sender wrote beside the labels of each alert."""
-        statement = select(AlertRow.id, AlertRow.annotations).where(col(AlertRow.id).in_(alerts))
+    async def annotations(self, alerts: Sequence[int]) -> dict[int, Described]:
+        """What its sender tells of each alert beside the labels."""
+        asked = select(AlertRow.id, AlertRow.annotations, AlertRow.generator_url).where(col(AlertRow.id).in_(alerts))
         async with self._session() as session:
-            return {row_id: json.loads(text) for row_id, text in (await session.exec(statement)).all()}
+            return {row: Described(json.loads(text), at) for row, text, at in (await session.exec(asked)).all()}
 
 
 def _asked(origin: str | None, fingerprint: str | None, decision: str | None) -> list[ColumnElement[bool]]:

@@ -31,6 +31,7 @@ def alert_shown(reader: "Reader", pair: AlertPair, numbers: Mapping[int, str]) -
         decision=decision_of(episode.decision),
         labels=json_of(alert.labels),
         annotations=json_of(alert.annotations),
+        generatorURL=alert.generator_url,
         count=episode.count,
         received_at=alert.received_at,
         repairs=alert.repairs.split(",") if alert.repairs else [],

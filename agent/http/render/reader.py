@@ -154,6 +154,7 @@ class Reader:
             status="firing" if episode.open else "resolved",
             labels=json_of(alert.labels),
             annotations=json_of(alert.annotations),
+            generatorURL=alert.generator_url,
             count=episode.count,
             why=self.why(json_of(episode.why)),
         )

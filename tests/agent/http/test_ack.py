@@ -130,8 +130,9 @@ async def test_the_page_shows_what_the_paged_person_needs(api: Served) -> None:
     text = (await api.get(await link_for(api, found["number"], "luis"), as_="")).text
     for shown in (found["number"], "DiskFull", "instance=db-1:9100", "nobody has it", "opened with severity"):
         assert shown in text, shown
-    assert '<a href="https://wiki/disk?a=1&amp;b=2"' in text
-    assert text.count("<a ") == 1
+    assert '<a href="https://wiki/disk?a=1&amp;b=2" rel="noopener noreferrer">https://wiki' in text
+    assert '<a href="http://prom-1:9090/graph" rel="noopener noreferrer">prom-1:9090</a>' in text
+    assert text.count("<a ") == 2
     assert "<b>" not in text
     assert text.index("<form") < text.index("instance=db-1")
 

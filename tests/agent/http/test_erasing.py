@@ -98,7 +98,10 @@ async def test_a_reporter_is_erased_with_their_words_and_what_was_said_of_them(a
 
 
 ON_HER_DESK = {"alertname": "LoginFailed", "instance": "张三-pc", "user": "张三", "severity": "warning"}
-SAID: dict[str, Any] = {"annotations": {"summary": "张三 cannot log in", "runbook": "https://wiki/login"}}
+SAID: dict[str, Any] = {
+    "annotations": {"summary": "张三 cannot log in", "runbook": "https://wiki/login"},
+    "generatorURL": 'http://prom/graph?expr=x{user="张三"}',
+}
 
 
 async def alerted(api: Served) -> None:

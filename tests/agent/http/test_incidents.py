@@ -43,7 +43,11 @@ async def test_what_stands_inside_alerts_keeps_alertmanagers_names_and_the_very_
     (found,) = (await api.get(f"/api/v1/incidents/{number}")).body["alerts"]
     assert set(found) == {
         "origin", "fingerprint", "startsAt", "endsAt", "status", "labels", "annotations", "count", "why",
+        "generatorURL",
     }  # fmt: skip
+    assert found["generatorURL"] == "http://prom-1:9090/graph"
+    (listed,) = (await api.get("/api/v1/alerts")).items
+    assert listed["generatorURL"] == "http://prom-1:9090/graph"
     assert (found["startsAt"], found["endsAt"], found["status"]) == (
         "2026-03-02T08:59:00.5Z",
         "0001-01-01T00:00:00Z",

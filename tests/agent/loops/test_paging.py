@@ -4,6 +4,7 @@ from agent.intents import AlertsArrived, TimePassed
 from agent.loops.paging import Briefing, claimed
 from agent.rehearsal.house import House
 from collectors.webhooks.alertmanager import parse
+from escalation.page_facts import Described
 from tests.house import DISK_FULL, alert, message
 
 
@@ -20,7 +21,11 @@ async def test_pages_of_one_moment_share_their_words_and_say_what_each_would_say
     assert len(pages) > 2
     briefing = Briefing(desk.config, desk.board, desk.past)
     together = [briefing.claimed(page, desk.board.incidents[page.incident_id]) for page in pages]
-    rows = {row: {"runbook_url": f"https://wiki/{row}"} for one in together for row in one.alerts}
+    rows = {
+        row: Described({"runbook_url": f"https://wiki/{row}"}, f"http://prom/{row}")
+        for one in together
+        for row in one.alerts
+    }
     for page, one in zip(pages, together, strict=True):
         alone = claimed(page, desk.board.incidents[page.incident_id], desk.config, desk.board, desk.past)
         assert one.composed(_links, rows) == alone.composed(_links, rows)
@@ -51,7 +56,7 @@ async def test_a_page_begins_with_the_root_and_with_what_helps_with_that(house: 
     assert [a["labels"]["alertname"] for a in one.facts.alerts] == ["HostDown", "PostgresDown"]
     assert one.facts.known_errors[0].id == "host-down"
     assert incident.title.startswith("PostgresDown")
-    described = one.composed(_links, {one.alerts[0]: {"summary": "no ping"}})
+    described = one.composed(_links, {one.alerts[0]: Described({"summary": "no ping"})})
     assert "Likely root: HostDown db-1:9100: no ping" in described.message.text
     assert "Likely root: HostDown db-1:9100\n" in one.composed(_links, {}).message.text
     named = incident.root

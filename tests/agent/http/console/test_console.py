@@ -1,6 +1,7 @@
 """The console, as a browser uses it: a cookie, links and forms."""
 
 import asyncio
+import html
 import re
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ import pytest
 from agent import tokens
 from agent.intents import Suggested
 from tests.agent.http.serving import LINK_DOWN, Served
-from tests.house import alert
+from tests.house import DISK_FULL, alert
 from tests.real.running import until
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -228,6 +229,40 @@ async def test_list_and_page_name_the_alert_that_the_others_came_of_and_what_hel
     assert "Likely root: HostDown db-1:9100: no ping" in page
     assert page.index("A host is down") < page.index("A database is down")
     assert page.index("firing · HostDown") < page.index("firing · PostgresDown")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "javascript:alert(1)",
+        " javascript:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "//evil.example/",
+        'http://prom/"onmouseover="alert(1)',
+        "http://prom/ javascript:alert(1)",
+        "graph?g0.expr=up",
+    ],
+)
+async def test_what_is_no_web_address_is_text_wherever_a_sender_writes_it(api: Served, told: str) -> None:
+    said = {"runbook_url": "javascript:alert(1)", "dashboard_url": "https://dash/d/1"}
+    await api.receive(alert(DISK_FULL, annotations=said, generatorURL=told))
+    browser = await signed_in(api, "ana")
+    (number,) = set(re.findall(r"/incidents/(INC-[0-9-]+)", (await browser.open("/")).text))
+    page = (await browser.open(f"/incidents/{number}")).text
+    assert set(re.findall(r'<a href="([^"]*)"', page)) == {"/", "https://dash/d/1"}
+    assert "runbook_url: javascript:alert(1)" in page
+    assert html.escape(told.strip()) in page
+    assert "<script" not in page
+
+
+async def test_each_alert_leads_to_where_it_is_looked_at(api: Served) -> None:
+    address = "http://prom-1:9090/graph?g0.expr=a%20%3E%201&g0.tab=1"
+    await api.receive(alert(DISK_FULL, generatorURL=address))
+    browser = await signed_in(api, "wei")
+    (number,) = set(re.findall(r"/incidents/(INC-[0-9-]+)", (await browser.open("/")).text))
+    page = (await browser.open(f"/incidents/{number}")).text
+    link = f'<a href="{html.escape(address)}" rel="noopener noreferrer">prom-1:9090</a>'
+    assert f"在监控系统中查看: {link}" in page
 
 
 async def test_the_page_of_what_was_merged_leads_to_what_it_became(api: Served) -> None:
