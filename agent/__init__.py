@@ -1,7 +1,7 @@
 """The one who carries: HTTP, store, clock and loops, around rooms that only decide. Where to look for what:
 
 The line, through which every change goes (read these first)
-    intents, pipeline, turn, deciders, group, desk
+    intents, pipeline, line, store_health, turn, deciders, group, desk
 
 How the desk comes back from the store, and how much it remembers
     loading, caches

@@ -48,6 +48,7 @@ from agent.storage.database import is_postgres, readers, sqlite_path, writer_for
 from agent.storage.opening import open_store
 from agent.storage.sqlite import Reserve
 from agent.storage.writer import StoreDown, Writer
+from agent.store_health import StoreHealth
 from agent.version import VERSION
 from collectors.alert import Parsed
 from knowledge.written import NOTHING_LAID
@@ -84,12 +85,12 @@ class Daemon:
         self.cycle = Cycle(self.clock)
         self.writer: Writer = writer_for(options.storage_url)
         reserve = None if is_postgres(options.storage_url) else Reserve(sqlite_path(options.storage_url))
-        self.pipeline = Pipeline(self.writer, self.clock, self._load, self.metrics, reserve)
+        self.pipeline = Pipeline(self.writer, self.clock, self._load, self.metrics, StoreHealth(reserve))
         self.inspections = Inspections(self.pipeline, lambda: self.config, self.clock, self.metrics)
         self.reconciler = Reconciler(self.pipeline, lambda: self.config, self.clock)
         self.ranker = Ranker(self.pipeline, self.clock)
         self.runner = Runner(self.pipeline, self.clock, lambda: self.config.automation)
-        self.patience = Patience(lambda: self.pipeline.committed_at)
+        self.patience = Patience(lambda: self.pipeline.health.committed_at)
         self.ticker = Ticker(self.pipeline, self.clock, self.cycle)
         self.supervisor = Supervisor(told or NotifySocket(), self.pipeline, self.cycle, self.clock)
         self.courier = Courier(self.pipeline, self.clock, self)

@@ -187,7 +187,7 @@ class InForce:
 
     async def read_library(self) -> None:
         """Read the known errors that the start did not wait for; of a file that is wrong the rest goes without."""
-        while (faults := await self.reload(AGENT)) and self._pipeline.down:
+        while (faults := await self.reload(AGENT)) and self._pipeline.health.down:
             await self._clock.sleep_until(self._clock.now() + _A_MOMENT)
         if not faults:
             gc.freeze()

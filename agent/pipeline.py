@@ -1,58 +1,43 @@
 """The one line that every change goes through: decide in order, write in one transaction, answer after the commit.
 
-What stands in line is an intent (`agent/intents.py`). As many as wait, up to a bound, are decided together: their rows
-are one group (`agent/group.py`) and one transaction. While a group is being written the next one is decided, on a desk
-that counts on that write. Should the write fail, the desk is read from the store again, and what was decided on the old
-one is decided anew.
-
-Messages of senders keep their order among themselves. So do acts of people, ticks of time and results of deliveries,
-which all go before messages.
+What stands in line (`agent/line.py`) is an intent (`agent/intents.py`). As many as wait, up to a bound, are decided
+together: their rows are one group (`agent/group.py`) and one transaction. While a group is being written the next one
+is decided, on a desk that counts on that write. Should the write fail (`agent/store_health.py`), the desk is read from
+the store again, and what was decided on the old one is decided anew.
 """
 
 import asyncio
 import contextlib
-import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
 import structlog
 
 from agent.clock import Clock
 from agent.deciders import decide
 from agent.desk import Desk
 from agent.group import Group
-from agent.intents import AlertsArrived, Intent, LetterDied, RowsErased
+from agent.intents import AlertsArrived, Intent, LetterDied
+from agent.line import Line, Waiting, is_message, refuse
 from agent.loading.absence import listen_again
 from agent.loading.ahead import needs_reading, read_ahead
 from agent.metrics import Metrics
-from agent.storage.sqlite import Reserve
 from agent.storage.store import UPSERT_META
 from agent.storage.writer import Batch, StoreDown, StoreFull, Unwritable, Writer
+from agent.store_health import StoreHealth
 from collectors.payload import clean
 from correlation.refusal import Refusal
 
 log = structlog.get_logger("pipeline")
 _PROBE: Batch = [(UPSERT_META, [("probe", "")])]
 """What is written to a store that has failed, to see whether it takes rows again."""
-MOST_WAITING = 4096
-MOST_ALERTS = 1024
-"""A group is closed when it holds this many alerts."""
-_PART = 256
-"""A message of more alerts is decided in parts of so many."""
 _LONGEST_S = 0.25
-"""Or when it has been decided upon for so long: the loop has pages, acts and questions of health to serve besides."""
+"""A group is closed when it has been decided upon for so long: pages, acts and questions of health wait besides."""
+_FULL = "the disk is full"
 _Work = Callable[[Writer], Awaitable[None]]
-
-
-class _Waiting(NamedTuple):
-    """An intent in line, and the future that its caller waits for."""
-
-    intent: Intent
-    future: "asyncio.Future[Any]"
 
 
 class _Answer(NamedTuple):
@@ -74,8 +59,8 @@ class Undecided(Exception):
 class Pipeline:
     """Owns the desk (what is open, in memory) and the writer (of the store); nobody else changes either.
 
-    `load(writer)` returns a fresh desk, read from the store. `reserve` is disk space that is given up when the disk is
-    full, so that acts and pages can still be stored. `wake` is set after each commit, `deliver` after one with pages.
+    `load(writer)` returns a fresh desk, read from the store. `wake` is set after each commit, `deliver` after one with
+    pages.
     """
 
     def __init__(
@@ -84,47 +69,29 @@ class Pipeline:
         clock: Clock,
         load: Callable[[Writer], Awaitable[Desk]],
         metrics: Metrics,
-        reserve: Reserve | None = None,
+        health: StoreHealth | None = None,
     ) -> None:
         self.writer = writer
         self.clock = clock
         self.metrics = metrics
+        self.health = health or StoreHealth()
         self.wake = asyncio.Event()
         self.deliver = asyncio.Event()
         self.committed: list[Callable[[Group], None]] = []
         """Told of each group after its commit: event streams, suggestions, pulls."""
-        self.committed_at = -math.inf
-        """When the last commit was over, in seconds of the loop."""
-        self.given_up_at = -math.inf
-        """When a sender was last told that the store has not taken its message in time, in seconds of the loop."""
-        self.down: str = ""
-        """Why the store takes nothing now; empty while it does."""
-        self.came_back: str = ""
-        """Why the store took nothing before it answered again; empty once a self-incident has told of it."""
-        self.full = False
-        """The disk is full: messages are refused until there is room again."""
         self.stopping = False
         """Messages are refused, what is in hand is finished."""
         self.stopped = False
         self._finishing = False
         """The line ends when nothing is in it."""
         self._load = load
-        self._reserve = reserve
-        self._outage = ""
-        """The failure that the log has told of, until it is over."""
-        self._deaf_from: datetime | None = None
-        """Since when the store takes nothing."""
-        self._line: deque[_Waiting] = deque()
-        self._ahead: deque[_Waiting] = deque()
-        """What is not intake: however many messages wait, a step that is due and an act of a person come next."""
+        self._line = Line()
         self._work: deque[tuple[_Work, asyncio.Future[None]]] = deque()
         """What is done between two groups, with nothing in hand."""
         self._arrived = asyncio.Event()
         self._last_at: datetime | None = None
         self._back = 0
         """How many intents of the group that has just failed stand in line again, at its front."""
-        self._alone = 0
-        """How many of the next intents are each a group of their own: one of them cannot be stored or decided."""
 
     async def start(self) -> None:
         """Read the desk from the store, which counts the time in which nothing could be heard as none."""
@@ -132,20 +99,7 @@ class Pipeline:
         await listen_again(self.writer, self.clock.now())
         self.desk = await self._load(self.writer)
         self.desk.outbox.take_over(self.clock.now())
-        if self._reserve is not None and not self._reserve.fill():
-            log.warning(
-                "no room for the reserve: on a full disk neither acts nor pages can be stored",
-                needed_mib=self._reserve.size // 1024 // 1024,
-            )
-
-    @property
-    def refuses(self) -> str:
-        """Why alerts are not taken now; empty while they are."""
-        if self.full:
-            return f"the disk is full: {self.down or 'only acts, ticks and pages go on'}"
-        if not self.down and self.given_up_at > self.committed_at:
-            return "the store stands still: it has not taken what was sent in time"
-        return self.down
+        self.health.take_reserve()
 
     async def submit(self, intent: Intent) -> Any:
         """Wait in line; return what was decided, once it is on disk.
@@ -166,18 +120,14 @@ class Pipeline:
 
     def put(self, intent: Intent) -> "asyncio.Future[Any]":
         """Stand in line; the future is done after the commit. Raises Overloaded or StoreDown at once."""
-        intake = _is_intake(intent)
-        if self.stopped or (intake and (self.down or self.full or self.stopping)):
+        message, health = is_message(intent), self.health
+        if self.stopped or (message and (health.down or health.full or self.stopping)):
             self.metrics.refused.labels("store").inc()
-            raise StoreDown(self.down or ("the disk is full" if self.full else "the daemon is stopping"))
-        if intake and len(self._line) >= MOST_WAITING:
+            raise StoreDown(health.down or (_FULL if health.full else "the daemon is stopping"))
+        if message and self._line.is_full:
             self.metrics.refused.labels("overload").inc()
             raise Overloaded("too many messages are waiting")
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        if isinstance(intent, AlertsArrived) and len(intent.parsed.alerts) > _PART:
-            self._line.extend(_parts(intent, future, _PART))
-        else:
-            (self._line if intake else self._ahead).append(_Waiting(intent, future))
+        future = self._line.put(intent)
         self._arrived.set()
         return future
 
@@ -186,7 +136,7 @@ class Pipeline:
         writing: asyncio.Task[None] | None = None
         try:
             while True:
-                if self._line or self._ahead or self._work:
+                if self._line or self._work:
                     writing = await self._next(writing)
                 elif writing is not None:
                     await writing
@@ -208,11 +158,9 @@ class Pipeline:
     def stop(self) -> None:
         """Nothing goes through any more; whoever still waits is told."""
         self.stopped = True
-        _refuse([*self._ahead, *self._line], StoreDown("the daemon is stopping"))
+        refuse(self._line.leave(), StoreDown("the daemon is stopping"))
         for _, future in self._work:
             future.cancel()
-        self._ahead.clear()
-        self._line.clear()
 
     async def drain_once(self) -> None:
         """Decide and commit one group: all that is pending, up to a bound."""
@@ -233,28 +181,27 @@ class Pipeline:
                 await writing
             await self._do_work()
             return None
-        waiting = self._take()
-        self.metrics.queue.set(len(self._ahead) + len(self._line))
+        waiting = self._line.take(StoreFull(_FULL) if self.health.full else None)
+        self.metrics.queue.set(len(self._line))
         reads = self._needs_reading(waiting)
-        if writing is not None and (self.down or reads):
+        if writing is not None and (self.health.down or reads):
             await writing
             writing = None
-        if self.down and not await self._recover():
-            _refuse(waiting, StoreDown(self.down))
+        if self.health.down and not await self._recover():
+            refuse(waiting, StoreDown(self.health.down))
             return None
         if reads:
             await self._read_ahead(waiting)
         desk, group = self.desk, Group()
         answers, poison = self._decide(waiting, group)
         if poison is None:
-            self._line.extendleft(reversed(waiting[len(answers) :]))
+            self._line.give_back(waiting[len(answers) :])
             waiting = waiting[: len(answers)]
         batch = group.batch(desk.chains)
         if writing is not None:
             await writing
-        if self.desk is not desk or self.down:
-            before = [self._line.popleft() for _ in range(self._back)]
-            self._line.extendleft(reversed([*before, *waiting]))
+        if self.desk is not desk or self.health.down:
+            self._line.give_back(waiting, behind=self._back)
             return None
         if poison is not None:
             await self._poisoned(len(answers), waiting, poison)
@@ -274,7 +221,7 @@ class Pipeline:
         if not future.done():
             future.set_result(None)
 
-    def _decide(self, waiting: list[_Waiting], group: Group) -> tuple[list[_Answer], Exception | None]:
+    def _decide(self, waiting: list[Waiting], group: Group) -> tuple[list[_Answer], Exception | None]:
         """Decide intents in order, as many as there is time for.
 
         Where a fault of ours keeps one from being decided, stop there and return it.
@@ -292,7 +239,7 @@ class Pipeline:
                 return answers, error
         return answers, None
 
-    async def _poisoned(self, place: int, waiting: list[_Waiting], error: Exception) -> None:
+    async def _poisoned(self, place: int, waiting: list[Waiting], error: Exception) -> None:
         """A fault of ours at `waiting[place]`: nothing of the group counts, and the others stand in line again.
 
         A message of several alerts is halved until the one at fault is alone; that one becomes a dead letter. Who
@@ -301,50 +248,18 @@ class Pipeline:
         intent, future = waiting[place]
         log.error("an intent cannot be decided", intent=type(intent).__name__, exc_info=error)
         self.metrics.undecided.inc()
-        others = waiting[:place] + waiting[place + 1 :]
-        self._line.extendleft(reversed(others))
+        self._line.give_back(waiting[:place] + waiting[place + 1 :])
         reason = clean(f"{type(error).__name__}: {error}")
         if isinstance(intent, AlertsArrived) and len(intent.parsed.alerts) > 1:
-            self._halve(intent, future)
+            self._line.halve(intent, future)
         elif isinstance(intent, AlertsArrived):
             body = intent.parsed.alerts[0].labels_json if intent.part else intent.body
-            self._line.append(_Waiting(LetterDied(intent.source, reason, body, intent.received_at), future))
+            self._line.put_last(LetterDied(intent.source, reason, body, intent.received_at), future)
         elif isinstance(intent, LetterDied) and intent.told:
-            self._line.append(_Waiting(replace(intent, told=False), future))
+            self._line.put_last(replace(intent, told=False), future)
         elif not future.done():
             future.set_exception(Undecided(reason))
         await self._recover()
-
-    def _halve(self, intent: AlertsArrived, whole: "asyncio.Future[Any]") -> None:
-        """Put each half of a message in line again, and answer `whole` when both are: one bad alert costs no other."""
-        halves = _parts(intent, whole, (len(intent.parsed.alerts) + 1) // 2)
-        self._line.extendleft(reversed(halves))
-        self._alone += len(halves)
-
-    def _take(self) -> list[_Waiting]:
-        """The intents of the next group, out of the line: acts and ticks before messages, up to MOST_ALERTS alerts.
-
-        Alone in its group stands what is looked through for the one at fault (`_alone`), and an erasure: it changes
-        rows that the desk holds, which is then read anew.
-        """
-        waiting: list[_Waiting] = []
-        alerts, most = 0, MOST_ALERTS
-        if self._alone:
-            self._alone, most = self._alone - 1, 1
-        while (self._ahead or self._line) and alerts < most:
-            item = (self._ahead or self._line).popleft()
-            intent = item.intent
-            if self.full and _is_intake(intent):
-                _refuse([item], StoreFull("the disk is full"))
-                continue
-            if isinstance(intent, RowsErased):
-                if waiting:
-                    self._line.appendleft(item)
-                    break
-                most = 1
-            waiting.append(item)
-            alerts += max(1, len(intent.parsed.alerts)) if isinstance(intent, AlertsArrived) else 1
-        return waiting
 
     def _stamp(self) -> datetime:
         """The `now` of every decision of a group: never earlier than the one before."""
@@ -352,7 +267,7 @@ class Pipeline:
         self._last_at = now if self._last_at is None else max(now, self._last_at)
         return self._last_at
 
-    async def _commit(self, group: Group, batch: Batch, waiting: list[_Waiting], answers: list[_Answer]) -> None:
+    async def _commit(self, group: Group, batch: Batch, waiting: list[Waiting], answers: list[_Answer]) -> None:
         if batch:
             begun = self.clock.monotonic()
             try:
@@ -364,7 +279,7 @@ class Pipeline:
                 await self._unwritable(error, waiting)
                 return
             self.metrics.commit_seconds.observe(self.clock.monotonic() - begun)
-            self.committed_at = asyncio.get_running_loop().time()
+            self.health.committed_at = asyncio.get_running_loop().time()
         self.metrics.after_group(self.desk, group)
         if group.reload:
             await self._recover()
@@ -381,42 +296,33 @@ class Pipeline:
         if group.pages:
             self.deliver.set()
 
-    async def _unwritable(self, error: Unwritable, waiting: list[_Waiting]) -> None:
+    async def _unwritable(self, error: Unwritable, waiting: list[Waiting]) -> None:
         """The store refuses a row for good: each intent goes in again by itself, and the one at fault is poisoned."""
         if len(waiting) == 1:
             await self._poisoned(0, waiting, error)
             return
         log.error("the store refuses a group", error=str(error), intents=len(waiting))
         self._put_back(waiting)
-        self._alone = len(waiting)
+        self._line.take_one_by_one(len(waiting))
         await self._recover()
 
-    def _put_back(self, waiting: list[_Waiting]) -> None:
-        self._line.extendleft(reversed(waiting))
+    def _put_back(self, waiting: list[Waiting]) -> None:
+        self._line.give_back(waiting)
         self._back = len(waiting)
 
-    async def _failed(self, error: StoreDown, waiting: list[_Waiting]) -> None:
+    async def _failed(self, error: StoreDown, waiting: list[Waiting]) -> None:
         """Nothing of the group was kept: forget what it had put on the board, then let its callers know.
 
         On a disk that has just become full the reserve is given up, and acts, ticks and deliveries go in again.
         """
         self.metrics.store_failures.inc()
-        self.down, self._deaf_from = str(error), self._deaf_from or self.clock.now()
-        again: list[_Waiting] = []
-        if isinstance(error, StoreFull) and not self.full:
-            self.full = True
-            gave = self._reserve is not None and self._reserve.give_up()
-            log.error("disk full: intake answers 503", error=str(error), reserve_given_up=gave)
-            self._outage = str(error)
-            again = [w for w in waiting if not _is_intake(w.intent)]
-        elif not self._outage:
-            log.error("commit failed", error=str(error), intents=len(waiting))
-            self._outage = str(error)
+        just_full = self.health.failed(error, len(waiting), self.clock.now())
+        again = [w for w in waiting if not is_message(w.intent)] if just_full else []
         if not await self._recover():
             await self._forget()
             again = []
         self._put_back(again)
-        _refuse([w for w in waiting if w not in again], error)
+        refuse([w for w in waiting if w not in again], error)
 
     async def _forget(self) -> None:
         """Have nothing on the board that is not in the store, where that can still be read."""
@@ -429,80 +335,27 @@ class Pipeline:
         One that has failed is asked to write a row first: reading alone often goes on where writing does not.
         """
         try:
-            if self.down:
+            if self.health.down:
                 await self.writer.claim()
                 await self.writer.commit(_PROBE)
-                await listen_again(self.writer, self.clock.now(), self._deaf_from)
+                await listen_again(self.writer, self.clock.now(), self.health.down_since)
             self.desk = await self._load(self.writer)
         except StoreDown as error:
-            self.down, self._deaf_from = str(error), self._deaf_from or self.clock.now()
+            self.health.unreachable(error, self.clock.now())
             return False
-        if self.down:
-            self.came_back = self.came_back or self.down
-            self.down, self._deaf_from = "", None
-            if not self.full:
-                log.info("store answers again", was=self._outage)
-                self._outage = ""
+        self.health.answers()
         return True
-
-    async def try_refill(self) -> None:
-        """After a full disk: take the reserve again as soon as there is room, and open the intake.
-
-        Where there never was a reserve, or the store is not on our disk, that the store takes rows is enough.
-        """
-        if self.full and (self._reserve is None or self._reserve.refill()):
-            self.full, self._outage = False, ""
-            log.info("there is room again: intake is open")
 
     # reading what a decision needs
 
-    def _needs_reading(self, waiting: list[_Waiting]) -> bool:
+    def _needs_reading(self, waiting: list[Waiting]) -> bool:
         now = self.clock.now()
         return any(needs_reading(self.desk, intent, now) for intent, _ in waiting)
 
-    async def _read_ahead(self, waiting: list[_Waiting]) -> None:
+    async def _read_ahead(self, waiting: list[Waiting]) -> None:
         """Bring what has left the desk back to it: deciders read no database."""
         for intent, _ in waiting:
             try:
                 await read_ahead(self.desk, self.writer, intent, self.clock.now())
             except StoreDown as error:
                 log.warning("cannot read what an act is about", intent=type(intent).__name__, error=str(error))
-
-
-def _parts(intent: AlertsArrived, whole: "asyncio.Future[Any]", most: int) -> list[_Waiting]:
-    """A message in parts of at most so many alerts, in order; `whole` is answered when all of them are.
-
-    The first part keeps what the parser rejected. Each other is a `part`: its message is not journaled again.
-    """
-    alerts, parts = intent.parsed.alerts, list[_Waiting]()
-    for begin in range(0, len(alerts), most):
-        rejected = [] if begin else intent.parsed.rejected
-        parsed = msgspec.structs.replace(intent.parsed, alerts=alerts[begin : begin + most], rejected=rejected)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(lambda _: _answer_of(whole, [part.future for part in parts]))
-        parts.append(_Waiting(replace(intent, parsed=parsed, part=intent.part or begin > 0), future))
-    return parts
-
-
-def _answer_of(whole: "asyncio.Future[Any]", parts: list["asyncio.Future[Any]"]) -> None:
-    """Answer for a message when all of its parts have their answer: a refusal of one is one of the whole."""
-    if not all(part.done() for part in parts):
-        return
-    refused = [error for part in parts if (error := part.exception()) is not None]
-    if whole.done():
-        return
-    if refused:
-        whole.set_exception(refused[0])
-    else:
-        whole.set_result(None)
-
-
-def _is_intake(intent: Intent) -> bool:
-    """Whether it is a message of a sender, who sends it again where it is refused."""
-    return isinstance(intent, AlertsArrived | LetterDied)
-
-
-def _refuse(waiting: list[_Waiting], error: Exception) -> None:
-    for _, future in waiting:
-        if not future.done():
-            future.set_exception(error)

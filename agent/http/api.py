@@ -79,7 +79,7 @@ class Api:
         self.reads = IncidentReads(engine)
         self.answers = Answers(beside(engine.url.render_as_string(hide_password=False)))
         self.events = events.Events(self)
-        self.patience = patience or Patience(lambda: pipeline.committed_at)
+        self.patience = patience or Patience(lambda: pipeline.health.committed_at)
 
     async def may_reload(self, request: web.Request) -> str:
         """Who asks for a reload: a person with the role ops. Raises the 401 or the 403."""

@@ -52,7 +52,7 @@ class Health:
         return web.Response(text="Tocsin is healthy.\n")
 
     async def ready(self, _: web.Request) -> web.Response:
-        if why := self._pipeline.refuses:
+        if why := self._pipeline.health.refuses:
             return web.Response(status=503, text=f"not ready: {why}\n")
         behind = self._behind()
         return web.Response(text=f"Tocsin is ready{f'; {behind}' if behind else ''}.\n")

@@ -291,9 +291,9 @@ class Intake:
         patience = self.answer_deadline_s + len(body) / _A_MEBIBYTE
         loop = asyncio.get_running_loop()
         while not (await asyncio.wait((stored,), timeout=patience))[0]:
-            if loop.time() - self._pipeline.committed_at >= patience:
+            if loop.time() - self._pipeline.health.committed_at >= patience:
                 stored.cancel()  # it may be stored yet: told again, it is the same
-                self._pipeline.given_up_at = loop.time()
+                self._pipeline.health.given_up_at = loop.time()
                 raise StoreDown("the store has not taken it in time")
         await stored
         self.heard(source, parsed)

@@ -69,7 +69,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Tell that alerts are taken, as soon as they are; then of life, twice as often as is asked for. For ever."""
-        while self._pipeline.refuses or not self._to.tell("READY=1"):
+        while self._pipeline.health.refuses or not self._to.tell("READY=1"):
             await self._clock.sleep_until(self._clock.now() + _LOOK_AGAIN)
         self._is_ready = True
         while self._to.watchdog is not None:

@@ -62,10 +62,10 @@ class Ticker:
 
     async def _look(self, now: datetime) -> None:
         due = self._pipeline.desk.next_due()
-        if self._pipeline.down or (due is not None and due <= now):
+        if self._pipeline.health.down or (due is not None and due <= now):
             await self.pass_time()
         notices = self._pipeline.desk.notices.next_due()
-        if not self._pipeline.down and notices is not None and notices <= now:
+        if not self._pipeline.health.down and notices is not None and notices <= now:
             await self.pass_notices(now)
         await self._tell_of_store()
         await self._see_the_line_move()
@@ -85,12 +85,12 @@ class Ticker:
 
     async def _tell_of_store(self) -> None:
         """A store that failed and is back is a self-incident; after a full disk the reserve is taken again."""
-        if self._pipeline.came_back:
-            was, self._pipeline.came_back = self._pipeline.came_back, ""
+        if self._pipeline.health.came_back:
+            was, self._pipeline.health.came_back = self._pipeline.health.came_back, ""
             alert = own_alert("StoreFailed", {}, f"the store failed: {was}"[:300], self._clock.now(), lasts=_LASTS)
             await self._pipeline.submit(AlertsFound([alert], "self"))
-        if self._pipeline.full:
-            await self._pipeline.try_refill()
+        if self._pipeline.health.full:
+            self._pipeline.health.refill()
 
     @property
     def is_held_up(self) -> bool:

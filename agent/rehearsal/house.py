@@ -170,7 +170,7 @@ class House:
             await self.through(NoticesDue(self.now))
             return True
         due = self.desk.next_due()
-        if self.pipeline.down or (due is not None and due <= self.now):
+        if self.pipeline.health.down or (due is not None and due <= self.now):
             await self.through(TimePassed())
             return True
         pages = self.desk.outbox.due(self.now)

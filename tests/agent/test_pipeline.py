@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 
 from agent.deciders import DECIDERS
 from agent.intents import AlertsArrived, LetterDied, PersonActed, TimePassed
-from agent.pipeline import MOST_ALERTS, MOST_WAITING, Overloaded, Undecided
+from agent.line import MOST_ALERTS, MOST_WAITING
+from agent.pipeline import Overloaded, Undecided
 from agent.rehearsal.house import House
 from agent.storage.sqlite import Reserve
 from agent.storage.store import INSERT_DEAD_LETTER
@@ -75,11 +76,11 @@ async def test_a_failed_commit_is_forgotten_before_its_callers_know(house: House
     await house.pipeline.drain_once()
     assert isinstance(future.exception(), StoreDown)
     assert house.desk.board.episodes == {}
-    assert house.pipeline.down == ""
+    assert house.pipeline.health.down == ""
 
 
 async def test_while_the_store_is_down_intake_is_refused_at_once(house: House) -> None:
-    house.pipeline.down = "PostgreSQL does not answer"
+    house.pipeline.health.down = "PostgreSQL does not answer"
     with pytest.raises(StoreDown, match="does not answer"):
         house.pipeline.put(arrived(house, message(alert(DISK_FULL))))
 
@@ -117,7 +118,7 @@ async def test_on_a_full_disk_the_reserve_is_given_up_and_acts_go_on_while_intak
 ) -> None:
     reserve = Reserve(str(tmp_path / "t.db"), size=64 * 1024)
     reserve.fill()
-    house.pipeline._reserve = reserve
+    house.pipeline.health.reserve = reserve
     await house.receive(message(alert(DISK_FULL)))
     number = house.incidents()[0].number
     house.writer.commit = failing(house, StoreFull("no room"), 1)  # type: ignore[method-assign]
@@ -132,7 +133,7 @@ async def test_on_a_full_disk_the_reserve_is_given_up_and_acts_go_on_while_intak
         house.pipeline.put(arrived(house, message(alert(DISK_FULL))))
     await house.advance(minutes=31)
     assert "2/r50" in {s.step for s in house.sent}
-    await house.pipeline.try_refill()
+    house.pipeline.health.refill()
     await house.receive(message(alert(DISK_FULL)))
 
 
@@ -203,7 +204,7 @@ async def test_a_row_that_the_store_refuses_costs_its_own_message_and_no_other(h
     assert names == ["db-0", "db-1", "db-2"]
     rows = await house.writer.fetch("SELECT reason FROM dead_letter")
     assert [reason.partition(":")[0] for (reason,) in rows] == ["Unwritable"]
-    assert house.pipeline.down == ""
+    assert house.pipeline.health.down == ""
 
 
 async def test_an_act_whose_row_the_store_refuses_says_so(house: House) -> None:
@@ -283,12 +284,12 @@ async def test_an_outage_of_the_store_is_told_once_when_it_begins_and_once_when_
         store.fault = StoreDown("the disk is gone")
         await act_in_vain(house, number, 5)
         assert store.loads == 1, "what takes no rows is read once, to forget what was not kept, and not at each try"
-        assert "the disk is gone" in house.pipeline.down
+        assert "the disk is gone" in house.pipeline.health.down
         store.fault = None
         await house.act(number, "note", {"text": "on it"}, who="desk")
     assert [line["event"] for line in told] == ["commit failed", "store answers again"]
-    assert house.pipeline.came_back == "the disk is gone"
-    assert (house.pipeline.down, store.loads) == ("", 2)
+    assert house.pipeline.health.came_back == "the disk is gone"
+    assert (house.pipeline.health.down, store.loads) == ("", 2)
 
 
 async def test_a_full_disk_without_a_reserve_is_told_once_and_ends_when_there_is_room(
@@ -296,17 +297,17 @@ async def test_a_full_disk_without_a_reserve_is_told_once_and_ends_when_there_is
 ) -> None:
     await house.receive(message(alert(DISK_FULL)))
     number, store = house.incidents()[0].number, Store(house)
-    house.pipeline._reserve = Reserve(str(tmp_path / "t.db"), size=2**62)
+    house.pipeline.health.reserve = Reserve(str(tmp_path / "t.db"), size=2**62)
     with capture_logs() as told:
         await house.pipeline.start()
         store.fault = StoreFull("no room left")
         await act_in_vain(house, number, 5)
-        await house.pipeline.try_refill()
-        assert house.pipeline.full
+        house.pipeline.health.refill()
+        assert house.pipeline.health.full
         store.fault = None
-        house.pipeline._reserve.size = 4096
+        house.pipeline.health.reserve.size = 4096
         await house.act(number, "note", {"text": "on it"}, who="desk")
-        await house.pipeline.try_refill()
+        house.pipeline.health.refill()
     assert [line["event"] for line in told] == [
         "no room for the reserve: on a full disk neither acts nor pages can be stored",
         "disk full: intake answers 503",
@@ -318,19 +319,19 @@ async def test_a_full_disk_without_a_reserve_is_told_once_and_ends_when_there_is
 async def test_a_reserve_that_is_used_up_is_one_more_outage_and_no_more_lines(house: House, tmp_path: Any) -> None:
     await house.receive(message(alert(DISK_FULL)))
     number, store = house.incidents()[0].number, Store(house)
-    house.pipeline._reserve = Reserve(str(tmp_path / "t.db"), size=4096)
-    house.pipeline._reserve.fill()
+    house.pipeline.health.reserve = Reserve(str(tmp_path / "t.db"), size=4096)
+    house.pipeline.health.reserve.fill()
     with capture_logs() as told:
         house.writer.commit = failing(house, StoreFull("no room left"), 1)  # type: ignore[method-assign]
         future = house.pipeline.put(PersonActed(number, Action.NOTE, {"text": "on it"}, DESK))
         while not future.done():
             await house.pipeline.drain_once()
-        assert house.pipeline.came_back == "no room left"
+        assert house.pipeline.health.came_back == "no room left"
         store.fault = StoreFull("no room left")
         await act_in_vain(house, number, 3)
         store.fault = None
         await house.act(number, "note", {"text": "on it"}, who="desk")
-        await house.pipeline.try_refill()
+        house.pipeline.health.refill()
     assert [line["event"] for line in told] == ["disk full: intake answers 503", "there is room again: intake is open"]
 
 

@@ -750,7 +750,7 @@ async def test_a_message_waits_its_turn_while_others_are_committed(door: Door) -
     async def waits(batch: Any) -> None:
         begun = loop.time()
         while loop.time() < begun + 4 * door.intake.answer_deadline_s:  # the others: each commit is noted
-            pipeline.committed_at = loop.time()
+            pipeline.health.committed_at = loop.time()
             await asyncio.sleep(0.001)
         goes_on.set()
         await commit(batch)

@@ -94,14 +94,14 @@ async def test_ready_is_told_once_and_life_twice_in_each_span(engine: Engine) ->
 
 
 async def test_ready_is_told_when_alerts_are_taken_and_not_before(house: House, listening: Listening) -> None:
-    house.pipeline.down = "it is away"
+    house.pipeline.health.down = "it is away"
     supervisor = Supervisor(NotifySocket(listening.address), house.pipeline, Cycle(house.clock), house.clock)
     waiting = asyncio.create_task(supervisor.run())
     for _ in range(50):
         house.clock.set(house.now + timedelta(seconds=1))
         await asyncio.sleep(0)
     assert listening.heard() == []
-    house.pipeline.down = ""
+    house.pipeline.health.down = ""
     house.clock.set(house.now + timedelta(seconds=1))
     while not (heard := listening.heard()):  # noqa: ASYNC110 - a datagram
         await asyncio.sleep(0)
@@ -175,7 +175,7 @@ async def test_signs_of_life_go_on_while_the_store_is_down_for_another_start_wou
     monkeypatch.setattr(engine.house.writer, "commit", down)
     engine.house.pipeline.put(Noted("ana", "looked", {})).add_done_callback(lambda refused: refused.exception())
     assert await engine.after(minutes=10) == ["WATCHDOG=1"] * 20
-    assert engine.house.pipeline.down == "it is away"
+    assert engine.house.pipeline.health.down == "it is away"
 
 
 async def test_what_cannot_be_decided_is_put_aside_and_no_reason_to_start_anew(
