@@ -123,6 +123,8 @@ class Condition:
 def _number(written: Any) -> float:
     if isinstance(written, bool | int | float):
         number = float(written)
+    elif isinstance(written, str) and written.endswith("%"):
+        raise ValueError(f"{written!r} is no number: write it without the sign, {written[:-1].strip()}")
     elif isinstance(written, str):
         number = parse_span(written).total_seconds()
     else:

@@ -216,6 +216,14 @@ def test_operations_md_has_a_row_for_every_flag_of_serve_with_its_variable_and_d
             assert cells[1] == f"`{option.default}`", option.opts
 
 
+def test_the_unit_starts_the_daemon_also_where_check_config_would_refuse() -> None:
+    """A rota that runs out is an error there, and must keep no daemon from coming back."""
+    unit = (ROOT / "deploy" / "tocsin.service").read_text("utf-8")
+    commands = re.findall(r"^(Exec\w+)=(.*)$", unit, re.MULTILINE)
+    assert dict(commands)["ExecStart"].endswith("/tocsin serve")
+    assert not [command for name, command in commands if name in ("ExecStartPre", "ExecCondition")]
+
+
 @pytest.mark.parametrize("command", ["tocsin replay", "tocsin rehearse"])
 def test_rehearsal_md_names_every_flag_of_the_command(command: str) -> None:
     for option in COMMANDS[command].params:

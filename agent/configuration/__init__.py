@@ -7,7 +7,7 @@ The whole of it
     config, load, assemble, plugins, plugged, known_errors
 
 What is wrong with it, each fault with its file and line
-    faults, judge, crosscheck, coverage, topology_faults, route_faults, window_faults
+    faults, slips, judge, crosscheck, coverage, topology_faults, route_faults, window_faults
 
 Showing it, and what came of it
     show, schemas, export, versions

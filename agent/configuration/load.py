@@ -103,7 +103,8 @@ class _Loading:
     def _stop_if_wrong(self) -> None:
         wrong = [*self._found.faults, *(self._found.warnings if self._strict else ())]
         if wrong:
-            raise ConfigFaults(self._told(wrong))
+            # That a file has lost all it said explains many of the others.
+            raise ConfigFaults(self._told([*wrong, *layers.emptied(self._folder)]))
 
     def _told(self, faults: list[Fault]) -> list[Fault]:
         """The faults as people are told them: each once, in the order of files and lines, without any secret."""

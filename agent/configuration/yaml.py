@@ -9,6 +9,7 @@ import yaml
 
 from agent.configuration.build import build
 from agent.configuration.faults import Fault, Mark, Marks, Path, dotted
+from agent.configuration.slips import slip
 
 __all__ = ["Document", "Fault", "build", "read"]
 
@@ -87,37 +88,11 @@ def _events(text: str) -> Iterator[Any]:
     try:
         yield from yaml.parse(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
-        at: Any = error.problem_mark or error.context_mark
-        line, col = (at.line + 1, at.column + 1) if at else (1, 1)
-        raise _Stop(line, col, _explain(error, _character(text, line, col))) from error
+        raise _Stop(*slip(error, text)) from error
     except yaml.YAMLError as error:
         before = text[: getattr(error, "position", 0)]
         line, col = before.count("\n") + 1, len(before) - before.rfind("\n")
         raise _Stop(line, col, "a control character stands here: remove it") from error
-
-
-def _character(text: str, line: int, col: int) -> str:
-    lines = text.splitlines()
-    return lines[line - 1][col - 1 : col] if line <= len(lines) else ""
-
-
-_ADVICE = {
-    "mapping values are not allowed": "check the indentation of this line, and quote a text that holds ': '",
-    "did not find expected key": "check the indentation and the quotes of the line above",
-    "could not find expected ':'": "write 'key: value'",
-    "did not find expected ',' or": "close the bracket, or put a comma",
-    "did not find expected '-'": "end the list before a key, or indent the key",
-    "found unexpected end of stream": "close the quote or the bracket",
-    "cannot start any token": "quote the text",
-    "exceeded maximum nesting depth": "write it flatter",
-}
-
-
-def _explain(error: yaml.MarkedYAMLError, character: str) -> str:
-    if character == "\t":
-        return "a tab stands here: YAML indents by spaces"
-    problem = str(error.problem or error.context or "this cannot be read")
-    return f"{problem}: {next((text for part, text in _ADVICE.items() if part in problem), 'see the line above')}"
 
 
 def _line(event: Any) -> int:

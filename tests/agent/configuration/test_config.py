@@ -98,6 +98,12 @@ def test_an_unreadable_file_makes_no_faults_in_those_that_refer_to_it(tmp_path: 
     ]
 
 
+def test_that_a_file_is_empty_is_told_beside_what_it_makes_wrong(tmp_path: Path) -> None:
+    found = faults(tmp_path, people="", tocsin="fallback: [ana]\n")
+    assert any(f.startswith("people.yaml:1:1: it is empty") for f in found), found
+    assert any("there is no person 'ana'" in f for f in found), found
+
+
 def test_what_is_wrong_together_is_told_beside_what_is_wrong_by_itself(tmp_path: Path) -> None:
     found = faults(
         tmp_path,

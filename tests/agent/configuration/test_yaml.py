@@ -57,6 +57,21 @@ def test_plain_scalars_mean_what_yaml_1_2_says(written: str, meant: Any) -> None
         pytest.param("<<: 1\n", "f:1:5: << takes a mapping", id="merge of a number"),
         pytest.param("a: b: c\n", "f:1:5: mapping values are not allowed", id="colon"),
         pytest.param("a: [1\n", "f:2:1: did not find expected ',' or ']': close the bracket", id="bracket"),
+        pytest.param("a: 1\nb：[x]\n", "f:2:2: the character U+FF1A stands here: write a colon and a space", id="wide"),
+        pytest.param(
+            "a: 1\nb:\u00a0[x]\n", "f:2:3: the character U+00A0 stands here: write a plain space", id="no break"
+        ),
+        pytest.param(
+            "x:\n  a: {b: 1}\n\u3000\u3000c: {d: 1}\n  e: {f: 1}\n",
+            "f:3:1: the character U+3000 stands",
+            id="wide indent",
+        ),
+        pytest.param(
+            "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n",
+            "f:2:1: the mark of a merge that was not",
+            id="merge",
+        ),
+        pytest.param("a: 磁盘：满\nb: c: d\n", "f:2:5: mapping values are not allowed", id="a wide colon in a text"),
         pytest.param("[" * 60 + "]" * 60, "f:1:52: nested deeper than 50 levels", id="deep"),
         pytest.param("[" * 100_000, "exceeded maximum nesting depth: write it flatter", id="so deep that C would tire"),
         pytest.param("a: \x01\n", "f:1:4: a control character stands here", id="control character"),
