@@ -13,10 +13,22 @@ from escalation.page_facts import MOST_NEAR, MOST_STEPS, PageFacts
 from escalation.page_payload import payload, same_of
 from escalation.page_words import reason_text, say
 from escalation.recovery import is_end
-from escalation.words import Language, block, cut_bytes, local_text, one_line, state_text, web_address
+from escalation.words import (
+    Language,
+    besides,
+    block,
+    cut_bytes,
+    listed,
+    local_text,
+    one_line,
+    state_text,
+    told,
+    web_address,
+)
 
 _SUBJECT, _TEXT, _SHORT = 200, 8000, 200
 _MOST_ANNOTATIONS = 8
+_SEMICOLON = {"en": "; ", "zh": "；"}
 _ADDRESS = 500
 """A longer address is left out of the text: one that is cut leads nowhere."""
 _FIRST, _MOST_TOLD = 2, 10
@@ -35,15 +47,15 @@ def compose(facts: PageFacts, language: Language = "en") -> Message:
     """
     code = str(facts.reason.get("code", ""))
     if is_notice(code):
-        told = facts.reason.get("facts") or {}
-        return compose_notice(code, told, language, facts.late_s, facts.links, facts.template)
+        about = facts.reason.get("facts") or {}
+        return compose_notice(code, about, language, facts.late_s, facts.links, facts.template)
     if is_end(code):
         facts = msgspec.structs.replace(facts, links={k: v for k, v in facts.links.items() if k != "acknowledge"})
     said = _said(facts, language)
     reason = reason_text(facts.reason, facts.role, language)
     head = f"{said.head}{_standing(facts, language)}"
     subject = one_line(f"{head} {said.title[1]}", _SUBJECT)
-    short = one_line(f"{head} {said.title[2]}{_root(facts, language, '; ', 60)}: {reason}", _SHORT)
+    short = one_line(told(f"{head} {said.title[2]}{_root(facts, language, True, 60)}", reason, language), _SHORT)
     text = cut_bytes("\n".join(_lines(facts, said, reason, language)).rstrip(), _TEXT)
     return Message(subject, text, short, payload(facts, said.same, reason, text, language))
 
@@ -75,26 +87,28 @@ def _standing(facts: PageFacts, language: Language) -> str:
     said = []
     if facts.state and facts.state not in _WAITS:
         over = facts.state in _OVER
-        has_it = f": {one_line(facts.assignee, 40)}" if facts.assignee and not over else ""
+        state = state_text(facts.state, language)
         if facts.state != "resolved" or facts.resolved_at is None:
-            said.append(state_text(facts.state, language) + has_it)
+            said.append(told(state, one_line(facts.assignee, 40), language) if facts.assignee and not over else state)
         if over and facts.resolved_at is not None:
             at = f"{say('at', language)} {local_text(facts.resolved_at, facts.zone)}"
             said.append(f"{state_text('resolved', language)} {at}")
     if facts.unconfirmed:
         said.append(say("again", language))
-    return f" ({'; '.join(said)})" if said else ""
+    return besides(_SEMICOLON[language].join(said), language) if said else ""
 
 
 def _line(word: str, value: Any, language: Language) -> str:
-    return f"{say(word, language)}: {value}"
+    return told(say(word, language), value, language)
 
 
 def _lines(facts: PageFacts, said: _Said, reason: str, language: Language) -> list[str]:
-    root = _root(facts, language, "", _SUBJECT)
+    root = _root(facts, language, False, _SUBJECT)
     lines = [said.title[0], *([root] if root else []), "", _line("why", reason, language)]
     if facts.supersedes:
-        lines.append(_line("also", ", ".join(one_line(step, 40) for step in facts.supersedes[:MOST_STEPS]), language))
+        lines.append(
+            _line("also", listed((one_line(step, 40) for step in facts.supersedes[:MOST_STEPS]), language), language)
+        )
     if facts.late_s >= 2 and facts.reason.get("code") not in _NEVER_LATE:
         lines.append(_line("late", format_span(timedelta(seconds=round(min(facts.late_s, 1e9)))), language))
     if facts.unconfirmed:
@@ -120,11 +134,11 @@ def _lines(facts: PageFacts, said: _Said, reason: str, language: Language) -> li
     ]
 
 
-def _root(facts: PageFacts, language: Language, before: str, most: int) -> str:
-    """What the trouble is taken to come of, where the title does not say it; `before` stands before it."""
+def _root(facts: PageFacts, language: Language, goes_on: bool, most: int) -> str:
+    """What the trouble is taken to come of, where the title does not say it; it `goes_on` in the line of that."""
     if not facts.root or facts.root.endswith(facts.title):
         return ""
-    return f"{before}{_line('root', one_line(facts.root, most), language)}"
+    return f"{_SEMICOLON[language] if goes_on else ''}{_line('root', one_line(facts.root, most), language)}"
 
 
 def _link(facts: PageFacts, language: Language) -> list[str]:
@@ -135,37 +149,37 @@ def _link(facts: PageFacts, language: Language) -> list[str]:
 
 def _standing_lines(facts: PageFacts, language: Language) -> list[str]:
     assignee = one_line(facts.assignee, 100) if facts.assignee else say("nobody", language)
-    told = {
+    standing = {
         "state": state_text(facts.state, language),
         "severity": facts.severity,
         "category": one_line(facts.category, 100),
         "group": one_line(facts.group_called or facts.group, 100),
         "assignee": assignee,
     }
-    return [_line(word, value, language) for word, value in told.items()]
+    return [_line(word, value, language) for word, value in standing.items()]
 
 
 def _moments(facts: PageFacts, language: Language) -> list[str]:
     """When it was opened and is due, on the clock of a reader."""
-    told = {
+    moments = {
         "opened": facts.opened_at,
         "resolved": facts.resolved_at if facts.state in _OVER else None,
         "response_due": facts.response_due_at,
         "resolve_due": facts.resolve_due_at,
     }
     if is_end(facts.reason.get("code", "")):
-        told = {word: told[word] for word in ("opened", "resolved")}
-    return [_line(word, local_text(at, facts.zone), language) for word, at in told.items() if at is not None]
+        moments = {word: moments[word] for word in ("opened", "resolved")}
+    return [_line(word, local_text(at, facts.zone), language) for word, at in moments.items() if at is not None]
 
 
 def _known_errors(facts: PageFacts, language: Language) -> list[str]:
     lines: list[str] = []
     for known in facts.known_errors[:2]:
-        lines.append(f"{say('known_error', language)}: {one_line(known.id, 100)} {one_line(known.title, 200)}")
-        lines.append(f"{say('because', language)}: {one_line(known.why, 300)}")
+        lines.append(_line("known_error", f"{one_line(known.id, 100)} {one_line(known.title, 200)}", language))
+        lines.append(_line("because", one_line(known.why, 300), language))
         if known.safety_note:
-            lines.append(f"{say('safety', language)}: {block(known.safety_note, 1000)}")
-        lines.append(f"{say('workaround', language)}:\n{block(known.workaround, 2500)}")
+            lines.append(_line("safety", block(known.safety_note, 1000), language))
+        lines.append(f"{_line('workaround', '', language).rstrip()}\n{block(known.workaround, 2500)}")
         lines.append("")
     return lines
 
@@ -174,19 +188,21 @@ def _nearest(facts: PageFacts, language: Language) -> list[str]:
     """How what resembles it was solved: that may help where nothing is known (procedure R63)."""
     lines = [say("nearest", language)] if facts.nearest else []
     for near in facts.nearest[:MOST_NEAR]:
-        lines.append(f"- {one_line(near.number, 40)} {one_line(near.title, 160)} ({one_line(near.why, 200)})")
-        lines.append(f"  {say('solved', language)}: {one_line(near.resolution, 300)}")
+        why = besides(one_line(near.why, 200), language)
+        lines.append(f"- {one_line(near.number, 40)} {one_line(near.title, 160)}{why}")
+        lines.append(f"  {_line('solved', one_line(near.resolution, 300), language)}")
         lines += [f"  {one_line(near.link)}"] if near.link else []
     return lines
 
 
 def _alerts(facts: PageFacts, language: Language) -> tuple[list[str], list[str]]:
     """The first alerts, which stand before what helps with them, and those that stand behind it."""
-    head = f"{say('alerts', language)}: {facts.alert_count} ({facts.firing} {say('firing', language)})"
+    firing = besides(f"{facts.firing} {say('firing', language)}", language)
+    head = _line("alerts", f"{facts.alert_count}{firing}", language)
     first, others = (
         _told(part, facts.title, language) for part in (facts.alerts[:_FIRST], facts.alerts[_FIRST:_MOST_TOLD])
     )
-    return [head, *first], [f"{say('further', language)}:", *others] if others else []
+    return [head, *first], [_line("further", "", language).rstrip(), *others] if others else []
 
 
 def _told(alerts: Sequence[Mapping[str, Any]], title: str, language: Language) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from collectors.rule import format_span
 from escalation.delivery import Message
-from escalation.words import Language, block, bounded, cut_bytes, one_line, state_text
+from escalation.words import Language, block, bounded, cut_bytes, one_line, state_text, told
 
 _TEXT = 8000
 _HOLE = re.compile(r"\{(\w+)\}")
@@ -19,7 +19,7 @@ _LINES = {
 }
 CUSTOMER = (
     "{number}: {title}\nState: {state}\nNext: {next_action}\nExpected to be done: {eta}",
-    "{number}:{title}\n状态:{state}\n下一步:{next_action}\n预计完成:{eta}",
+    "{number}：{title}\n状态：{state}\n下一步：{next_action}\n预计完成：{eta}",
 )
 """What a customer is told where no template is written."""
 _NOT_KNOWN = ("not known yet", "待定")
@@ -27,29 +27,29 @@ _NOT_KNOWN = ("not known yet", "待定")
 LISTS: Mapping[str, tuple[str, str]] = {
     "eod_open": (
         "{count} incident(s) unresolved at the end of the workday",
-        "临近下班:未解决事件 {count} 个",
+        "临近下班：未解决事件 {count} 个",
     ),
     "eod_ask": (
         "{count} incident(s) of yours without an expected action: write one with a note",
-        "您有 {count} 个事件未填写预期行动,请补充",
+        "您有 {count} 个事件未填写预期行动，请补充",
     ),
     "review_list": ("{count} incident(s) wait for your review", "待审核事件 {count} 个"),
     "callback_list": (
         "{count} incident(s) of the week still to be called back, of {due}",
-        "本周需回访事件:还有 {count} 个,共 {due} 个",
+        "本周需回访事件：还有 {count} 个，共 {due} 个",
     ),
     "callback_report": (
         "callbacks of the week: {done} of {due} done, mean score {score}, {persists} persist(s)",
-        "本周回访:完成 {done}/{due},平均分 {score},问题仍存在 {persists} 个",
+        "本周回访：完成 {done}/{due}，平均分 {score}，问题仍存在 {persists} 个",
     ),
     "handover_notice": (
         "handover of {schedule}: {leaves} → {comes}; {count} incident(s) open in the group",
-        "{schedule} 交接班:{leaves} → {comes};组内未解决事件 {count} 个",
+        "{schedule} 交接班：{leaves} → {comes}；组内未解决事件 {count} 个",
     ),
     "rota_changed": ("{author} changed the rota of {schedule}", "{author} 变更了 {schedule} 的排班"),
     "round_missed": (
         "nobody has made the round {round} that was to be made from {opens} to {closes}",
-        "巡检 {round} 未按时完成(应于 {opens} 至 {closes} 进行)",
+        "巡检 {round} 未按时完成（应于 {opens} 至 {closes} 进行）",
     ),
     "rota_ended": (
         "{author} took back a change of the rota of {schedule}",
@@ -108,7 +108,7 @@ def compose_notice(
             lines.append({"en": "… and {} more", "zh": "……另有 {} 个"}[language].format(facts["more"]))
     if late_s >= 2:
         span = format_span(timedelta(seconds=round(min(late_s, 1e9))))
-        lines.append({"en": f"(late by {span})", "zh": f"(延迟 {span})"}[language])
+        lines.append({"en": f"(late by {span})", "zh": f"（延迟 {span}）"}[language])
     text = cut_bytes("\n".join(lines).rstrip(), _TEXT)
     opened = "" if code in TO_CUSTOMERS else (links or {}).get("open", "")
     payload = bounded({"notice": code, **{k: v for k, v in facts.items() if k != "text"}, "links": {"open": opened}})
@@ -117,7 +117,7 @@ def compose_notice(
 
 _CHANGE = (
     "{person} stands in for {replaces}, from {from} until {until}: {reason}",
-    "{person} 代 {replaces} 值班,自 {from} 至 {until}:{reason}",
+    "{person} 代 {replaces} 值班，自 {from} 至 {until}：{reason}",
 )
 
 
@@ -130,13 +130,13 @@ def _listed(incidents: Sequence[Mapping[str, Any]], language: Language) -> list[
     for incident in incidents:
         flag = "! " if incident.get("overdue") else ""
         state = state_text(str(incident.get("state", "")), language)
-        head = f"{flag}{incident.get('number')} sev{incident.get('severity')} {state}: "
-        lines.append(head + one_line(str(incident.get("title", "")), 120))
+        head = f"{flag}{incident.get('number')} sev{incident.get('severity')} {state}"
+        lines.append(told(head, one_line(str(incident.get("title", "")), 120), language))
         said = [
-            f"{words[language == 'zh']}: {one_line(str(incident[name]), 200)}"
+            told(words[language == "zh"], one_line(str(incident[name]), 200), language)
             for name, words in _LINES.items()
             if incident.get(name)
         ]
         if said:
-            lines.append("    " + "; ".join(said))
+            lines.append("    " + {"en": "; ", "zh": "；"}[language].join(said))
     return lines

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from typing import Any, Literal, get_args
@@ -63,6 +63,21 @@ def cut_bytes(text: str, most: int) -> str:
     """Text of at most so many bytes of UTF-8: gateways count bytes, and a Chinese character has three."""
     raw = text.encode()
     return text if len(raw) <= most else raw[: most - 3].decode(errors="ignore") + "…"
+
+
+def told(word: str, value: Any, language: Language) -> str:
+    """A word, and what there is to say of it."""
+    return f"{word}：{value}" if language == "zh" else f"{word}: {value}"
+
+
+def besides(text: str, language: Language) -> str:
+    """What is said in brackets, behind what it is about."""
+    return f"（{text}）" if language == "zh" else f" ({text})"
+
+
+def listed(values: Iterable[str], language: Language) -> str:
+    """Several of a kind, in a line."""
+    return ("、" if language == "zh" else ", ").join(values)
 
 
 def web_address(text: str, most: int = FIELD) -> str:

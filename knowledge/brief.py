@@ -77,7 +77,7 @@ def _control(incident: Incident, chinese: bool) -> str:
         return f"服务已于 {restored} 恢复" if chinese else f"service restored at {restored}"
     if incident.state in (State.NEW, State.ASSIGNED):
         return "尚未有人响应" if chinese else "nobody has acknowledged it yet"
-    return "处理中,尚未恢复" if chinese else "being worked on, service is not restored"
+    return "处理中，尚未恢复" if chinese else "being worked on, service is not restored"
 
 
 def text_of(fields: Sequence[BriefField]) -> str:

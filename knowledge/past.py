@@ -112,7 +112,7 @@ def in_common(why: Mapping[str, Any], language: str = "en") -> str:
     if why.get("code") == "same_alert":
         return "同一告警" if chinese else "The same alert"
     shared = ("、" if chinese else ", ").join(why.get("facts", {}).get("words", ()))
-    return f"同类事件,共有的词:{shared}" if chinese else f"The same category, and these words: {shared}"
+    return f"同类事件，共有的词：{shared}" if chinese else f"The same category, and these words: {shared}"
 
 
 def alert_of(root: Any) -> str:

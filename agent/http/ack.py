@@ -38,12 +38,12 @@ _WORDS: dict[Language, dict[str, str]] = {
     },
     "zh": {
         "button": "响应",
-        "ask": "以 {person} 的身份响应:由您负责处理。",
-        "done": "已响应,由 {assignee} 负责。",
+        "ask": "以 {person} 的身份响应：由您负责处理。",
+        "done": "已响应，由 {assignee} 负责。",
         "merged": "{number} 属于同一故障，已并入 {into}，以下为后者。",
-        "over": "该事件当前为 {state},无需响应。",
-        "expired": "链接已过期,请使用命令行响应。",
-        "forged": "链接无效:请完整打开通知中的链接,或使用命令行响应。",
+        "over": "该事件当前为 {state}，无需响应。",
+        "expired": "链接已过期，请使用命令行响应。",
+        "forged": "链接无效：请完整打开通知中的链接，或使用命令行响应。",
     },
 }
 

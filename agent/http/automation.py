@@ -110,7 +110,7 @@ class Automation:
 
 
 def _not_now(why: str, language: str) -> str:
-    return f"现在不执行:{why}" if language == "zh" else f"it is not run now: {why}"
+    return f"现在不执行：{why}" if language == "zh" else f"it is not run now: {why}"
 
 
 def _id(call: Call) -> int:

@@ -12,7 +12,7 @@ from agent.configuration.layers import shared
 from agent.http.prose import prose
 from agent.http.views import At, FoundError, Happened, IncidentAlert, IncidentView
 from agent.wording.foremost import because, named, of_the_root_first
-from escalation.words import Language, cut, local_text, state_text, web_address
+from escalation.words import Language, besides, cut, listed, local_text, state_text, told, web_address
 
 ALERTS_SHOWN, LINES_SHOWN = 20, 15
 STYLE = (shared("web") / "page.css").read_text("utf-8")
@@ -105,8 +105,8 @@ class IncidentPage:
         if self._root is None or self._incident.root is None:
             return []
         why = self._incident.root.why
-        told = f"{self._say('root')}: {named(self._root.labels, self._root.annotations)}"
-        return [tag("p", told, "root"), tag("p", because(why.code, why.text), "soft")]
+        root = self._told("root", named(self._root.labels, self._root.annotations))
+        return [tag("p", root, "root"), tag("p", because(why.code, why.text), "soft")]
 
     def _merged(self, into: str) -> str:
         """Where its alerts are now."""
@@ -120,20 +120,23 @@ class IncidentPage:
     def _say(self, word: str) -> str:
         return _WORDS[word][self._language == "zh"]
 
+    def _told(self, word: str, value: str) -> str:
+        return told(self._say(word), value, self._language)
+
     def _at(self, moment: datetime | At) -> str:
         return local_text(moment, self._zone)
 
     def _dues(self) -> list[str]:
         found = self._incident
         step = found.next_step
-        told = f" {self._say('to')} {', '.join(step.targets)}" if step and step.targets else ""
+        to = f" {self._say('to')} {listed(step.targets, self._language)}" if step and step.targets else ""
         facts = [
             ("group", self._group),
             ("opened", self._at(found.opened_at)),
             ("response_due", found.response_due_at and self._at(found.response_due_at)),
             ("resolve_due", found.resolve_due_at and self._at(found.resolve_due_at)),
-            ("next_step", step and f"{self._at(step.due_at)}{told}"),
-            ("held", found.held and f"{self._at(found.held.until)}: {found.held.why.text}"),
+            ("next_step", step and f"{self._at(step.due_at)}{to}"),
+            ("held", found.held and told(self._at(found.held.until), found.held.why.text, self._language)),
         ]
         return ["<dl>", *(tag("dt", self._say(w)) + tag("dd", fact) for w, fact in facts if fact), "</dl>"]
 
@@ -147,15 +150,16 @@ class IncidentPage:
 
     def _known_error(self, found: FoundError) -> list[str]:
         return [
-            tag("h2", f"{self._say('known_error')}: {found.title}"),
+            tag("h2", self._told("known_error", found.title)),
             tag("p", f"{found.confidence:.0%} · {found.why.text}", "soft"),
-            *([f"<p class=safety>{self._say('safety')}: {prose(found.safety_note)}</p>"] if found.safety_note else []),
+            *([f"<p class=safety>{self._told('safety', prose(found.safety_note))}</p>"] if found.safety_note else []),
             f"<p class=plain>{prose(found.workaround)}</p>",
         ]
 
     def _alerts(self) -> list[str]:
         alerts, record = self._incident.alerts, self._incident.record
-        counted = f"{self._say('alerts')}: {record.alert_count} ({record.open_alerts} {self._say('firing')})"
+        firing = besides(f"{record.open_alerts} {self._say('firing')}", self._language)
+        counted = self._told("alerts", f"{record.alert_count}{firing}")
         shown = [self._alert(alert) for alert in self._root_first(alerts)[:ALERTS_SHOWN]]
         more = [tag("p", f"{self._say('more')} …", "soft")] if len(alerts) >= ALERTS_SHOWN < record.alert_count else []
         return [tag("h2", counted), *shown, *more]
@@ -181,13 +185,13 @@ class IncidentPage:
             ]
         )
 
-    def _at_source(self, told: str) -> str:
+    def _at_source(self, written: str) -> str:
         """Where the alert is looked at: a link that names its host, for the rest is a query of several lines."""
-        if not told:
+        if not written:
             return ""
-        address = web_address(told)
-        shown = _link(address, urlsplit(address).netloc) if address else html.escape(cut(told, _MOST_TOLD))
-        return f"<p>{html.escape(self._say('at_source'))}: {shown}</p>"
+        address = web_address(written)
+        shown = _link(address, urlsplit(address).netloc) if address else html.escape(cut(written, _MOST_TOLD))
+        return f"<p>{self._told('at_source', shown)}</p>"
 
     def _happened(self, happened: Sequence[Happened]) -> list[str]:
         lines = (f"<li>{tag('time', f'{self._at(h.at)} · {h.actor}')}{html.escape(h.text)}</li>" for h in happened)

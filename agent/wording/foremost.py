@@ -1,5 +1,6 @@
 """What of an incident is told first: the alert that it came of, and the known errors that fit that one."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,8 +29,8 @@ def is_root(root: Mapping[str, Any] | None, alert: Mapping[str, Any]) -> bool:
 
 def because(code: str, text: str) -> str:
     """Why an alert is the root, to stand beside words that say that it is: without saying so once more."""
-    rest = text.partition(":")[2].strip() if code == "likely_root" else ""
-    return rest or text
+    _, *rest = re.split("[:：]", text, maxsplit=1) if code == "likely_root" else [text]
+    return "".join(rest).strip() or text
 
 
 def of_the_root_first(found: Sequence[Any], labels: Labels) -> list[Any]:

@@ -13,7 +13,7 @@ from agent.wording.happenings import HAPPENED
 from agent.wording.reasons import REASONS
 from agent.wording.trouble_words import cause_text, signal_text
 from collectors.moment import parse_moment
-from escalation.words import LANGUAGES, Language, local_text
+from escalation.words import LANGUAGES, Language, listed, local_text
 
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _FACT = re.compile(r"\{(\w+)\}")
@@ -120,9 +120,9 @@ def _shown(value: Any, language: str) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{k}={_shown(v, language)}" for k, v in value.items())
+        return listed((f"{k}={_shown(v, language)}" for k, v in value.items()), _spoken(language))
     if isinstance(value, list | tuple):
-        return ", ".join(_shown(v, language) for v in value)
+        return listed((_shown(v, language) for v in value), _spoken(language))
     if isinstance(value, bool):
         return YES_NO[language == "zh"][value]
     if isinstance(value, datetime):

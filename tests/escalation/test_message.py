@@ -62,25 +62,25 @@ def facts(**changed: Any) -> PageFacts:
 
 REASONS = [
     # code, facts, English, Chinese
-    ("opened", {}, "a new incident: you are told as l1", "新事件:按角色 一线 通知"),
+    ("opened", {}, "a new incident: you are told as l1", "新事件：按角色 一线 通知"),
     (
         "response_overdue",
         {"at": "100%"},
         "nobody had acknowledged by 100% of the response target",
-        "响应时限已过 100%,尚无人确认",
+        "响应时限已过 100%，尚无人确认",
     ),
     ("resolution_mark", {"at": "75%"}, "75% of the resolution target has passed", "解决时限已用 75%"),
     ("breach", {"at": "100%"}, "the resolution target was missed", "已超过解决时限"),
-    ("repeat", {"repetition": 3}, "it was still not resolved (repetition 3)", "到期仍未解决(第 3 次重复通知)"),
-    ("relapse", {"relapse": 1}, "it fired again after it was resolved (relapse 1)", "解决后再次告警(第 1 次复发)"),
+    ("repeat", {"repetition": 3}, "it was still not resolved (repetition 3)", "到期仍未解决（第 3 次重复通知）"),
+    ("relapse", {"relapse": 1}, "it fired again after it was resolved (relapse 1)", "解决后再次告警（第 1 次复发）"),
     ("manual", {}, "somebody asked for escalation", "有人请求升级"),
     ("assigned", {}, "it was assigned to you", "事件已派给您"),
     ("handover", {}, "it was handed over to the second line", "已移交二线"),
     ("returned", {}, "it came back to the desk", "已退回服务台"),
-    ("fallback", {"instead_of": "wei"}, "no channel reaches wei: you stand in", "无法联系 wei,由您代接"),
+    ("fallback", {"instead_of": "wei"}, "no channel reaches wei: you stand in", "无法联系 wei，由您代接"),
     ("severity_raised", {}, "the severity was raised", "严重程度已提升"),
-    ("self_incident", {}, "Tocsin itself needs help", "Tocsin 自身出现问题,需要处理"),
-    ("test", {}, "a test: there is nothing to do", "测试通知,无需处理"),
+    ("self_incident", {}, "Tocsin itself needs help", "Tocsin 自身出现问题，需要处理"),
+    ("test", {}, "a test: there is nothing to do", "测试通知，无需处理"),
 ]
 
 
@@ -143,27 +143,27 @@ WHEN = "2026-03-02 08:30:00 UTC"
         pytest.param({"state": "new"}, "", "", id="new"),
         pytest.param({"state": "assigned", "assignee": "ana"}, "", "", id="assigned: nobody has it yet"),
         pytest.param(
-            {"state": "in_progress", "assignee": "ana"}, " (in progress: ana)", " (处理中: ana)", id="ana has it"
+            {"state": "in_progress", "assignee": "ana"}, " (in progress: ana)", "（处理中：ana）", id="ana has it"
         ),
-        pytest.param({"state": "pending_vendor"}, " (pending vendor)", " (挂起-待厂商)", id="with the vendor"),
+        pytest.param({"state": "pending_vendor"}, " (pending vendor)", "（挂起-待厂商）", id="with the vendor"),
         pytest.param(
             {"state": "resolved", "resolved_at": AT, "assignee": "ana"},
             f" (resolved at {WHEN})",
-            f" (已解决 于 {WHEN})",
+            f"（已解决 于 {WHEN}）",
             id="resolved",
         ),
         pytest.param(
             {"state": "archived", "resolved_at": AT},
             f" (archived; resolved at {WHEN})",
-            f" (已归档; 已解决 于 {WHEN})",
+            f"（已归档；已解决 于 {WHEN}）",
             id="archived: that is not when it was resolved",
         ),
-        pytest.param({"state": "cancelled"}, " (cancelled)", " (已取消)", id="cancelled"),
-        pytest.param({"unconfirmed": True}, " (repeat)", " (重复)", id="it may have come before"),
+        pytest.param({"state": "cancelled"}, " (cancelled)", "（已取消）", id="cancelled"),
+        pytest.param({"unconfirmed": True}, " (repeat)", "（重复）", id="it may have come before"),
         pytest.param(
             {"state": "in_progress", "assignee": "ana", "unconfirmed": True},
             " (in progress: ana; repeat)",
-            " (处理中: ana; 重复)",
+            "（处理中：ana；重复）",
             id="both",
         ),
     ],
@@ -232,7 +232,7 @@ def test_what_the_trouble_came_of_stands_below_the_title_and_in_the_short_text()
     assert told.text.startswith("DiskFull on mon-1\nLikely root: UpsOnBattery ups=ups-a: on battery\n\nWhy you:")
     assert "Likely root: UpsOnBattery ups=ups-a: on battery: a new incident" in told.short
     assert told.text.index("UpsOnBattery instance=x") < told.text.index("Known error") < told.text.index("B instance=x")
-    assert "可能的根源: UpsOnBattery" in compose(facts(root="UpsOnBattery"), "zh").text
+    assert "可能的根源：UpsOnBattery" in compose(facts(root="UpsOnBattery"), "zh").text
     assert "root" not in compose(facts(root="DiskFull mon-1: DiskFull on mon-1")).text, "the title says it already"
 
 
@@ -259,7 +259,7 @@ def test_a_test_says_that_it_is_one_and_nothing_of_an_incident() -> None:
 
 def test_the_chinese_text_uses_the_words_of_the_procedure() -> None:
     text = compose(facts(known_errors=[]), "zh").text
-    for words in ("状态: 已派单", "严重程度: 2", "处理组: sys-ops", "响应期限: ", "解决期限: ", "没有匹配的已知错误。"):
+    for words in ("状态：已派单", "严重程度：2", "处理组：sys-ops", "响应期限：", "解决期限：", "没有匹配的已知错误。"):
         assert words in text
     assert "State" not in text
 
@@ -377,7 +377,7 @@ def test_sizes_are_bounded_and_the_links_are_always_whole(filler: str, language:
     assert len(message.subject) <= 200
     assert len(message.short) <= 200
     assert len(message.text.encode()) <= 8000
-    assert [line for line in message.text.splitlines()[:8] if line.endswith(": http://tocsin/a/x")]
+    assert [line for line in message.text.splitlines()[:8] if line.endswith("http://tocsin/a/x")]
     assert max(len(text) for text in texts(message.payload) if text != message.text) <= 4000
     assert len(message.payload["alerts"]) == 20
 

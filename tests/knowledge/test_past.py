@@ -50,7 +50,7 @@ def test_then_what_shares_words_in_the_same_category_the_nearest_first() -> None
 def test_chinese_titles_are_compared_too() -> None:
     past = Past([solved(1, "发票打印机打印空白"), solved(2, "机房温度过高")])
     assert offered(past, title="发票打印机无法打印") == ["INC-1"]
-    assert in_common({"code": "same_words", "facts": {"words": ["发票"]}}, "zh") == "同类事件,共有的词:发票"
+    assert in_common({"code": "same_words", "facts": {"words": ["发票"]}}, "zh") == "同类事件，共有的词：发票"
 
 
 def test_what_came_back_to_work_is_not_offered_and_is_again_once_it_is_solved() -> None:

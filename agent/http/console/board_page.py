@@ -10,7 +10,7 @@ from agent.http.incident_page import tag
 from agent.http.views import IncidentAlert, IncidentView
 from agent.wording.foremost import named
 from correlation.incident import State
-from escalation.words import Language, local_text, state_text
+from escalation.words import Language, listed, local_text, state_text, told
 
 SHOWN: Mapping[str, Sequence[str]] = {
     "active": ("active",),
@@ -77,7 +77,7 @@ class BoardPage:
 
     def _on_call(self, on_call: Mapping[str, Sequence[str]]) -> str:
         lines = [
-            tag("dt", schedule) + tag("dd", ", ".join(people) or self._say("nobody"))
+            tag("dt", schedule) + tag("dd", listed(people, self._language) or self._say("nobody"))
             for schedule, people in on_call.items()
         ]
         return f"<details>{tag('summary', self._say('on_call'))}<dl>{''.join(lines)}</dl></details>"
@@ -90,14 +90,16 @@ class BoardPage:
         firing = f" · {one.record.open_alerts} {self._say('firing')}" if one.record.open_alerts else ""
         lines = [f"{one.number} · {state_text(one.state, self._language)} · {holder}{firing}"]
         if one.next_step is not None:
-            told = f" {self._say('to')} {', '.join(one.next_step.targets)}" if one.next_step.targets else ""
-            lines.append(f"{self._say('next_step')} {local_text(one.next_step.due_at, self._zone)}{told}")
+            to = listed(one.next_step.targets, self._language)
+            told_to = f" {self._say('to')} {to}" if to else ""
+            lines.append(f"{self._say('next_step')} {local_text(one.next_step.due_at, self._zone)}{told_to}")
         if one.held is not None:
-            lines.append(f"{self._say('held')} {local_text(one.held.until, self._zone)}: {one.held.why.text}")
+            until = f"{self._say('held')} {local_text(one.held.until, self._zone)}"
+            lines.append(told(until, one.held.why.text, self._language))
         severity = tag("span", f"{self._say('severity')} {one.severity}", "sev")
         came_of = named(root.labels, root.annotations) if root is not None else ""
         if came_of and not came_of.endswith(one.title):
-            lines.insert(0, f"{self._say('root')}: {came_of}")
+            lines.insert(0, told(self._say("root"), came_of, self._language))
         below = "".join(tag("span", line, "soft") for line in lines)
         return (
             f'<a class="card s{one.severity}" href="/incidents/{one.number}">'

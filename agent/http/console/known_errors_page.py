@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from agent.http.console.words import say
 from agent.http.incident_page import tag
 from agent.http.statistics import Suggested
-from escalation.words import Language
+from escalation.words import Language, told
 from knowledge.feedback import Outcome, Tally
 
 MOST_SHOWN = 200
@@ -32,7 +32,7 @@ class KnownErrorsPage:
         """All together, where the reader may see it, then each of `judged`, of so many `entries` of the library."""
         cards = [self._card(one) for one in judged[:MOST_SHOWN]]
         more = [tag("p", f"{self._say('more')} …", "soft")] if len(judged) > MOST_SHOWN else []
-        unsaid = tag("p", f"{self._say('never_judged')}: {max(0, entries - len(judged))}", "soft")
+        unsaid = tag("p", told(self._say("never_judged"), max(0, entries - len(judged)), self._language), "soft")
         return [tag("h1", self._say("known_errors")), *self._total(total), *cards, *more, unsaid]
 
     def _say(self, word: str) -> str:
@@ -51,7 +51,9 @@ class KnownErrorsPage:
         return self._say("nothing_said") if precision is None else f"{precision:.0%}"
 
     def _card(self, one: Judged) -> str:
-        counts = [f"{self._say(outcome.value)}: {getattr(one.tally, outcome.value)}" for outcome in Outcome]
+        counts = [
+            told(self._say(outcome.value), getattr(one.tally, outcome.value), self._language) for outcome in Outcome
+        ]
         rate = tag("span", f"{self._say('precision')} {self._percent(one.tally.precision)}")
         demoted = tag("span", self._say("is_demoted"), "sev") if one.demoted else ""
         below = tag("span", " · ".join(counts), "soft") + tag("span", one.id, "soft")

@@ -36,7 +36,7 @@ from correlation.incident import Action, Episode
 from correlation.permission import Actor
 from correlation.tables import IncidentRow
 from escalation.roles import called
-from escalation.words import Language
+from escalation.words import Language, besides, told
 
 if TYPE_CHECKING:
     from agent.http.api import Api
@@ -225,7 +225,9 @@ async def _why(visit: Visit, row: IncidentRow) -> list[str]:
     for alert in pairs:
         found = visit.reader.explained(alert, row)
         named = visit.reader.incident_alert(alert).labels.get("alertname", found.fingerprint)
-        other = f" ({say('not', visit.language)}: {found.rejected.text})" if found.rejected is not None else ""
+        other = ""
+        if found.rejected is not None:
+            other = besides(told(say("not", visit.language), found.rejected.text, visit.language), visit.language)
         lines.append(f"<li>{tag('time', named)}{tag('span', f'{found.why.text}{other}')}</li>")
     return [tag("h2", say("why", visit.language)), "<ol>", *lines, "</ol>"] if lines else []
 

@@ -9,7 +9,7 @@ from agent.http.console.words import say
 from agent.http.incident_page import tag
 from agent.http.list_views import SilenceView
 from collectors.labels import Labels, Matcher
-from escalation.words import Language, local_text
+from escalation.words import Language, local_text, told
 
 ALL = "all"
 MOST_ALERTS = 64
@@ -51,7 +51,9 @@ class SilencesPage:
         return say(word, self._language)
 
     def _card(self, one: SilenceView, *, ends: bool) -> str:
-        made_by = f"{self._say('window')} {one.window}" if one.window else f"{one.created_by}: {one.comment}"
+        made_by = (
+            f"{self._say('window')} {one.window}" if one.window else told(one.created_by, one.comment, self._language)
+        )
         starts = f"{self._say('from')} {local_text(one.starts_at, self._zone)} " if one.state == "pending" else ""
         lines = [f"{starts}{self._say('until')} {local_text(one.ends_at, self._zone)}", made_by]
         button = ""

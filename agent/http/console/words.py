@@ -19,18 +19,18 @@ _WORDS: dict[str, tuple[str, str]] = {
     "end_silence": ("End it", "结束静默"),
     "nothing_fires": (
         "What was to be silenced fires no more: open the incident again.",
-        "要静默的告警已不再触发:请重新打开事件页面。",
+        "要静默的告警已不再触发：请重新打开事件页面。",
     ),
-    "known_errors": ("Known errors: what helped", "已知错误:有效率"),
+    "known_errors": ("Known errors: what helped", "已知错误：有效率"),
     "precision": ("Helped, of all that was said", "有效率"),
     "precision_is": (
         "Of what engineers said of suggested known errors: how often one helped, or helped partly.",
-        "工程师对所建议的已知错误给出的反馈中,有效或部分有效的比例。",
+        "工程师对所建议的已知错误给出的反馈中，有效或部分有效的比例。",
     ),
     "nothing_said": ("nothing was said yet", "尚无反馈"),
     "never_judged": ("Known errors of which nothing was said", "尚无反馈的已知错误"),
     "demoted": ("not put forward any more", "不再建议"),
-    "is_demoted": ("failed too often: not put forward any more", "多次无效:不再建议"),
+    "is_demoted": ("failed too often: not put forward any more", "多次无效：不再建议"),
     "on_call": ("On call now", "当前值班"),
     "nobody": ("nobody", "无人"),
     "severity": ("Severity", "严重程度"),
@@ -46,10 +46,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "sign_in": ("Sign in", "登录"),
     "sign_out": ("Sign out", "退出"),
     "token": ("Token", "令牌"),
-    "how": ("A token of yours: tocsin token create --person you", "您的令牌:tocsin token create --person 您的标识"),
+    "how": ("A token of yours: tocsin token create --person you", "您的令牌：tocsin token create --person 您的标识"),
     "unknown": (
         "This token is not valid: copy it whole, or have another made.",
-        "令牌无效:请完整复制,或重新创建一个。",
+        "令牌无效：请完整复制，或重新创建一个。",
     ),
     "foreign": (
         "This form was sent from another address. Open the page again, and send it from there.",
@@ -57,7 +57,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "sent": (
         "This form was sent before with other words, and those were taken. Open the incident again to send more.",
-        "该表单已按先前的内容提交。如需继续提交,请重新打开事件页面。",
+        "该表单已按先前的内容提交。如需继续提交，请重新打开事件页面。",
     ),
     "send": ("Send", "提交"),
     "acknowledge": ("Acknowledge", "响应"),
@@ -91,7 +91,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "no_fault": ("no fault", "无故障"),
     "user_withdrawn": ("withdrawn by the user", "用户撤回"),
     "resolution": ("What helped", "解决办法"),
-    "restored": ("Alerts still fire, and the service is back", "告警仍在,但服务已恢复"),
+    "restored": ("Alerts still fire, and the service is back", "告警仍在，但服务已恢复"),
 }
 
 

@@ -58,7 +58,7 @@ async def test_a_guard_answers_409_in_words_and_the_timeline_has_them(api: Serve
     await api.receive(alert({"alertname": "UpsOnBattery", "ups": "a"}))
     refused = await api.post(f"{ALL}/{run['id']}/approve", {}, as_="wei")
     assert refused.status == 409
-    assert refused.body["detail"] == "现在不执行:a UPS is on battery(UpsOnBattery a)"
+    assert refused.body["detail"] == "现在不执行：a UPS is on battery（UpsOnBattery a）"
     lines = (await api.get(f"/api/v1/incidents/{run['incident']}/timeline", headers={"Accept-Language": "en"})).items
     (said,) = [line["text"] for line in lines if line["kind"] == "action_stopped"]
     assert said == "action cycle on web-1 was not run: a UPS is on battery (UpsOnBattery a)"

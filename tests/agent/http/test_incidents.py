@@ -61,9 +61,9 @@ async def test_what_stands_inside_alerts_keeps_alertmanagers_names_and_the_very_
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        ("zh-CN,zh;q=0.9", "没有可并入的事件,因此新建事件(按规则 disk 分类)"),
+        ("zh-CN,zh;q=0.9", "没有可并入的事件，因此新建事件（按规则 disk 分类）"),
         ("en", "no open incident took it in, so it opened this one (classified by rule disk)"),
-        ("fr, zh;q=0.1", "没有可并入的事件,因此新建事件(按规则 disk 分类)"),
+        ("fr, zh;q=0.1", "没有可并入的事件，因此新建事件（按规则 disk 分类）"),
     ],
 )
 async def test_a_reason_is_said_in_the_language_that_the_reader_accepts(api: Served, header: str, said: str) -> None:

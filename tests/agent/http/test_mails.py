@@ -87,7 +87,7 @@ async def test_a_mail_is_a_report_and_its_sender_is_told_the_number(api: Served)
     due = [n for n in pages.due(api.clock.now()) if pages.pages[n].step == "receipt"]
     (claimed,) = await api.daemon.pipeline.submit(PagesClaimed(tuple(due)))
     sent: PageToSend = claimed.composed(no_links)
-    assert (sent.to, sent.message.subject) == ("bob@example.org", f"[{found['number']}] 已收到:打印机坏了")
+    assert (sent.to, sent.message.subject) == ("bob@example.org", f"[{found['number']}] 已收到：打印机坏了")
     assert found["number"] in sent.message.text
 
 

@@ -38,7 +38,7 @@ async def test_pages_of_one_moment_share_their_words_and_say_what_each_would_say
     assert all(one.facts.said is words[one.facts.number, one.language] for one in together)
     texts = {one.language: one.composed(_links, {}).message.text for one in together}
     assert "Group: sys-ops" in texts["en"]
-    assert "处理组: 系统运维" in texts["zh"]
+    assert "处理组：系统运维" in texts["zh"]
 
 
 async def test_a_page_begins_with_the_root_and_with_what_helps_with_that(house: House) -> None:

@@ -226,7 +226,7 @@ def test_the_language_is_the_one_wanted_most_of_those_spoken(header: str, langua
             "likely_root",
             {"signal": "other", "severity": 2, "reach": 0, "of": 34, "after_s": 0, "same_name": 1},
             "the likely root, severity 2",
-            "可能的根源,级别 2",
+            "可能的根源，级别 2",
             id="what says nothing is not said",
         ),
         pytest.param(
@@ -234,21 +234,21 @@ def test_the_language_is_the_one_wanted_most_of_those_spoken(header: str, langua
             {"signal": "network", "severity": 2, "reach": 3, "of": 3, "after_s": 7, "same_name": 2},
             "the likely root: a network device, severity 2; 3 of 3 others came of it; it began 7 s after the "
             "first; alerts of its name: 2",
-            "可能的根源:网络设备故障,级别 2;其余 3 个中有 3 个由其引起;在首个告警之后 7 秒开始;同名告警 2 个",
+            "可能的根源：网络设备故障，级别 2；其余 3 个中有 3 个由其引起；在首个告警之后 7 秒开始；同名告警 2 个",
             id="what speaks for a root",
         ),
         pytest.param(
             "stands_on",
             {"alertname": "HostDown", "signal": "host", "item": "web-1", "about": "shop", "weight": 0.81},
             "HostDown of web-1 (a host that is down) explains it: shop depends on web-1 (certainty 0.81)",
-            "web-1 的 HostDown(主机宕机)可解释它:shop 依赖于 web-1(可信度 0.81)",
+            "web-1 的 HostDown（主机宕机）可解释它：shop 依赖于 web-1（可信度 0.81）",
             id="what something comes of, by what that is called",
         ),
         pytest.param(
             "same_item",
             {"alertname": "Odd", "signal": "made-here", "item": "x", "weight": 0.7},
             "Odd of the same x (kind made-here) explains it (certainty 0.7)",
-            "同一 x 的 Odd(made-here 类故障)可解释它(可信度 0.7)",
+            "同一 x 的 Odd（made-here 类故障）可解释它（可信度 0.7）",
             id="a kind of trouble that a site has made",
         ),
         pytest.param(
@@ -269,21 +269,21 @@ def test_the_language_is_the_one_wanted_most_of_those_spoken(header: str, langua
             "still_fires",
             {"incident": "INC-1", "then": "storm", "place": "am"},
             "it fires on though INC-1 is over; it came in a storm of alerts in am, and nothing else explains it",
-            "INC-1 已结束,告警仍在触发;属于 am 的告警风暴,无其他原因可解释",
+            "INC-1 已结束，告警仍在触发；属于 am 的告警风暴，无其他原因可解释",
             id="and where it went then",
         ),
         pytest.param(
             "evidence_short",
             {"incident": "INC-1", "weight": 0.5, "needed": 0.6, "evidence": {"source_group": 0.5}},
             "INC-1 came nearest, with certainty 0.5 of the 0.6 needed (one group of its source 0.5)",
-            "最接近的是 INC-1,可信度 0.5,需 0.6(来源的同一分组 0.5)",
+            "最接近的是 INC-1，可信度 0.5，需 0.6（来源的同一分组 0.5）",
             id="evidence in words",
         ),
         pytest.param(
             "inhibited",
             {"rule": "host", "origin": "am", "fingerprint": "ab", "alertname": "HostDown", "about": "web-1"},
             "inhibited by rule host while HostDown fires on web-1 (am/ab)",
-            "被规则 host 抑制:HostDown 正在告警,对象 web-1(am/ab)",
+            "被规则 host 抑制：HostDown 正在告警，对象 web-1（am/ab）",
             id="what inhibits it by name",
         ),
     ],
@@ -298,12 +298,12 @@ def test_a_reason_is_true_short_and_whole_in_both_languages(code: str, facts: di
         (
             {"count": 1, "alerts": {"SwitchDown": 1}, "why": {"brought_about": 1}},
             "joined: SwitchDown; why: a cause that was told later",
-            "并入:SwitchDown;依据:较晚上报的原因",
+            "并入：SwitchDown；依据：较晚上报的原因",
         ),
         (
             {"count": 5, "alerts": {"A": 4, "B": 1}, "why": {"storm": 4, "join_rule": 1}},
             "joined (5 alerts): A ×4, B; why: the storm ×4, a join rule",
-            "并入(5 个告警):A ×4, B;依据:告警风暴 ×4, 合并规则",
+            "并入（5 个告警）：A ×4、B；依据：告警风暴 ×4、合并规则",
         ),
     ],
 )

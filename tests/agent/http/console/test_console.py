@@ -262,7 +262,7 @@ async def test_each_alert_leads_to_where_it_is_looked_at(api: Served) -> None:
     (number,) = set(re.findall(r"/incidents/(INC-[0-9-]+)", (await browser.open("/")).text))
     page = (await browser.open(f"/incidents/{number}")).text
     link = f'<a href="{html.escape(address)}" rel="noopener noreferrer">prom-1:9090</a>'
-    assert f"在监控系统中查看: {link}" in page
+    assert f"在监控系统中查看：{link}" in page
 
 
 async def test_the_page_of_what_was_merged_leads_to_what_it_became(api: Served) -> None:
