@@ -7,6 +7,8 @@ from agent.group import INSERT_JOURNAL
 from agent.storage.writer import Compressed, Writer
 from correlation.own import ORIGIN
 
+_RENEWED = timedelta(minutes=1)
+"""A Prometheus tells an alert again after this time at the latest, each time for several times as long."""
 _LAST = "SELECT seq, at FROM journal ORDER BY seq DESC LIMIT 1"
 _HEARD = "SELECT origin, last_at, apart_s FROM beat WHERE NOT missed AND last_at < ?"
 _LEASED = (
@@ -23,7 +25,8 @@ async def listen_again(writer: Writer, now: datetime, since: datetime | None = N
     A heartbeat that is not missed yet counts from `now` where at least one beat was due in between: a source that is
     really silent is missed one patience after that. A shorter span changes nothing, for a patience is three beats at
     least: a daemon that starts again and again hides no silence. What a sender has leased (`endsAt` of
-    `POST /api/v2/alerts`) and could not renew ends later by the span. Raises StoreDown.
+    `POST /api/v2/alerts`) and could not renew ends later by the span; of less than a minute every lease has more left.
+    Raises StoreDown.
     """
     found = await writer.fetch(_LAST)
     since = since or (found[0][1] if found else None)
@@ -31,7 +34,7 @@ async def listen_again(writer: Writer, now: datetime, since: datetime | None = N
         return
     away = now - since
     heard = await writer.fetch(_HEARD, now)
-    leased = await writer.fetch(_LEASED, now + away, ORIGIN)
+    leased = await writer.fetch(_LEASED, now + away, ORIGIN) if away >= _RENEWED else []
     if not heard and not leased:
         return
     rows: list[tuple[str, list[tuple[Any, ...]]]] = [

@@ -200,3 +200,12 @@ async def test_what_a_sender_could_not_renew_during_a_stop_is_not_over_at_the_st
     await house.advance(minutes=1)
     assert house.incident(disk.number).open_alerts == 0, "an end that nobody told comes all the same"
     assert len(silent(house)) == 1
+
+
+async def test_a_start_within_a_minute_moves_no_end_that_was_announced(house: House) -> None:
+    lasts = [{"labels": DISK_FULL, "endsAt": at(house.now + timedelta(seconds=60))}]
+    await house.receive(json.dumps(lasts).encode(), "prometheus", "prometheus")
+    await comes_back_after(house, seconds=40)
+    await house.advance(seconds=20)
+    (disk,) = house.incidents()
+    assert disk.open_alerts == 0
