@@ -47,6 +47,10 @@ class Called:
         ranks = self.ranks.setdefault(incident, {})
         ranks[step, person] = max(rank, ranks.get((step, person), 0))
 
+    def begin_anew(self, incident: int, step: str, person: str) -> None:
+        """Somebody has other contacts since: none of them was called for this step."""
+        self.ranks.get(incident, {}).pop((step, person), None)
+
     def note_arrival(self, incident: int, step: str, person: str) -> None:
         """A page that asks somebody to take the incident has arrived."""
         self.heard.setdefault(incident, set()).add(step)
@@ -64,6 +68,20 @@ class Called:
         if rank >= len(contacts):
             return None
         return Further(contacts[rank], rank, channel_of(contacts, rank))
+
+    def contact_instead(self, page: Page, people: Mapping[str, Person]) -> Further | None:
+        """The first contact of somebody who has not the contact of a page any more; None where it is theirs still.
+
+        A receipt answers a mail: nothing else stands in for it.
+        """
+        contacts = people[page.person].contacts if page.person in people else []
+        if (
+            not contacts
+            or page.step == "receipt"
+            or any((c.notifier, c.to) == (page.notifier, page.address) for c in contacts)
+        ):
+            return None
+        return Further(contacts[0], 0, channel_of(contacts, 0))
 
     def has_heard(self, incident: int, step: str) -> bool:
         """Whether somebody who could take the incident has heard of a step."""

@@ -268,10 +268,24 @@ class Outbox(OpenPages):
         return page
 
     def _next_channel(self, page: Page, incident: Incident | None, now: datetime, people: Mapping[str, Person]) -> None:
-        """The next contact of the same person is called, each once per step."""
-        further = self._called.next_contact(page, people)
+        """The next contact of the same person is called, each once per step.
+
+        Where a page has failed for good by a contact that its person has no more, those that they have now are called
+        from the first on.
+        """
+        instead = None if page.open else self._called.contact_instead(page, people)
+        if instead is not None:
+            if self._is_called_by(instead, page):
+                return
+            self._called.begin_anew(page.incident_id, page.step, page.person)
+        further = instead or self._called.next_contact(page, people)
         if further is not None:
             self._call_by(further, page, incident, now)
+
+    def _is_called_by(self, further: Further, page: Page) -> bool:
+        """Whether a page to the same person by this contact waits or has arrived, for the step of a page."""
+        told = self._called.was_told(page.incident_id, page.step, page.person)
+        return told or any(p.notifier == further.contact.notifier for p in self.same_call(page))
 
     def _call_further(self, page: Page, incident: Incident | None, now: datetime, people: Mapping[str, Person]) -> None:
         """A page has arrived, and may be slept through: the next contact is called too in a while, where it asks so."""

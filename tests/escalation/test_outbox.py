@@ -1,5 +1,6 @@
 """A page is claimed, tried, tried again, and falls over to the next channel and to other people."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,9 +51,9 @@ class Box:
         (claimed,) = self.outbox.claim([page.id], self.now, POLICY)
         return claimed.attempts
 
-    def fail(self, page: Page, **more: Any) -> None:
+    def fail(self, page: Page, people: Mapping[str, Person] = PEOPLE, **more: Any) -> None:
         attempt = Attempt(page.id, sent=False, reason="no", **{"attempt": self.claim(page), **more})
-        self.outbox.attempted(attempt, self.incident, self.now, POLICY, PEOPLE)
+        self.outbox.attempted(attempt, self.incident, self.now, POLICY, people)
 
     def fail_until(self, page: Page, span: timedelta) -> None:
         end = self.now + span
@@ -143,6 +144,32 @@ def test_a_permanent_failure_calls_the_next_channel_at_once() -> None:
     box = Box()
     box.fail(box.promise(), permanent=True)
     assert box.open() == [("ana", "mail")]
+
+
+@pytest.mark.parametrize("seeks", [True, False])
+def test_who_has_other_contacts_now_is_called_by_those_where_the_notifier_of_a_page_was_taken_out(seeks: bool) -> None:
+    box, now = Box(), {**PEOPLE, "ana": person("chat", "text")}
+    first = box.promise(seeks=seeks)
+    box.fail_until(first, 40 * S)  # before the reload: all contacts are called in turn
+    assert box.open() == [("ana", "hook"), ("ana", "mail"), ("ana", "sms")]
+    box.now += 120 * S
+    for page in list(box.outbox.pages.values()):
+        box.fail(page, now, permanent=True)
+    assert box.open() == [("ana", "chat")], "once, whatever failed"
+    (chat,) = box.outbox.pages.values()
+    box.fail(chat, now, permanent=True)
+    assert box.open() == [("ana", "text")], "the next one, and not in a circle"
+    (text,) = box.outbox.pages.values()
+    box.fail(text, now, permanent=True)
+    assert box.open() == []
+
+
+def test_where_nothing_was_taken_out_a_permanent_failure_begins_no_round_anew() -> None:
+    box = Box()
+    page = box.promise("luis")
+    box.fail(page, permanent=True)
+    assert box.open() == []
+    assert box.outbox.unheard(page)
 
 
 def test_one_channel_that_delivers_ends_the_others_of_the_same_call() -> None:
@@ -249,7 +276,7 @@ class Sleeper(Box):
     def begin(self, *, seeks: bool = True) -> Page:
         self.promise(seeks=seeks)
         (page,) = self.outbox.pages.values()
-        page.notifier, page.key = "push", page_key("INC-1", page.step, "ana", "push")
+        page.notifier, page.address, page.key = "push", "x", page_key("INC-1", page.step, "ana", "push")
         return page
 
     def tried(self, page: Page, *, sent: bool, **more: Any) -> None:
