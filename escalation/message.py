@@ -1,12 +1,11 @@
 """What a page says, from the incident as it is when it is sent; in the reader's language."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 import msgspec
 
-from collectors.rule import format_span
 from escalation.delivery import Message
 from escalation.notice_text import compose_notice, is_notice
 from escalation.page_facts import MOST_NEAR, MOST_STEPS, PageFacts
@@ -17,10 +16,12 @@ from escalation.words import (
     Language,
     besides,
     block,
+    by_name,
     cut_bytes,
     listed,
     local_text,
     one_line,
+    span_text,
     state_text,
     told,
     web_address,
@@ -48,11 +49,12 @@ def compose(facts: PageFacts, language: Language = "en") -> Message:
     code = str(facts.reason.get("code", ""))
     if is_notice(code):
         about = facts.reason.get("facts") or {}
-        return compose_notice(code, about, language, facts.late_s, facts.links, facts.template)
+        return compose_notice(code, about, language, facts.late_s, facts.links, facts.template, facts.names)
     if is_end(code):
         facts = msgspec.structs.replace(facts, links={k: v for k, v in facts.links.items() if k != "acknowledge"})
     said = _said(facts, language)
-    reason = reason_text(facts.reason, facts.role, language)
+    about = by_name(facts.reason.get("facts") or {}, facts.names)
+    reason = reason_text({"code": code, "facts": about}, facts.role, language)
     head = f"{said.head}{_standing(facts, language)}"
     subject = one_line(f"{head} {said.title[1]}", _SUBJECT)
     short = one_line(told(f"{head} {said.title[2]}{_root(facts, language, True, 60)}", reason, language), _SHORT)
@@ -89,13 +91,17 @@ def _standing(facts: PageFacts, language: Language) -> str:
         over = facts.state in _OVER
         state = state_text(facts.state, language)
         if facts.state != "resolved" or facts.resolved_at is None:
-            said.append(told(state, one_line(facts.assignee, 40), language) if facts.assignee and not over else state)
+            said.append(told(state, _holder(facts, 40), language) if facts.assignee and not over else state)
         if over and facts.resolved_at is not None:
             at = f"{say('at', language)} {local_text(facts.resolved_at, facts.zone)}"
             said.append(f"{state_text('resolved', language)} {at}")
     if facts.unconfirmed:
         said.append(say("again", language))
     return besides(_SEMICOLON[language].join(said), language) if said else ""
+
+
+def _holder(facts: PageFacts, most: int) -> str:
+    return one_line(facts.names.get(facts.assignee, facts.assignee), most) if facts.assignee else ""
 
 
 def _line(word: str, value: Any, language: Language) -> str:
@@ -110,7 +116,7 @@ def _lines(facts: PageFacts, said: _Said, reason: str, language: Language) -> li
             _line("also", listed((one_line(step, 40) for step in facts.supersedes[:MOST_STEPS]), language), language)
         )
     if facts.late_s >= 2 and facts.reason.get("code") not in _NEVER_LATE:
-        lines.append(_line("late", format_span(timedelta(seconds=round(min(facts.late_s, 1e9)))), language))
+        lines.append(_line("late", span_text(facts.late_s, language), language))
     if facts.unconfirmed:
         lines.append(say("repeat", language))
     if facts.reason.get("code") == "test":
@@ -148,13 +154,12 @@ def _link(facts: PageFacts, language: Language) -> list[str]:
 
 
 def _standing_lines(facts: PageFacts, language: Language) -> list[str]:
-    assignee = one_line(facts.assignee, 100) if facts.assignee else say("nobody", language)
     standing = {
         "state": state_text(facts.state, language),
         "severity": facts.severity,
         "category": one_line(facts.category, 100),
         "group": one_line(facts.group_called or facts.group, 100),
-        "assignee": assignee,
+        "assignee": _holder(facts, 100) or say("nobody", language),
     }
     return [_line(word, value, language) for word, value in standing.items()]
 

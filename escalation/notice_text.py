@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
-from collectors.rule import format_span
 from escalation.delivery import Message
-from escalation.words import Language, block, bounded, cut_bytes, one_line, state_text, told
+from escalation.words import Language, block, bounded, by_name, cut_bytes, one_line, span_text, state_text, told
 
 _TEXT = 8000
 _HOLE = re.compile(r"\{(\w+)\}")
@@ -95,19 +93,24 @@ def compose_notice(
     late_s: float = 0.0,
     links: Mapping[str, str] | None = None,
     template: str = "",
+    names: Mapping[str, str] | None = None,
 ) -> Message:
-    """Return subject, text, short text and payload of a notice; to a customer in the words of `template`."""
-    subject = headline(code, facts, language)
+    """Return subject, text, short text and payload of a notice; to a customer in the words of `template`.
+
+    `names` are what its words call people, by id.
+    """
+    subject = headline(code, by_name(facts, names or {}), language)
     if code in TO_CUSTOMERS:
         said = facts.get("text") or _filled(template or CUSTOMER[language == "zh"], facts, language)
         lines = [block(str(said), 6000)]
     else:
-        lines = [subject, "", *_changed(facts.get("changes") or (), language)]
+        changes = [by_name(change, names or {}) for change in facts.get("changes") or ()]
+        lines = [subject, "", *_changed(changes, language)]
         lines += _listed(facts.get("incidents") or (), language)
         if facts.get("more"):
             lines.append({"en": "… and {} more", "zh": "……另有 {} 个"}[language].format(facts["more"]))
     if late_s >= 2:
-        span = format_span(timedelta(seconds=round(min(late_s, 1e9))))
+        span = span_text(late_s, language)
         lines.append({"en": f"(late by {span})", "zh": f"（延迟 {span}）"}[language])
     text = cut_bytes("\n".join(lines).rstrip(), _TEXT)
     opened = "" if code in TO_CUSTOMERS else (links or {}).get("open", "")

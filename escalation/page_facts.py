@@ -90,6 +90,8 @@ class PageFacts(msgspec.Struct, frozen=True):
     """By what they are for: `acknowledge` and `console` for people, `open` for programs."""
     template: str = ""
     """In which words a customer is told; empty: in ours."""
+    names: Mapping[str, str] = {}
+    """What people are called in its words, by id; programs are told ids."""
     zone: tzinfo | None = None
     """Where the reader's clock is; None: not known."""
     said: dict[Language, Any] = msgspec.field(default_factory=dict)

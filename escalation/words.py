@@ -21,6 +21,30 @@ _MARKUP = re.compile(r"<(?=[!@#]|[a-z][a-z0-9+.-]*:)|\](?=\()", re.IGNORECASE)
 _SUSPECT = re.compile(r"[<@\]]|\s(?<! )|" + _UNSAFE.pattern)
 """What one of those above may change; most texts hold nothing of it."""
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
+_PEOPLE = frozenset(
+    {
+        "assignee",
+        "by",
+        "comes",
+        "instead_of",
+        "leaves",
+        "person",
+        "replaces",
+        "reporter",
+        "roles",
+        "told",
+        "to",
+        "wrote",
+    }
+)
+"""Facts that name people. `to` and `told` may name a group or a role too, which nobody is called."""
+_LONGEST_S = 1e9
+_UNITS = (
+    (86_400, "day", "days", "天"),
+    (3_600, "hour", "hours", "小时"),
+    (60, "minute", "minutes", "分钟"),
+    (1, "second", "seconds", "秒"),
+)
 _STATES_ZH = {
     "new": "已登记",
     "sales_decision": "待销售决定",
@@ -94,6 +118,20 @@ def state_text(state: str, language: Language) -> str:
     return known or one_line(state.replace("_", " "), 40)
 
 
+def span_text(seconds: float, language: Language) -> str:
+    """A span as people say it, in its two largest units: `30 minutes`, `1 hour 5 minutes`."""
+    left = round(min(abs(seconds), _LONGEST_S))
+    said = []
+    for length, one, many, chinese in _UNITS:
+        count, left = divmod(left, length)
+        if count:
+            said.append(f"{count} {chinese if language == 'zh' else one if count == 1 else many}")
+        elif said:
+            break
+    shown = " ".join(said[:2]) or f"0 {_UNITS[-1][3 if language == 'zh' else 2]}"
+    return f"-{shown}" if seconds <= -0.5 else shown
+
+
 def local_text(moment: datetime, zone: tzinfo | None) -> str:
     """A moment as its reader's clock shows it, with the offset; in UTC where their zone is not known."""
     if zone is None:
@@ -101,6 +139,26 @@ def local_text(moment: datetime, zone: tzinfo | None) -> str:
     local = moment.astimezone(zone)
     offset = f"{local:%z}"
     return f"{local:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
+
+
+def by_name(facts: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Facts in which people, who stand there by id, are called by their names; also those of a reason among them."""
+    if not names:
+        return dict(facts)
+    return {key: _by_name(value, names) if key in _PEOPLE else _within(value, names) for key, value in facts.items()}
+
+
+def _by_name(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return names.get(value, value)
+    if isinstance(value, list | tuple):
+        return [_by_name(one, names) for one in value]
+    return {key: _by_name(one, names) for key, one in value.items()} if isinstance(value, Mapping) else value
+
+
+def _within(value: Any, names: Mapping[str, str]) -> Any:
+    is_reason = isinstance(value, Mapping) and value.keys() == {"code", "facts"}
+    return {**value, "facts": by_name(value["facts"], names)} if is_reason else value
 
 
 def bounded(value: Any) -> Any:

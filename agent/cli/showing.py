@@ -26,27 +26,34 @@ def standing(found: Mapping[str, Any]) -> Iterator[str]:
     if found["merged_into"]:
         yield f"merged into      {found['merged_into']}, which has its alerts now"
     root = next((alert for alert in found["alerts"] if is_root(found["root"], alert)), None)
-    if found["root"] and len(found["alerts"]) > 1:
+    if found["root"] and len({alert["fingerprint"] for alert in found["alerts"]}) > 1:
         yield f"likely root      {named(root['labels'], root['annotations']) if root else found['root']['fingerprint']}"
         why = found["root"]["why"]
         yield f"  because        {because(why['code'], why['text'])}"
     for name in ("opened_at", "response_due_at", "resolve_due_at", "acknowledged_at", "resolved_at"):
         if found[name]:
             yield f"{name:<16} {moment(found[name])}"
+    yield from _firing(found)
+    if found["held"]:
+        yield f"steps wait until {moment(found['held']['until'])}: {found['held']['why']['text']}"
     step = found["next_step"]
     if step:
         yield f"next step        {step['step']} at {moment(step['due_at'])} to {', '.join(step['targets']) or '-'}"
-    if found["held"]:
-        yield f"steps wait until {moment(found['held']['until'])}: {found['held']['why']['text']}"
     if found["record"]["alert_count"] > 1:
         yield f"alerts           {_counted(found)}"
+
+
+def _firing(found: Mapping[str, Any]) -> Iterator[str]:
+    """Since when no alert of it fires any more, while it is still open."""
+    if found["service_restored_at"] and not found["resolved_at"] and not found["record"]["open_alerts"]:
+        yield f"alerts cleared   {moment(found['service_restored_at'])}"
 
 
 def headline(found: Mapping[str, Any], most: int) -> str:
     """The title of an incident of a list, with the root where the title does not say it."""
     title = cut_to(found["title"], most)
     root = next((alert for alert in found["alerts"] if is_root(found["root"], alert)), None)
-    if root is None or found["record"]["alert_count"] < _SEVERAL:
+    if root is None or len({alert["fingerprint"] for alert in found["alerts"]}) < _SEVERAL:
         return title
     came_of = named(root["labels"], root["annotations"])
     return title if came_of.endswith(found["title"]) else f"{title}  (root: {cut_to(came_of, most)})"

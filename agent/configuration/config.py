@@ -1,5 +1,6 @@
 """The configuration: all that deciders are told. It is never changed; a reload makes another."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -103,6 +104,15 @@ class Config:
             for name, c in self.customers.items()
         }
         return {**self.people, **customers}
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """What those whom a page may be for are called, by id; whoever shares a name is told apart by it."""
+        shared = Counter(person.name for person in self.addressees.values())
+        return {
+            id_: person.name if shared[person.name] == 1 else f"{person.name} ({id_})"
+            for id_, person in self.addressees.items()
+        }
 
     def threshold(self, inspection: str, key: str) -> Threshold:
         """The threshold of a key of an inspection: thresholds.yaml over the inspection's own over the pack's."""

@@ -13,6 +13,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from agent.http.incident_page import ALERTS_SHOWN, HEADERS, LINES_SHOWN, IncidentPage, page, tag
 from agent.http.problems import problem_of
 from agent.http.render.reader import Reader
+from agent.http.render.stored import firing_of
 from agent.intents import PersonActed
 from correlation.calendar import parse_zone
 from correlation.incident import ACTIVE, Action
@@ -125,7 +126,7 @@ async def _show(api: "Api", link: Link, actor: Actor, language: Language) -> web
         said = words["over"].format(state=state_text(row.state, language))
         return await _told(api, row, actor, language, 200, merged + tag("p", said))
     button = f'<form method="post"><button type="submit">{html.escape(words["button"])}</button></form>'
-    asked = tag("p", words["ask"].format(person=link.person), "soft")
+    asked = tag("p", words["ask"].format(person=_called(api, link.person)), "soft")
     return await _told(api, row, actor, language, 200, merged + button + asked)
 
 
@@ -138,8 +139,12 @@ async def _acknowledge(api: "Api", link: Link, actor: Actor, language: Language)
     was_paged = any([link.person in await api.reads.paged(one.id) for one in before])
     await api.pipeline.submit(PersonActed(row.number, Action.ACKNOWLEDGE, {}, actor, was_paged=was_paged))
     *_, row = await _incidents(api, link)
-    said = words["done"].format(assignee=row.assignee or link.person)
+    said = words["done"].format(assignee=_called(api, row.assignee or link.person))
     return await _told(api, row, actor, language, 200, merged + tag("p", said))
+
+
+def _called(api: "Api", person: str) -> str:
+    return api.get_config().names.get(person, person)
 
 
 def _merged(link: Link, row: "IncidentRow", language: Language) -> str:
@@ -159,13 +164,13 @@ async def _told(
     config = api.get_config()
     zone_name = config.people[actor.id].time_zone
     zone = parse_zone(zone_name) if zone_name else None
-    reader = Reader(config, api.pipeline.desk, api.clock.now(), language, actor, zone)
+    reader = Reader(config, api.pipeline.desk, api.clock.now(), language, actor, zone, config.names)
     (shown,) = await reader.incidents(api.reads, [row], ALERTS_SHOWN)
     happened = [reader.happened(line, row.reporter) for line in await api.reads.latest(row.id, LINES_SHOWN)]
     group = called(shown.group, config.groups, language)
     roots = await reader.roots(api.reads, [row])
     shown.no_known_error = reader.no_known_error(row)
-    made = IncidentPage(shown, language, zone, group, roots.get(row.id))
+    made = IncidentPage(shown, language, zone, group, roots.get(row.id), firing_of(row), config.names)
     return _answer(status, language, f"{row.number} {shown.title}", [*made.head(), said, *made.rest(happened)])
 
 

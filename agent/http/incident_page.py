@@ -4,13 +4,14 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from urllib.parse import urlsplit
 
 from agent.configuration.layers import shared
 from agent.http.prose import prose
-from agent.http.views import At, FoundError, Happened, IncidentAlert, IncidentView
+from agent.http.render.stored import Firing
+from agent.http.views import At, FoundError, Happened, IncidentAlert, IncidentView, NextStep
 from agent.wording.foremost import because, named, of_the_root_first
 from escalation.words import Language, besides, cut, listed, local_text, state_text, told, web_address
 
@@ -36,6 +37,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "merged": ("The same trouble as", "属于同一故障，已并入"),
     "root": ("Likely root", "可能的根源"),
     "opened": ("Opened", "登记时间"),
+    "fires_since": ("Firing since", "告警始于"),
+    "cleared": ("All alerts cleared", "告警全部恢复"),
     "response_due": ("Response due", "响应期限"),
     "resolve_due": ("Resolution due", "解决期限"),
     "next_step": ("Next step", "下一步升级"),
@@ -69,10 +72,16 @@ def tag(name: str, text: str, style: str = "") -> str:
     return f"<{name}{f' class={style}' if style else ''}>{html.escape(text)}</{name}>"
 
 
+def goes_on_at(one: IncidentView, step: NextStep) -> datetime:
+    """When the next step is taken: what is held back comes when that ends, though it was due before."""
+    return max(step.due_at, one.held.until) if one.held is not None else step.due_at
+
+
 class IncidentPage:
     """One incident in the language and on the clock of one reader.
 
-    `group` is what they call its group, `root` the alert that its others are taken to come of.
+    `group` is what they call its group, `root` the alert that its others are taken to come of, `firing` since when
+    alerts of it fire, `names` what people are called.
     """
 
     def __init__(
@@ -82,15 +91,17 @@ class IncidentPage:
         zone: tzinfo | None,
         group: str,
         root: IncidentAlert | None = None,
+        firing: Firing | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self._incident, self._language, self._zone, self._group = incident, language, zone, group
-        self._root = root
+        self._root, self._firing, self._names = root, firing or Firing(), names or {}
 
     def head(self) -> list[str]:
         """Number, severity, title, what it came of, and who has it."""
         found = self._incident
         state = state_text(found.state, self._language)
-        holder = f"{self._say('has_it')} {found.assignee}" if found.assignee else self._say("nobody")
+        holder = f"{self._say('has_it')} {self._called(found.assignee)}" if found.assignee else self._say("nobody")
         return [
             "<p>",
             tag("span", f"{self._say('severity')} {found.severity}", "sev"),
@@ -123,20 +134,26 @@ class IncidentPage:
     def _told(self, word: str, value: str) -> str:
         return told(self._say(word), value, self._language)
 
+    def _called(self, person: str) -> str:
+        return self._names.get(person, person)
+
     def _at(self, moment: datetime | At) -> str:
         return local_text(moment, self._zone)
 
     def _dues(self) -> list[str]:
         found = self._incident
         step = found.next_step
-        to = f" {self._say('to')} {listed(step.targets, self._language)}" if step and step.targets else ""
+        people = listed(map(self._called, step.targets), self._language) if step else ""
+        to = f" {self._say('to')} {people}" if people else ""
         facts = [
             ("group", self._group),
             ("opened", self._at(found.opened_at)),
+            ("fires_since", self._firing.since and self._at(self._firing.since)),
+            ("cleared", self._firing.cleared and self._at(self._firing.cleared)),
             ("response_due", found.response_due_at and self._at(found.response_due_at)),
             ("resolve_due", found.resolve_due_at and self._at(found.resolve_due_at)),
-            ("next_step", step and f"{self._at(step.due_at)}{to}"),
             ("held", found.held and told(self._at(found.held.until), found.held.why.text, self._language)),
+            ("next_step", step and f"{self._at(goes_on_at(found, step))}{to}"),
         ]
         return ["<dl>", *(tag("dt", self._say(w)) + tag("dd", fact) for w, fact in facts if fact), "</dl>"]
 
@@ -194,7 +211,10 @@ class IncidentPage:
         return f"<p>{self._told('at_source', shown)}</p>"
 
     def _happened(self, happened: Sequence[Happened]) -> list[str]:
-        lines = (f"<li>{tag('time', f'{self._at(h.at)} · {h.actor}')}{html.escape(h.text)}</li>" for h in happened)
+        lines = (
+            f"<li>{tag('time', f'{self._at(h.at)} · {self._called(h.actor)}')}{html.escape(h.text)}</li>"
+            for h in happened
+        )
         return [tag("h2", self._say("happened")), "<ol>", *lines, "</ol>"]
 
 

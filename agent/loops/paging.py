@@ -187,6 +187,7 @@ class Briefing:
             supersedes=page.supersedes,
             nearest=self._nearest(page, incident, language),
             template=_template(page, self._config, language),
+            names=self._config.names,
             zone=parse_zone(person.time_zone) if person is not None and person.time_zone else None,
         )
 

@@ -28,8 +28,8 @@ HAPPENED: Catalogue = {
     ),
     "level_changed": ("alert {alertname} went from {was} to {now}", "告警 {alertname} 由 {was} 变为 {now}"),
     "flapping": (
-        "alert {alertname} is flapping: its end counts only after {hold_s} s",
-        "告警 {alertname} 抖动：{hold_s} 秒后才视为结束",
+        "alert {alertname} is flapping: its end counts only after {hold_s}",
+        "告警 {alertname} 抖动：{hold_s}后才视为结束",
     ),
     "service_restored": (
         "nothing of it fires any more; it counts as resolved[ at {resolves_at}] unless it fires again",
@@ -252,8 +252,8 @@ HAPPENED: Catalogue = {
     "reopened": ("it persists: work starts again", "问题仍存在：重新开始处理"),
     "unsatisfied": ("score {score}: one level up is told", "评分 {score}：向上一级报告"),
     "clock_adopted": (
-        "the wall clock was put right by {shift_s} s: its moments were moved along",
-        "系统时钟已校正 {shift_s} 秒：其各时刻随之调整",
+        "the wall clock was put right by {shift_s}: its moments were moved along",
+        "系统时钟已校正 {shift_s}：其各时刻随之调整",
     ),
     "calendar_changed": (
         "the calendar {calendar} was changed: its moments are counted anew",

@@ -40,8 +40,8 @@ REASONS: Catalogue = {
     ),
     "fired_again": ("it fired again: its incident is {incident}", "再次触发：仍属事件 {incident}"),
     "window_over": (
-        "{incident} would have taken it in, but it came {late_s} s after its last alert: the window is over",
-        "本可并入 {incident}，但距其最后一个告警已 {late_s} 秒，超出时间窗",
+        "{incident} would have taken it in, but it came {late_s} after its last alert: the window is over",
+        "本可并入 {incident}，但距其最后一个告警已 {late_s}，超出时间窗",
     ),
     "stands_on": (
         "{alertname} of {item}[ ({signal})] explains it: {about} depends on {item}[ (certainty {weight})]",
@@ -114,9 +114,9 @@ REASONS: Catalogue = {
     ),
     "likely_root": (
         "the likely root[: {signal}][, severity {severity}][; {reach} of {of} others came of it]"
-        "[; it began {after_s} s after the first][ (its rule waits {for_s} s)][; alerts of its name: {same_name}]",
+        "[; it began {after_s} after the first][ (its rule waits {for_s})][; alerts of its name: {same_name}]",
         "可能的根源[：{signal}][，级别 {severity}][；其余 {of} 个中有 {reach} 个由其引起][；在首个告警之后 "
-        "{after_s} 秒开始][（其规则等待 {for_s} 秒）][；同名告警 {same_name} 个]",
+        "{after_s}开始][（其规则等待 {for_s}）][；同名告警 {same_name} 个]",
     ),
     "root_as_taught": (
         "people named an alert of this kind as the root in {times} incidents like it (last in {incident}, by {by}), "
@@ -140,8 +140,8 @@ REASONS: Catalogue = {
     "heartbeat": ("the heartbeat of its source: it opens nothing while it is heard", "来源的心跳：收到时不产生事件"),
     # starts and ends that prove nothing
     "same_start": (
-        "it has the start of a firing that had ended[ {after_s} s before][ ({how})], yet is live[; {then}]",
-        "与已结束的触发开始时间相同[（相隔 {after_s} 秒）][（{how}）]，但确实仍在告警[；{then}]",
+        "it has the start of a firing that had ended[ {after_s} before][ ({how})], yet is live[; {then}]",
+        "与已结束的触发开始时间相同[（相隔 {after_s}）][（{how}）]，但确实仍在告警[；{then}]",
     ),
     "same_start_after_end": (
         "told as firing after its end[ ({ended})], with the same start: held as suspect until its source says more",
@@ -217,8 +217,8 @@ REASONS: Catalogue = {
         "将执行的内容已变为 {argv}：请重新确认",
     ),
     "action_rate": (
-        "{target} has had it {runs} time(s) within {within_s} s",
-        "{within_s} 秒内已在 {target} 上执行 {runs} 次",
+        "{target} has had it {runs} time(s) within {within_s}",
+        "{within_s}内已在 {target} 上执行 {runs} 次",
     ),
     "action_stop_rule": ("{reason}[ ({by})]", "{reason}[（{by}）]"),
     # why there is a problem
@@ -228,12 +228,12 @@ REASONS: Catalogue = {
     "problem_cause_unknown": ("it was solved, and its cause is not known", "已解决，但根本原因未知"),
     "problem_unsolved": ("it could not be solved in time", "未能按期解决"),
     "problem_recurrence": (
-        "{count} incidents of the same alert within {within_s} s",
-        "{within_s} 秒内同一告警产生 {count} 个事件",
+        "{count} incidents of the same alert within {within_s}",
+        "{within_s}内同一告警产生 {count} 个事件",
     ),
     "problem_trend": (
-        "{count} incidents of category {category} within {within_s} s",
-        "{within_s} 秒内类别 {category} 产生 {count} 个事件",
+        "{count} incidents of category {category} within {within_s}",
+        "{within_s}内类别 {category} 产生 {count} 个事件",
     ),
 }
 """Why something is as it is: `why.code`."""

@@ -13,7 +13,7 @@ from agent.wording.happenings import HAPPENED
 from agent.wording.reasons import REASONS
 from agent.wording.trouble_words import cause_text, signal_text
 from collectors.moment import parse_moment
-from escalation.words import LANGUAGES, Language, listed, local_text
+from escalation.words import LANGUAGES, Language, listed, local_text, span_text
 
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _FACT = re.compile(r"\{(\w+)\}")
@@ -84,6 +84,8 @@ def _said(name: str, value: Any, facts: Mapping[str, Any], language: str) -> Any
     """A reason among the facts is said in its own sentence, and evidence by what it is."""
     if name == "then" and value in REASONS:
         return text(value, {n: v for n, v in facts.items() if n != "then"}, language)
+    if name.endswith("_s") and isinstance(value, int | float):
+        return span_text(value, _spoken(language))
     if name == "signal":
         return signal_text(str(value), _spoken(language))
     if name in ("alerts", "why") and _counts(value):

@@ -200,7 +200,7 @@ def test_the_english_text_reads_as_it_is_meant() -> None:
 
 Why you: a new incident: you are told as l1
 Also due: 2/p50, 3/p100
-Late by: 12m30s
+Late by: 12 minutes 30 seconds
 This is a repeat: whether the first delivery arrived is not known.
 Acknowledge: http://tocsin/a/x
 
@@ -239,7 +239,7 @@ def test_what_the_trouble_came_of_stands_below_the_title_and_in_the_short_text()
 def test_a_raise_is_not_called_a_delay() -> None:
     late = facts(late_s=65, reason={"code": "severity_raised", "facts": {}})
     assert "Late" not in compose(late).text
-    assert "Late by: 1m5s" in compose(facts(late_s=65)).text
+    assert "Late by: 1 minute 5 seconds" in compose(facts(late_s=65)).text
 
 
 def test_a_page_leads_people_to_the_console_and_programs_to_the_record() -> None:

@@ -2,12 +2,13 @@
 
 import html
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from urllib.parse import urlencode
 
 from agent.http.console.words import say
-from agent.http.incident_page import tag
-from agent.http.views import IncidentAlert, IncidentView
+from agent.http.incident_page import goes_on_at, tag
+from agent.http.render.stored import Firing
+from agent.http.views import At, IncidentAlert, IncidentView
 from agent.wording.foremost import named
 from correlation.incident import State
 from escalation.words import Language, listed, local_text, state_text, told
@@ -21,10 +22,12 @@ SHOWN: Mapping[str, Sequence[str]] = {
 
 
 class BoardPage:
-    """The page for one reader; `show` is one of SHOWN, `q` what was searched for."""
+    """The page for one reader; `show` is one of SHOWN, `q` what was searched for, `names` what people are called."""
 
-    def __init__(self, language: Language, zone: tzinfo | None, show: str, q: str) -> None:
-        self._language, self._zone, self._show, self._q = language, zone, show, q
+    def __init__(
+        self, language: Language, zone: tzinfo | None, show: str, q: str, names: Mapping[str, str] | None = None
+    ) -> None:
+        self._language, self._zone, self._show, self._q, self._names = language, zone, show, q, names or {}
 
     def body(
         self,
@@ -33,20 +36,21 @@ class BoardPage:
         following: str | None,
         on_call: Mapping[str, Sequence[str]],
         roots: Mapping[str, IncidentAlert],
+        firing: Mapping[str, Firing],
         *,
         inside: bool,
     ) -> list[str]:
         """Who reads it, what can be asked, who is on call (by schedule), the incidents, and where they go on.
 
-        `roots` are the alerts that incidents of several are taken to come of, by number. `inside`: whether whoever
-        reads it is of the organisation, and may see its other pages.
+        By number: `roots` are the alerts that incidents of several are taken to come of, `firing` says since when they
+        fire. `inside`: whether whoever reads it is of the organisation, and may see its other pages.
         """
         return [
-            sign_out(person, self._language),
+            sign_out(self._called(person), self._language),
             self._asked(),
             self._also() if inside else "",
             self._on_call(on_call) if on_call else "",
-            *(self._card(one, roots.get(one.number)) for one in incidents),
+            *(self._card(one, roots.get(one.number), firing.get(one.number, Firing())) for one in incidents),
             self._nothing() if not incidents else "",
             f'<p><a href="/?{html.escape(self._query(following))}">{self._say("more")}</a></p>' if following else "",
         ]
@@ -77,7 +81,7 @@ class BoardPage:
 
     def _on_call(self, on_call: Mapping[str, Sequence[str]]) -> str:
         lines = [
-            tag("dt", schedule) + tag("dd", listed(people, self._language) or self._say("nobody"))
+            tag("dt", schedule) + tag("dd", self._all_called(people) or self._say("nobody"))
             for schedule, people in on_call.items()
         ]
         return f"<details>{tag('summary', self._say('on_call'))}<dl>{''.join(lines)}</dl></details>"
@@ -85,17 +89,39 @@ class BoardPage:
     def _nothing(self) -> str:
         return tag("p", self._say("none" if self._show == "active" and not self._q else "nothing"), "soft")
 
-    def _card(self, one: IncidentView, root: IncidentAlert | None) -> str:
-        holder = f"{self._say('with')} {one.assignee}" if one.assignee else self._say("nobody_has_it")
-        firing = f" · {one.record.open_alerts} {self._say('firing')}" if one.record.open_alerts else ""
-        lines = [f"{one.number} · {state_text(one.state, self._language)} · {holder}{firing}"]
-        if one.next_step is not None:
-            to = listed(one.next_step.targets, self._language)
-            told_to = f" {self._say('to')} {to}" if to else ""
-            lines.append(f"{self._say('next_step')} {local_text(one.next_step.due_at, self._zone)}{told_to}")
+    def _firing(self, one: IncidentView, firing: Firing) -> list[str]:
+        """How many of its alerts fire and since when, or since when none does."""
+        if firing.since is not None:
+            return [self._say("firing_since").format(count=one.record.open_alerts, at=self._at(firing.since))]
+        return [self._say("cleared").format(at=self._at(firing.cleared))] if firing.cleared is not None else []
+
+    def _waits(self, one: IncidentView) -> list[str]:
+        """What happens next; where that is held back, first until when."""
+        lines = []
         if one.held is not None:
-            until = f"{self._say('held')} {local_text(one.held.until, self._zone)}"
+            until = f"{self._say('held')} {self._at(one.held.until)}"
             lines.append(told(until, one.held.why.text, self._language))
+        if one.next_step is not None:
+            to = f" {self._say('to')} {self._all_called(one.next_step.targets)}" if one.next_step.targets else ""
+            lines.append(f"{self._say('next_step')} {self._at(goes_on_at(one, one.next_step))}{to}")
+        return lines
+
+    def _called(self, person: str) -> str:
+        return self._names.get(person, person)
+
+    def _all_called(self, people: Sequence[str]) -> str:
+        return listed(map(self._called, people), self._language)
+
+    def _at(self, moment: datetime | At) -> str:
+        return local_text(moment, self._zone)
+
+    def _card(self, one: IncidentView, root: IncidentAlert | None, firing: Firing) -> str:
+        holder = f"{self._say('with')} {self._called(one.assignee)}" if one.assignee else self._say("nobody_has_it")
+        lines = [
+            f"{one.number} · {state_text(one.state, self._language)} · {holder}",
+            *self._firing(one, firing),
+            *self._waits(one),
+        ]
         severity = tag("span", f"{self._say('severity')} {one.severity}", "sev")
         came_of = named(root.labels, root.annotations) if root is not None else ""
         if came_of and not came_of.endswith(one.title):

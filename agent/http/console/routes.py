@@ -26,6 +26,7 @@ from agent.http.problems import Problem, not_found, problem_of
 from agent.http.queries import Cursor
 from agent.http.render.lists import silence_shown
 from agent.http.render.reader import Reader
+from agent.http.render.stored import firing_of
 from agent.http.rota import on_call_at
 from agent.http.silences import Silences, end_silence, may_end, silences
 from agent.http.statistics import suggested
@@ -67,7 +68,8 @@ class Visit:
         person = config.people.get(actor.id)
         self.language: Language = person.language if person is not None else _asked_language(request)
         self.zone = parse_zone(person.time_zone) if person is not None and person.time_zone else None
-        self.reader = Reader(config, api.pipeline.desk, self.now, self.language, actor, self.zone)
+        self.names = {} if actor.outside else config.names
+        self.reader = Reader(config, api.pipeline.desk, self.now, self.language, actor, self.zone, self.names)
 
     def call(self, sent: object = None) -> Call:
         """The same as a call of the API."""
@@ -153,9 +155,9 @@ async def _listed(visit: Visit, asked: BoardQuery) -> web.Response:
     of_number = {row.number: roots[row.id] for row in rows if row.id in roots}
     schedules = api.get_config().schedules if may(visit.actor, "get_oncall") else {}
     on_call = await on_call_at(api.reads, schedules, visit.now)
-    board = BoardPage(visit.language, visit.zone, asked.show, asked.q)
-    inside = not visit.actor.outside
-    body = board.body(visit.actor.id, shown, following, on_call, of_number, inside=inside)
+    board = BoardPage(visit.language, visit.zone, asked.show, asked.q, visit.names)
+    firing, inside = {row.number: firing_of(row) for row in rows}, not visit.actor.outside
+    body = board.body(visit.actor.id, shown, following, on_call, of_number, firing, inside=inside)
     answer = _page(200, visit.language, body)
     answer.headers["Refresh"] = str(_LOOKS_AGAIN_S)
     return answer
@@ -173,7 +175,7 @@ async def _shown(visit: Visit, row: IncidentRow) -> web.Response:
     shown.no_known_error = reader.no_known_error(row)
     happened = [reader.happened(line, row.reporter) for line in await api.reads.latest(row.id, LINES_SHOWN)]
     group, roots = called(shown.group, config.groups, language), await reader.roots(api.reads, [row])
-    made = IncidentPage(shown, language, visit.zone, group, roots.get(row.id))
+    made = IncidentPage(shown, language, visit.zone, group, roots.get(row.id), firing_of(row), visit.names)
     others = await _others(visit, row.number)
     fires = [api.pipeline.desk.board.labels(one) for one in _firing(visit, row)]
     forms = Forms(
@@ -186,7 +188,7 @@ async def _shown(visit: Visit, row: IncidentRow) -> web.Response:
         covers_all=covers_all(fires),
     )
     body = [
-        sign_out(visit.actor.id, language),
+        sign_out(visit.names.get(visit.actor.id, visit.actor.id), language),
         f'<p><a href="/">{say("back", language)}</a></p>',
         *made.head(),
         *forms.shown(visit.actor, await api.reads.paged(row.id)),
@@ -238,7 +240,7 @@ async def _silences(visit: Visit) -> web.Response:
     found = await api.patience.read(silences(api, visit.now), READ_WITHIN_S)
     shown = [one for one in (silence_shown(one, visit.now) for one in found) if one.state != "expired"]
     ends = {one.id: may_end(visit.actor, one.created_by) for one in shown}
-    return _beside(visit, SilencesPage(visit.language, visit.zone).body(shown, ends), "silences")
+    return _beside(visit, SilencesPage(visit.language, visit.zone, visit.names).body(shown, ends), "silences")
 
 
 async def _known_errors(visit: Visit) -> web.Response:
@@ -258,7 +260,7 @@ async def _known_errors(visit: Visit) -> web.Response:
 def _beside(visit: Visit, body: Sequence[str], title: str) -> web.Response:
     """A page beside the list, with the way back to it."""
     back = f'<p><a href="/">{say("back", visit.language)}</a></p>'
-    top = [sign_out(visit.actor.id, visit.language), back]
+    top = [sign_out(visit.names.get(visit.actor.id, visit.actor.id), visit.language), back]
     return _page(200, visit.language, [*top, *body], say(title, visit.language))
 
 

@@ -39,8 +39,8 @@ def covers_all(alerts: Sequence[Labels]) -> bool:
 class SilencesPage:
     """The silences that hold or are to come, for one reader."""
 
-    def __init__(self, language: Language, zone: tzinfo | None) -> None:
-        self._language, self._zone = language, zone
+    def __init__(self, language: Language, zone: tzinfo | None, names: Mapping[str, str] | None = None) -> None:
+        self._language, self._zone, self._names = language, zone, names or {}
 
     def body(self, silences: Sequence[SilenceView], may_end: Mapping[str, bool]) -> list[str]:
         """A card for each, with the button that ends it for whom `may_end` has its id true."""
@@ -51,9 +51,8 @@ class SilencesPage:
         return say(word, self._language)
 
     def _card(self, one: SilenceView, *, ends: bool) -> str:
-        made_by = (
-            f"{self._say('window')} {one.window}" if one.window else told(one.created_by, one.comment, self._language)
-        )
+        by = self._names.get(one.created_by, one.created_by)
+        made_by = f"{self._say('window')} {one.window}" if one.window else told(by, one.comment, self._language)
         starts = f"{self._say('from')} {local_text(one.starts_at, self._zone)} " if one.state == "pending" else ""
         lines = [f"{starts}{self._say('until')} {local_text(one.ends_at, self._zone)}", made_by]
         button = ""

@@ -1,7 +1,7 @@
 """An incident as one reader sees it: reasons get their sentence, steps the people they would reach now."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -23,7 +23,7 @@ from correlation.root import root_told
 from correlation.tables import IncidentRow, TimelineRow
 from escalation.escalate import take_due_steps
 from escalation.store import StepRow
-from escalation.words import Language
+from escalation.words import Language, by_name
 from knowledge.match import sentence
 from knowledge.past import Near, alert_of, in_common
 from knowledge.store import LinkRow
@@ -45,6 +45,8 @@ class Reader:
     """Who reads; None: nothing is masked."""
     zone: tzinfo | None = None
     """On whose clock sentences tell moments; None: in UTC."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What sentences call people, by id; programs are told ids."""
 
     def is_masked(self, reporter: str | None) -> bool:
         """Whether it is hidden who reported, and how to reach them."""
@@ -66,7 +68,7 @@ class Reader:
         return views.Why(code=reason["code"], facts=facts, text=self._sentence(text, reason["code"], facts))
 
     def _sentence(self, say: Callable[[str, Json, str], str], code: str, facts: Json) -> str:
-        return say(code, on_clock(facts, self.zone), self.language)
+        return say(code, by_name(on_clock(facts, self.zone), self.names), self.language)
 
     def targets(self, step: StepRow, incident: IncidentRow) -> list[str]:
         """The people whom a step would page now, by the rota of this moment."""
@@ -87,9 +89,14 @@ class Reader:
 
     async def roots(self, reads: IncidentReads, rows: Sequence[IncidentRow]) -> dict[int, views.IncidentAlert]:
         """By the incident, the alert that its others are taken to come of, as people are told of it."""
-        of_several = {row.id: self._root_told(row) for row in rows if row.alert_count > 1}
+        of_several = {row.id: self._root_told(row) for row in rows if self._is_of_several(row)}
         found = await reads.roots_of({incident: root for incident, root in of_several.items() if root})
         return {incident: self.incident_alert(pair) for incident, pair in found.items()}
+
+    def _is_of_several(self, row: IncidentRow) -> bool:
+        """Whether it is about several alerts: one that came again and again is the root of no other."""
+        marks = self.desk.board.scene.of.get(row.id)
+        return row.alert_count > 1 and (not marks or len(marks) > 1)
 
     def _root_told(self, row: IncidentRow) -> Json | None:
         lasts = row.id in self.desk.board.storms.values()

@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from agent.http.reads.alerts import AlertPair
 from collectors.moment import ZERO_YEAR, moment_text, parse_moment
@@ -49,6 +49,22 @@ def restored_since(row: IncidentRow) -> datetime | None:
     """Since when nothing of it fires though it is still open; as Incident.restored_since."""
     waits = State(row.state) in ACTIVE and not row.open_alerts and row.resolves_at is not None
     return row.service_restored_at if waits else None
+
+
+class Firing(NamedTuple):
+    """Whether alerts of an incident fire: `since` when, or since when none of them does any more (`cleared`)."""
+
+    since: datetime | None = None
+    cleared: datetime | None = None
+
+
+def firing_of(row: IncidentRow) -> Firing:
+    """What is known of it while an incident is open; of one that no alert is part of, and of what is over, nothing."""
+    if State(row.state) not in ACTIVE or not row.alert_count:
+        return Firing()
+    if row.open_alerts:
+        return Firing(since=max(row.occurred_at, row.relapsed_at or row.occurred_at))
+    return Firing(cleared=row.service_restored_at)
 
 
 def rests_of(row: IncidentRow) -> list[Pause]:

@@ -11,7 +11,7 @@ from agent.wording.reasons import REASONS
 from agent.wording.sentences import happened, language_of, text
 from agent.wording.trouble_words import signal_text
 from correlation.incident import ENDED
-from escalation.words import Catalogue
+from escalation.words import Catalogue, by_name, span_text
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted(
@@ -232,7 +232,7 @@ def test_the_language_is_the_one_wanted_most_of_those_spoken(header: str, langua
         pytest.param(
             "likely_root",
             {"signal": "network", "severity": 2, "reach": 3, "of": 3, "after_s": 7, "same_name": 2},
-            "the likely root: a network device, severity 2; 3 of 3 others came of it; it began 7 s after the "
+            "the likely root: a network device, severity 2; 3 of 3 others came of it; it began 7 seconds after the "
             "first; alerts of its name: 2",
             "可能的根源：网络设备故障，级别 2；其余 3 个中有 3 个由其引起；在首个告警之后 7 秒开始；同名告警 2 个",
             id="what speaks for a root",
@@ -320,3 +320,37 @@ def test_every_kind_of_trouble_of_the_pack_has_words_in_both_languages() -> None
     for kind in kinds:
         assert signal_text(kind, "en") != f"kind {kind}", kind
         assert not signal_text(kind, "zh").isascii(), kind
+
+
+@pytest.mark.parametrize(
+    ("seconds", "en", "zh"),
+    [
+        (0, "0 seconds", "0 秒"),
+        (1, "1 second", "1 秒"),
+        (59.6, "1 minute", "1 分钟"),
+        (90, "1 minute 30 seconds", "1 分钟 30 秒"),
+        (1800, "30 minutes", "30 分钟"),
+        (3605, "1 hour", "1 小时"),
+        (5400, "1 hour 30 minutes", "1 小时 30 分钟"),
+        (86_400 * 35, "35 days", "35 天"),
+        (-3600, "-1 hour", "-1 小时"),
+    ],
+)
+def test_a_span_is_told_as_people_say_it(seconds: float, en: str, zh: str) -> None:
+    assert (span_text(seconds, "en"), span_text(seconds, "zh")) == (en, zh)
+    said = text("window_over", {"incident": "INC-1", "late_s": seconds}, "zh")
+    assert said == f"本可并入 INC-1，但距其最后一个告警已 {zh}，超出时间窗"
+
+
+def test_people_are_called_by_name_where_names_are_known_and_groups_and_programs_are_left_alone() -> None:
+    names = {"ana": "Ana", "luis": "Luis"}
+    why = {"code": "silenced", "facts": {"by": "ana", "silence": "ana"}}
+    facts = {"told": ["luis", "l2"], "to": "sys-ops", "why": why, "text": "ana", "roles": {"commander": "ana"}}
+    assert by_name(facts, names) == {
+        "told": ["Luis", "l2"],
+        "to": "sys-ops",
+        "why": {"code": "silenced", "facts": {"by": "Ana", "silence": "ana"}},
+        "text": "ana",
+        "roles": {"commander": "Ana"},
+    }
+    assert by_name(facts, {}) == facts

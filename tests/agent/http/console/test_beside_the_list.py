@@ -76,7 +76,7 @@ async def test_until_when_it_is_silenced_is_told_on_the_readers_clock_alone(api:
     wei = await signed_in(api, "wei")
     for path in (f"/incidents/{number}", "/"):
         told = (await wei.open(path)).text
-        assert re.search(r"被 ana 静默至 2026-03-02 18:00:0\d \+08:00", told)
+        assert re.search(r"被 Ana 静默至 2026-03-02 18:00:0\d \+08:00", told)
         assert "UTC" not in told
     await api.receive(*(alert(labels, ends="2026-03-02T09:00:00Z") for labels in DISKS))
     assert "UTC" not in (await wei.open(f"/incidents/{number}")).text
@@ -119,7 +119,7 @@ async def test_a_silence_stands_on_its_page_and_is_ended_there(api: Served) -> N
     assert "href='/silences'" in (await ana.open("/")).text
     page = html.unescape((await ana.open("/silences")).text)
     assert 'alertname="DiskFull"' in page
-    assert "ana: known, see the change" in page
+    assert "Ana: known, see the change" in page
     answered = await ana.send(f"/silences/{silence['id']}/end")
     assert (answered.status, answered.headers["Location"]) == (303, "/silences")
     assert await made(api) == []

@@ -135,9 +135,51 @@ async def test_the_list_shows_what_is_open_and_who_has_it(api: Served) -> None:
     page = (await (await signed_in(api, "luis")).open("/")).text
     assert f'href="/incidents/{one}"' in page
     assert f'href="/incidents/{other}"' in page
-    assert "with ana" in page
+    assert "with Ana" in page
     assert "nobody has it" in page
     assert "<script" not in page
+
+
+def lines_of(page: str, number: str) -> list[str]:
+    """What the card of an incident says."""
+    card = page[page.index(f'href="/incidents/{number}"') :].partition("</a>")[0]
+    return re.findall(r"<span class=soft>([^<]*)</span>", card)
+
+
+async def test_a_card_says_since_when_it_fires_and_when_all_alerts_were_cleared(api: Served) -> None:
+    number = await api.open_incident()
+    browser = await signed_in(api, "luis")
+    assert "1 firing since 2026-03-02 08:59:00 UTC" in lines_of((await browser.open("/")).text, number)
+    assert "<dt>Firing since</dt><dd>2026-03-02 08:59:00 UTC" in (await browser.open(f"/incidents/{number}")).text
+    await api.receive(alert(DISK_FULL, ends="2026-03-02T09:00:10Z"))
+    (cleared,) = [line for line in lines_of((await browser.open("/")).text, number) if "cleared" in line]
+    assert cleared.startswith("all alerts cleared at 2026-03-02 09:00:")
+    page = (await browser.open(f"/incidents/{number}")).text
+    assert "<dt>All alerts cleared</dt><dd>2026-03-02 09:00:" in page
+    assert "Firing since" not in page
+    assert "firing since" not in page
+
+
+async def test_people_are_called_by_their_names(api: Served) -> None:
+    number = await api.open_incident()
+    await api.act(number, "acknowledge", as_="ana")
+    browser = await signed_in(api, "wei")
+    assert "处理人 Ana" in (await browser.open("/")).text
+    page = (await browser.open(f"/incidents/{number}")).text
+    assert "· Ana</time>已响应；由 Ana 负责" in page
+    assert "<span class=soft>伟</span>" in page
+
+
+async def test_an_alert_that_comes_again_and_again_is_the_root_of_no_other(api: Served) -> None:
+    for second in (1, 3, 5):
+        at = f"2026-03-02T08:59:0{second}Z"
+        await api.receive(alert(DISK_FULL, starts=at, annotations={"summary": f"disk 9{second} % full"}))
+        await api.receive(alert(DISK_FULL, starts=at, ends=f"2026-03-02T08:59:0{second + 1}Z"))
+    (found,) = (await api.get("/api/v1/incidents")).items
+    assert found["record"]["alert_count"] == 3
+    browser = await signed_in(api, "ana")
+    assert "Likely root" not in (await browser.open("/")).text
+    assert "Likely root" not in (await browser.open(f"/incidents/{found['number']}")).text
 
 
 async def test_the_list_looks_again_by_itself_and_pages_with_forms_do_not(api: Served) -> None:
@@ -352,7 +394,7 @@ async def test_another_root_is_named_where_there_are_several_alerts(api: Served)
     assert answered.status == 303, answered.text
     page = (await browser.open(f"/incidents/{number}")).text
     assert "Likely root: PostgresDown db-1:9187" in page
-    assert "pat said so: it was the upgrade" in page
+    assert "Pat said so: it was the upgrade" in page
 
 
 async def key_of(browser: Browser, number: str, action: str) -> str:
@@ -459,8 +501,10 @@ async def test_an_incident_whose_steps_wait_says_until_when_and_for_what(api: Se
     silence = {"matchers": ['alertname="DiskFull"'], "ends_at": "2026-03-02T10:00:00Z", "comment": "new disks"}
     assert (await api.post("/api/v1/silences", silence, as_="ana")).status == 201
     browser = await signed_in(api, "ana")
-    said = "silenced by ana until 2026-03-02 10:00:00 UTC"
-    assert f"Waits until 2026-03-02 10:00:00 UTC: {said}" in (await browser.open("/")).text
+    said = "silenced by Ana until 2026-03-02 10:00:00 UTC"
+    card = lines_of((await browser.open("/")).text, number)
+    held = f"Waits until 2026-03-02 10:00:00 UTC: {said}"
+    assert card[card.index(held) + 1].startswith("next step 2026-03-02 10:00:00 UTC"), "what is held comes no sooner"
     shown = (await browser.open(f"/incidents/{number}")).text
     assert "<dt>Waits until</dt>" in shown
     assert said in shown

@@ -33,7 +33,7 @@ async def test_somebody_signs_in_and_acknowledges(open_dir: Path, tmp_path: Path
             return bool((await api.get(f"/api/v1/incidents/{found['number']}")).body["assignee"] == "ana")
 
         await until(is_anas, "ana has it")
-        await phone.shows("'with ana'")
+        await phone.shows("'with Ana'")
         assert await phone.evaluate("document.querySelector('form[action$=acknowledge]')") is None
 
         await phone.tap("form[action$=note] textarea")
