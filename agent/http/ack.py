@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from agent.http.console.refusals import refusal
 from agent.http.incident_page import ALERTS_SHOWN, HEADERS, LINES_SHOWN, IncidentPage, page, tag
 from agent.http.problems import problem_of
 from agent.http.render.reader import Reader
@@ -113,7 +114,8 @@ def _framed(api: "Api", do: _Do, in_time: _Wait) -> Callable[[web.Request], Awai
             return _answer(bad.status, language, "Tocsin", [tag("p", _WORDS[language][bad.word])])
         except Exception as error:  # the rim of a request
             problem = problem_of(error)
-            return _answer(problem.status, language, "Tocsin", [tag("p", problem.detail)])
+            said = refusal(problem, error, language)
+            return _answer(problem.status, language, "Tocsin", [tag("p", one) for one in said])
 
     return answer
 

@@ -13,7 +13,7 @@ _STANDS_STILL_S = 15.0
 _FAREWELL_S = 5.0
 _WAIT = {"Retry-After": "5"}
 _UNREAD = "the store does not answer now: try again"
-_UNKNOWN = (
+UNKNOWN = (
     "the store has not answered in time: whether this is done is not known, and it may still be. Look what is there, "
     "or ask again with the same Idempotency-Key"
 )
@@ -47,7 +47,7 @@ class Patience:
             if loop.time() - self._committed_at() >= self.stands_still_s:
                 self._late.add(task)
                 task.add_done_callback(self._forget)
-                raise Problem(503, _UNKNOWN, _WAIT)
+                raise Problem(503, UNKNOWN, _WAIT)
         return task.result()
 
     async def close(self) -> None:

@@ -4,5 +4,5 @@ The routes, who is signed in, what the forms of an incident ask for
     routes, session, forms
 
 The pages, but for that of an incident (`agent/http/incident_page.py`), and their words
-    board_page, silences_page, known_errors_page, words
+    board_page, silences_page, known_errors_page, words, refusals
 """

@@ -17,6 +17,7 @@ from agent.http.console import session
 from agent.http.console.board_page import SHOWN, BoardPage, sign_in, sign_out
 from agent.http.console.forms import ACTS, KEY, SILENCE, Forms, body_of
 from agent.http.console.known_errors_page import Judged, KnownErrorsPage
+from agent.http.console.refusals import Said, refusal
 from agent.http.console.silences_page import ALL, MOST_ALERTS, SilencesPage, covers_all, matchers_of
 from agent.http.console.words import say
 from agent.http.cursors import states_of
@@ -104,7 +105,8 @@ def _framed(api: "Api", do: _Do) -> Callable[[web.Request], Awaitable[web.Stream
         except Exception as error:  # the rim of a request
             problem = problem_of(error)
             back = f'<p><a href="{_there(request)}">{say("back", visit.language)}</a></p>'
-            return _page(problem.status, visit.language, [tag("p", problem.detail, "safety"), back])
+            said = _refused(problem, error, visit.language)
+            return _page(problem.status, visit.language, [*said, back])
 
     return _bare(api, answer)
 
@@ -118,11 +120,11 @@ def _bare(
         language = _asked_language(request)
         try:
             if request.method == "POST" and not session.is_ours(request, api.address(request)):
-                raise Problem(403, say("foreign", language))
+                raise Said(403, say("foreign", language))
             return await do(api, request)
         except Exception as error:  # the rim of a request
             problem = problem_of(error)
-            return _page(problem.status, language, [tag("p", problem.detail, "safety")])
+            return _page(problem.status, language, _refused(problem, error, language))
 
     return answer
 
@@ -276,7 +278,7 @@ async def _silence(visit: Visit) -> web.Response:
     of_one = [one for one in firing if wanted.partition("@")[0] == one.fingerprint]
     labels = [api.pipeline.desk.board.labels(one) for one in (firing if wanted == ALL else of_one[:1])]
     if not labels or (wanted == ALL and not covers_all(labels)):
-        raise Problem(422, say("nothing_fires", visit.language))
+        raise Said(422, say("nothing_fires", visit.language))
     asked = body_of(SILENCE, filled, visit.now)
     asked.pop("silenced")
 
@@ -324,7 +326,7 @@ async def _done_once(visit: Visit, do: Do, call: Call, filled: Mapping[str, str]
     try:
         await visit.api.answers.once(visit.actor.id, key, what.encode(), visit.now, once)
     except UsedKey:
-        raise Problem(409, say("sent", visit.language)) from None
+        raise Said(409, say("sent", visit.language)) from None
 
 
 async def _sign_in(api: "Api", request: web.Request) -> web.Response:
@@ -354,6 +356,11 @@ async def _filled(request: web.Request) -> dict[str, str]:
 
 
 # answers
+
+
+def _refused(problem: Problem, error: Exception, language: Language) -> list[str]:
+    first, *more = refusal(problem, error, language)
+    return [tag("p", first, "safety"), *(tag("p", one, "soft") for one in more)]
 
 
 def _asked_language(request: web.Request) -> Language:
