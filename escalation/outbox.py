@@ -34,6 +34,17 @@ class Word:
     number: str = ""
 
 
+@dataclass(frozen=True)
+class _To:
+    """Whom a page goes to, in which role, and by which contact of theirs (`rank`: its place among them)."""
+
+    person: str
+    role: str
+    notifier: str
+    address: str
+    rank: int = 0
+
+
 class Outbox(OpenPages):
     """The open pages and what is decided of them: whom to tell, by which contact, again or no more."""
 
@@ -60,58 +71,29 @@ class Outbox(OpenPages):
 
     def page(self, incident: Incident, call: Call, now: datetime, *, wait: bool = False) -> Page:
         """Promise one page. With `wait` it gives the known errors a moment to be found."""
+        to = _To(call.person, call.role, call.notifier, call.address, call.rank)
         return self._promise(
-            incident.id,
-            incident.number,
-            call.person,
-            call.role,
-            call.notifier,
-            call.address,
-            call.rank,
-            step=call.step.key,
+            (incident.id, incident.number),
+            to,
+            call.step.key,
+            call.reason,
+            call.step.due_at or now,
+            now,
             seeks_responder=call.seeks_responder,
-            reason=call.reason,
             supersedes=call.supersedes,
-            due_at=call.step.due_at or now,
-            now=now,
             wait=_SOON if wait else timedelta(),
         )
 
     def receipt(self, incident: Incident, notifier: str, address: str, reason: dict[str, Any], now: datetime) -> Page:
         """Promise the reporter an acknowledgement of receipt: asks nobody for anything, and nobody stands in."""
-        return self._promise(
-            incident.id,
-            incident.number,
-            incident.reporter or address,
-            "reporter",
-            notifier,
-            address,
-            0,
-            step="receipt",
-            seeks_responder=False,
-            reason=reason,
-            supersedes=[],
-            due_at=now,
-            now=now,
-        )
+        to = _To(incident.reporter or address, "reporter", notifier, address)
+        return self._promise((incident.id, incident.number), to, "receipt", reason, now, now)
 
     def notify(self, word: Word, due_at: datetime, now: datetime) -> Page:
         """Promise to pass on a word, by the first contact of whom it is for."""
-        return self._promise(
-            word.incident,
-            word.number,
-            word.person,
-            word.role,
-            word.contact.notifier,
-            word.contact.to,
-            0,
-            step=word.step,
-            seeks_responder=False,
-            reason={"code": word.code, "facts": word.facts},
-            supersedes=[],
-            due_at=due_at,
-            now=now,
-        )
+        to = _To(word.person, word.role, word.contact.notifier, word.contact.to)
+        reason = {"code": word.code, "facts": word.facts}
+        return self._promise((word.incident, word.number), to, word.step, reason, due_at, now)
 
     def tell_end(
         self,
@@ -126,56 +108,45 @@ class Outbox(OpenPages):
         """Promise somebody whom a page has reached the word that the incident has recovered, by that same contact."""
         reason = {"code": RECOVERED_WITH, "facts": {"merged": one.merged}} if one.merged else {"code": RECOVERED}
         return self._promise(
-            incident.id,
-            incident.number,
-            one.person,
-            one.role,
-            one.notifier,
-            one.address,
-            rank,
-            step=step,
-            seeks_responder=False,
-            reason={"facts": {}, **reason},
-            supersedes=[],
-            due_at=not_before,
-            now=now,
+            (incident.id, incident.number),
+            _To(one.person, one.role, one.notifier, one.address, rank),
+            step,
+            {"facts": {}, **reason},
+            not_before,
+            now,
             wait=max(timedelta(), not_before - now),
             channel=channel_of(contacts, rank),
         )
 
     def _promise(
         self,
-        incident: int,
-        number: str,
-        person: str,
-        role: str,
-        notifier: str,
-        address: str,
-        rank: int,
-        *,
+        incident: tuple[int, str],
+        to: _To,
         step: str,
-        seeks_responder: bool,
         reason: dict[str, Any],
-        supersedes: list[str],
         due_at: datetime,
         now: datetime,
+        *,
+        seeks_responder: bool = False,
+        supersedes: Sequence[str] = (),
         wait: timedelta = timedelta(),
         channel: str = "",
     ) -> Page:
+        """One more page, about the incident of this id and number (0 and "": about none), sent after `wait`."""
         self.last_id += 1
         page = Page(
             id=self.last_id,
-            incident_id=incident,
-            key=page_key(number, step, person, channel or notifier),
+            incident_id=incident[0],
+            key=page_key(incident[1], step, to.person, channel or to.notifier),
             step=step,
-            person=person,
-            role=role,
-            notifier=notifier,
-            address=address,
-            rank=rank,
+            person=to.person,
+            role=to.role,
+            notifier=to.notifier,
+            address=to.address,
+            rank=to.rank,
             seeks_responder=seeks_responder,
             reason=reason,
-            supersedes=supersedes,
+            supersedes=list(supersedes),
             due_at=due_at,
             created_at=now,
             next_attempt_at=now + wait,
@@ -305,19 +276,14 @@ class Outbox(OpenPages):
         wait: timedelta = timedelta(),
     ) -> None:
         self._promise(
-            page.incident_id,
-            incident.number if incident is not None else "",
-            page.person,
-            page.role,
-            further.contact.notifier,
-            further.contact.to,
-            further.rank,
-            step=page.step,
+            (page.incident_id, incident.number if incident is not None else ""),
+            _To(page.person, page.role, further.contact.notifier, further.contact.to, further.rank),
+            page.step,
+            page.reason,
+            page.due_at,
+            now,
             seeks_responder=page.seeks_responder,
-            reason=page.reason,
             supersedes=page.supersedes,
-            due_at=page.due_at,
-            now=now,
             wait=wait,
             channel=further.channel,
         )
@@ -333,19 +299,13 @@ class Outbox(OpenPages):
                 continue
             told.append(person)
             self._promise(
-                incident.id,
-                incident.number,
-                person,
-                page.role,
-                contacts[0].notifier,
-                contacts[0].to,
-                0,
-                step=page.step,
+                (incident.id, incident.number),
+                _To(person, page.role, contacts[0].notifier, contacts[0].to),
+                page.step,
+                {"code": "fallback", "facts": {"instead_of": page.person}},
+                page.due_at,
+                now,
                 seeks_responder=page.seeks_responder,
-                reason={"code": "fallback", "facts": {"instead_of": page.person}},
-                supersedes=[],
-                due_at=page.due_at,
-                now=now,
             )
         return told
 

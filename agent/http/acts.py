@@ -7,7 +7,7 @@ from agent.deciders.names import check_category
 from agent.deciders.records import Stale
 from agent.http import act_bodies, views
 from agent.http.calls import Call, Result, Route
-from agent.http.cursors import after, states_of
+from agent.http.cursors import after
 from agent.http.problems import Problem, not_found, problem_of
 from agent.http.queries import IncidentsQuery, Paged
 from agent.http.record_bodies import ArchiveMany, Edit, Report
@@ -15,7 +15,6 @@ from agent.http.render.plan import plan_of, plan_step
 from agent.http.render.reader import ALERTS_LISTED, ALERTS_SHOWN
 from agent.intents import Mark, PersonActed, PersonReported, RecordEdited
 from agent.turn import NoSuchIncident
-from collectors.moment import parse_moment
 from correlation.act import check_state
 from correlation.incident import Action, State, allowed
 from correlation.need import Missing, NotNow
@@ -96,19 +95,7 @@ class Incidents:
     # reading
 
     async def list_incidents(self, call: Call) -> Result:
-        asked: IncidentsQuery = call.query
-        rows, following = await self._api.reads.incidents(
-            call.actor,
-            states=states_of(asked.state),
-            severities=asked.severity,
-            group=asked.group,
-            q=asked.q,
-            since=parse_moment(asked.since or ""),
-            updated_since=parse_moment(asked.updated_since or ""),
-            sort=asked.sort,
-            limit=asked.limit,
-            cursor=asked.cursor,
-        )
+        rows, following = await self._api.reads.incidents(call.actor, call.query)
         shown = await self._reader(call).incidents(self._api.reads, rows, ALERTS_LISTED)
         return Result(views.Items[views.IncidentView](items=shown, next=following))
 

@@ -20,11 +20,10 @@ from agent.http.console.known_errors_page import Judged, KnownErrorsPage
 from agent.http.console.refusals import Said, refusal
 from agent.http.console.silences_page import ALL, MOST_ALERTS, SilencesPage, covers_all, matchers_of
 from agent.http.console.words import say
-from agent.http.cursors import states_of
 from agent.http.incident_page import ALERTS_SHOWN, HEADERS, LINES_SHOWN, IncidentPage, page, tag
 from agent.http.patience import READ_WITHIN_S
 from agent.http.problems import Problem, not_found, problem_of
-from agent.http.queries import Cursor
+from agent.http.queries import Cursor, IncidentsQuery
 from agent.http.render.lists import silence_shown
 from agent.http.render.reader import Reader
 from agent.http.render.stored import firing_of
@@ -140,18 +139,9 @@ async def _board(visit: Visit) -> web.Response:
 
 async def _listed(visit: Visit, asked: BoardQuery) -> web.Response:
     api = visit.api
-    rows, following = await api.reads.incidents(
-        visit.actor,
-        states=states_of(SHOWN[asked.show]),
-        severities=(),
-        group=None,
-        q=asked.q or None,
-        since=None,
-        updated_since=None,
-        sort="due" if asked.show == "active" else "updated",
-        limit=_LISTED,
-        cursor=asked.cursor,
-    )
+    sort: Literal["due", "updated"] = "due" if asked.show == "active" else "updated"
+    listed = IncidentsQuery(state=list(SHOWN[asked.show]), q=asked.q, sort=sort, limit=_LISTED, cursor=asked.cursor)
+    rows, following = await api.reads.incidents(visit.actor, listed)
     shown = await visit.reader.incidents(api.reads, rows, 1)
     roots = await visit.reader.roots(api.reads, rows)
     of_number = {row.number: roots[row.id] for row in rows if row.id in roots}
@@ -207,18 +197,8 @@ def _firing(visit: Visit, row: IncidentRow) -> list[Episode]:
 
 async def _others(visit: Visit, number: str) -> dict[str, str]:
     """By number, the titles of other incidents that somebody works on, the newest first."""
-    rows, _ = await visit.api.reads.incidents(
-        visit.actor,
-        states=states_of(SHOWN["active"]),
-        severities=(),
-        group=None,
-        q=None,
-        since=None,
-        updated_since=None,
-        sort="opened",
-        limit=_LISTED,
-        cursor=None,
-    )
+    listed = IncidentsQuery(state=list(SHOWN["active"]), sort="opened", limit=_LISTED)
+    rows, _ = await visit.api.reads.incidents(visit.actor, listed)
     return {row.number: row.title for row in rows if row.number != number}
 
 

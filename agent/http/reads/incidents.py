@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import col, select
 
-from agent.http.cursors import EPOCH, SORTS, cursor_of, page_of, says, visible_to
+from agent.http.cursors import EPOCH, SORTS, cursor_of, page_of, says, states_of, visible_to
+from agent.http.queries import IncidentsQuery
 from agent.http.reads.alerts import ALERTS, AlertPair, pairs_of
 from agent.http.reads.session import Reading
 from agent.http.reads.sums import Sums, sums_of
+from collectors.moment import parse_moment
 from correlation.permission import Actor
 from correlation.tables import AlertRow, EpisodeRow, IncidentRow, TimelineRow
 from escalation.rota import RotaChange
@@ -41,44 +43,31 @@ class IncidentReads(Reading):
             chain.append(into)
         return chain
 
-    async def incidents(
-        self,
-        actor: Actor,
-        *,
-        states: set[str],
-        severities: Sequence[int],
-        group: str | None,
-        q: str | None,
-        since: datetime | None,
-        updated_since: datetime | None,
-        sort: str,
-        limit: int,
-        cursor: str | None,
-    ) -> tuple[list[IncidentRow], str | None]:
-        """One page of the list and the cursor of the next."""
+    async def incidents(self, actor: Actor, asked: IncidentsQuery) -> tuple[list[IncidentRow], str | None]:
+        """One page of the list that the actor may see, and the cursor of the next."""
         row = IncidentRow
         wanted: list[ColumnElement[bool]] = [visible_to(actor)]
-        if states:
+        if states := states_of(asked.state):
             wanted.append(col(row.state).in_(sorted(states)))
-        if severities:
-            wanted.append(col(row.severity).in_(severities))
-        if group is not None:
-            wanted.append(col(row.group) == group)
-        if q:
-            wanted.append(says(q, actor))
-        if since is not None:
+        if asked.severity:
+            wanted.append(col(row.severity).in_(asked.severity))
+        if asked.group is not None:
+            wanted.append(col(row.group) == asked.group)
+        if asked.q:
+            wanted.append(says(asked.q, actor))
+        if (since := parse_moment(asked.since or "")) is not None:
             wanted.append(col(row.opened_at) >= since)
-        if updated_since is not None:
+        if (updated_since := parse_moment(asked.updated_since or "")) is not None:
             wanted.append(col(row.updated_at) >= updated_since)
-        key, order, after = SORTS[sort](cursor)
+        key, order, after = SORTS[asked.sort](asked.cursor)
         if after is not None:
             wanted.append(after)
-        statement = select(row).where(*wanted).order_by(*order).limit(limit + 1)
+        statement = select(row).where(*wanted).order_by(*order).limit(asked.limit + 1)
         async with self._session() as session:
             found = list((await session.exec(statement)).all())
-        more = len(found) > limit
-        found = found[:limit]
-        return found, cursor_of(sort, getattr(found[-1], key), found[-1].id) if more else None
+        more = len(found) > asked.limit
+        found = found[: asked.limit]
+        return found, cursor_of(asked.sort, getattr(found[-1], key), found[-1].id) if more else None
 
     async def alerts_of(self, incidents: Sequence[int], most: int) -> dict[int, list[AlertPair]]:
         """The alerts of each incident, those that fire first, then oldest first; at most `most` of each."""
