@@ -27,8 +27,16 @@ def token() -> None:
 @click.option("--person", help="A person of people.yaml.")
 @click.option("--source", help="A source of tocsin.yaml.")
 @click.option("--role", "roles", multiple=True, help="A role that the token itself carries, beside the person's.")
+@click.option(
+    "--config.dir",
+    "config_dir",
+    default=None,
+    help="Look here whether there is such a person or source: no store has it.",
+)
 @options.storage
-def create(person: str | None, source: str | None, roles: tuple[str, ...], storage_url: str) -> None:
+def create(
+    person: str | None, source: str | None, roles: tuple[str, ...], config_dir: str | None, storage_url: str
+) -> None:
     """Print a new token, once: only its hash is kept."""
     from agent import tokens
     from agent.clock import SystemClock
@@ -48,11 +56,24 @@ def create(person: str | None, source: str | None, roles: tuple[str, ...], stora
     made = tokens.create(storage_url, person=person, source=source, roles=roles, now=SystemClock().now())
     click.echo(_done(made))
     file, key, name = ("people.yaml", "people", person) if person else ("tocsin.yaml", "sources", source)
-    known = _done(tokens.names_of(storage_url, file, key))
+    known = _written(config_dir, key) if config_dir is not None else _done(tokens.names_of(storage_url, file, key))
     if known and not roles and name not in known:
         click.echo(
             f"note: {file} has no {name!r}{_meant(str(name), known)}: until it has, the token is refused", err=True
         )
+
+
+def _written(config_dir: str, key: str) -> list[str]:
+    """The people or sources of a directory; none where it has faults, which keep nobody from a token."""
+    from agent.configuration.faults import ConfigFaults
+    from agent.configuration.load import load
+
+    try:
+        config = load(config_dir)
+    except ConfigFaults as faults:
+        click.echo(f"note: {faults.faults[0]}; whether there is such a {key} is not known", err=True)
+        return []
+    return sorted(config.people if key == "people" else config.sources)
 
 
 def _meant(name: str, known: list[str]) -> str:

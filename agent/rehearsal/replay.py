@@ -265,6 +265,12 @@ def _groups(answer: Answer) -> set[frozenset[str]]:
     return {frozenset(g) for g in groups.values()}
 
 
+NOBODY_ACTS = (
+    "note: no act of a person is in a run: nobody acknowledges, and every ladder is climbed to its end; "
+    "compare two configurations with --against"
+)
+
+
 def report(answer: Answer) -> list[str]:
     """Incidents, pages and a summary, for people."""
     lines = [
@@ -278,6 +284,8 @@ def report(answer: Answer) -> list[str]:
         f"{answer.messages} message(s), {answer.refused} refused, {len(answer.incidents)} firing(s) in "
         f"{len(answer.opened)} incident(s), {len(answer.pages)} page(s)"
     )
+    if answer.pages:
+        lines.append(NOBODY_ACTS)
     return lines
 
 

@@ -24,7 +24,7 @@ from agent.storage.database import sqlite_path
 from collectors.moment import parse_moment
 from correlation.incident import Action
 from tests.agent.http.serving import DISK_FULL, Served, served
-from tests.house import alert
+from tests.house import SITE, alert
 from tests.real.daemon import entry_point
 
 
@@ -126,6 +126,21 @@ async def test_a_token_for_nobody_is_made_and_told_as_one(api: Served) -> None:
     assert "people.yaml has no 'luise' (did you mean 'luis'?)" in slip.stderr
     for name in ("luis", "admin"):
         assert (await run(api, "token", "create", "--person", name, "--storage.url", api.storage)).stderr == ""
+
+
+async def test_whether_there_is_such_a_person_is_looked_up_where_the_configuration_is(
+    api: Served, tmp_path: Path
+) -> None:
+    there = ["--config.dir", str(SITE), "--storage.url", api.storage]
+    assert (await run(api, "token", "create", "--person", "ana", *there)).stderr == ""
+    slip = await run(api, "token", "create", "--source", "amm", *there)
+    assert "tocsin.yaml has no 'amm' (did you mean 'am'?)" in slip.stderr
+    (tmp_path / "people.yaml").write_text("people: [")
+    faulty = await run(
+        api, "token", "create", "--person", "ana", "--config.dir", str(tmp_path), "--storage.url", api.storage
+    )
+    assert (faulty.exit_code, faulty.stdout.startswith("tcs_")) == (0, True)
+    assert "people.yaml" in faulty.stderr
 
 
 async def test_a_note_may_stand_behind_the_number(api: Served) -> None:

@@ -331,6 +331,19 @@ async def test_resolving_while_an_alert_fires_needs_the_persons_word(api: Served
     assert done.body["service_restored_at"] == "2026-03-02T09:00:00.000Z"
 
 
+async def test_only_what_is_merged_has_to_be_ones_own_and_what_takes_it_in_stays_its_holders(api: Served) -> None:
+    own, others = await api.open_incident(), await api.open_incident(LINK_DOWN)
+    await api.act(others, "acknowledge", as_="noa")
+    refused = await api.act(others, "merge", {"into": own}, as_="ana")
+    assert (refused.status, "is not theirs" in refused.body["detail"]) == (403, True)
+    merged = await api.act(own, "merge", {"into": others}, as_="ana")
+    assert (merged.status, merged.body["merged_into"]) == (200, others)
+    took = (await api.get(f"/api/v1/incidents/{others}")).body
+    assert (took["assignee"], took["record"]["alert_count"]) == ("noa", 2)
+    told = (await api.get(f"/api/v1/incidents/{others}/timeline")).items
+    assert [line["facts"]["number"] for line in told if line["kind"] == "merged_in"] == [own]
+
+
 async def test_merging_into_what_is_not_there_is_404_and_into_what_has_ended_409(api: Served) -> None:
     number, other = await api.open_incident(), await api.open_incident(LINK_DOWN)
     assert (await api.act(number, "merge", {"into": "INC-20260302-9999"})).status == 404

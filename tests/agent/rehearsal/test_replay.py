@@ -19,7 +19,7 @@ from agent.configuration.config import Config
 from agent.configuration.load import load
 from agent.rehearsal import replay as player
 from agent.rehearsal.house import House
-from agent.rehearsal.replay import Answer, BadRun, Message, read_run, replay
+from agent.rehearsal.replay import NOBODY_ACTS, Answer, BadRun, Message, read_run, replay, report
 from agent.storage.sqlite import SqliteWriter
 from collectors.labels import fingerprint
 from correlation.rules import JoinRule
@@ -263,3 +263,11 @@ def test_a_firing_whose_start_is_told_otherwise_is_in_the_answer_by_each_of_its_
     answer = played(run_of(tmp_path, *lines, over), stretch=stretch)
     names = (f"{fingerprint(DISK_FULL)}@{told}" for told in written)
     assert answer.incidents == dict.fromkeys(names, answer.opened[0]["number"])
+
+
+def test_what_is_printed_says_that_nobody_acknowledges_where_anybody_is_paged() -> None:
+    quiet = Answer()
+    assert report(quiet) == ["0 message(s), 0 refused, 0 firing(s) in 0 incident(s), 0 page(s)"]
+    paged = {"at": "2026-03-02T09:00:00Z", "incident": "INC-1", "step": "2/c0", "person": "ana", "notifier": "hook"}
+    quiet.pages.append(paged)
+    assert report(quiet)[-1] == NOBODY_ACTS
