@@ -26,6 +26,11 @@ class Unfit(ValueError):
     """It has no equal here; the text says what to write."""
 
 
+def has_times(route: Mapping[str, Any]) -> bool:
+    """Whether a route of an Alertmanager tells at some hours only."""
+    return any(route.get(key) for key in (_MUTE, _ACTIVE))
+
+
 @dataclass
 class Muted:
     """Which routes of ours are muted by which intervals, and which are told only in some."""
@@ -40,7 +45,10 @@ class Muted:
         for key, each in ((_MUTE, [(name,) for name in names[_MUTE]]), (_ACTIVE, [names[_ACTIVE]])):
             for said in filter(None, each):
                 self.by.setdefault((key, said), []).append(ours)
-        if any(names.values()) and route.get("continue") is True:
+
+    def go_on(self, route: Mapping[str, Any]) -> None:
+        """Note a route that is told besides what another one takes, itself or below one that goes on."""
+        if has_times(route):
             self.besides.add(str(route["receiver"]))
 
     def windows(self, written: Mapping[str, Any], leave: Leave) -> list[dict[str, Any]]:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from agent.switching.alertmanager_times import Muted
+from agent.switching.alertmanager_times import Muted, has_times
 from collectors.labels import BadMatcher, Matcher
 
 _UNFIT = re.compile(r"[^a-z0-9_.-]+")
@@ -15,6 +15,13 @@ _PIECE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,"])+')
 
 class NoAlertmanagerFile(ValueError):
     """What was read is no configuration of an Alertmanager; the text says what to name."""
+
+
+class _GoesOn(NamedTuple):
+    """A route of ours that goes on, and the one that it was made of."""
+
+    ours: Mapping[str, Any]
+    theirs: Mapping[str, Any]
 
 
 @dataclass
@@ -30,6 +37,8 @@ class Site:
     nobodys: frozenset[str] = frozenset()
     """The receivers without a channel: what goes there is dropped."""
     muted: Muted = field(default_factory=Muted)
+    going_on: list["_GoesOn"] = field(default_factory=list)
+    """The routes told besides that have times, until what takes the rest of their alerts stands behind them."""
 
     def leave(self, what: str, why: str) -> None:
         """Note once what is not taken over, and what to do."""
@@ -100,19 +109,21 @@ def _take_routes(route: Mapping[str, Any], above: tuple[str, ...], site: Site, *
 
     One with `continue` is told besides what follows it, and takes what nothing after it takes.
     """
-    going_on: list[Mapping[str, Any]] = []
+    going_on: list[tuple[Mapping[str, Any], list[_GoesOn]]] = []
     for one in (r for r in _list(route, "routes") if isinstance(r, Mapping)):
         below = {**one, "receiver": str(one.get("receiver") or route["receiver"])}
         if below["receiver"] in site.ours:
             site.leave(f"route to {below['receiver']}", "it sends to Tocsin: nothing to do")
             continue
-        if one.get("continue") is True and not goes_on:
-            going_on.insert(0, below)
-            if _list(one, "routes"):
-                why = "what its own routes take is told to its receiver too"
-                site.leave(f"route to {below['receiver']}, continue", why)
+        if one.get("continue") is True and not goes_on and _list(one, "routes"):
+            why = "what its own routes take is told to its receiver too"
+            site.leave(f"route to {below['receiver']}, continue", why)
+        before = len(site.going_on)
         _take_below(below, above, site, goes_on=goes_on or one.get("continue") is True)
-    for later in going_on:
+        if one.get("continue") is True and not goes_on:
+            going_on.insert(0, (below, site.going_on[before:]))
+    for later, told in going_on:
+        site.going_on = [one for one in site.going_on if one not in told]
         _take_below(later, above, site)
     name = name_of(str(route["receiver"]))
     taken = {"id": f"{len(site.routes) + 1}-{name}", "match": list(above)}
@@ -120,11 +131,26 @@ def _take_routes(route: Mapping[str, Any], above: tuple[str, ...], site: Site, *
         site.leave(
             f"receiver {name}", "it has no channel, so that nobody is told: `pages: false` of its routes says it"
         )
-        site.routes += [] if goes_on else [{**taken, "pages": False}]
+        if not goes_on:
+            _take_before_nobody(above, site)
+            site.routes.append({"id": f"{len(site.routes) + 1}-{name}", "match": list(above), "pages": False})
         return
     site.routes.append({**taken, "group": name, **({"continue": True} if goes_on else {})})
     if not goes_on:
         site.muted.take(route, str(taken["id"]))
+        return
+    site.muted.go_on(route)
+    if has_times(route):
+        site.going_on.append(_GoesOn(site.routes[-1], route))
+
+
+def _take_before_nobody(match: Sequence[str], site: Site) -> None:
+    """What goes to nobody here is taken by the last route that went on to this one: at the hours of that route."""
+    for one in reversed(site.going_on):
+        group = one.ours["group"]
+        taken = {"id": f"{len(site.routes) + 1}-{group}", "match": list(dict.fromkeys((*one.ours["match"], *match)))}
+        site.routes.append({**taken, "group": group})
+        site.muted.take(one.theirs, str(taken["id"]))
 
 
 def _take_below(route: Mapping[str, Any], above: tuple[str, ...], site: Site, *, goes_on: bool = False) -> None:

@@ -218,6 +218,41 @@ def test_a_muted_route_that_goes_on_is_named() -> None:
     assert found["rules.yaml"]["windows"][0]["routes"] == ["2-web"]
 
 
+def test_a_muted_route_that_goes_on_is_held_also_where_only_nobody_takes_what_follows() -> None:
+    """Alertmanager 0.25 tells nobody of it at night; the route that went on took it here, at any hour."""
+    site = site_of(
+        {
+            "route": {
+                "receiver": "all",
+                "routes": [
+                    {"receiver": "web", "match": {"team": "web"}, "continue": True, "mute_time_intervals": ["nights"]},
+                    {"receiver": "db", "match": {"db": "yes"}, "continue": True, "mute_time_intervals": ["nights"]},
+                    {"receiver": "null", "match": {"noise": "yes"}},
+                ],
+            },
+            "receivers": [{"name": "null"}],
+            "time_intervals": [NIGHTS],
+        }
+    )
+    routes, (window,) = site.files["rules.yaml"]["routes"], site.files["rules.yaml"]["windows"]
+
+    def taken_by(labels: dict[str, str]) -> str:
+        by_routes = Classification(routes=[Route.model_validate(one) for one in routes])
+        return Classifier(by_routes, SEVERITY).classify(labels).route
+
+    for labels in ({"team": "web"}, {"db": "yes"}, {"team": "web", "db": "yes"}):
+        assert taken_by({**labels, "noise": "yes"}) in window["routes"], labels
+        assert taken_by(labels) in window["routes"], labels
+    assert taken_by({"noise": "yes"}) == next(one["id"] for one in routes if one.get("pages") is False)
+
+
+def test_a_route_that_is_muted_below_one_that_goes_on_is_named_too() -> None:
+    below = [{"receiver": "db", "matchers": ['db="yes"'], "mute_time_intervals": ["nights"]}]
+    web = {"receiver": "web", "matchers": ['team="web"'], "continue": True, "routes": below}
+    found = taken(route={"receiver": "all", "routes": [web]}, time_intervals=[NIGHTS])
+    assert [line for line in found["left"] if line.startswith("route to db, continue and times")]
+
+
 @pytest.mark.parametrize(
     ("written", "ours"),
     [
