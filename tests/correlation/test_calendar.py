@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import chinese_calendar
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -19,31 +19,9 @@ from correlation.calendar import (
     first_instant,
     parse_hours,
 )
+from tests.moments import CHANGES, DAY, HOUR, MINUTE, PROPERTY, utc
 
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-PROPERTY = settings(deadline=None, derandomize=True, database=None)
-
-CHANGES = [
-    pytest.param("America/New_York", "2027-03-14", id="New York springs forward"),
-    pytest.param("America/New_York", "2027-11-07", id="New York falls back"),
-    pytest.param("Europe/Berlin", "2027-03-28", id="Berlin springs forward"),
-    pytest.param("Europe/Berlin", "2027-10-31", id="Berlin falls back"),
-    pytest.param("Australia/Lord_Howe", "2027-04-03", id="Lord Howe falls back by half an hour"),
-    pytest.param("Australia/Lord_Howe", "2027-10-02", id="Lord Howe springs forward by half an hour"),
-    pytest.param("Africa/Casablanca", "2027-02-07", id="Casablanca leaves summer for Ramadan"),
-    pytest.param("Africa/Casablanca", "2027-03-14", id="Casablanca comes back from Ramadan"),
-    pytest.param("Africa/Cairo", "2027-04-29", id="Cairo skips its midnight"),
-    pytest.param("Africa/Cairo", "2027-10-28", id="Cairo shows 23:00 to 24:00 twice"),
-    pytest.param("America/Sao_Paulo", "2018-11-04", id="Sao Paulo begins a day at 01:00"),
-    pytest.param("America/Sao_Paulo", "2018-02-17", id="Sao Paulo ends a day twice"),
-    pytest.param("Asia/Shanghai", "2027-03-14", id="Shanghai has no summer time"),
-    pytest.param("Asia/Kathmandu", "2027-03-14", id="Kathmandu is at a quarter"),
-]
 HOURS = ["00:00-24:00", "00:30-02:30,23:00-24:00", "01:30-02:15,02:45-03:00"]
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 @cache

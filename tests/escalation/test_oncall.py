@@ -1,43 +1,20 @@
 """Who is on call, against a clock that is walked minute by minute over every kind of change."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from correlation.calendar import DAYS
 from escalation.oncall import Layer, Override, Schedule, gaps, on_call, on_duty, shifts, understaffed
-
-PROPERTY = settings(deadline=None, derandomize=True, database=None)
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-CHANGES = [
-    pytest.param("America/New_York", "2027-03-14", id="New York springs forward"),
-    pytest.param("America/New_York", "2027-11-07", id="New York falls back"),
-    pytest.param("Europe/Berlin", "2027-03-28", id="Berlin springs forward"),
-    pytest.param("Europe/Berlin", "2027-10-31", id="Berlin falls back"),
-    pytest.param("Australia/Lord_Howe", "2027-04-03", id="Lord Howe falls back by half an hour"),
-    pytest.param("Australia/Lord_Howe", "2027-10-02", id="Lord Howe springs forward by half an hour"),
-    pytest.param("Africa/Casablanca", "2027-02-07", id="Casablanca leaves summer for Ramadan"),
-    pytest.param("Africa/Casablanca", "2027-03-14", id="Casablanca comes back from Ramadan"),
-    pytest.param("Africa/Cairo", "2027-04-29", id="Cairo skips its midnight"),
-    pytest.param("Africa/Cairo", "2027-10-28", id="Cairo shows 23:00 to 24:00 twice"),
-    pytest.param("America/Sao_Paulo", "2018-11-04", id="Sao Paulo begins a day at 01:00"),
-    pytest.param("America/Sao_Paulo", "2018-02-17", id="Sao Paulo ends a day twice"),
-    pytest.param("Asia/Shanghai", "2027-03-14", id="Shanghai has no summer time"),
-    pytest.param("Asia/Kathmandu", "2027-03-14", id="Kathmandu is at a quarter"),
-]
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+from tests.moments import CHANGES, DAY, HOUR, MINUTE, PROPERTY, utc
 
 
 def layer(*people: str, every: str = "7d", handover: str = "Mon 09:00", **more: Any) -> Layer:

@@ -25,12 +25,12 @@ from escalation.sla import (
     fold,
     stopped_at,
 )
+from tests.moments import HOUR, MINUTE, PROPERTY
 
-PROPERTY = settings(deadline=None, derandomize=True, database=None)
 START = datetime(2026, 3, 2, 2, tzinfo=UTC)
 """Monday, 10:00 in Shanghai."""
 BUSINESS = BusinessCalendar(time_zone="Asia/Shanghai")
-MINUTE, HOUR, NOTHING = timedelta(minutes=1), timedelta(hours=1), timedelta()
+NOTHING = timedelta()
 
 
 def at(hours: float) -> datetime:

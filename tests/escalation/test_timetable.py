@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -25,11 +25,10 @@ from escalation.timetable import (
     role_seeks_responder,
     seeks_responder,
 )
+from tests.moments import DAY, HOUR, MINUTE, PROPERTY
 
-PROPERTY = settings(deadline=None, derandomize=True, database=None)
 START = datetime(2026, 3, 2, 2, tzinfo=UTC)
 """Monday, 10:00 in Shanghai."""
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BUSINESS = BusinessCalendar(time_zone="Asia/Shanghai")
 TARGETS = {
     1: Target(response=30 * MINUTE, resolve=4 * HOUR),

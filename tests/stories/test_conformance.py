@@ -14,6 +14,17 @@ from correlation.incident import key_of
 from correlation.silence import Silence
 from tests.house import DISK_FULL, START, alert, at, message
 
+SILENCE = Silence(
+    id="s-1",
+    matchers=(Matcher.parse("alertname=DiskFull"),),
+    starts_at=START,
+    ends_at=START + timedelta(hours=1),
+    created_by="ana",
+    comment="planned",
+    created_at=START,
+)
+"""An hour in which the disk rings nobody."""
+
 LINK_DOWN = {"alertname": "LinkDown", "instance": "sw-1", "severity": "critical"}
 END = at(START + timedelta(minutes=1))
 
@@ -287,16 +298,7 @@ async def test_a_poison_alert_is_mended_and_the_rest_of_the_batch_goes_in(house:
 
 
 async def test_a_silenced_alert_is_stored_with_its_reason_and_pages_when_the_silence_ends(house: House) -> None:
-    silence = Silence(
-        id="s-1",
-        matchers=(Matcher.parse("alertname=DiskFull"),),
-        starts_at=START,
-        ends_at=START + timedelta(hours=1),
-        created_by="ana",
-        comment="planned",
-        created_at=START,
-    )
-    await house.do(SilencePut(silence, "ana"))
+    await house.do(SilencePut(SILENCE, "ana"))
     await house.receive(message(alert(DISK_FULL)))
     assert await decisions(house) == ["suppressed"]
     assert house.pages == []
@@ -307,16 +309,7 @@ async def test_a_silenced_alert_is_stored_with_its_reason_and_pages_when_the_sil
 
 
 async def test_a_resolve_during_a_silence_is_not_lost(house: House) -> None:
-    silence = Silence(
-        id="s-1",
-        matchers=(Matcher.parse("alertname=DiskFull"),),
-        starts_at=START,
-        ends_at=START + timedelta(hours=1),
-        created_by="ana",
-        comment="planned",
-        created_at=START,
-    )
-    await house.do(SilencePut(silence, "ana"))
+    await house.do(SilencePut(SILENCE, "ana"))
     await house.receive(message(alert(DISK_FULL)))
     await house.receive(message(alert(DISK_FULL, ends=END)))
     await house.advance(hours=2)

@@ -1,0 +1,72 @@
+"""What is known of a store that fails, and comes back."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agent.storage.sqlite import Reserve
+from agent.storage.writer import StoreDown, StoreFull
+from agent.store_health import StoreHealth
+from tests.house import START
+
+GONE, FULL = StoreDown("the disk is gone"), StoreFull("no room left")
+
+
+def test_a_store_that_fails_is_down_from_the_first_failure_on() -> None:
+    health = StoreHealth()
+    assert health.refuses == ""
+    assert health.failed(GONE, 3, START) is False
+    health.unreachable(StoreDown("it does not answer"), START + timedelta(minutes=1))
+    assert (health.refuses, health.down_since) == ("it does not answer", START)
+    health.answers()
+    assert (health.refuses, health.down_since, health.came_back) == ("", None, "it does not answer")
+
+
+def test_why_it_failed_first_is_kept_until_it_was_told() -> None:
+    health = StoreHealth()
+    for error in (GONE, StoreDown("again")):
+        health.unreachable(error, START)
+        health.answers()
+    assert health.came_back == "the disk is gone"
+
+
+def test_a_disk_becomes_full_once_and_refuses_messages_until_there_is_room() -> None:
+    health = StoreHealth()
+    assert health.failed(FULL, 1, START) is True
+    assert health.failed(FULL, 1, START) is False
+    assert health.refuses == "the disk is full: no room left"
+    health.answers()
+    assert health.refuses == "the disk is full: only acts, ticks and pages go on"
+    health.refill()
+    assert health.refuses == ""
+
+
+def test_the_reserve_is_given_up_on_a_full_disk_and_taken_again_afterwards(tmp_path: Path) -> None:
+    health = StoreHealth(Reserve(str(tmp_path / "t.db"), size=4096))
+    health.take_reserve()
+    kept = tmp_path / "t.db.reserve"
+    assert kept.stat().st_size == 4096
+    health.failed(FULL, 1, START)
+    assert not kept.exists()
+    health.answers()
+    health.refill()
+    assert kept.stat().st_size == 4096
+    assert not health.full
+
+
+def test_there_is_no_room_until_the_reserve_fits(tmp_path: Path) -> None:
+    reserve = Reserve(str(tmp_path / "t.db"), size=4096)
+    health = StoreHealth(reserve)
+    health.take_reserve()
+    health.failed(FULL, 1, START)
+    reserve.size = 2**62
+    health.refill()
+    assert health.full
+
+
+@pytest.mark.parametrize(("committed_at", "refuses"), [(10.0, False), (1.0, True)], ids=["since then", "not since"])
+def test_a_sender_who_was_given_up_shows_that_the_store_stands_still(committed_at: float, refuses: bool) -> None:
+    health = StoreHealth()
+    health.committed_at, health.given_up_at = committed_at, 5.0
+    assert ("stands still" in health.refuses) is refuses
