@@ -161,24 +161,22 @@ def _change_level(this: Round, episode: Episode, alert: Alert) -> None:
 
 def _take_after_end(this: Round, alert: Alert, ended: Episode) -> None:
     """Firing, though its last episode is over."""
-    if later(alert, ended):
-        _begin(this, alert)
-        return
-    if not alert.starts_text:
+    if later(alert, ended) or not alert.starts_text:
         _begin(this, alert)
         return
     suspect = this.board.suspects.get(ended.key)
     over = this.now - (ended.closed_at or ended.last_at)
+    same_start = Why("same_start", {"after_s": round(over.total_seconds())})
     if alert.expires_at is not None and not ended.ends_text:
         # Its end was never told, it was only not told again in time; and now it is.
-        _begin(this, alert, Why("same_start", {"after_s": round(over.total_seconds())}))
+        _begin(this, alert, same_start)
         return
     asks = this.rules.asks_sender(alert.origin) and alert.origin not in this.board.unanswered
     if over > this.rules.suspect_window(alert.origin) and not asks:
         if suspect is not None:
             confirm_suspect(this, suspect, "seen_again")
         else:
-            _begin(this, alert, Why("same_start", {"after_s": round(over.total_seconds())}))
+            _begin(this, alert, same_start)
         return
     if suspect is None:
         episode = new_episode(this, alert, "suspect")
@@ -253,11 +251,10 @@ def _begin(this: Round, alert: Alert, note: Why | None = None) -> None:
         drop_suspect(this, suspect, "fired_anew")
     before = this.board.episodes.get(key_of(alert.origin, alert.fingerprint))
     episode = new_episode(this, alert, "")
-    episode.open = True
+    episode.open, came_from = True, 0
     if before is not None:
-        episode.incident = before.incident
+        came_from = before.incident
         count_change(this, episode.key)
-    came_from, episode.incident = episode.incident, 0
     this.board.hold(episode)
     this.out.new.append((alert, episode))
     place(this, episode, this.board.labels(episode), alert, note=note, came_from=came_from)

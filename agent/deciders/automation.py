@@ -91,20 +91,9 @@ def _has_left(turn: Turn, run: Run) -> bool:
 def _propose(
     turn: Turn, incident: Incident, entry: KnownError, labels: Labels, episode: Episode, *, again: bool
 ) -> None:
-    rule = turn.config.automation.actions.get(entry.action)
-    runs = turn.desk.runs
     try:
-        if rule is None:
-            raise Hindered("action_unknown", action=entry.action)
-        target = labels.get(rule.target, "")
-        if not target:
-            raise Hindered("action_value_missing", label=rule.target)
-        mark = turn.board.scene.marks.get(episode.key)
-        since = mark.placed_at if mark is not None and mark.placed_at is not None else episode.starts_at
-        if again and runs.was_asked(entry.action, target, (episode.origin, episode.fingerprint), since):
-            return
-        waiting = [run for run in runs.of(incident.id) if run.open]
-        if len(waiting) >= MOST_OF_INCIDENT or any((r.action, r.target) == (entry.action, target) for r in waiting):
+        rule, target = _aimed(turn, entry, labels)
+        if _is_asked(turn, incident, entry, target, episode, again=again):
             return
         _check_restricted(turn, incident, rule, labels)
         argv = filled(rule, labels)
@@ -129,11 +118,32 @@ def _propose(
     turn.tell(incident.id, "action_proposed", AGENT, {**run.facts, "argv": argv, **approver})
     if rule.approve == NONE:
         run.state, run.decided_by, run.decided_at = RunState.APPROVED, AGENT, turn.now
-    elif not any(one.state is RunState.PROPOSED for one in waiting):
+    elif not any(one.state is RunState.PROPOSED for one in turn.desk.runs.of(incident.id)):
         why = {"code": "action_waits", "run": run.id, "action": run.action, "target": run.target}
         inform(turn, incident, "action_waits", [rule.approve], why=why)
         turn.touch(incident)
     keep(turn, run)
+
+
+def _aimed(turn: Turn, entry: KnownError, labels: Labels) -> tuple[ActionRule, str]:
+    """The site's rule for the action of a known error, and what it would be run on. Raises Hindered."""
+    rule = turn.config.automation.actions.get(entry.action)
+    if rule is None:
+        raise Hindered("action_unknown", action=entry.action)
+    target = labels.get(rule.target, "")
+    if not target:
+        raise Hindered("action_value_missing", label=rule.target)
+    return rule, target
+
+
+def _is_asked(turn: Turn, incident: Incident, entry: KnownError, target: str, episode: Episode, *, again: bool) -> bool:
+    """Whether no more is asked of this: it waits already, enough waits, or (`again`) it was answered for this alert."""
+    runs, mark = turn.desk.runs, turn.board.scene.marks.get(episode.key)
+    since = mark.placed_at if mark is not None and mark.placed_at is not None else episode.starts_at
+    if again and runs.was_asked(entry.action, target, (episode.origin, episode.fingerprint), since):
+        return True
+    waiting = [run for run in runs.of(incident.id) if run.open]
+    return len(waiting) >= MOST_OF_INCIDENT or any((r.action, r.target) == (entry.action, target) for r in waiting)
 
 
 def _refuse(turn: Turn, incident: Incident, entry: KnownError, why: Why) -> None:

@@ -16,6 +16,7 @@ from agent.intents import PersonReported, RecordEdited
 from agent.turn import Turn
 from collectors.moment import moment_text, parse_moment
 from correlation import form
+from correlation.classify import Class
 from correlation.incident import ITEM, IllegalAction, Incident, State
 from correlation.need import Missing
 from correlation.refusal import Refusal
@@ -41,16 +42,37 @@ def person_reported(turn: Turn, intent: PersonReported) -> Incident:
 
 
 def reported(turn: Turn, body: Mapping[str, Any], recorder: str) -> Incident:
-    """The same record, the same queue, however a report comes (procedure R2, R34)."""
-    board = turn.board
+    """The same record, the same queue, however a report comes (procedure R2, R34).
+
+    Raises Missing for what it lacks and for items that nobody knows.
+    """
     _check_request(body)
     _check_items(turn, body)
-    reported_at = min(parse_moment(body.get("reported_at") or "") or turn.now, turn.now)
     labels = {k: str(v) for k, v in body.items() if isinstance(v, str | int) and k not in form.FIELDS}
     verdict = turn.rules.classifier.classify_report(labels)
+    incident = _registered(turn, body, recorder, verdict)
+    turn.ladder.begin(incident, turn.group)
+    by_hand = bool(body.get("urgency") and body.get("impact"))
+    await_classification(turn, incident, graded=by_hand or bool(verdict.rule))
+    rank(turn, incident)
+    opened = {"severity": incident.severity, "category": incident.category, "group": incident.group}
+    turn.tell(incident.id, "opened", recorder, opened)
+    for item in body.get("affected_items") or ():
+        link(turn, incident, ITEM, item, recorder)
+    look_for_major(turn, incident)
+    look_after(turn, incident)
+    propose_recall(turn, incident)
+    count(turn, incident)
+    return incident
+
+
+def _registered(turn: Turn, body: Mapping[str, Any], recorder: str, verdict: Class) -> Incident:
+    """The incident of a report, on the board; what the report says goes before what the rules say of it."""
+    board = turn.board
+    reported_at = min(parse_moment(body.get("reported_at") or "") or turn.now, turn.now)
     urgency, impact = body.get("urgency") or verdict.urgency, body.get("impact") or verdict.impact
-    category, target = body.get("category") or verdict.category, body.get("group") or verdict.group
     severity = turn.config.severity.severity(urgency, impact)
+    category, group = body.get("category") or verdict.category, body.get("group") or verdict.group
     incident = Incident(
         id=board.next_id("incident"),
         number=board.next_number(turn.now, turn.rules.zone),
@@ -64,8 +86,8 @@ def reported(turn: Turn, body: Mapping[str, Any], recorder: str) -> Incident:
         initial_severity=severity,
         category=category,
         initial_category=category,
-        group=target,
-        tier=turn.rules.tier_of(target),
+        group=group,
+        tier=turn.rules.tier_of(group),
         service=body.get("service") or "",
         recorder=recorder,
         reporter=body.get("reporter") or recorder,
@@ -82,17 +104,6 @@ def reported(turn: Turn, body: Mapping[str, Any], recorder: str) -> Incident:
     incident.history.append((reported_at, str(incident.state)))
     board.admit(incident)
     turn.group.add(UPSERT_COUNTER, str(board.counter[0]), board.counter[1])
-    turn.ladder.begin(incident, turn.group)
-    by_hand = bool(body.get("urgency") and body.get("impact"))
-    await_classification(turn, incident, graded=by_hand or bool(verdict.rule))
-    rank(turn, incident)
-    turn.tell(incident.id, "opened", recorder, {"severity": severity, "category": category, "group": target})
-    for item in body.get("affected_items") or ():
-        link(turn, incident, ITEM, item, recorder)
-    look_for_major(turn, incident)
-    look_after(turn, incident)
-    propose_recall(turn, incident)
-    count(turn, incident)
     return incident
 
 
