@@ -11,14 +11,24 @@ from agent.daemon import Daemon, Options
 from agent.http.listening import holding, serving
 from agent.loops.supervisor import NotifySocket
 
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 _GC = (50_000, 20, 50)
 """What is on the board lives long: looking through it every 700 objects would cost more than the decisions."""
+
+
+def end_at_once_when_asked() -> None:
+    """Until the daemon listens there is nothing to finish: SIGTERM and SIGINT end the process as asked, with 0."""
+    for number in _ENDING:
+        signal.signal(number, lambda *_: os._exit(0))
 
 
 async def serve(
     options: Options, config: Config, ready: Callable[[Daemon, int], None], hung_up: Callable[[], bool] = lambda: False
 ) -> None:
-    """Run until SIGTERM or SIGINT; SIGHUP reloads. `hung_up`: whether one came before this was called."""
+    """Run until SIGTERM or SIGINT; SIGHUP reloads. `hung_up`: whether one came before this was called.
+
+    Once it ends, either signal again changes nothing: what asked for the end gets it.
+    """
     daemon = Daemon(options, config, told=NotifySocket.of(os.environ))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, daemon.in_force.ask_to_reload)
@@ -29,7 +39,7 @@ async def serve(
     gc.freeze()
     gc.set_threshold(*_GC)
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ENDING:
         loop.add_signal_handler(number, stop.set)
     try:
         async with serving(daemon.app(), options.listen) as port:
@@ -39,3 +49,6 @@ async def serve(
             await daemon.run(stop)
     finally:
         await daemon.close()
+        for number in _ENDING:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)

@@ -65,6 +65,7 @@ def serve(
     from agent.storage.migrate import NewerSchema
     from agent.storage.writer import StoreDown, StoreTaken
 
+    process.end_at_once_when_asked()
     logs.set_up(log_level, log_format)
     proxies = tuple(filter(None, trusted_proxies.split(",")))
     try:

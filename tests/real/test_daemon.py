@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from agent.storage.migrate import heads
@@ -21,7 +23,7 @@ from tests.conftest import go_without
 from tests.real.daemon import STEPS, Tocsin, Yaml, firing, message, run_tocsin, site, write_site
 from tests.real.load import Load, nothing_acked_is_lost, tell
 from tests.real.parts import WebhookSink, until
-from tests.real.running import as_nobody, give_to_nobody
+from tests.real.running import Port, as_nobody, give_to_nobody
 
 INTAKE = "/webhooks/alertmanager/am"
 DISK = "NodeFilesystemAlmostOutOfSpace"
@@ -211,6 +213,22 @@ async def test_sigterm_under_load_ends_with_0_and_nothing_acked_is_lost(tocsin: 
     assert set(load.answers) <= {200, 503, 0}
     await tocsin.start()
     await nothing_acked_is_lost(tocsin, load.acked)
+
+
+async def test_asked_to_end_again_and_again_it_ends_with_0(tocsin: Tocsin) -> None:
+    process = psutil.Process(tocsin.pid)
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        process.send_signal(signal.SIGTERM)
+    assert await tocsin.stop() == 0
+
+
+async def test_asked_to_end_while_it_starts_it_ends_with_0(open_dir: Path, webhook_sink: WebhookSink) -> None:
+    gone = Port().release()  # a PostgreSQL that is waited for
+    tocsin = Tocsin(open_dir, site(hook=webhook_sink.url), storage_url=f"postgresql://127.0.0.1:{gone}/none")
+    tocsin.ports = [Port().release()]
+    tocsin._spawn()
+    await until(lambda: "waiting for the store" in tocsin.log, "it waits for its store")
+    assert await tocsin.stop() == 0
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
