@@ -4,7 +4,7 @@ It reads no database: `agent/loading` fills it at the start, and brings back wha
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from agent.configuration.config import Config
 from agent.configuration.plugins import strategy
+from agent.configuration.site import OURS, SourceConfig
 from agent.ladder import Ladder
 from agent.loading.old_rows import Due
 from collectors.labels import Labels
@@ -83,6 +84,8 @@ class Desk:
         """The known errors that people wrote, by id."""
         self.to_recognise: dict[int, datetime] = {}
         """Incidents that the known errors of another configuration have still to be held against, and when."""
+        self.looks_whether_told: dict[int, datetime] = {}
+        """By incident: when it is looked next whether its alerts are still told."""
         self.told_held: dict[int, str] = {}
         """By incident, the silence of which its timeline was told last that it holds the steps."""
         self.reached: dict[int, list[Heard]] = {}
@@ -258,6 +261,17 @@ class Desk:
         return page is not None and page.seeks_responder and page.person not in self.config.people
 
 
+def _patience_of(by_origin: Mapping[str, SourceConfig]) -> Callable[[str], timedelta | None]:
+    """How long alerts of an origin may be told no more: of Alertmanagers, which repeat, and cannot be asked."""
+    spans = {
+        origin: source.untold_after if source.type == "alertmanager" and not source.api_urls else None
+        for origin, source in by_origin.items()
+    }
+    spans |= dict.fromkeys(OURS)
+    half_a_day = timedelta(hours=12)
+    return lambda origin: spans.get(origin, half_a_day)
+
+
 def rules_of(config: Config) -> Rules:
     """What correlation is told by a configuration."""
     by_origin = {source.origin or name: source for name, source in config.sources.items()}
@@ -279,6 +293,7 @@ def rules_of(config: Config) -> Rules:
         criticality=Register(config.topology).criticality if config.topology else lambda _: "",
         tier_of=lambda group: config.groups[group].tier if group in config.groups else "l1",
         suspect_window=lambda origin: by_origin[origin].suspect_window if origin in by_origin else ten_minutes,
+        untold_after=_patience_of(by_origin),
         asks_sender=lambda origin: origin in by_origin and bool(by_origin[origin].api_urls),
         config_version=config.version,
         windows=windows_of(config.windows, config.calendars, config.classification.routes),

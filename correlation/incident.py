@@ -282,6 +282,8 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     """What the storm has seen that it stands for; null: of none, or it is over."""
     together: dict[str, str] = {}
     """Its kinds of alert that were joined by rule or topology, each with an item."""
+    untold_since: datetime | None = None
+    """When something of what fires was told last, where that is too long ago; null: it is not, or can be asked."""
 
     def linked(self, kind: str) -> list[str]:
         """What it is linked with of one kind, oldest first."""

@@ -152,6 +152,7 @@ class IncidentRow(SQLModel, table=True):
     digest_at: datetime | None
     storming: str | None = Field(sa_type=Text)
     together: str | None = Field(sa_type=Text)
+    untold_since: datetime | None
 
 
 class TimelineRow(SQLModel, table=True):

@@ -12,7 +12,7 @@ Single acts
     merging, splits, roots, links, recurrences
 
 Time: what is due, the timetable and what its steps do, pages
-    ticks, watching, forecast, deeds, escalations, pages
+    ticks, watching, untold, forecast, deeds, escalations, pages
 
 Notices by the calendar, and lists for a person
     notices, customers, lists

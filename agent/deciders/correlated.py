@@ -15,6 +15,7 @@ from agent.deciders.problems import count
 from agent.deciders.recalls import propose_recall
 from agent.deciders.recoveries import not_over
 from agent.deciders.solved import forget_solved
+from agent.deciders.untold import look_whether_told
 from agent.deciders.watching import look_after
 from agent.turn import AGENT, Turn
 from collectors.alert import Alert
@@ -95,6 +96,7 @@ def _pass_on(turn: Turn, out: Outcome) -> None:
         if not is_known(incident):
             rank(turn, incident)
         propose_recall(turn, incident)
+        look_whether_told(turn, incident)
     for number, event in out.events:
         if event.kind == "opened" and number not in gone and "also" in event.facts:
             inform_also(turn, turn.board.incidents[number], event.facts["also"])

@@ -12,6 +12,7 @@ from agent.deciders.known_errors import recognise_in_turn
 from agent.deciders.pages import reached_nobody
 from agent.deciders.recoveries import tell_recovered
 from agent.deciders.storms import tell_of_storm
+from agent.deciders.untold import look_whether_told
 from agent.deciders.watching import look_after
 from agent.intents import TimePassed
 from agent.turn import AGENT, Turn
@@ -83,6 +84,7 @@ def look_at(turn: Turn, incident: Incident) -> None:
         take_steps(turn, incident)
         tell_of_storm(turn, incident)
         look_after(turn, incident)
+        look_whether_told(turn, incident)
     else:
         look_at_ended(turn, incident)
 
@@ -107,6 +109,7 @@ def look_at_ended(turn: Turn, incident: Incident) -> None:
     turn.board.drop(incident.id)
     turn.outbox.forget(incident.id)
     turn.desk.told_held.pop(incident.id, None)
+    turn.desk.looks_whether_told.pop(incident.id, None)
 
 
 def archive(turn: Turn, incident: Incident) -> None:

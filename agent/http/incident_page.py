@@ -43,6 +43,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "resolve_due": ("Resolution due", "解决期限"),
     "next_step": ("Next step", "下一步升级"),
     "held": ("Waits until", "步骤暂缓至"),
+    "untold": ("Told last", "最后一次上报"),
     "group": ("Group", "处理组"),
     "known_error": ("Known error", "已知错误"),
     "safety": ("Safety", "安全提示"),
@@ -152,6 +153,7 @@ class IncidentPage:
             ("cleared", self._firing.cleared and self._at(self._firing.cleared)),
             ("response_due", found.response_due_at and self._at(found.response_due_at)),
             ("resolve_due", found.resolve_due_at and self._at(found.resolve_due_at)),
+            ("untold", found.record.untold_since and self._at(found.record.untold_since)),
             ("held", found.held and told(self._at(found.held.until), found.held.why.text, self._language)),
             ("next_step", step and f"{self._at(goes_on_at(found, step))}{to}"),
         ]

@@ -152,6 +152,8 @@ class Record(View):
     next_action_eta: At | None
     resume_at: At | None
     held_until: At | None
+    untold_since: At | None
+    """When its alerts were told last, where that is too long ago and their sender cannot be asked."""
     resolution: dict[str, Any]
     config_version: int
     reported_at: At

@@ -1,7 +1,7 @@
 """The desk is rebuilt from the store: at start, and after a commit that failed."""
 
 import gc
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import structlog
 
@@ -36,6 +36,10 @@ _LAST_IDS = {
 }
 
 
+_TOLD_AGAIN = timedelta(minutes=10)
+"""By then an Alertmanager whose messages could not be taken has sent them again."""
+
+
 async def load_desk(writer: Writer, config: Config, now: datetime, before: Laid = NOTHING_LAID) -> Desk:
     """Return a desk that holds what the store says is open. Raises StoreDown.
 
@@ -53,9 +57,18 @@ async def load_desk(writer: Writer, config: Config, now: datetime, before: Laid 
         await _load_incidents(writer, desk, now)
         await load_alerts(writer, desk, now)
         await load_promised(writer, desk, now)
+        _look_whether_told(desk, now)
     finally:
         gc.enable()
     return desk
+
+
+def _look_whether_told(desk: Desk, now: datetime) -> None:
+    """What was told while nobody heard it is told again soon: only then is it looked whether it is."""
+    for incident in desk.board.incidents.values():
+        if incident.active and desk.board.members.get(incident.id):
+            desk.looks_whether_told[incident.id] = now + _TOLD_AGAIN
+            desk.agenda.look_at(incident.id, now + _TOLD_AGAIN)
 
 
 async def _load_ids(writer: Writer, desk: Desk) -> None:

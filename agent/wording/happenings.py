@@ -39,6 +39,12 @@ HAPPENED: Catalogue = {
         "it fires again: relapse {relapse}[; {assignee} has it]",
         "再次触发：第 {relapse} 次复发[；由 {assignee} 负责]",
     ),
+    "untold": (
+        "its alerts have not been told again since {since}, and its sender cannot be asked: look whether it is over, "
+        "and resolve it (service_restored_at) or see to the sender; its timetable goes on",
+        "自 {since} 起未再收到其告警,且无法向来源查询:请核实是否已恢复,解决(service_restored_at)或检查来源;升级继续",
+    ),
+    "told_again": ("its alerts are told again", "其告警再次上报"),
     "source_silent": (
         "its source {origin} has fallen silent: no end is taken for true",
         "来源 {origin} 失去心跳：不再认定其恢复",

@@ -378,7 +378,9 @@ async def test_what_an_older_release_may_have_left_unranked_is_ranked_after_the_
         incident(id=3, number="c", state=State.ARCHIVED),
     ]
     await writer.commit([(UPSERT_INCIDENT, [incident_values(one) for one in several])])
-    for sql in ("ALTER TABLE incident DROP COLUMN to_rank", "UPDATE alembic_version SET version_num = '0006'"):
+    later = ("to_rank", "untold_since")
+    columns = [f"ALTER TABLE incident DROP COLUMN {name}" for name in later]
+    for sql in (*columns, "UPDATE alembic_version SET version_num = '0006'"):
         await writer.commit([(sql, [()])])
     await migrate.upgrade(store_url)
     assert await writer.fetch("SELECT id FROM incident WHERE to_rank") == [(1,)]
