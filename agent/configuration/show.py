@@ -24,6 +24,8 @@ _ADDRESS_SECRET = re.compile(
     r"(?<=://)()([^/@\s]+)(?=@)"
     r"|(?<=[?&])([^=&\s(){}|\\^*+?]*(?:token|key|secret|sign)[^=&\s(){}|\\^*+?]*=)([^&\s]+)"
 )
+_PLAIN_HEADERS = frozenset({"accept", "accept-language", "content-type", "priority", "title", "tags", "user-agent"})
+"""Headers that hold no secret; of any other it is not known."""
 _SCHEME = re.compile(r"(?:Bearer|Basic|Token) +", re.IGNORECASE)
 
 
@@ -38,12 +40,22 @@ def _plain(value: Any, hidden: Mapping[str, str]) -> Any:
         value = {alias: getattr(value, name) for alias, name in fields.items()}
     if isinstance(value, Mapping):
         return {
-            _key(k): _masked(_plain(v, hidden), hidden) if _is_secret(k) else _plain(v, hidden)
+            _key(k): _headers(v, hidden)
+            if k == "headers" and isinstance(v, Mapping)
+            else _masked(_plain(v, hidden), hidden)
+            if _is_secret(k)
+            else _plain(v, hidden)
             for k, v in value.items()
         }
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(v, hidden) for v in value]
     return _leaf(value, hidden)
+
+
+def _headers(value: Mapping[str, Any], hidden: Mapping[str, str]) -> dict[str, Any]:
+    """Headers by which programs are let in have any name: only what is known to be none is shown."""
+    shown = {name: _plain(v, hidden) for name, v in value.items()}
+    return {name: v if name.lower() in _PLAIN_HEADERS else _masked(v, hidden) for name, v in shown.items()}
 
 
 def _leaf(value: Any, hidden: Mapping[str, str]) -> Any:

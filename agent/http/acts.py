@@ -54,7 +54,17 @@ def act_routes(api: "Api") -> list[Route]:
             status=201,
         ),
         Route("GET", _ONE, "get_incident", "What it is", at.get, one),
-        Route("PATCH", _ONE, "edit_incident", "Complete the record", at.edit, one, body=Edit, if_match=True),
+        Route(
+            "PATCH",
+            _ONE,
+            "edit_incident",
+            "Complete the record",
+            at.edit,
+            one,
+            body=Edit,
+            if_match=True,
+            finds=at.visible,
+        ),
         Route(
             "GET", f"{_ONE}/timeline", "get_timeline", "What happened", at.timeline, views.Items[views.Happened], Paged
         ),

@@ -229,6 +229,8 @@ async def _answer_of(api: Api, route: Route, call: Call) -> web.Response:
 
 
 async def _done(route: Route, call: Call) -> Result:
+    if route.finds is not None:
+        await route.finds(call)
     require(call.actor, route.name)
     call.query = read_query(call.request.query, route.query)
     return await route.do(call)

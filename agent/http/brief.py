@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from agent.http import case_views as views
-from agent.http.acts import incident_of
+from agent.http.acts import Incidents, incident_of
 from agent.http.calls import Call, Result, Route
 from agent.http.masking import MASKED
 from agent.http.problems import not_found
@@ -50,5 +50,6 @@ def brief_routes(api: "Api") -> list[Route]:
             "The special brief",
             brief,
             views.BriefShown,
+            finds=Incidents(api).visible,
         )
     ]

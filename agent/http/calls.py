@@ -98,6 +98,8 @@ class Route:
     """The answer is a file."""
     takes_long: bool = False
     """It works through all of the store, and is answered when that is done."""
+    finds: Callable[[Call], Awaitable[object]] | None = None
+    """What raises 404 where the path names nothing that the caller sees: that comes before who may (403)."""
 
     @property
     def takes_body(self) -> bool:

@@ -348,6 +348,8 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
     [
         ("headers: {Authorization: 'Bearer ${TOK}'}", {"headers": {"Authorization": "Bearer ${TOK}"}}),
         ("headers: {Authorization: 'Bearer chat-secret'}", {"headers": {"Authorization": "********"}}),
+        ("headers: {X-Site: written-out}", {"headers": {"X-Site": "********"}}),
+        ("headers: {Content-Type: text/plain}", {"headers": {"Content-Type": "text/plain"}}),
         ("headers: {X-Token: 'v1-${TOK}'}", {"headers": {"X-Token": "********${TOK}"}}),
         ("headers: {X-Token: '${PIN}'}", {"headers": {"X-Token": "${PIN}"}}),
         ("url: 'http://u:${TOK}@c/?token=${TOK}&x=1'", {"url": "http://********${TOK}@c/?token=${TOK}&x=1"}),

@@ -298,6 +298,17 @@ async def test_a_customer_sees_what_is_theirs_and_nothing_else(api: Served) -> N
     assert (await api.act(mine, "cancel", {"reason": "x"}, as_="cus")).status == 403
 
 
+@pytest.mark.parametrize("who", ["cus", "ven", "vic"])
+async def test_what_is_not_there_or_not_theirs_comes_before_who_may(api: Served, who: str) -> None:
+    alien, none = await api.open_incident(), "INC-20260302-9999"
+    seen = 403 if who == "vic" else 404
+    for number, status in ((alien, seen), (none, 404)):
+        edited = await api.call("PATCH", f"/api/v1/incidents/{number}", {"title": "x"}, as_=who)
+        assert edited.status == status
+    assert (await api.get(f"/api/v1/incidents/{none}/brief", as_=who)).status == 404
+    assert (await api.get(f"/api/v1/incidents/{alien}/brief", as_=who)).status == (200 if who == "vic" else 404)
+
+
 async def test_a_vendor_sees_what_its_group_was_given(api: Served) -> None:
     number, other = await api.open_incident(), await api.open_incident(LINK_DOWN)
     assert (await api.get("/api/v1/incidents", as_="ven")).items == []
