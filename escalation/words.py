@@ -17,7 +17,7 @@ MOST_ENTRIES = 64
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _CALLS_ALL = re.compile(r"(?<!\w)@(?=(?:all|here|channel|everyone)\b|所有人)", re.IGNORECASE)
-_MARKUP = re.compile(r"<(?=[!@#]|[a-z][a-z0-9+.-]*:)|\](?=\()", re.IGNORECASE)
+_MARKUP = re.compile(r"<(?=[!@#]|at\b|[a-z][a-z0-9+.-]*:)|\](?=\()", re.IGNORECASE)
 _SUSPECT = re.compile(r"[<@\]]|\s(?<! )|" + _UNSAFE.pattern)
 """What one of those above may change; most texts hold nothing of it."""
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)

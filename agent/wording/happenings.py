@@ -42,7 +42,8 @@ HAPPENED: Catalogue = {
     "untold": (
         "its alerts have not been told again since {since}, and its sender cannot be asked: look whether it is over, "
         "and resolve it (service_restored_at) or see to the sender; its timetable goes on",
-        "自 {since} 起未再收到其告警,且无法向来源查询:请核实是否已恢复,解决(service_restored_at)或检查来源;升级继续",
+        "自 {since} 起未再收到其告警，且无法向来源查询："
+        "请核实是否已恢复，予以解决（service_restored_at）或检查来源；升级计时继续",
     ),
     "told_again": ("its alerts are told again", "其告警再次上报"),
     "source_silent": (

@@ -341,6 +341,7 @@ def test_the_text_of_an_alert_is_shown_as_it_came(title: str) -> None:
             "@all @Here @channel @everyone @所有人", "@ all @ Here @ channel @ everyone @ 所有人", id="everybody"
         ),
         pytest.param("<!channel> <@U123> <#C1>", "< !channel> < @U123> < #C1>", id="Slack's everybody"),
+        pytest.param('<at user_id="all">x</at>', '< at user_id="all">x</at>', id="Feishu's everybody"),
         pytest.param("<http://evil|Acknowledge>", "< http://evil|Acknowledge>", id="a link under another name"),
         pytest.param("[Acknowledge](http://evil)", "[Acknowledge] (http://evil)", id="the same in Markdown"),
     ],
