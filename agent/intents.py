@@ -22,6 +22,11 @@ from knowledge.written import Laid
 
 
 @dataclass(frozen=True)
+class Intent:
+    """What may change anything; `agent/deciders` has a function for each kind."""
+
+
+@dataclass(frozen=True)
 class Mark:
     """The Idempotency-Key of a request: `key` and `person` whose it is, `digest` of method, path and body.
 
@@ -35,14 +40,14 @@ class Mark:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(Intent):
     """What a person asks for over the API; with a mark, that it was done is written with what was done."""
 
     mark: Mark | None = None
 
 
 @dataclass(frozen=True)
-class AlertsArrived:
+class AlertsArrived(Intent):
     """A message of a push source; `body` is what was received, for the journal."""
 
     source: str
@@ -56,7 +61,7 @@ class AlertsArrived:
 
 
 @dataclass(frozen=True)
-class AlertsFound:
+class AlertsFound(Intent):
     """Alerts of our own making: an inspection, or a trouble of Tocsin itself (`kind`: inspection, self)."""
 
     alerts: list[Alert]
@@ -64,7 +69,7 @@ class AlertsFound:
 
 
 @dataclass(frozen=True)
-class Pulled:
+class Pulled(Intent):
     """What the Alertmanagers of an origin say is active.
 
     `answered`: at least one did; `complete`: all of them. `gone`: fingerprints that they have not shown twice in a
@@ -115,7 +120,7 @@ class FileAttached(Asked):
 
 
 @dataclass(frozen=True)
-class RecordEdited:
+class RecordEdited(Intent):
     """A person completes the record; made on this version of it."""
 
     number: str
@@ -221,12 +226,12 @@ class RunDecided(Asked):
 
 
 @dataclass(frozen=True)
-class RunsClaimed:
+class RunsClaimed(Intent):
     """The runner is about to run what is approved."""
 
 
 @dataclass(frozen=True)
-class RunEnded:
+class RunEnded(Intent):
     """What the runner saw of a run: succeeded, failed, timed_out; unknown where nobody saw its end."""
 
     run: int
@@ -253,7 +258,7 @@ class RotaChanged(Asked):
 
 
 @dataclass(frozen=True)
-class RotaEnded:
+class RotaEnded(Intent):
     """An override is taken back, with the other half of its swap."""
 
     id: str
@@ -261,7 +266,7 @@ class RotaEnded:
 
 
 @dataclass(frozen=True)
-class TimePassed:
+class TimePassed(Intent):
     """Something may have come due: for every incident, or for those of `only`; not for those `without`."""
 
     only: frozenset[int] | None = None
@@ -269,7 +274,7 @@ class TimePassed:
 
 
 @dataclass(frozen=True)
-class NoticesDue:
+class NoticesDue(Intent):
     """Notices have come due by `at`, or the calendar has to be looked through for those to come."""
 
     at: datetime
@@ -296,7 +301,7 @@ class RoundMade(Asked):
 
 
 @dataclass(frozen=True)
-class Remembered:
+class Remembered(Intent):
     """What an inspection has to know after a restart. No decision hangs on it: the journal has no line of it."""
 
     inspection: str
@@ -304,7 +309,7 @@ class Remembered:
 
 
 @dataclass(frozen=True)
-class OldRowsDue:
+class OldRowsDue(Intent):
     """It is time to let go of rows that nothing needs any more (retention in tocsin.yaml)."""
 
     now: datetime
@@ -314,7 +319,7 @@ class OldRowsDue:
 
 
 @dataclass(frozen=True)
-class RowsErased:
+class RowsErased(Intent):
     """Rows of a table, by their keys, stop naming a person: on their own in a group, so that nothing else moves them.
 
     `by`: who asked for it.
@@ -327,21 +332,21 @@ class RowsErased:
 
 
 @dataclass(frozen=True)
-class PagesClaimed:
+class PagesClaimed(Intent):
     """The outbox is about to send these."""
 
     pages: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class PageTried:
+class PageTried(Intent):
     """What became of one attempt at a page."""
 
     attempt: Attempt
 
 
 @dataclass(frozen=True)
-class Suggested:
+class Suggested(Intent):
     """The text ranking has found known errors for an incident."""
 
     incident: int
@@ -349,7 +354,7 @@ class Suggested:
 
 
 @dataclass(frozen=True)
-class LetterDied:
+class LetterDied(Intent):
     """Something that could not be taken: kept, and told as a self-incident, unless that is what could not be done."""
 
     source: str
@@ -360,14 +365,14 @@ class LetterDied:
 
 
 @dataclass(frozen=True)
-class ClockAdopted:
+class ClockAdopted(Intent):
     """The wall clock was put right by this much, and what waits was moved with it."""
 
     shift: timedelta
 
 
 @dataclass(frozen=True)
-class ConfigChanged:
+class ConfigChanged(Intent):
     """A reload: decided with from here on."""
 
     config: Config
@@ -377,48 +382,9 @@ class ConfigChanged:
 
 
 @dataclass(frozen=True)
-class Noted:
+class Noted(Intent):
     """An act on no incident, for the audit: a login, a token, a reload, a test page."""
 
     who: str
     what: str
     facts: Mapping[str, Any]
-
-
-Intent = (
-    AlertsArrived
-    | AlertsFound
-    | Pulled
-    | PersonActed
-    | PersonReported
-    | RecordEdited
-    | FileAttached
-    | ProblemOpened
-    | ProblemActed
-    | ImprovementSuggested
-    | ImprovementActed
-    | ChangeRaised
-    | ChangeActed
-    | ItemEdited
-    | KnownErrorWritten
-    | RunDecided
-    | RunsClaimed
-    | RunEnded
-    | SilencePut
-    | RotaChanged
-    | RotaEnded
-    | TimePassed
-    | NoticesDue
-    | NoticeActed
-    | RoundMade
-    | OldRowsDue
-    | RowsErased
-    | Remembered
-    | PagesClaimed
-    | PageTried
-    | Suggested
-    | LetterDied
-    | ClockAdopted
-    | ConfigChanged
-    | Noted
-)

@@ -105,6 +105,12 @@ class IllegalChangeAction(Refusal):
         super().__init__(f"{action} is not possible while the change is {state}; possible: {', '.join(self.allowed)}")
 
 
+def check_state(action: ChangeAction, state: ChangeState) -> None:
+    """Raise IllegalChangeAction where this act is not possible in this state."""
+    if state not in FROM[action]:
+        raise IllegalChangeAction(action, state)
+
+
 def number_of(row_id: int) -> str:
     """The number of a change: its place in the order of changes, never reused."""
     return f"CHG-{row_id:04}"
@@ -132,8 +138,7 @@ def act(change: Change, action: ChangeAction, body: Body, actor: Actor, now: dat
     """
     if LEADS[action] is change.state:
         return None
-    if change.state not in FROM[action]:
-        raise IllegalChangeAction(action, change.state)
+    check_state(action, change.state)
     facts = _DO[action](change, body, actor, now)
     change.state = LEADS[action]
     change.version += 1

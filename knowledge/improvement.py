@@ -91,6 +91,12 @@ class IllegalImprovementAction(Refusal):
         super().__init__(f"{action} is not possible while the improvement is {state}; possible: {possible}")
 
 
+def check_state(action: ImprovementAction, state: ImprovementState) -> None:
+    """Raise IllegalImprovementAction where this act is not possible in this state."""
+    if state not in FROM[action]:
+        raise IllegalImprovementAction(action, state)
+
+
 def number_of(row_id: int) -> str:
     """The number of an improvement: its place in the register, never reused."""
     return f"IMP-{row_id:04}"
@@ -110,8 +116,7 @@ def act(improvement: Improvement, action: ImprovementAction, body: Body, actor: 
     """
     if LEADS[action] is improvement.state:
         return None
-    if improvement.state not in FROM[action]:
-        raise IllegalImprovementAction(action, improvement.state)
+    check_state(action, improvement.state)
     facts = _DO[action](improvement, body)
     if action is not ImprovementAction.COMPLETE:
         improvement.decided_by, improvement.decided_at = actor.id, now

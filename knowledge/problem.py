@@ -121,6 +121,12 @@ class IllegalProblemAction(Refusal):
         super().__init__(f"{action} is not possible while the problem is {state}; possible: {', '.join(self.allowed)}")
 
 
+def check_state(action: ProblemAction, state: ProblemState) -> None:
+    """Raise IllegalProblemAction where this act is not possible in this state."""
+    if state not in FROM[action]:
+        raise IllegalProblemAction(action, state)
+
+
 def number_of(row_id: int) -> str:
     """The number of a problem: its place in the order of problems, never reused."""
     return f"PRB-{row_id:04}"
@@ -144,8 +150,7 @@ def act(problem: Problem, action: ProblemAction, body: Body, now: datetime) -> J
     """
     if _LEADS.get(action) is problem.state and action is not ProblemAction.DIAGNOSE:
         return None
-    if problem.state not in FROM[action]:
-        raise IllegalProblemAction(action, problem.state)
+    check_state(action, problem.state)
     facts = _DO[action](problem, body, now)
     if facts is not None:
         problem.version += 1

@@ -96,7 +96,7 @@ from agent.storage.store import UPSERT_ANSWER, done_values
 from agent.turn import Turn
 from escalation.store import UPSERT_NOTICE, notice_values
 
-DECIDERS: dict[type[Any], Callable[[Turn, Any], Any]] = {
+DECIDERS: dict[type[Intent], Callable[[Turn, Any], Any]] = {
     AlertsArrived: alerts_arrived,
     AlertsFound: alerts_found,
     Pulled: pulled,

@@ -1,10 +1,13 @@
 """What people send about problems, changes and configuration items."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from agent.http.bodies import DAY, Body, Moment, Name, Number, Person, Text, clean
+from agent.http.calls import Call
+from agent.http.problems import Problem
 from knowledge.change import ChangeAction
 from knowledge.problem import ProblemAction
 
@@ -15,6 +18,15 @@ ITEM = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}$"
 ItemName = Annotated[str, StringConstraints(pattern=ITEM)]
 Title = Annotated[Name, StringConstraints(max_length=200)]
 Incidents = Annotated[list[Number], Field(max_length=200)]
+
+
+def facts_of(call: Call, model: type[Body], check_state: Callable[[], None]) -> Mapping[str, Any]:
+    """What was sent of an act; what the body lacks (422) is said after what the state refuses (409)."""
+    try:
+        return call.body(model).facts()
+    except Problem:
+        check_state()
+        raise
 
 
 # problems

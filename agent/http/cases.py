@@ -10,7 +10,7 @@ from agent.http.acts import incident_of
 from agent.http.calls import Call, Result, Route
 from agent.http.cursors import before
 from agent.http.masking import MASKED, hides_words
-from agent.http.problems import Problem, not_found
+from agent.http.problems import not_found
 from agent.http.queries import ChangesQuery, ProblemsQuery
 from agent.http.reads.cases import CaseReads
 from agent.http.render.stored import json_of
@@ -104,13 +104,8 @@ class Cases:
             if call.done is not None:
                 return Result(self._problem(call, row))
             problem.check(call.actor, action)
-            try:
-                body = call.body(model).facts()
-            except Problem:
-                state = problem.ProblemState(row.state)
-                if state not in problem.FROM[action]:
-                    raise problem.IllegalProblemAction(action, state) from None
-                raise
+            state = problem.ProblemState(row.state)
+            body = bodies.facts_of(call, model, lambda: problem.check_state(action, state))
             await self._api.pipeline.submit(ProblemActed(row.number, action, body, call.actor, mark=call.mark))
             return Result(self._problem(call, await self._problem_row(call)))
 
@@ -179,13 +174,8 @@ class Cases:
             if call.done is not None:
                 return Result(_change(row))
             change.check(call.actor, action, change_from(_values(row)))
-            try:
-                body = call.body(model).facts()
-            except Problem:
-                state = change.ChangeState(row.state)
-                if state not in change.FROM[action]:
-                    raise change.IllegalChangeAction(action, state) from None
-                raise
+            state = change.ChangeState(row.state)
+            body = bodies.facts_of(call, model, lambda: change.check_state(action, state))
             await self._api.pipeline.submit(ChangeActed(row.number, action, body, call.actor, mark=call.mark))
             return Result(_change(await self._change_row(call)))
 

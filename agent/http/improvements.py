@@ -8,10 +8,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from agent.http.bodies import Body, Name, Number, Person, Text
 from agent.http.calls import Call, Result, Route
-from agent.http.case_bodies import Because, Title
+from agent.http.case_bodies import Because, Title, facts_of
 from agent.http.cursors import before, page_of
 from agent.http.masking import MASKED, hides_words
-from agent.http.problems import Problem, not_found
+from agent.http.problems import not_found
 from agent.http.queries import Paged
 from agent.http.views import At, Items, View
 from agent.intents import ImprovementActed, ImprovementSuggested
@@ -130,12 +130,8 @@ class Improvements:
             row = await self._row(call.request.match_info["improvement"])
             if call.done is not None:
                 return Result(_shown(call, row))
-            try:
-                body = call.body(model).facts()
-            except Problem:
-                if row.state not in improvement.FROM[action]:
-                    raise improvement.IllegalImprovementAction(action, ImprovementState(row.state)) from None
-                raise
+            state = ImprovementState(row.state)
+            body = facts_of(call, model, lambda: improvement.check_state(action, state))
             await self._api.pipeline.submit(ImprovementActed(row.number, action, body, call.actor, mark=call.mark))
             return Result(_shown(call, await self._row(row.number)))
 
