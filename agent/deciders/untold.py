@@ -7,7 +7,7 @@ from collectors.moment import moment_text
 from correlation.incident import Incident, origin_of
 
 _LOOK_AGAIN = timedelta(minutes=10)
-"""How often it is looked whether what was told no more is told again."""
+"""How often it is looked at most whether what was told no more is told again, where the patience is not shorter."""
 
 
 def look_whether_told(turn: Turn, incident: Incident) -> None:
@@ -30,7 +30,7 @@ def look_whether_told(turn: Turn, incident: Incident) -> None:
         _keep(turn, incident, last_at)
         turn.tell(incident.id, "untold", AGENT, {"since": moment_text(last_at)})
     wait = timedelta() if incident.untold_since is not None else patience
-    again = max(last_at + wait, turn.now + _LOOK_AGAIN)
+    again = max(last_at + wait, turn.now + min(patience, _LOOK_AGAIN))
     turn.desk.looks_whether_told[incident.id] = again
     turn.agenda.look_at(incident.id, again)
 

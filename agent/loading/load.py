@@ -14,6 +14,7 @@ from agent.loading.promised import load_promised
 from agent.loading.written import load_written
 from agent.storage.writer import Writer
 from correlation.board import Beat
+from correlation.incident import origin_of
 from correlation.store import SELECT_CHAINS, silence_from
 from correlation.timeline import Chain
 from escalation.sla import SlaPolicy
@@ -66,9 +67,12 @@ async def load_desk(writer: Writer, config: Config, now: datetime, before: Laid 
 def _look_whether_told(desk: Desk, now: datetime) -> None:
     """What was told while nobody heard it is told again soon: only then is it looked whether it is."""
     for incident in desk.board.incidents.values():
-        if incident.active and desk.board.members.get(incident.id):
-            desk.looks_whether_told[incident.id] = now + _TOLD_AGAIN
-            desk.agenda.look_at(incident.id, now + _TOLD_AGAIN)
+        members = desk.board.members.get(incident.id)
+        if incident.active and members:
+            patience = desk.rules.untold_after(origin_of(next(iter(members))))
+            at = now + min(patience or _TOLD_AGAIN, _TOLD_AGAIN)
+            desk.looks_whether_told[incident.id] = at
+            desk.agenda.look_at(incident.id, at)
 
 
 async def _load_ids(writer: Writer, desk: Desk) -> None:

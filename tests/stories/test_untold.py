@@ -12,6 +12,13 @@ from tests.house import DISK_FULL, START, alert, message, site
 Happened = list[tuple[str]]
 
 
+async def with_source(**keys: Any) -> House:
+    """A house whose one source is written with these keys besides."""
+    config = site()
+    written = {"am": config.sources["am"].model_copy(update=keys)}
+    return await House(replace(config, sources=written), START).open()
+
+
 async def told(house: House) -> Happened:
     return list(
         await house.writer.fetch("SELECT kind FROM timeline WHERE kind IN ('untold', 'told_again') ORDER BY id")
@@ -74,10 +81,21 @@ async def test_after_a_restart_it_is_looked_at_once_what_could_not_be_heard_may_
     ids=["a span of its own", "a sender that repeats nothing", "an end that is announced"],
 )
 async def test_whose_alerts_are_looked_after(source: dict[str, Any], count: int) -> None:
-    config = site()
-    written = {"am": config.sources["am"].model_copy(update=source)}
-    house = await House(replace(config, sources=written), START).open()
+    house = await with_source(**source)
     await house.receive(message(alert(DISK_FULL)))
     await house.advance(hours=3)
     assert len(await told(house)) == count
+    await house.close()
+
+
+async def test_the_span_may_be_as_short_as_a_second() -> None:
+    house = await with_source(untold_after=timedelta(seconds=1))
+    await house.receive(message(alert(DISK_FULL)))
+    await house.advance(seconds=2)
+    await house.restart()
+    await house.receive(message(alert(DISK_FULL)))
+    await house.advance(seconds=1)
+    assert await told(house) == [("untold",), ("told_again",)]
+    await house.advance(seconds=2)
+    assert await told(house) == [("untold",), ("told_again",), ("untold",)]
     await house.close()
