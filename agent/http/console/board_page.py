@@ -148,5 +148,6 @@ def sign_in(language: Language, there: str, said: str = "") -> list[str]:
         f"<label>{html.escape(say('token', language))}"
         '<input type="password" name="token" autocomplete="current-password" required></label>'
         f"{tag('button', say('sign_in', language))}</form>",
-        tag("p", say("how", language), "soft"),
+        tag("p", told(say("how", language), "", language).rstrip(), "soft"),
+        tag("code", say("how_said", language), "command"),
     ]

@@ -15,7 +15,7 @@ from agent.http.views import FoundError, IncidentAlert
 from agent.wording.foremost import named
 from correlation.incident import FROM, Action, Incident
 from correlation.permission import Actor, Forbidden, check
-from escalation.words import Language
+from escalation.words import Language, span_text
 from knowledge.feedback import Outcome
 
 _MINUTES = ("15", "30", "60", "240", "720")
@@ -84,23 +84,24 @@ class Forms:
         self,
         incident: Incident,
         language: Language,
-        groups: Sequence[str],
+        groups: Mapping[str, str],
         found: Sequence[FoundError],
         alerts: Sequence[IncidentAlert],
         others: Mapping[str, str],
         *,
         covers_all: bool,
     ) -> None:
-        """`groups` are those that it may be handed over to, `found` its known errors, `alerts` those that are shown.
+        """`found` are its known errors, `alerts` those that are shown.
 
-        `others` are titles of incidents that it might be merged into, by number. `covers_all`: whether one silence can
-        cover all of it that fires.
+        `groups` are those that it may be handed over to, by id what they are called. `others` are titles of incidents
+        that it might be merged into, by number. `covers_all`: whether one silence can cover all of it that fires.
         """
         self._incident, self._language = incident, language
         fires = {key_of(one): named(one.labels, one.annotations) for one in alerts if one.status == "firing"}
         all_of_it = {ALL: say("all_firing", language)} if covers_all else {}
         self._choices: Mapping[str, Mapping[str, str]] = {
-            "to": {name: name for name in ("l2", *groups)},
+            "to": {"l2": say("l2", language), **groups},
+            "minutes": {one: span_text(60 * int(one), language) for one in _MINUTES},
             "known_error": {one.id: one.title for one in found},
             "alert": {key_of(one): named(one.labels, one.annotations) for one in alerts},
             "silenced": {**all_of_it, **fires},

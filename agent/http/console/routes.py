@@ -173,7 +173,7 @@ async def _shown(visit: Visit, row: IncidentRow) -> web.Response:
     forms = Forms(
         incident_of(row),
         language,
-        sorted(config.groups),
+        {name: called(name, config.groups, language) for name in sorted(config.groups)},
         shown.known_errors,
         shown.alerts,
         others,

@@ -170,6 +170,17 @@ async def test_people_are_called_by_their_names(api: Served) -> None:
     assert "<span class=soft>伟</span>" in page
 
 
+async def test_forms_offer_spans_and_groups_as_people_say_them(api: Served) -> None:
+    number = await api.open_incident()
+    await api.act(number, "assign", {"person": "wei"}, "desk")
+    page = (await (await signed_in(api, "wei")).open(f"/incidents/{number}")).text
+    for offered in ('value="30">30 分钟<', 'value="720">12 小时<', 'value="l2">二线<', 'value="sys-ops">系统运维<'):
+        assert offered in page
+    page = (await (await signed_in(api, "pat")).open(f"/incidents/{number}")).text
+    for offered in ('value="30">30 minutes<', 'value="l2">the second line<', 'value="sys-ops">sys-ops<'):
+        assert offered in page
+
+
 async def test_an_alert_that_comes_again_and_again_is_the_root_of_no_other(api: Served) -> None:
     for second in (1, 3, 5):
         at = f"2026-03-02T08:59:0{second}Z"
