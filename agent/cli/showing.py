@@ -38,7 +38,8 @@ def standing(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"steps wait until {moment(found['held']['until'])}: {found['held']['why']['text']}"
     step = found["next_step"]
     if step:
-        yield f"next step        {step['step']} at {moment(step['due_at'])} to {', '.join(step['targets']) or '-'}"
+        at = max(step["due_at"], found["held"]["until"]) if found["held"] else step["due_at"]
+        yield f"next step        {step['step']} at {moment(at)} to {', '.join(step['targets']) or '-'}"
     if found["record"]["alert_count"] > 1:
         yield f"alerts           {_counted(found)}"
 

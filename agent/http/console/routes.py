@@ -103,7 +103,9 @@ def _framed(api: "Api", do: _Do) -> Callable[[web.Request], Awaitable[web.Stream
             return await do(visit)
         except Exception as error:  # the rim of a request
             problem = problem_of(error)
-            back = f'<p><a href="{_there(request)}">{say("back", visit.language)}</a></p>'
+            there = _there(request)
+            word = "back" if there == "/" else "back_there"
+            back = f'<p><a href="{there}">{say(word, visit.language)}</a></p>'
             said = _refused(problem, error, visit.language)
             return _page(problem.status, visit.language, [*said, back])
 

@@ -11,6 +11,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "nothing": ("Nothing is found.", "没有找到。"),
     "more": ("More", "更多"),
     "back": ("All incidents", "返回列表"),
+    "back_there": ("Back to the incident", "返回事件"),
     "silences": ("Silences", "静默"),
     "no_silence": ("Nothing is silenced.", "没有静默。"),
     "from": ("from", "自"),

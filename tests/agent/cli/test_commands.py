@@ -120,6 +120,22 @@ async def test_what_is_missing_is_named_as_it_is_written_on_the_command_line(api
     assert "(--text)" in (await run(api, "incident", "note", number)).stderr
 
 
+async def test_what_holds_the_steps_stands_before_the_next_one_which_comes_then(api: Served) -> None:
+    number = await api.open_incident()
+    silence = {"matchers": ['alertname="DiskFull"'], "ends_at": "2026-03-02T10:00:00Z", "comment": "new disks"}
+    assert (await api.post("/api/v1/silences", silence, as_="ana")).status == 201
+    lines = (await run(api, "incident", "show", number)).output.splitlines()
+    held = next(place for place, line in enumerate(lines) if line.startswith("steps wait until 2026-03-02 10:00:00Z"))
+    assert lines[held + 1].startswith("next step        2/r50 at 2026-03-02 10:00:00Z to ")
+
+
+async def test_an_incident_says_when_all_of_its_alerts_were_cleared(api: Served) -> None:
+    number = await api.open_incident()
+    assert "alerts cleared" not in (await run(api, "incident", "show", number)).output
+    await api.receive(alert(DISK_FULL, ends="2026-03-02T09:00:10Z"))
+    assert "alerts cleared   2026-03-02 09:00:" in (await run(api, "incident", "show", number)).output
+
+
 async def test_a_token_for_nobody_is_made_and_told_as_one(api: Served) -> None:
     slip = await run(api, "token", "create", "--person", "luise", "--storage.url", api.storage)
     assert (slip.exit_code, slip.stdout.startswith("tcs_")) == (0, True)

@@ -48,6 +48,14 @@ async def test_a_form_that_is_refused_says_why_in_chinese_to_whoever_reads_chine
     )
 
 
+async def test_the_way_back_is_to_where_the_form_was(api: Served) -> None:
+    number = await api.open_incident()
+    browser = await signed_in(api, "ana")
+    page = (await browser.send(f"/incidents/{number}/note")).text
+    assert f'<a href="/incidents/{number}">Back to the incident</a>' in page
+    assert '<a href="/">All incidents</a>' in (await browser.open("/incidents/INC-20200101-0001")).text
+
+
 async def test_to_others_it_is_said_as_the_api_says_it(api: Served) -> None:
     number = await api.open_incident()
     status, said = await _sent(api, number, "note", "ana")
