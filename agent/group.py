@@ -73,12 +73,15 @@ class Group:
         """Seconds by which each step of this group was taken late."""
 
     def add(self, sql: str, *values: Any) -> None:
+        """One more execution of a statement."""
         self.rows.setdefault(sql, []).append(values)
 
     def journal(self, seq: int, at: datetime, kind: str, source: str, body: bytes) -> None:
+        """A row of the journal: what came in, as it came."""
         self.add(INSERT_JOURNAL, seq, at, kind, source, Compressed(body))
 
     def timeline(self, row_id: int, incident: int, at: datetime, kind: str, actor: str, facts: Any) -> None:
+        """A line on the timeline of an incident; streams of events tell of it after the commit."""
         self.add(INSERT_TIMELINE, row_id, incident, at, kind, actor, to_json(facts))
         self.events.append((incident, kind))
 

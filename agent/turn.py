@@ -36,10 +36,12 @@ class Turn:
 
     @property
     def config(self) -> Config:
+        """The configuration in force."""
         return self.desk.config
 
     @property
     def rules(self) -> Rules:
+        """What correlation decides by."""
         return self.desk.rules
 
     def round(self, kind: str = "", by: str = "") -> Round:
@@ -57,6 +59,7 @@ class Turn:
         return self.board.incidents[held]
 
     def journal(self, kind: str, source: str, body: bytes) -> None:
+        """Keep what came in."""
         self.group.journal(self.desk.seq, self.now, kind, source, body)
 
     def touch(self, incident: Incident) -> None:

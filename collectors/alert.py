@@ -47,10 +47,12 @@ class Alert(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def labels(self) -> Labels:
+        """Its labels, decoded anew each time."""
         return decode_labels(self.labels_json)
 
     @property
     def annotations(self) -> Labels:
+        """What its sender wrote beside the labels, decoded anew each time."""
         return decode_labels(self.annotations_json)
 
     @property

@@ -80,6 +80,7 @@ class Matcher:
             compile_pattern(self.value)
 
     def matches(self, labels: Labels) -> bool:
+        """Whether it holds for these labels."""
         found = labels.get(self.name, "")
         if self.op.endswith("~"):
             return (compile_pattern(self.value).match(found) is not None) == (self.op == "=~")

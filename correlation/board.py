@@ -144,6 +144,7 @@ class Board:
             del self.episodes[key]
 
     def labels(self, episode: Episode) -> Labels:
+        """The labels of an episode."""
         return unpacked(episode.labels)
 
     def open_members(self, incident: int, most: int | None = None) -> list[Episode]:

@@ -281,6 +281,7 @@ class _Table:
         self._remembered: dict[date, tuple[Window, ...]] = {}
 
     def is_workday(self, day: date) -> bool:
+        """Whether any business time is on this local day: written days first, then the country, then the weekday."""
         if day in self._open or day in self._shut:
             return day in self._open
         if self._country is not None:
@@ -290,6 +291,7 @@ class _Table:
         return day.weekday() in self._weekdays
 
     def windows(self, day: date) -> tuple[Window, ...]:
+        """The business time of a local day, as stretches of UTC in order; none on a day off."""
         found = self._remembered.get(day)
         if found is None:
             if len(self._remembered) >= _MOST_DAYS_REMEMBERED:

@@ -51,6 +51,7 @@ def _leave(this: Round, incident: Incident, episode: Episode, labels: Labels, co
 
 
 def count_change(this: Round, key: Key) -> None:
+    """Note that an alert began or ended; of so many changes as make it flapping."""
     policy = this.rules.correlation.flapping
     changes = this.board.changes.setdefault(key, [])
     changes.append(this.now)

@@ -29,6 +29,7 @@ def latest(episode: Episode) -> datetime:
 
 
 def new_episode(this: Round, alert: Alert, decision: str) -> Episode:
+    """A firing that begins with this alert: neither open nor of any incident yet."""
     key = key_of(alert.origin, alert.fingerprint)
     before = this.board.episodes.get(key)
     labels = alert.labels

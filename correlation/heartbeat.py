@@ -36,6 +36,7 @@ def _silence_alert(this: Round, origin: str, *, firing: bool) -> Alert:
 
 
 def check_beat(this: Round, origin: str) -> None:
+    """Miss the beat of a source not heard for `silent_source.after`, or for three of its paces if that is longer."""
     beat = this.board.beats[origin]
     patience = max(this.rules.correlation.silent_source.after, timedelta(seconds=3 * beat.apart_s))
     if not beat.missed and this.now - beat.last_at >= patience:

@@ -95,8 +95,10 @@ NOTHING_HOLDS = "nothing"
 
 
 def silence_key(silence: str) -> str:
+    """By what is released when a silence ends."""
     return f"silence\xff{silence}"
 
 
 def held_key(held: Held) -> str:
+    """By what is released when nothing of an inhibition fires any more."""
     return "inhibit\xff" + held[0] + "\xff" + "\xff".join(held[1])

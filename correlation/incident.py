@@ -23,10 +23,12 @@ def key_of(origin: str, fingerprint: str) -> Key:
 
 
 def origin_of(key: Key) -> str:
+    """The origin in a key."""
     return key.partition(" ")[0]
 
 
 def fingerprint_of(key: Key) -> str:
+    """The fingerprint in a key."""
     return key.partition(" ")[2]
 
 
@@ -311,6 +313,7 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
 
     @property
     def active(self) -> bool:
+        """Whether somebody has still to work on it."""
         return self.state in ACTIVE
 
     @property
@@ -369,10 +372,12 @@ class Episode(msgspec.Struct, kw_only=True, gc=False):
 
     @property
     def origin(self) -> str:
+        """Who tells of the alert."""
         return origin_of(self.key)
 
     @property
     def fingerprint(self) -> str:
+        """What the alert is called by its origin."""
         return fingerprint_of(self.key)
 
     @property

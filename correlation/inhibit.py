@@ -18,6 +18,7 @@ class Inhibitors:
         self._firing: dict[Held, set[Key]] = {}
 
     def add(self, key: Key, labels: Labels) -> None:
+        """A source alert fires."""
         for held in self._held(labels):
             self._firing.setdefault(held, set()).add(key)
 

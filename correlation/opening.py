@@ -15,6 +15,7 @@ TITLE = 200
 
 
 def may_relapse(this: Round, incident: Incident) -> bool:
+    """Whether an alert that fires again now returns a resolved incident to work (`refire_window`)."""
     ended = incident.resolved_at
     window = this.rules.correlation.dedup.refire_window
     return incident.state in RELAPSABLE and ended is not None and this.now - ended <= window
@@ -78,6 +79,7 @@ def title_of(labels: Labels, summary: str) -> str:
 
 
 def enter(this: Round, incident: Incident, episode: Episode, labels: Labels) -> None:
+    """Take a firing into an incident; one that was resolved is worked on again."""
     episode.incident = incident.id
     this.board.members.setdefault(incident.id, {})[episode.key] = None
     incident.open_alerts += 1

@@ -103,10 +103,12 @@ class Outcome(msgspec.Struct):
     """Origins whose heartbeat was heard or missed."""
 
     def tell(self, incident: Incident, kind: str, **facts: Any) -> None:
+        """Put a line on the timeline of an incident, and its row with this round."""
         self.dirty[incident.id] = incident
         self.events.append((incident.id, Event(kind, facts)))
 
     def count(self, counts: dict[int, Counter[tuple[str, str]]], incident: Incident, name: str, code: str) -> None:
+        """Count one more alert of this name among `joined` or `ended` of an incident, for this reason."""
         self.dirty[incident.id] = incident
         found = counts.get(incident.id)
         if found is None:

@@ -24,6 +24,7 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     """What matches all of one of these is not held."""
 
     def active(self, now: datetime) -> bool:
+        """Whether it holds at `now`."""
         return self.starts_at <= now < self.ends_at
 
     def covers(self, labels: Labels) -> bool:

@@ -27,6 +27,7 @@ def drop_suspect(this: Round, suspect: Episode, code: str) -> None:
 
 
 def is_old(this: Round, suspect: Episode) -> bool:
+    """Whether it was not seen again within `suspect_window`."""
     ended = this.board.episodes.get(suspect.key)
     since = ended.closed_at if ended is not None and ended.closed_at else suspect.last_at
     return this.now - since > this.rules.suspect_window(suspect.origin)

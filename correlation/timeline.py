@@ -104,6 +104,7 @@ class Chains:
 
     @property
     def both(self) -> tuple[Chain, Chain]:
+        """The chains, in the order in which they are loaded and stored."""
         return (self.timeline, self.audit)
 
 

@@ -16,6 +16,7 @@ class Agenda:
         self.last_id = 0
 
     def next_id(self) -> int:
+        """A fresh id of a step."""
         self.last_id += 1
         return self.last_id
 
@@ -61,6 +62,7 @@ class Agenda:
         return min((s.due_at for s in self.pending.get(incident, ()) if s.due_at is not None), default=None)
 
     def of(self, incident: int) -> list[Step]:
+        """The pending steps of an incident."""
         return self.pending.get(incident, [])
 
     def close(self, steps: Iterable[Step], outcome: str, now: datetime, why: dict[str, object]) -> list[Step]:

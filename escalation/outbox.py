@@ -400,7 +400,10 @@ def _wanted(page: Page, incident: Incident) -> bool:
 
 
 async def deliver(page: PageToSend, notifier: Notifier, lease_until: float, monotonic: Callable[[], float]) -> Attempt:
-    """Send one claimed page and say what became of it. Never raises: any failure is an attempt that failed."""
+    """Send one claimed page and say what became of it. Never raises: any failure is an attempt that failed.
+
+    `lease_until` is in seconds of `monotonic`: it is not sent after that, nor waited for.
+    """
     if monotonic() >= lease_until:
         return Attempt(page.page, sent=False, attempt=page.attempt, reason="the lease ran out before it was sent")
     try:

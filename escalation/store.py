@@ -147,6 +147,7 @@ class Step(msgspec.Struct, kw_only=True):
 
     @property
     def key(self) -> str:
+        """What names the step within its incident, `2/p75`."""
         return self.planned.key
 
 

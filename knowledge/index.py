@@ -139,6 +139,7 @@ class _Patterns:
         self.found: dict[str, list[Predicate]] = {}
 
     def find(self, value: str) -> list[Predicate]:
+        """The predicates whose regex this value meets."""
         known = self.found.get(value)
         if known is None:
             if len(self.found) >= _MOST_FOUND:

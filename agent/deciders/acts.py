@@ -44,6 +44,10 @@ from correlation.repeats import is_repeated, remember
 
 
 def person_acted(turn: Turn, intent: PersonActed) -> Incident:
+    """A person acts on an incident; returns it as it is then.
+
+    Raises NoSuchIncident, Forbidden, IllegalAction, NotNow or Missing, and changes nothing then.
+    """
     incident = turn.incident(intent.number)
     check_visible(intent.actor, incident, turn.outbox.paged(incident.id))
     if is_repeated(incident, intent.action, intent.body, intent.actor.id):

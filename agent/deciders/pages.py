@@ -16,12 +16,14 @@ from escalation.store import Page
 
 
 def pages_claimed(turn: Turn, intent: PagesClaimed) -> list[Claimed]:
+    """Take pages for sending; returns those that are still wanted, each with the facts of its incident as it is now."""
     pages = turn.outbox.claim(intent.pages, turn.now, turn.config.delivery)
     briefing = Briefing(turn.config, turn.board, turn.desk.past)
     return [briefing.claimed(page, turn.board.incidents.get(page.incident_id)) for page in pages]
 
 
 def page_tried(turn: Turn, intent: PageTried) -> None:
+    """An attempt at a page is over: it is sent, is tried again, or somebody else is called."""
     attempt = intent.attempt
     page = turn.outbox.pages.get(attempt.page)
     if page is None:
@@ -57,6 +59,7 @@ def nobody_heard(turn: Turn, incident: Incident, page: Page) -> None:
 
 
 def reached_nobody(turn: Turn, incident: Incident) -> None:
+    """A step had nobody to tell: that is a self-incident."""
     if incident.source != "self":
         summary = f"{incident.number}: a step reached nobody"
         alert = own_alert("StepReachedNobody", {"group": incident.group}, summary, turn.now, lasts=BRIEFLY)

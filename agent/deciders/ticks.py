@@ -30,6 +30,7 @@ _AT_ONCE = 500
 
 
 def time_passed(turn: Turn, intent: TimePassed) -> None:
+    """Do what has come due: what time alone decides, then incident by incident, so many at once."""
     if not intent.only:
         _for_all(turn)
     wanted: list[Incident] = []
@@ -156,6 +157,7 @@ def recover(turn: Turn, incident: Incident) -> None:
 
 
 def due_now(turn: Turn, incident: Incident) -> list[Step]:
+    """The pending steps of an incident that are due."""
     return [s for s in turn.agenda.of(incident.id) if s.due_at is not None and s.due_at <= turn.now]
 
 
