@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from agent.configuration.config import Config
 from agent.configuration.plugins import strategy
@@ -276,7 +275,6 @@ def rules_of(config: Config) -> Rules:
     """What correlation is told by a configuration."""
     by_origin = {source.origin or name: source for name, source in config.sources.items()}
     ten_minutes = timedelta(minutes=10)
-    business = config.calendars.get("business")
     return Rules(
         classifier=Classifier(config.classification, config.severity),
         correlation=config.correlation,
@@ -289,7 +287,7 @@ def rules_of(config: Config) -> Rules:
         finders=[strategy(name).Join(config.correlation.evidence) for name in ("topology", "learned")],
         signals=Signals(config.correlation.signals),
         register=Topology(config.topology, config.correlation.items),
-        zone=ZoneInfo(business.time_zone if business else "UTC"),
+        zone=config.zone,
         criticality=Register(config.topology).criticality if config.topology else lambda _: "",
         tier_of=lambda group: config.groups[group].tier if group in config.groups else "l1",
         suspect_window=lambda origin: by_origin[origin].suspect_window if origin in by_origin else ten_minutes,

@@ -77,7 +77,9 @@ class Board:
         self.unanswered: set[str] = set()
         """Origins none of whose Alertmanagers answered the last pull."""
         self.expiries: list[tuple[datetime, Key]] = []
-        self.counter: tuple[date | None, int] = (None, 0)
+        self.counts: dict[date, int] = {}
+        """How many numbers each day has given: a day may come again, in another time zone or by a clock put right."""
+        self.counted_on: date | None = None
         self.last_ids: dict[str, int] = {}
         self.scene = Scene()
         self.lessons = Lessons()
@@ -101,10 +103,15 @@ class Board:
 
     def next_number(self, now: datetime, zone: ZoneInfo) -> str:
         """`INC-<date in the zone>-<count of that day>` (procedure R40); never reused."""
-        today = now.astimezone(zone).date()
-        day, count = self.counter
-        self.counter = (today, count + 1 if day == today else 1)
-        return f"INC-{today:%Y%m%d}-{self.counter[1]:04d}"
+        self.counted_on = today = now.astimezone(zone).date()
+        self.counts[today] = self.counts.get(today, 0) + 1
+        return f"INC-{today:%Y%m%d}-{self.counts[today]:04d}"
+
+    @property
+    def counter(self) -> tuple[str, int]:
+        """The day that gave the last number, and how many it has given. Only after `next_number`."""
+        assert self.counted_on is not None
+        return str(self.counted_on), self.counts[self.counted_on]
 
     # what is open
 

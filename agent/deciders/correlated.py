@@ -84,7 +84,7 @@ def _pass_on(turn: Turn, out: Outcome) -> None:
     """What the later rooms make of it: known errors, ladders and timelines of incidents that were opened or changed."""
     opened = {i.id for i in out.opened}
     if opened:
-        turn.group.add(UPSERT_COUNTER, str(turn.board.counter[0]), turn.board.counter[1])
+        turn.group.add(UPSERT_COUNTER, *turn.board.counter)
     for number, alerts in out.fresh_alerts.items():
         recognise(turn, turn.board.incidents[number], list(alerts.values()))
     gone = {incident.id for incident, _ in out.merged}

@@ -103,7 +103,7 @@ def _registered(turn: Turn, body: Mapping[str, Any], recorder: str, verdict: Cla
     form.judge_service(incident, verdict.service_affecting, verdict.rule)
     incident.history.append((reported_at, str(incident.state)))
     board.admit(incident)
-    turn.group.add(UPSERT_COUNTER, str(board.counter[0]), board.counter[1])
+    turn.group.add(UPSERT_COUNTER, *board.counter)
     return incident
 
 

@@ -83,9 +83,8 @@ async def _load_ids(writer: Writer, desk: Desk) -> None:
     desk.agenda.last_id = (await writer.fetch("SELECT COALESCE(MAX(id), 0) FROM step"))[0][0]
     desk.notices.last_id = (await writer.fetch("SELECT COALESCE(MAX(id), 0) FROM notice"))[0][0]
     desk.outbox.last_id = (await writer.fetch("SELECT COALESCE(MAX(id), 0) FROM page"))[0][0]
-    rows = await writer.fetch("SELECT day, count FROM counter ORDER BY day DESC LIMIT 1")
-    if rows:
-        desk.board.counter = (date.fromisoformat(rows[0][0]), rows[0][1])
+    rows = await writer.fetch("SELECT day, count FROM counter")
+    desk.board.counts = {date.fromisoformat(day): count for day, count in rows}
 
 
 async def _load_chains(writer: Writer, desk: Desk) -> None:

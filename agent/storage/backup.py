@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from agent.storage import migrate
+from agent.storage import migrate, numbers
 from agent.storage.database import is_postgres, sqlite_path, writer_for
 from agent.storage.sqlite import lock_store
 from agent.storage.writer import StoreDown
@@ -46,11 +46,12 @@ def backup(url: str, target: Path) -> str:
 def restore(url: str, source: Path, now: datetime) -> Path | None:
     """Put a copy in the place of the store, which no daemon may use; returns where the old one lies (SQLite).
 
+    No number is given again that was given since the copy was made (agent/storage/numbers.py).
     The old store is moved aside and never deleted. PostgreSQL takes all of the copy, or stays as it was. Raises
     BadBackup, StoreTaken, StoreDown, and NewerSchema for a copy that a newer release has made.
     """
     if is_postgres(url):
-        asyncio.run(_restore_postgres(url, source))
+        asyncio.run(_restore_postgres(url, source, now))
         return None
     migrate.refuse_unknown(_schema_of(source))
     return _restore_sqlite(url, source, now)
@@ -123,16 +124,17 @@ def _restore_sqlite(url: str, source: Path, now: datetime) -> Path | None:
         raise BadBackup(f"{source} is the store itself: name the copy")
     lock = lock_store(str(path))  # no daemon is at work, and none begins
     try:
-        return _put(source, path, path.with_name(f"{path.name}.before-{now:%Y%m%dT%H%M%SZ}"))
+        return _put(source, path, path.with_name(f"{path.name}.before-{now:%Y%m%dT%H%M%SZ}"), now)
     finally:
         os.close(lock)
 
 
-def _put(source: Path, path: Path, aside: Path) -> Path | None:
+def _put(source: Path, path: Path, aside: Path, now: datetime) -> Path | None:
     """The old store is moved away when the copy is on the disk beside it."""
     found = [suffix for suffix in _BESIDE if Path(f"{path}{suffix}").exists()]
     with _appearing(path) as part:
         shutil.copyfile(source, part)
+        numbers.count_on_sqlite(part, path, now)
         _onto_disk(part)
         for suffix in found:
             Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
@@ -142,13 +144,15 @@ def _put(source: Path, path: Path, aside: Path) -> Path | None:
 # PostgreSQL
 
 
-async def _restore_postgres(url: str, source: Path) -> None:
+async def _restore_postgres(url: str, source: Path, now: datetime) -> None:
     writer = writer_for(url)
     await writer.open()  # its lock: no daemon is at work, and none begins
     try:
+        given = await numbers.given_postgres(url)
         options = ["--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error"]
         await asyncio.to_thread(_postgres, "pg_restore", url, [*options, str(source)])
         migrate.refuse_unknown(await migrate.current(url))
+        await numbers.count_on_postgres(url, given, now)
     finally:
         await writer.close()
 

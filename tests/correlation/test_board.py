@@ -40,7 +40,7 @@ def test_numbers_count_by_the_day_of_the_zone_and_start_anew_with_it() -> None:
 
 def test_a_number_of_more_than_four_digits_is_longer() -> None:
     board = Board()
-    board.counter = (START.date(), 9_999)
+    board.counts = {START.date(): 9_999}
     assert board.next_number(START, ZoneInfo("UTC")) == "INC-20260302-10000"
 
 

@@ -46,7 +46,7 @@ def remembered(desk: Desk, now: datetime) -> dict[str, Any]:
         "expiries": {e.key: e.expires_at for e in board.episodes.values() if e.open and e.expires_at is not None},
         "ids": {**board.last_ids, "step": desk.agenda.last_id, "page": desk.outbox.last_id},
         "numbers": {board.incidents[i].number: i for i in held(desk, now)},
-        "day": board.counter,
+        "day": board.counts,
         "tree": _tree(desk, now),
         "by item": _by_item(desk, now),
         "by place": _by_place(desk, now),

@@ -66,7 +66,28 @@ async def test_the_way_back_brings_the_copy_and_keeps_what_was_there(tmp_path: P
     (tmp_path / "site").rename(tmp_path / "old-site")
     async with served(tmp_path) as api:
         assert [i["number"] for i in (await api.get("/api/v1/incidents")).items] == [first]
-        assert await api.open_incident(LINK_DOWN) == second, "the copy does not know that number"
+        third = await api.open_incident(LINK_DOWN)
+        assert third not in (first, second), "the copy does not know the second, and whoever was paged for it does"
+        assert int(third.rpartition("-")[2]) == int(second.rpartition("-")[2]) + 1, "what was there says how many"
+
+
+@pytest.mark.parametrize("there", ["nothing", "another store"])
+async def test_where_nobody_knows_what_was_given_since_numbers_go_on_behind_the_next_thousand(
+    tmp_path: Path, there: str
+) -> None:
+    copy, away = tmp_path / "copy.db", tmp_path / "away"
+    async with served(tmp_path) as api:
+        first = await api.open_incident()
+        await run("backup", copy, "--storage.url", api.storage)
+    away.mkdir()
+    if there == "another store":
+        async with served(away) as api:
+            await api.open_incident(LINK_DOWN)
+        (away / "site").rename(away / "old-site")
+    assert (await run("restore", copy, "--storage.url", f"sqlite:///{away / 'tocsin.db'}")).exit_code == 0
+    async with served(away) as api:
+        assert [i["number"] for i in (await api.get("/api/v1/incidents")).items] == [first]
+        assert (await api.open_incident(LINK_DOWN)).rpartition("-")[2] == "1001"
 
 
 async def test_nothing_is_put_back_under_a_running_daemon(tmp_path: Path) -> None:
@@ -167,7 +188,7 @@ async def test_postgres_goes_there_and_back(
         first = await api.open_incident()
         made = await run("backup", copy, "--storage.url", postgres.url)
         assert made.exit_code == 0, made.output
-        await api.open_incident(LINK_DOWN)
+        second = await api.open_incident(LINK_DOWN)
         refused = await run("restore", copy, "--storage.url", postgres.url)
         assert refused.exit_code == 1
         assert len((await api.get("/api/v1/incidents")).items) == 2
@@ -177,6 +198,8 @@ async def test_postgres_goes_there_and_back(
     (tmp_path / "site").rename(tmp_path / "old-site")
     async with served(tmp_path, postgres.url) as api:
         assert [i["number"] for i in (await api.get("/api/v1/incidents")).items] == [first]
+        third = await api.open_incident(LINK_DOWN)
+        assert int(third.rpartition("-")[2]) > int(second.rpartition("-")[2])
     copy.write_bytes(copy.read_bytes()[:2000])
     assert (await run("restore", copy, "--storage.url", postgres.url)).exit_code == 1
     assert (await examine(postgres.url, {})).faults == []
