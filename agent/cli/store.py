@@ -38,6 +38,27 @@ def db_upgrade(storage_url: str) -> None:
     click.echo(f"{before or 'empty'} -> {after}")
 
 
+@db.command("compact", short_help="Give the room of rows that were let go of back to the disk.")
+@options.storage
+def db_compact(storage_url: str) -> None:
+    """Write the store (SQLite) anew without the room of rows that were let go of; stop the daemon first.
+
+    It needs as much room beside the store as is left of it in the end.
+    """
+    from agent.storage.backup import BadBackup
+    from agent.storage.compact import compact
+    from agent.storage.migrate import NewerSchema
+    from agent.storage.writer import StoreDown, StoreTaken
+
+    try:
+        before, after = compact(storage_url)
+    except (BadBackup, NewerSchema, StoreTaken) as error:
+        leave(str(error))
+    except StoreDown as error:
+        leave(str(error), UNREACHABLE)
+    click.echo(f"{before / 1024 / 1024:.1f} MiB -> {after / 1024 / 1024:.1f} MiB")
+
+
 @db.command("current")
 @options.storage
 def db_current(storage_url: str) -> None:

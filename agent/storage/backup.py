@@ -7,13 +7,14 @@ import re
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from agent.storage import migrate, numbers
 from agent.storage.database import is_postgres, sqlite_path, writer_for
+from agent.storage.filesystem import make_file
 from agent.storage.sqlite import lock_store
 from agent.storage.writer import StoreDown
 
@@ -35,12 +36,12 @@ def backup(url: str, target: Path) -> str:
         raise BadBackup(f"{target} is there already: name a new file")
     if not target.parent.is_dir():
         raise BadBackup(f"there is no folder {target.parent}: make it first")
-    with _appearing(target) as part:
+    with appearing(target, _private) as part:
         if is_postgres(url):
             _postgres("pg_dump", url, ["--format=custom", "--no-owner", f"--file={part}"])
             return asyncio.run(migrate.current(url)) or "empty"
         _copy_sqlite(sqlite_path(url), part)
-        return _schema_of(part)
+        return schema_of(part)
 
 
 def restore(url: str, source: Path, now: datetime) -> Path | None:
@@ -53,16 +54,19 @@ def restore(url: str, source: Path, now: datetime) -> Path | None:
     if is_postgres(url):
         asyncio.run(_restore_postgres(url, source, now))
         return None
-    migrate.refuse_unknown(_schema_of(source))
+    migrate.refuse_unknown(schema_of(source))
     return _restore_sqlite(url, source, now)
 
 
 @contextlib.contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    """A file that gets its name when it is whole and on the disk; what fails leaves nothing behind."""
+def appearing(target: Path, make: Callable[[Path], int]) -> Iterator[Path]:
+    """A file, begun by `make`, that gets its name when it is whole and on the disk; what fails leaves nothing behind.
+
+    Raises BadBackup where it cannot be made.
+    """
     part = target.with_name(f"{target.name}.part")
     try:
-        os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        os.close(make(part))
     except FileExistsError:
         raise BadBackup(f"{part} is left of another run, or that is still at work: delete it once it is over") from None
     except OSError as error:
@@ -77,6 +81,10 @@ def _appearing(target: Path) -> Iterator[Path]:
     finally:
         for suffix in (*_BESIDE, "-journal"):
             Path(f"{part}{suffix}").unlink(missing_ok=True)
+
+
+def _private(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
 def _onto_disk(path: Path) -> None:
@@ -105,7 +113,7 @@ def _reading(path: str | Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
 
 
-def _schema_of(file: Path) -> str:
+def schema_of(file: Path) -> str:
     """The schema of a copy that is whole. Raises BadBackup for what is none of ours, or damaged."""
     try:
         with contextlib.closing(_reading(file)) as copy:
@@ -132,7 +140,7 @@ def _restore_sqlite(url: str, source: Path, now: datetime) -> Path | None:
 def _put(source: Path, path: Path, aside: Path, now: datetime) -> Path | None:
     """The old store is moved away when the copy is on the disk beside it."""
     found = [suffix for suffix in _BESIDE if Path(f"{path}{suffix}").exists()]
-    with _appearing(path) as part:
+    with appearing(path, make_file) as part:
         shutil.copyfile(source, part)
         numbers.count_on_sqlite(part, path, now)
         _onto_disk(part)

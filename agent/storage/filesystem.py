@@ -1,4 +1,7 @@
-"""On what kind of filesystem a path lies: locks and fsync of a network filesystem do not keep what SQLite relies on."""
+"""On what kind of filesystem a path lies, and whose the files of a store are.
+
+Locks and fsync of a network filesystem do not keep what SQLite relies on.
+"""
 
 import os
 import re
@@ -29,6 +32,19 @@ def network_filesystem(path: str, mounts: Path = _MOUNTS) -> str | None:
             held = (len(place), kind)
     family, _, kind = held[1].partition(".")
     return held[1] if family in _NETWORK or (family == "fuse" and kind in _NETWORK_FUSE) else None
+
+
+def make_file(path: str | Path) -> int:
+    """Make a new file of the store for its owner alone, whatever the umask, and return it open.
+
+    What root makes in the folder of somebody else, by a command beside the daemon, is theirs: that daemon has to open
+    it. Raises FileExistsError.
+    """
+    made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    if os.geteuid() == 0:
+        folder = Path(path).parent.stat()
+        os.fchown(made, folder.st_uid, folder.st_gid)
+    return made
 
 
 def _unescaped(text: str) -> str:

@@ -62,7 +62,7 @@ async def given_postgres(url: str) -> dict[str, int]:
         async with engine.connect() as connection:
             if (await connection.execute(text("SELECT to_regclass('counter')"))).scalar() is None:
                 return {}
-            return {day: count for day, count in await connection.execute(text(_COUNTS))}
+            return {row[0]: row[1] for row in await connection.execute(text(_COUNTS))}
     finally:
         await engine.dispose()
 

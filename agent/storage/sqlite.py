@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from agent.storage.filesystem import make_file
 from agent.storage.wide_rows import widened
 from agent.storage.writer import Batch, Compressed, StoreDown, StoreFull, StoreTaken, Unwritable
 from agent.whereabouts import Whereabouts, refuse_a_loss
@@ -81,7 +82,7 @@ def make_private(path: str) -> None:
     """
     if path != ":memory:":
         with contextlib.suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            os.close(make_file(path))
 
 
 def lock_store(path: str) -> int:
@@ -90,7 +91,11 @@ def lock_store(path: str) -> int:
     The kernel gives it back with the file that is returned, and however the process ends. Raises StoreTaken.
     """
     Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(f"{os.path.realpath(path)}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    name = f"{os.path.realpath(path)}.lock"
+    try:
+        lock = make_file(name)
+    except FileExistsError:
+        lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
