@@ -135,6 +135,8 @@ class InForce:
             return self._not_taken([str(error)])
         except ConfigFaults as faults:
             return self._not_taken([str(fault) for fault in faults.faults])
+        except OSError as error:  # a disk that fails, a file that goes while it is read: what is in force stays
+            return self._not_taken([f"the configuration cannot be read: {error}"])
         old, before = self.notifiers, self.config
         try:
             self.config = await numbered(fresh, writer, self._clock.now())

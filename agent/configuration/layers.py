@@ -179,10 +179,17 @@ def strangers(folder: FilePath) -> list[Fault]:
 
 def emptied(folder: FilePath) -> list[Fault]:
     """Return a warning for every file of a site that is there and says nothing at all: it may have been lost."""
-    there = (folder / name for name in FILES)
-    empty = [path.name for path in there if path.is_file() and not path.read_bytes().strip()]
+    empty = [name for name in FILES if _says_nothing(folder / name)]
     what = "it is empty, so that the pack's holds: if that is meant, write a comment into it or take it away"
     return [Fault(name, 1, 1, "", what) for name in empty]
+
+
+def _says_nothing(path: FilePath) -> bool:
+    """Whether a file is there and empty; one that cannot be read is told as such where it is read."""
+    try:
+        return path.is_file() and not path.read_bytes().strip()
+    except OSError:
+        return False
 
 
 def misnamed(folder: FilePath) -> list[Fault]:

@@ -47,6 +47,12 @@ def load(
     folder = FilePath(config_dir)
     if not folder.is_dir():
         raise ConfigFaults([Fault(str(config_dir), 1, 1, "", "there is no such directory: name it with --config.dir")])
+    try:
+        next(folder.iterdir(), None)  # may it be listed,
+        (folder / "tocsin.yaml").exists()  # and what is in it be looked at?
+    except OSError as error:
+        what = f"it cannot be read ({error.strerror}): whoever runs the daemon has to list it and read what is in it"
+        raise ConfigFaults([Fault(str(config_dir), 1, 1, "", what)]) from error
     return _Loading(folder, environ, strict, now, library_later and is_large(folder), but_faulty).config(pack)
 
 

@@ -1,7 +1,9 @@
 import json
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from correlation.classify import Classifier
 
 BAD = Path(__file__).parent.parent.parent / "configs" / "bad"
 ROOT = Path(__file__).parents[3]
+NOBODY = 65534
 
 SMALLEST = {
     "tocsin.yaml": """\
@@ -85,6 +88,25 @@ def test_every_expected_fault_names_file_line_column() -> None:
 def test_a_directory_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigFaults, match="there is no such directory"):
         load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o600, 0o711])
+def test_a_directory_that_may_not_be_read_is_said(mode: int) -> None:
+    with TemporaryDirectory() as made:
+        folder = Path(made) / "site"
+        folder.mkdir()
+        Path(made).chmod(0o755)
+        folder.chmod(mode)
+        root = os.geteuid() == 0
+        try:
+            if root:
+                os.seteuid(NOBODY)
+            with pytest.raises(ConfigFaults, match=r"it cannot be read .Permission denied.: whoever runs the daemon"):
+                load(folder)
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o700)
 
 
 def test_a_file_that_is_not_utf_8_is_said(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
@@ -217,12 +218,21 @@ async def test_a_reload_is_for_ops(api: Served, who: str, status: int) -> None:
     assert answered.headers["Content-Type"] == "application/problem+json"
 
 
-async def test_a_token_is_nowhere_in_the_store(api: Served, tmp_path: object) -> None:
+async def test_a_file_that_cannot_be_read_keeps_what_is_in_force_also_where_nobody_asked_over_the_api(
+    api: Served, tmp_path: Path
+) -> None:
+    before, people = api.daemon.in_force.config, tmp_path / "site" / "people.yaml"
+    people.unlink()
+    people.symlink_to("/proc/self/mem")  # the first byte of it cannot be read, by root either
+    (fault,) = [f for f in await api.daemon.in_force.reload("SIGHUP") if f.startswith("people.yaml")]
+    assert fault.startswith("people.yaml:1:1: it cannot be read (Input/output error): check its permissions")
+    assert api.daemon.in_force.config is before
+
+
+async def test_a_token_is_nowhere_in_the_store(api: Served) -> None:
     token = await api.token("ana")
     await api.get("/api/v1/me", as_="ana")
     path = api.storage.removeprefix("sqlite:///")
-    from pathlib import Path
-
     for file in Path(path).parent.glob("tocsin.db*"):
         if not file.name.endswith((".lock", ".reserve")):
             assert token.encode() not in file.read_bytes()
