@@ -27,18 +27,24 @@ OURS = (
 
 
 def _short(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """No field is longer than 1 kB, and none breaks its line."""
+    """No field is longer than 1 kB, and none breaks its line. What an exception was stands at the end of it."""
     for key, value in event.items():
         if isinstance(value, str | list | tuple | dict):
             text = str(value)
-            shown = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+            cut = "…" + text[-_LONGEST:] if key == "exception" else text[:_LONGEST] + "…"
+            shown = text if len(text) <= _LONGEST else cut
             event[key] = "".join(c if c.isprintable() else " " if c in "\n\t" else "\ufffd" for c in shown)
     return event
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Bytes of a stranger that are no HTTP get their 400 and no line: they would fill the log with tracebacks."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    """Bytes of a stranger that are no HTTP get their 400 and no line: they would fill the log with tracebacks.
+
+    So would those who go away in the middle of what they send.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    gone = isinstance(error, ConnectionResetError) and str(error) == "Connection lost"
+    return not (gone or isinstance(error, HttpProcessingError))
 
 
 _processors: list[Any] = []

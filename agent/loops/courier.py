@@ -159,8 +159,8 @@ class Courier:
         }
         if attempt.sent:
             log.info("page delivered", **about, attempt=claimed.attempt)
-        else:
-            log.warning("page not delivered", **about, why=without_addresses(attempt.reason))
+        elif attempt.permanent or is_told(claimed.attempt):
+            log.warning("page not delivered", **about, attempt=claimed.attempt, why=without_addresses(attempt.reason))
         await self._bring_back(attempt)
 
     async def _bring_back(self, attempt: Attempt) -> None:
@@ -217,3 +217,11 @@ class Courier:
             await asyncio.wait(self._flying, timeout=_LAST_MINUTE_S)
         for task in self._flying:
             task.cancel()
+
+
+def is_told(attempt: int) -> bool:
+    """Whether the log tells that this attempt at a page failed: the first does, and ever fewer of those that follow.
+
+    A channel that is down all night would fill it with the same line, for each page and each minute.
+    """
+    return attempt & (attempt - 1) == 0

@@ -44,9 +44,26 @@ def failed(error: Exception) -> None:
 def test_bytes_that_are_no_http_leave_no_traceback_and_a_fault_of_ours_does(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up()
     failed(BadStatusLine("\x16\x03\x01"))
+    failed(ConnectionResetError("Connection lost"))
     assert capsys.readouterr().err == ""
     failed(ZeroDivisionError("ours"))
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_of_a_long_traceback_the_end_is_kept_which_says_what_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up()
+
+    def deep(levels: int) -> None:
+        if not levels:
+            raise ZeroDivisionError("at the bottom")
+        deep(levels - 1) if levels % 2 else deep(levels - 1 + 0)
+
+    with pytest.raises(ZeroDivisionError) as raised:
+        deep(60)
+    logging.getLogger("daemon").error("it failed", exc_info=raised.value)
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError: at the bottom" in said
+    assert len(said) < 1500
 
 
 def test_a_line_stays_one_line_whatever_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
