@@ -9,6 +9,9 @@ PACK ?= iso20000-default
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 STAMP := $(VENV)/.installed
 
+# An upgrade of the system may take away the Python that an environment was made with: it is made anew then.
+$(shell [ ! -e $(STAMP) ] || $(BIN)/python -c pass 2>/dev/null || rm -f $(STAMP))
+
 # What is played longer than `make test` plays it takes longer than one of its tests may.
 LONG := --timeout 7200
 

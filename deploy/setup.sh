@@ -12,10 +12,15 @@ command -v "$PYTHON" >/dev/null || { say "no $PYTHON on the PATH: apt-get instal
 "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null || {
     say "$PYTHON cannot make environments: apt-get install python3-venv"; exit 1; }
 
-[ -x "$VENV/bin/python" ] || { say "making $VENV"; "$PYTHON" -m venv "$VENV"; }
+"$VENV/bin/python" -c pass 2>/dev/null || {
+    say "making $VENV"
+    # One whose Python an upgrade of the system has taken away is made anew.
+    "$PYTHON" -m venv $([ ! -f "$VENV/pyvenv.cfg" ] || echo --clear) "$VENV"; }
+# A setup that was cut off here left an environment without pip.
+"$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip >/dev/null
 if "$VENV/bin/python" -m pip install -q --disable-pip-version-check uv 2>/dev/null; then
     "$VENV/bin/uv" pip sync -q --python "$VENV/bin/python" requirements.lock
-    "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip -q
+    "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip >/dev/null
     "$VENV/bin/python" -m pip install -q --disable-pip-version-check uv
     "$VENV/bin/uv" pip install -q --python "$VENV/bin/python" --no-deps --no-build-isolation -e .
 else
