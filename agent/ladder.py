@@ -127,13 +127,9 @@ class Ladder:
         taken = [mark for mark in incident.targets.get("taken", ()) if not mark.endswith(asked_before)]
         incident.targets = {**incident.targets, "taken": taken}
         climb = self._climb(incident)
-        again = (
-            self.terms.plan_again(incident, self.terms.again_from(incident, now))
-            if HALTED not in incident.targets
-            else []
-        )
-        for planned in again:
-            self.add(incident, replace(planned, relapse=climb), group, why)
+        if HALTED not in incident.targets:
+            for planned in self.terms.plan_again(incident, self.terms.again_from(incident, now)):
+                self.add(incident, replace(planned, relapse=climb), group, why)
         return climb
 
     def reopen(self, incident: Incident, now: datetime, group: Group) -> None:
@@ -261,7 +257,7 @@ class Ladder:
         planned = {_base(p): p for p in self.terms.plan(incident)}
         pauses = self.terms.pauses(incident)
         for step in self.agenda.of(incident.id):
-            if step.planned.step.clock != "resolution" or step.why.get("code") == "breach_expected":
+            if step.planned.step.clock != "resolution" or _was_brought_forward(step):
                 continue
             found = planned.get(_base(step.planned))
             if step.planned.repetition or found is None:
@@ -293,7 +289,7 @@ class Ladder:
             planned = {_base(p): p.due_at for p in self.terms.plan_from_relapse(incident)}
             for step in self.agenda.of(incident.id):
                 due_at = planned.get(_base(step.planned))
-                as_planned = step.due_at == step.planned.due_at and step.why.get("code") != "breach_expected"
+                as_planned = step.due_at == step.planned.due_at and not _was_brought_forward(step)
                 if due_at is not None and as_planned and not step.planned.repetition:
                     self._move(step, due_at, group)
         self.refresh(incident, group)
@@ -405,6 +401,11 @@ def _mark(planned: PlannedStep, incident: Incident) -> str:
     """What marks a step as taken: `2/p75`; on the clocks that start anew with each relapse, `2/r15@1`."""
     base = _base(planned)
     return base if planned.step.clock == "resolution" else f"{base}@{incident.relapse}"
+
+
+def _was_brought_forward(step: Step) -> bool:
+    """Whether a breach that is to be expected has brought it before its time (`agent/deciders/forecast.py`)."""
+    return step.why.get("code") == "breach_expected"
 
 
 def _waits(step: Step) -> bool:
