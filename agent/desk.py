@@ -261,10 +261,9 @@ class Desk:
 
 
 def _patience_of(by_origin: Mapping[str, SourceConfig]) -> Callable[[str], timedelta | None]:
-    """How long alerts of an origin may be told no more: of Alertmanagers, which repeat, and cannot be asked."""
+    """How long alerts of an origin may be told no more: of Alertmanagers, which repeat what fires."""
     spans = {
-        origin: source.untold_after if source.type == "alertmanager" and not source.api_urls else None
-        for origin, source in by_origin.items()
+        origin: source.untold_after if source.type == "alertmanager" else None for origin, source in by_origin.items()
     }
     spans |= dict.fromkeys(OURS)
     half_a_day = timedelta(hours=12)

@@ -36,8 +36,7 @@ class Rules:
     tier_of: Callable[[str], str] = lambda _: "l1"
     suspect_window: Callable[[str], timedelta] = lambda _: timedelta(minutes=10)
     untold_after: Callable[[str], timedelta | None] = lambda _: timedelta(hours=12)
-    """How long alerts of this origin may be told no more before it is said; None: they are not told again, or can be
-    asked about."""
+    """How long alerts of this origin may be told no more before it is said; None: it tells nothing again."""
     asks_sender: Callable[[str], bool] = lambda _: False
     """Whether a pull can settle what a suspect of this origin is."""
     config_version: int = 0

@@ -73,7 +73,7 @@ class SourceConfig(Rule):
     suspect_window: Span = parse_span("10m")
     reconcile_every: PositiveSpan = parse_span("60s")
     untold_after: PositiveSpan = parse_span("12h")
-    """Of an Alertmanager without `api_urls`: what fires and is told no more for so long is shown as that."""
+    """Of an Alertmanager that cannot be asked: what fires and is told no more for so long is shown as that."""
     mapping: dict[str, Any] = {}
     tests: list[Any] = []
     acknowledge: str | None = None

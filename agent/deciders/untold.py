@@ -22,6 +22,8 @@ def look_whether_told(turn: Turn, incident: Incident) -> None:
     if last_at is None:
         if incident.untold_since is not None:
             _keep(turn, incident, None)
+        if patience:
+            _look_again(turn, incident, turn.now + patience)
         return
     if incident.untold_since is not None and last_at > incident.untold_since:
         _keep(turn, incident, None)
@@ -30,9 +32,12 @@ def look_whether_told(turn: Turn, incident: Incident) -> None:
         _keep(turn, incident, last_at)
         turn.tell(incident.id, "untold", AGENT, {"since": moment_text(last_at)})
     wait = timedelta() if incident.untold_since is not None else patience
-    again = max(last_at + wait, turn.now + min(patience, _LOOK_AGAIN))
-    turn.desk.looks_whether_told[incident.id] = again
-    turn.agenda.look_at(incident.id, again)
+    _look_again(turn, incident, max(last_at + wait, turn.now + min(patience, _LOOK_AGAIN)))
+
+
+def _look_again(turn: Turn, incident: Incident, at: datetime) -> None:
+    turn.desk.looks_whether_told[incident.id] = at
+    turn.agenda.look_at(incident.id, at)
 
 
 def _keep(turn: Turn, incident: Incident, since: datetime | None) -> None:
@@ -43,15 +48,16 @@ def _keep(turn: Turn, incident: Incident, since: datetime | None) -> None:
 def _last_told(turn: Turn, incident: Incident) -> tuple[datetime | None, timedelta]:
     """When something of what fires was told last, and how long that may be ago.
 
-    None: nothing fires, or something of it ends by itself, is our own, or can be asked about.
+    Of what ends by itself or is our own there is no patience; no moment where something fires that can be asked about.
     """
     last_at: datetime | None = None
-    longest = timedelta()
+    longest, can_be_asked = timedelta(), False
     for key in turn.board.members.get(incident.id, ()):
-        episode = turn.board.episodes[key]
-        patience = turn.rules.untold_after(origin_of(key))
+        episode, origin = turn.board.episodes[key], origin_of(key)
+        patience = turn.rules.untold_after(origin)
         if patience is None or episode.expires_at is not None:
             return None, timedelta()
         longest = max(longest, patience)
+        can_be_asked = can_be_asked or (turn.rules.asks_sender(origin) and origin not in turn.board.unanswered)
         last_at = episode.last_at if last_at is None else max(last_at, episode.last_at)
-    return last_at, longest
+    return (None if can_be_asked else last_at), longest

@@ -88,6 +88,19 @@ async def test_whose_alerts_are_looked_after(source: dict[str, Any], count: int)
     await house.close()
 
 
+async def test_who_can_be_asked_is_not_doubted_until_none_answers() -> None:
+    house = await with_source(untold_after=timedelta(hours=2))
+    asked = replace(house.desk.rules, asks_sender=lambda _: True)
+    house.desk.rules = asked
+    await house.receive(message(alert(DISK_FULL)))
+    await house.advance(hours=5)
+    assert await told(house) == []
+    house.desk.board.unanswered.add("am")
+    await house.advance(hours=2)
+    assert await told(house) == [("untold",)]
+    await house.close()
+
+
 async def test_the_span_may_be_as_short_as_a_second() -> None:
     house = await with_source(untold_after=timedelta(seconds=1))
     await house.receive(message(alert(DISK_FULL)))
