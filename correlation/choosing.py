@@ -21,6 +21,10 @@ _WORTH_TELLING = 0.3
 _FIRED_AGAIN, _MAY_BE_AGAIN, _HARDLY_AGAIN = 0.96, 0.62, 0.45
 _RECOVERED = timedelta(minutes=3)
 """So long after what it came of is over, a symptom that fires again has come of something else."""
+_AT_REST = timedelta(seconds=100)
+"""So long after it where nothing of its incident fires."""
+_ALIKE = 1.12
+"""Of two causes about as sure the one in whose incident alerts of this name began at the same time is likelier."""
 _Standing = tuple[bool, float, float, Key, int]
 _NOBODY = Key("")
 _by_weight, _by_strength = attrgetter("weight"), attrgetter("strong", "weight")
@@ -93,6 +97,8 @@ def _standing(evidence: Sequence[Evidence], incident: int) -> _Standing:
     strong = max((e.weight * e.near for e in evidence if e.strong), default=0.0)
     if len(evidence) == 1:
         return not joins, -strong, -score, evidence[0].of or _NOBODY, incident
+    if any(e.kind == "text" for e in evidence):
+        strong *= _ALIKE
     return not joins, -strong, -score, min((e.of for e in evidence if e.of is not None), default=_NOBODY), incident
 
 
@@ -140,16 +146,20 @@ def _fired_again(this: Round, firing: Firing, incident: Incident, before: Mark |
     tell = partial(Why, "fired_again", {"incident": incident.number})
     if sure:
         return Evidence("history", _FIRED_AGAIN, incident.id, tell, of=parent)
-    weight = _HARDLY_AGAIN if _has_recovered(this, firing.mark, before, parent) else _MAY_BE_AGAIN
+    weight = _HARDLY_AGAIN if _has_recovered(this, firing.mark, before, incident) else _MAY_BE_AGAIN
     return Evidence("topology", weight, incident.id, tell, of=parent)
 
 
-def _has_recovered(this: Round, mark: Mark, before: Mark | None, parent: Key | None) -> bool:
-    """Whether what its last firing came of is over for long, and so was that firing."""
-    cause = this.board.scene.marks.get(parent) if parent is not None else None
-    if before is None or before.ends_at is None or cause is None:
+def _has_recovered(this: Round, mark: Mark, before: Mark | None, incident: Incident) -> bool:
+    """Whether its last firing in this incident is over for long, or all of it is and so is what that firing came of."""
+    if before is None or before.incident != incident.id or before.ends_at is None or before.parent is None:
         return False
-    return mark.starts_at - before.ends_at > _RECOVERED
+    cause = this.board.scene.marks.get(before.parent)
+    if cause is None:
+        return False
+    if mark.starts_at - before.ends_at > _RECOVERED:
+        return True
+    return not incident.open_alerts and cause.ends_at is not None and mark.starts_at - cause.ends_at > _AT_REST
 
 
 def _window_over(this: Round, incident: Incident, last_at: datetime, why: Why) -> Why:

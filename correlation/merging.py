@@ -29,9 +29,10 @@ def taken_over(this: Round, cause: Mark, twins: Iterable[Mark], into: Incident |
     for mark, hops in chain(effects(cause, twins, board.scene, this.rules, policy.join), nearby):
         if mark.starts_at < earliest:
             continue
-        better = _held(this, mark, cause, into) + policy.better_by if mark.weight else 0.0
-        weight = weigh(cause, mark, hops, settles_s, fires=True, least=max(policy.join, better))
-        if weight < policy.join or weight <= better or (mark.ends_at is not None and mark.ends_at < starts_at):
+        weight = weigh(cause, mark, hops, settles_s, fires=True, least=policy.join)
+        if weight < policy.join or (mark.ends_at is not None and mark.ends_at < starts_at):
+            continue
+        if mark.weight and not _is_better(this, mark, cause, (weight, hops), into):
             continue
         incident = board.incidents.get(mark.incident)
         if incident is None or not incident.active or board.scene.comes_of(cause, mark):
@@ -42,14 +43,19 @@ def taken_over(this: Round, cause: Mark, twins: Iterable[Mark], into: Incident |
     return found
 
 
-def _held(this: Round, mark: Mark, beside: Mark, into: Incident | None) -> float:
-    """How sure an alert is of what it came of, beside another cause: what is nearer counts more in another incident."""
+def _is_better(this: Round, mark: Mark, cause: Mark, found: tuple[float, int], into: Incident | None) -> bool:
+    """Whether a cause explains an alert better than what it is with; `found` is how surely, from how many steps away.
+
+    In another incident what is nearer counts more.
+    """
+    (weight, hops), held, by = found, mark.weight, this.rules.correlation.evidence.better_by
     parent = this.board.scene.marks.get(mark.parent) if mark.parent is not None else None
     if parent is None or (into is not None and mark.incident == into.id):
-        return mark.weight
-    if parent.item == beside.item and parent.signal.id == beside.signal.id:
-        return mark.weight
-    return mark.weight * nearness(parent, mark)
+        return weight > held + by
+    if parent.item == cause.item and parent.signal.id == cause.signal.id:
+        return weight > held + by
+    steps = this.rules.register.steps(mark.item, parent.item)
+    return weight * nearness(cause, mark, hops) > held * nearness(parent, mark, steps) + by
 
 
 def may_move(incident: Incident) -> bool:

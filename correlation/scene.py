@@ -31,6 +31,8 @@ _OVER = 0.8
 """What is over explains so much less at once, and half of that after as long again as it lasted."""
 _SOONER, _NONE = 6, timedelta(0)
 """Of two causes the one told sooner before is likelier: so many times as fast as what it explains fades."""
+_FARTHER = [*(1.015**hops for hops in range(UNWRITTEN)), 1.015**3]
+"""Of two causes steps part less than they take from the certainty of each: so much of that is given back."""
 _SOON, _NOT_SOON = 20, 0.93
 """What comes later than that part of the time in which its cause fades has come of it so much less surely."""
 _LINGERS, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -339,7 +341,7 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool
     if lag < 0:
         return weight * (_LATE + _LATER * lag / settles_s) if -lag <= settles_s else 0.0
     fades_s = signal.fades.total_seconds()
-    weight *= 0.5 ** (lag / fades_s)
+    weight *= 0.5 ** ((_SOONER if effect.signal.at_once else 1) * lag / fades_s)
     if lag > fades_s / _SOON:
         weight *= _NOT_SOON
     ends_at = cause.ends_at
@@ -353,10 +355,13 @@ def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool
     return weight * _OVER / (1 + gap / max(lasted, _SECOND))
 
 
-def nearness(cause: Mark, effect: Mark) -> float:
-    """How much a cause counts beside others for being near in time, from 0 to 1: what came of it mostly came soon."""
+def nearness(cause: Mark, effect: Mark, hops: int) -> float:
+    """What the certainty of a cause, `hops` steps below its effect, is worth beside that of others, as a factor.
+
+    What came of it mostly came soon, whether it is near or far.
+    """
     lag = effect.starts_at - cause.starts_at
-    return 0.5 ** (_SOONER * lag / cause.signal.fades) if lag > _NONE else 1.0
+    return _FARTHER[hops] * (0.5 ** (_SOONER * lag / cause.signal.fades) if lag > _NONE else 1.0)
 
 
 def because(cause: Mark, effect: Mark, hops: int) -> Why:

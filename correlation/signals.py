@@ -50,6 +50,8 @@ class Signal(Rule):
     anything."""
     mutes: bool = False
     """It silences what tells of its item: what was told of that moments before has not ended by being told no more."""
+    at_once: bool = False
+    """It is told soon after what it came of or not at all: as its cause fades beside others, so it does for it."""
     afterwards: bool = False
     """It is told when what it came of may be over, as that a host has started again: that explains it no less."""
 

@@ -325,6 +325,12 @@ class Topology:
             found = self._above[on] = tuple(hops_of(walk(on, self._on, _MOST_ABOVE)))
         return [hop for hop in found if hop[0] != item] if item in self._in_circles else found
 
+    def steps(self, item: str, other: str) -> int:
+        """How many steps below an item another is that it stands on; where it does not, what stands for that."""
+        if item == other:
+            return 0
+        return next((hops for name, hops in self.above(item) if name == other), _ASIDE)
+
     def _unlearn_above(self, items: Iterable[str]) -> None:
         for item in items:
             self._above.pop(self._on(item), None)
@@ -400,6 +406,7 @@ class Topology:
 
 _FEW = 8
 _NEAR = 3
+_ASIDE = 2
 _HOST = ConfigurationItem()
 _NOWHERE = Standing()
 

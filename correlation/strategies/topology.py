@@ -34,7 +34,7 @@ class Join:
             weight = weigh(cause, mark, hops, settles_s, fires=incident.open_alerts > 0, least=_LEAST)
             if weight < _LEAST:
                 continue
-            known, near = best.get(cause.incident), nearness(cause, mark)
+            known, near = best.get(cause.incident), nearness(cause, mark, hops)
             if known is None:
                 if scene.comes_of(cause, mark):
                     continue

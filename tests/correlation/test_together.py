@@ -34,6 +34,7 @@ MAINS = [{"alertname": "UPSOnBattery", "ups": f"ups-{n}", "severity": "critical"
 CACHE = {"alertname": "RedisDown", "service": "cache", "severity": "critical"}
 LOSSY = {"alertname": "TcpRetransmitsHigh", "instance": "web-1:9100", "severity": "warning"}
 BUSY = {"alertname": "PostgresTooManyConnections", "database": "orders", "severity": "warning"}
+MUTE = {"alertname": "NodeExporterNoData", "instance": "web-1:9100", "severity": "warning"}
 OTHER_BUSY = {**BUSY, "database": "archive"}
 
 
@@ -47,13 +48,18 @@ def incidents(stream: Stream, labels: dict[str, str]) -> set[int]:
     return {e.incident for e in stream.board.episodes.values() if dict(stream.board.labels(e)) == labels}
 
 
-@pytest.mark.parametrize(("second", "same"), [(200, True), (300, False)])
+@pytest.mark.parametrize(
+    ("second", "fires_on", "same"),
+    [(150, False, True), (200, False, False), (200, True, True), (300, True, False)],
+)
 def test_a_symptom_that_fires_again_long_after_its_cause_is_over_has_come_of_something_else(
-    second: int, same: bool
+    second: int, fires_on: bool, same: bool
 ) -> None:
     stream = Stream()
     stream.tell(0, WEB_1)
     stream.tell(1, SHOP)
+    if fires_on:
+        stream.tell(1, {**SHOP, "service": "pair"})
     stream.tell(2, BACKUP)  # keeps another incident open, not this one
     over(stream, SHOP, 1, 60)
     over(stream, WEB_1, 0, 60)
@@ -118,6 +124,53 @@ def test_a_cause_told_late_takes_over_what_an_old_one_had() -> None:
     stream.tell(500, SHOP)
     stream.tell(503, LOSSY)
     assert frozenset({name(LOSSY), name(SHOP)}) in stream.groups()
+
+
+def test_of_two_causes_that_began_before_the_same_one_has_the_effect_whichever_was_told_first() -> None:
+    told_so = {0: DATABASE, 115: WEB_1, 120: SHOP}
+    first, later = Stream(), Stream()
+    for second, labels in told_so.items():
+        first.tell(second, labels)
+    for second, labels in (*list(told_so.items())[1:], (0, DATABASE)):
+        later.tell(121, labels, starts=second)
+    assert first.groups() == later.groups() == {frozenset({name(DATABASE)}), frozenset({name(WEB_1), name(SHOP)})}
+
+
+@pytest.mark.parametrize(("beside", "cause"), [(2, WEB_1), (-70, DATABASE), (None, DATABASE)])
+def test_of_two_causes_about_as_sure_the_one_has_it_that_has_what_is_called_alike_and_began_with_it(
+    beside: int | None, cause: dict[str, str]
+) -> None:
+    stream = Stream()
+    stream.tell(0, WEB_1)
+    stream.tell(1, DATABASE)
+    if beside is not None:
+        stream.tell(2, {**SHOP, "service": "pair"}, starts=beside)
+    stream.tell(3, SHOP)
+    (incident,) = incidents(stream, SHOP)
+    assert incidents(stream, cause) == {incident}
+
+
+@pytest.mark.parametrize(
+    ("instance", "second", "together"), [("web-1:80", 5, True), ("web-1:80", 200, False), ("", 5, False)]
+)
+def test_a_silent_exporter_explains_what_runs_on_its_host_at_once_and_no_service_that_stands_on_it(
+    instance: str, second: int, together: bool
+) -> None:
+    stream = Stream()
+    stream.tell(0, MUTE)
+    about = {"service": "shop", "instance": instance} if instance else {"service": "shop"}
+    stream.tell(second, {"alertname": "ServiceDown", **about, "severity": "critical"})
+    assert (len(stream.groups()) == 1) is together
+
+
+@pytest.mark.parametrize(("labels", "together"), [(MUTE, False), (SHOP, True)])
+def test_what_falls_silent_does_so_at_once_and_what_callers_see_may_come_later(
+    labels: dict[str, str], together: bool
+) -> None:
+    stream = Stream()
+    stream.tell(0, SWITCH)
+    stream.tell(280, labels)
+    assert (len(stream.groups()) == 1) is together
 
 
 def test_what_was_learned_makes_no_cause_surer_than_another() -> None:
