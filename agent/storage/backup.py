@@ -139,11 +139,11 @@ def _restore_sqlite(url: str, source: Path, now: datetime) -> Path | None:
 
 def _put(source: Path, path: Path, aside: Path, now: datetime) -> Path | None:
     """The old store is moved away when the copy is on the disk beside it."""
-    found = [suffix for suffix in _BESIDE if Path(f"{path}{suffix}").exists()]
     with appearing(path, make_file) as part:
         shutil.copyfile(source, part)
         numbers.count_on_sqlite(part, path, now)
         _onto_disk(part)
+        found = [suffix for suffix in _BESIDE if Path(f"{path}{suffix}").exists()]  # also what looking at it has made
         for suffix in found:
             Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
     return aside if found else None

@@ -61,6 +61,7 @@ async def test_the_way_back_brings_the_copy_and_keeps_what_was_there(tmp_path: P
     assert back.exit_code == 0, back.output
     (name,) = {n for n in names(tmp_path, "tocsin.db.before-*") if not n.endswith(("-wal", "-shm"))}
     aside = tmp_path / name
+    assert names(tmp_path, "tocsin.db*") & {"tocsin.db-wal", "tocsin.db-shm"} == set(), "nothing of the old one is left"
     assert str(aside) in back.output
     assert numbers(aside) == {first, second}
     (tmp_path / "site").rename(tmp_path / "old-site")
