@@ -322,13 +322,14 @@ class OldRowsDue(Intent):
 class RowsErased(Intent):
     """Rows of a table, by their keys, stop naming a person: on their own in a group, so that nothing else moves them.
 
-    `by`: who asked for it.
+    `by`: who asked for it. `read_anew`: the desk is read from the store after it, with all that was changed so far.
     """
 
     who: Identity
     table: str
     keys: tuple[tuple[Any, ...], ...]
     by: str
+    read_anew: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,12 @@ from correlation.timeline import AUDIT, BESIDE, TIMELINE, content_digest
 def rows_erased(turn: Turn, intent: RowsErased) -> int:
     """Return how many rows changed."""
     table, rows = BY_NAME[intent.table], turn.desk.read
-    turn.desk.read = []
+    turn.desk.read, turn.group.reload = [], intent.read_anew
     changes = [(row, table.erased(row, intent.who)) for row in rows]
     changes = [(row, fresh) for row, fresh in changes if fresh]
     if table in SEALED:
         _seal_anew(turn, intent, table, changes)
         return len(changes)
-    turn.group.reload = table.held and bool(changes)
     for row, fresh in changes:
         if table.goes and intent.who.is_(row[table.goes]):
             turn.group.add(f"DELETE FROM {table.name} WHERE {_keyed(table)}", *_key(table, row))  # noqa: S608 - ours

@@ -147,8 +147,8 @@ SEALED = (
     Table(AuditRow, people=("who",), json=("facts",), held=False),
 )
 """The evidence: changed on the record alone (`tables.UNLOCK`)."""
+PAGES = Table(PageRow, people=("person",), texts=("outcome",), json=("reason",), further=_of_page)
 PLAIN = (
-    Table(PageRow, people=("person",), texts=("outcome",), json=("reason",), further=_of_page),
     Table(StepRow, json=("why",)),
     Table(
         NoticeRow, people=("edited_by", "held_by"), texts=("text",), json=("facts",), theirs={"edited_by": ("text",)}
@@ -224,4 +224,4 @@ INCIDENTS = Table(
     further=_of_incident,
 )
 """Looked through last: they say how a person is reached, and who begins anew after a crash has to find that."""
-BY_NAME: Mapping[str, Table] = {table.rule: table for table in (*SEALED, *PLAIN, *ALERTS, INCIDENTS)}
+BY_NAME: Mapping[str, Table] = {table.rule: table for table in (PAGES, *SEALED, *PLAIN, *ALERTS, INCIDENTS)}

@@ -16,7 +16,7 @@ from sqlmodel import col
 from agent.configuration.config import Config
 from agent.erasing.identity import ERASED as ERASED_TEXT
 from agent.erasing.identity import Identity
-from agent.erasing.tables import ALERTS, INCIDENTS, PLAIN, SEALED, Table, blob_without
+from agent.erasing.tables import ALERTS, INCIDENTS, PAGES, PLAIN, SEALED, Table, blob_without
 from agent.evidence import ERASED
 from agent.intents import Noted, PersonActed, RowsErased
 from agent.pipeline import Pipeline
@@ -61,9 +61,8 @@ class Erasing:
         handed_back = await self._hand_back(who)
         for _ in range(_PASSES):
             before = changed.total()
-            for table in (*PLAIN, *SEALED, *(ALERTS if alerts else ()), INCIDENTS):
-                async for keys in self._found(table, who):
-                    changed[table.name] += await self._pipeline.submit(RowsErased(who, table.rule, keys, by))
+            await self._look_through((PAGES,), who, by, changed)  # what is still to be sent to them is sent no more
+            await self._look_through((*PLAIN, *SEALED, *(ALERTS if alerts else ()), INCIDENTS), who, by, changed)
             if changed.total() == before:
                 break
         rows = {name: count for name, count in sorted(changed.items()) if count}
@@ -72,6 +71,21 @@ class Erasing:
             await self._pipeline.submit(Noted(by, ERASED, facts))
             log.info("person erased", erased_as=who.alias, by=by, rows=changed.total())
         return rows
+
+    async def _look_through(self, tables: Iterable[Table], who: Identity, by: str, changed: Counter[str]) -> None:
+        """Change the rows of some tables, and have the desk read anew once, where it holds rows of them.
+
+        That takes seconds with many incidents, and no alert is taken meanwhile. What the desk writes until then with
+        the name that it still holds is found by the next look.
+        """
+        stale = False
+        for table in tables:
+            before = changed[table.name]
+            async for keys in self._found(table, who):
+                changed[table.name] += await self._pipeline.submit(RowsErased(who, table.rule, keys, by))
+            stale = stale or (table.held and changed[table.name] > before)
+        if stale:
+            await self._pipeline.submit(RowsErased(who, PAGES.rule, (), by, read_anew=True))
 
     async def _contacts(self, who: Identity) -> set[str]:
         """How they are reached, as the incidents say that they reported or were affected by."""

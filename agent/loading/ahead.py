@@ -139,6 +139,8 @@ async def _read_case(desk: Desk, writer: Writer, intent: Intent) -> None:
 
 
 async def _rows_to_erase(writer: Writer, intent: RowsErased) -> list[dict[str, Any]]:
+    if not intent.keys:
+        return []
     table = BY_NAME[intent.table]
     one = " AND ".join(f"{column} = ?" for column in table.key)
     wanted = " OR ".join(f"({one})" for _ in intent.keys)

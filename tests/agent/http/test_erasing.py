@@ -7,7 +7,7 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
@@ -18,7 +18,8 @@ from agent.__main__ import main
 from agent.erasing.tables import BY_NAME
 from agent.erasing.walk import Erasing, identity
 from agent.evidence import examine
-from agent.intents import LetterDied
+from agent.intents import LetterDied, RowsErased
+from agent.pipeline import Pipeline
 from agent.storage import tables
 from agent.storage.writer import StoreDown
 from tests.agent.http.serving import START, Served, served
@@ -198,6 +199,31 @@ async def test_what_the_daemon_holds_in_memory_brings_no_name_back(api: Served) 
     await erase(api, REPORTER, PHONE)
     await api.act(reported, "note", {"text": "still at it"}, as_="desk")
     assert REPORTER not in await stored(api)
+
+
+class Heard:
+    """A line that notes the intents of an erasure before it takes them."""
+
+    def __init__(self, api: Served) -> None:
+        self._line, self.intents = api.daemon.pipeline, list[RowsErased]()
+
+    async def submit(self, intent: Any) -> Any:
+        if isinstance(intent, RowsErased):
+            self.intents.append(intent)
+        return await self._line.submit(intent)
+
+
+async def test_however_many_rows_there_are_the_desk_is_read_anew_twice_and_last_of_all(api: Served) -> None:
+    await fill(api)
+    who, line = identity("ana", (), api.daemon.config), Heard(api)
+    await Erasing(cast(Pipeline, line), api.daemon.engine).erase(who, "root")
+    anew = [at for at, intent in enumerate(line.intents) if intent.read_anew]
+    changed = [at for at, intent in enumerate(line.intents) if intent.keys and intent.table != "audit"]
+    assert len(anew) == 2, "after the pages, and after all tables"
+    assert [intent.table for intent in line.intents[: anew[0]]] == ["page"]
+    first_look = [at for at in changed if at < anew[1]]
+    assert len(first_look) > 5
+    assert not any(line.intents[at].table == "incident" for at in changed if at > anew[1])
 
 
 async def test_a_token_of_theirs_is_gone(api: Served) -> None:
