@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent.storage.sqlite import Reserve
 from agent.storage.writer import StoreDown, StoreFull
@@ -63,6 +64,40 @@ def test_there_is_no_room_until_the_reserve_fits(tmp_path: Path) -> None:
     reserve.size = 2**62
     health.refill()
     assert health.full
+
+
+def test_an_outage_is_in_the_log_when_it_begins_and_when_it_ends() -> None:
+    health = StoreHealth()
+    with capture_logs() as told:
+        health.failed(GONE, 3, START)
+        health.failed(StoreDown("again"), 2, START)
+        health.answers()
+        health.answers()
+    assert [(one["event"], one.get("error", one.get("was"))) for one in told] == [
+        ("commit failed", "the disk is gone"),
+        ("store answers again", "the disk is gone"),
+    ]
+
+
+def test_a_disk_that_fills_up_is_in_the_log_once_and_so_is_that_there_is_room() -> None:
+    health = StoreHealth()
+    with capture_logs() as told:
+        for _ in range(2):
+            health.failed(FULL, 1, START)
+            health.answers()
+        health.refill()
+        health.refill()
+    assert [one["event"] for one in told] == [
+        "disk full: intake answers 503",
+        "there is room again: intake is open",
+    ]
+
+
+@pytest.mark.parametrize(("size", "warned"), [(4096, 0), (2**62, 1)], ids=["there is room", "there is none"])
+def test_a_start_warns_where_there_is_no_room_for_the_reserve(tmp_path: Path, size: int, warned: int) -> None:
+    with capture_logs() as told:
+        StoreHealth(Reserve(str(tmp_path / "t.db"), size=size)).take_reserve()
+    assert len(told) == warned
 
 
 @pytest.mark.parametrize(("committed_at", "refuses"), [(10.0, False), (1.0, True)], ids=["since then", "not since"])
