@@ -10,7 +10,7 @@ Which open incident an alert belongs to: evidence of several kinds, put together
     choosing, strategy, strategies, slots, rules
 
 What it can have come of: items, kinds of trouble, the tree of causes, the likely root
-    naming, topology, rings, steps, signals, scene, place, unwritten, root
+    naming, topology, rings, steps, signals, scene, causes, weighing, place, unwritten, root
 
 Many at once, and what is put right when more is known
     wave, storm, storm_state, storming, merging, growth

@@ -8,6 +8,7 @@ import msgspec
 from collectors.alert import Alert
 from collectors.labels import Labels
 from correlation.board import Board
+from correlation.causes import causes
 from correlation.choosing import Choice, choose, root_mark
 from correlation.classify import Class
 from correlation.growth import comes_in
@@ -18,13 +19,14 @@ from correlation.opening import enter, grade_to, open_incident
 from correlation.outcome import Round, Rules
 from correlation.place import Place
 from correlation.root import worth_of
-from correlation.scene import UNWRITTEN, Mark, Scene, because, causes, weigh
+from correlation.scene import Mark, Scene
 from correlation.slots import hold, keys_of, take_keys
 from correlation.storm import has_opened, taken_in
 from correlation.storm_state import Storm
 from correlation.strategy import Firing
 from correlation.together import CONFIRMING, learn_joined, see
 from correlation.wave import come_in_wave, gather, note_wave
+from correlation.weighing import UNWRITTEN, because, weigh
 
 NOT_PLACED = frozenset({"suppressed", "stale", "heartbeat", "suspect"})
 """The decisions about alerts that came into no incident."""

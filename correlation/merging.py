@@ -4,14 +4,16 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 
 from correlation.apart import kept_apart
+from correlation.causes import effects
 from correlation.form import AFFECTING, BY_RULE, judge_service
 from correlation.growth import comes_in, grows
 from correlation.incident import Incident, State, Why
 from correlation.outcome import Round
 from correlation.rest import fires_no_more, run_on
-from correlation.scene import Mark, effects, nearness, weigh
+from correlation.scene import Mark
 from correlation.slots import move_slots
 from correlation.unwritten import unwritten_effects
+from correlation.weighing import nearness, weigh
 
 
 def taken_over(this: Round, cause: Mark, twins: Iterable[Mark], into: Incident | None) -> list[tuple[Mark, float, int]]:

@@ -2,62 +2,25 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from itertools import chain, islice
-from typing import Protocol
+from datetime import datetime
+from itertools import islice
 
 import msgspec
 
 from collectors.moment import moment_text
-from correlation.incident import Key, Why
-from correlation.signals import OTHER, Signal, Signals
+from correlation.incident import Key
+from correlation.signals import Signal
 from correlation.steps import Hop
 from correlation.topology import Topology, are_twins
 
-UNWRITTEN = 32
-"""In place of the steps between two items of which nobody wrote whether one stands on the other: kind, place and time
-say it."""
-_DECAYED = [*(0.95**hops for hops in range(UNWRITTEN)), 0.95**3]
-"""What is left of a weight after so many steps between the items."""
-_SAME = 0.85
-"""The same kind of trouble on the same item."""
-_LATE, _LATER = 0.9, 0.3
-"""A cause that starts after its effect explains so much less, and the less the later it starts."""
-_TWIN = 0.75
-"""The same kind of trouble on another instance of the same service."""
-_UNKNOWN = 0.72
-"""Two troubles on the same item of which one is of no known kind."""
-_OVER = 0.8
-"""What is over explains so much less at once, and half of that after as long again as it lasted."""
-_SOONER, _NONE = 6, timedelta(0)
-"""Of two causes the one told sooner before is likelier: so many times as fast as what it explains fades."""
-_FARTHER = [*(1.015**hops for hops in range(UNWRITTEN)), 1.015**3]
-"""Of two causes steps part less than they take from the certainty of each: so much of that is given back."""
-_SOON, _NOT_SOON = 20, 0.93
-"""What comes later than that part of the time in which its cause fades has come of it so much less surely."""
-_LINGERS, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
-_MUTED = timedelta(minutes=5)
-"""So long before an item is silenced what was told of it may be over for no other reason."""
-_LOOKED_AT, _NEWEST = 16, 4
-"""Items that are looked at; and the marks of one item and signal, the newest first."""
-_MOST_MOVED, _MOST_CAUSES = 512, 24
+NEWEST = 4
+"""The marks of one item and signal that are looked at, the newest first."""
+MOST_MOVED = 512
+"""Alerts of which one takes along what came of it, or looks for what it explains far and wide."""
 _NEARBY = 32
 """Marks of one place and kind of trouble that are known as its newest."""
 MOST_NEARBY = 10_000
 """Places and kinds of trouble of which they are known."""
-_NEAR = 2
-_THROUGH = {"service": 0, "instance": 1}
-_PAIRED = frozenset({"database", "storage", "switch", "host"})
-
-
-class Sight(Protocol):
-    """What is known of things and of kinds of trouble."""
-
-    @property
-    def register(self) -> Topology: ...
-
-    @property
-    def signals(self) -> Signals: ...
 
 
 class Mark(msgspec.Struct, gc=False, kw_only=True):
@@ -156,7 +119,7 @@ def _newest(there: Mapping[str, dict[int, Mark]], signals: Collection[str]) -> S
     found: list[Mark] = []
     for signal in there if signals is there else sorted(there.keys() & signals):
         marks = there[signal]
-        found += marks.values() if len(marks) == 1 else islice(reversed(marks.values()), _NEWEST)
+        found += marks.values() if len(marks) == 1 else islice(reversed(marks.values()), NEWEST)
     return found
 
 
@@ -292,7 +255,7 @@ class Scene:
     def under(self, mark: Mark) -> list[Mark]:
         """A mark and all that came of it, within its incident."""
         members = self.of.get(mark.incident, {})
-        if len(members) <= 1 or len(members) > _MOST_MOVED:
+        if len(members) <= 1 or len(members) > MOST_MOVED:
             return [mark]
         children: dict[Key, list[Mark]] = {}
         for other in members.values():
@@ -316,174 +279,3 @@ class Scene:
             seen.add(one.key)
             one = self.marks.get(one.parent) if one.parent is not None else None
         return False
-
-
-def weigh(cause: Mark, effect: Mark, hops: int, settles_s: float, *, fires: bool, least: float = 0.0) -> float:
-    """How sure it is, from 0 to 1, that one alert came of another, `hops` steps below it; 0 where less than `least`.
-
-    `settles_s` is by how many seconds later than its effect a cause may be told; `fires`: whether the cause's incident
-    fires.
-    """
-    signal = cause.signal
-    base = signal.explains.get(effect.signal.id, 0.0)
-    same = signal.id == effect.signal.id  # by name: a reload makes them anew
-    if not hops:
-        if same:
-            base = max(base, _SAME)
-        elif OTHER in (signal.id, effect.signal.id) and (signal.explains or effect.signal.explains):
-            base = max(base, _UNKNOWN)
-    elif hops == _NEAR and same and are_twins(cause.item, effect.item):
-        base = max(base, _TWIN)
-    weight: float = base * _DECAYED[hops]
-    if not weight or weight < least:
-        return 0.0
-    lag = (effect.starts_at - cause.starts_at).total_seconds()
-    if lag < 0:
-        return weight * (_LATE + _LATER * lag / settles_s) if -lag <= settles_s else 0.0
-    fades_s = signal.fades.total_seconds()
-    weight *= 0.5 ** ((_SOONER if effect.signal.at_once else 1) * lag / fades_s)
-    if lag > fades_s / _SOON:
-        weight *= _NOT_SOON
-    ends_at = cause.ends_at
-    if ends_at is None or effect.starts_at <= ends_at or effect.signal.afterwards or (signal.lingers and fires):
-        return weight
-    lasted, gap = (ends_at - cause.starts_at), (effect.starts_at - ends_at)
-    if effect.signal.mutes and not hops and not same and gap <= _MUTED:
-        return weight
-    if signal.lingers:
-        return weight / (1 + gap / max(lasted, _LINGERS))
-    return weight * _OVER / (1 + gap / max(lasted, _SECOND))
-
-
-def nearness(cause: Mark, effect: Mark, hops: int) -> float:
-    """What the certainty of a cause, `hops` steps below its effect, is worth beside that of others, as a factor.
-
-    What came of it mostly came soon, whether it is near or far.
-    """
-    lag = effect.starts_at - cause.starts_at
-    return _FARTHER[hops] * (0.5 ** (_SOONER * lag / cause.signal.fades) if lag > _NONE else 1.0)
-
-
-def because(cause: Mark, effect: Mark, hops: int) -> Why:
-    """Why one alert is taken to have come of another."""
-    facts = {"alertname": cause.name, "signal": cause.signal.id, "item": cause.item, "about": effect.item}
-    if hops == UNWRITTEN:
-        return Why("unwritten", facts)
-    return Why("same_item" if cause.item == effect.item else "stands_on", facts)
-
-
-def causes(effect: Mark, twins: Iterable[Mark], scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
-    """The marks that an alert may have come of, with how many steps their items lie below its own: the nearest.
-
-    `twins` are the marks of its trouble on the other instances of its service.
-    """
-    return islice(_all_causes(effect, twins, scene, rules), _MOST_CAUSES)
-
-
-def _all_causes(effect: Mark, twins: Iterable[Mark], scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
-    if scene.wide:
-        yield from _wide_causes(effect, scene)
-    if not effect.item:
-        return
-    able, at = rules.signals.explaining(effect.signal), scene.at
-    for mark in at.newest(effect.item, rules.signals.beside(effect.signal, able)):
-        if mark.key != effect.key:
-            yield mark, 0
-    for mark in twins:
-        yield mark, _NEAR
-    yield from at.along(_may_cause(effect, rules.register), able)
-    if effect.signal.through:
-        yield from at.along(_told_of(effect, rules.register), rules.signals.told_of(effect.signal))
-    if relieving := able & rules.signals.relieving:
-        yield from _relief(effect, scene, rules, relieving)
-
-
-def _relief(effect: Mark, scene: Scene, rules: Sight, relieving: Collection[str]) -> Iterator[tuple[Mark, int]]:
-    """The marks of what no longer keeps work off an item: the same services stand on both."""
-    kind = rules.register.kind(effect.item)
-    for item in rules.register.used_with(effect.item):
-        for mark in scene.at.newest(item, relieving):
-            if kind in mark.signal.relieves:
-                yield mark, _NEAR
-
-
-def _wide_causes(effect: Mark, scene: Scene) -> Iterator[tuple[Mark, int]]:
-    for mark in islice(reversed(scene.wide.values()), _NEWEST):
-        if mark.scope == effect.scope and mark.key != effect.key and effect.signal.id in mark.signal.explains:
-            yield mark, _NEAR
-
-
-def _may_cause(effect: Mark, register: Topology) -> Iterable[Hop]:
-    signal = effect.signal
-    above: Iterable[Hop] = register.above(effect.item)
-    return chain(above, _above_peers(effect.item, register)) if signal.peers else above
-
-
-def _above_peers(item: str, register: Topology) -> Iterator[Hop]:
-    for peer in register.peers(item):
-        yield peer, 1
-        yield from ((above, hops + 1) for above, hops in register.above(peer))
-
-
-def _told_of(effect: Mark, register: Topology) -> Iterator[Hop]:
-    """What stands on its item and may be all that is told of."""
-    near = _reaches_through(register, effect.item)
-    for item, hops in islice(register.below(effect.item), _LOOKED_AT):
-        if hops <= near and register.kind(item) in effect.signal.through:
-            yield item, hops
-
-
-def _reaches_through(register: Topology, item: str) -> int:
-    """How far what an item is told through may stand from it: of an instance it is its own service, of that none."""
-    return _THROUGH.get(register.kind(item), _NEAR)
-
-
-def effects(cause: Mark, twins: Iterable[Mark], scene: Scene, rules: Sight, least: float) -> Iterator[tuple[Mark, int]]:
-    """The marks that may have come of an alert, with how many steps their items lie above its own.
-
-    What a cause of its kind explains by less than `least`, so many steps away, is left out.
-    """
-    if cause.signal.wide:
-        yield from _wide_effects(cause, scene)
-    if not cause.item:
-        return
-    register, signals, at = rules.register, rules.signals, scene.at
-    for mark in at.newest(cause.item, signals.beside(cause.signal, signals.explained_by(cause.signal, least))):
-        if mark.key != cause.key:
-            yield mark, 0
-    for mark in twins:
-        yield mark, _NEAR
-    for hops, ring in enumerate(register.rings_below(cause.item), 1):
-        for mark in at.newest_of(ring, signals.explained_by(cause.signal, least / _DECAYED[hops])):
-            yield mark, hops
-    yield from _told_through(cause, scene, rules)
-    yield from _other_ends(cause, scene, rules)
-    if cause.signal.relieves:
-        items = [i for i in register.used_with(cause.item) if register.kind(i) in cause.signal.relieves]
-        yield from ((mark, _NEAR) for mark in at.newest_of(items, cause.signal.explains))
-
-
-def _told_through(cause: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
-    """The marks of what its item stands on that are told through things of its kind."""
-    register = rules.register
-    told = rules.signals.told_through(cause.signal, register.kind(cause.item))
-    if not told:
-        return
-    above = register.above(cause.item)[:_LOOKED_AT]
-    yield from scene.at.along(((i, hops) for i, hops in above if hops <= _reaches_through(register, i)), told)
-
-
-def _other_ends(cause: Mark, scene: Scene, rules: Sight) -> Iterator[tuple[Mark, int]]:
-    """The marks of the other ends of what stands on its item."""
-    told, register = rules.signals.told_of_ends(cause.signal), rules.register
-    if not told or not register.written:
-        return
-    for item, hops in ((cause.item, 0), *islice(register.below(cause.item), _LOOKED_AT)):
-        if register.kind(item) in _PAIRED:
-            yield from scene.at.along(((peer, hops + 1) for peer in register.peers(item)), told)
-
-
-def _wide_effects(cause: Mark, scene: Scene) -> list[tuple[Mark, int]]:
-    scope, explains, key = cause.scope, cause.signal.explains, cause.key
-    newest = islice(reversed(scene.marks.values()), _MOST_MOVED)
-    return [(m, _NEAR) for m in newest if m.scope == scope and m.signal.id in explains and m.key != key]

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
-from correlation.scene import UNWRITTEN, Crowd, Mark, Scene, Sight
+from correlation.causes import Sight
+from correlation.scene import Crowd, Mark, Scene
 from correlation.steps import Hop
 from correlation.topology import Topology
+from correlation.weighing import UNWRITTEN
 
 _FITS = 0.75
 """What a kind of trouble brings about less surely is not taken for its effect."""

@@ -5,10 +5,12 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from correlation.causes import causes
 from correlation.rules import EvidencePolicy
-from correlation.scene import Mark, because, causes, nearness, weigh
+from correlation.scene import Mark
 from correlation.strategy import Evidence, Firing
 from correlation.unwritten import unwritten_causes
+from correlation.weighing import because, nearness, weigh
 
 
 class Join:

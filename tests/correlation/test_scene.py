@@ -2,12 +2,11 @@
 
 import random
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 
 from correlation.incident import key_of
-from correlation.scene import Mark, Scene, Shelf, nearness, weigh
+from correlation.scene import Mark, Scene, Shelf
 from correlation.signals import Signal
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -64,11 +63,3 @@ def test_a_start_that_is_told_otherwise_moves_when_the_trouble_began_as_much() -
     scene.put(one)
     scene.move_start(one, AT - timedelta(hours=1))
     assert (one.starts_at, one.began_at) == (AT - timedelta(hours=1), AT - timedelta(hours=1, minutes=5))
-
-
-def test_beside_another_cause_a_step_counts_less_than_it_takes_from_the_certainty() -> None:
-    cause, effect = mark(1, "x", Signal(id="a", explains={"b": 0.8})), mark(2, "y", SIGNALS[1])
-    sure = [weigh(cause, effect, hops, 300.0, fires=True) for hops in range(4)]
-    worth = [weight * nearness(cause, effect, hops) for hops, weight in enumerate(sure)]
-    for fewer, more in pairwise(zip(sure, worth, strict=True)):
-        assert 1 > more[1] / fewer[1] > more[0] / fewer[0]
