@@ -16,19 +16,19 @@ def refuse_a_loss(path: str) -> None:
     """
     if path == ":memory:":
         return
+    found = look_at(path)
     if Path(path).is_symlink() and not Path(path).exists():
         target = os.path.realpath(path)
         raise StoreDown(
             f"{path} is a link to {target}, where there is nothing: mount what it lies on, or make the file"
         )
-    found = _looked_at(path)
     if found is not None and not stat.S_ISREG(found.st_mode):
         raise StoreDown(f"{path} is no file: move it away, or name another --storage.url")
     if found is not None and found.st_size:
         return
     beside_it = ("-wal",) if found is None else ("-wal", ".reserve")  # who deletes the file alone means it
     for left in (f"{os.path.realpath(path)}{suffix}" for suffix in beside_it):
-        beside = _looked_at(left)
+        beside = look_at(left)
         if beside is not None and beside.st_size:
             state = "gone" if found is None else "empty"
             raise StoreDown(
@@ -37,11 +37,15 @@ def refuse_a_loss(path: str) -> None:
             )
 
 
-def _looked_at(path: str) -> os.stat_result | None:
+def look_at(path: str) -> os.stat_result | None:
+    """Return what lies at `path`; None: nothing does. Raises StoreDown where this user may not look."""
     try:
         return os.stat(path)  # noqa: PTH116 - what is not there is no fault here
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        what = "run this as the user of the daemon, or name another --storage.url"
+        raise StoreDown(f"{path} cannot be opened: {error.strerror}; {what}") from error
 
 
 class Whereabouts:

@@ -17,6 +17,7 @@ from agent.storage.database import is_postgres, sqlite_path, writer_for
 from agent.storage.filesystem import make_file
 from agent.storage.sqlite import lock_store
 from agent.storage.writer import StoreDown
+from agent.whereabouts import look_at
 
 _BESIDE = ("", "-wal", "-shm")
 _PACKAGE = "it comes with the package postgresql-client"
@@ -99,7 +100,7 @@ def _onto_disk(path: Path) -> None:
 
 
 def _copy_sqlite(path: str, part: Path) -> None:
-    if not Path(path).is_file():
+    if look_at(path) is None:
         raise StoreDown(f"there is no store at {path}: name it with --storage.url")
     try:
         with contextlib.closing(_reading(path)) as store, contextlib.closing(sqlite3.connect(part)) as copy:
@@ -128,7 +129,7 @@ def schema_of(file: Path) -> str:
 
 def _restore_sqlite(url: str, source: Path, now: datetime) -> Path | None:
     path = Path(os.path.realpath(sqlite_path(url)))
-    if path.exists() and path.samefile(source):
+    if look_at(str(path)) is not None and path.samefile(source):
         raise BadBackup(f"{source} is the store itself: name the copy")
     lock = lock_store(str(path))  # no daemon is at work, and none begins
     try:

@@ -11,6 +11,7 @@ from agent.storage.filesystem import make_file
 from agent.storage.migrate import refuse_unknown
 from agent.storage.sqlite import lock_store
 from agent.storage.writer import StoreDown
+from agent.whereabouts import look_at
 
 
 def compact(url: str) -> tuple[int, int]:
@@ -22,7 +23,7 @@ def compact(url: str) -> tuple[int, int]:
     if is_postgres(url):
         raise BadBackup("PostgreSQL gives room back by itself (autovacuum), all of it by its own VACUUM FULL")
     path = Path(os.path.realpath(sqlite_path(url)))
-    if not path.is_file():
+    if look_at(str(path)) is None:
         raise StoreDown(f"there is no store at {path}: name it with --storage.url")
     lock = lock_store(str(path))  # no daemon is at work, and none begins
     try:

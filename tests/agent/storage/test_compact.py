@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import stat
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from agent.__main__ import main
 from agent.evidence import examine
 from tests.agent.http.serving import served
 
+ROOT = Path(__file__).parents[3]
 FILL = (
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT i, randomblob(2000) FROM n"
 )
@@ -93,6 +95,34 @@ async def test_what_is_no_store_is_left_alone(tmp_path: Path, what: bytes | None
     refused = await run("db", "compact", "--storage.url", f"sqlite:///{path}")
     assert (refused.exit_code, says in refused.output) == (code, True), refused.output
     assert not path.exists() if what is None else path.read_bytes() == what
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize("words", [("db", "compact"), ("db", "current"), ("backup", "{}/copy.db"), ("audit", "verify")])
+async def test_whoever_may_not_look_is_told_whom_to_be(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Root without its powers over files is a stranger in the folder of the daemon's user."""
+    home = tmp_path / "home"
+    async with served(tmp_path):
+        pass
+    home.mkdir(mode=0o700)
+    (tmp_path / "tocsin.db").rename(home / "tocsin.db")
+    os.chown(home, 12345, 12346)
+    less = "-dac_override,-dac_read_search"
+    stranger = ["setpriv", f"--bounding-set={less}", f"--inh-caps={less}", "--", sys.executable, "-m", "agent"]
+    url = f"sqlite:///{home / 'tocsin.db'}"
+    words = tuple(word.format(tmp_path) for word in words)
+    ran = await asyncio.create_subprocess_exec(
+        *stranger,
+        *words,
+        "--storage.url",
+        url,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said = (await ran.communicate())[0].decode()
+    assert "run this as the user of the daemon" in said
+    assert (ran.returncode, "Traceback" in said) == (4, False)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file to somebody")
