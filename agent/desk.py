@@ -4,7 +4,7 @@ It reads no database: `agent/loading` fills it at the start, and brings back wha
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -206,18 +206,23 @@ class Desk:
         moments = [self.agenda.next_due(), self.items_end_at, self.runs.next_verification()]
         if board.suppressed.get(NOTHING_HOLDS):
             moments.append(_LONG_AGO)
-        if board.expiries:
-            moments.append(board.expiries[0][0])
+        if not board.deaf:
+            moments.extend(self._untold())
         moments.extend(s.ends_at for s in board.silences.values())
-        after = self.rules.correlation.silent_source.after
-        moments.extend(
-            b.last_at + max(after, timedelta(seconds=3 * b.apart_s)) for b in board.beats.values() if not b.missed
-        )
         for suspect in board.suspects.values():
             ended = board.episodes.get(suspect.key)
             since = ended.closed_at if ended and ended.closed_at else suspect.last_at
             moments.append(since + self.rules.suspect_window(suspect.origin) + timedelta(microseconds=1))
         return min((m for m in moments if m is not None), default=None)
+
+    def _untold(self) -> Iterator[datetime]:
+        """When an alert expires, and when each heartbeat counts as missed, should they not be told again."""
+        if self.board.expiries:
+            yield self.board.expiries[0][0]
+        after = self.rules.correlation.silent_source.after
+        for beat in self.board.beats.values():
+            if not beat.missed:
+                yield beat.last_at + max(after, timedelta(seconds=3 * beat.apart_s))
 
     def held(self) -> dict[str, Held]:
         """How full its memories of mails are."""

@@ -118,6 +118,16 @@ class Pipeline:
         self._arrived.set()
         await future
 
+    async def take_messages_again(self) -> None:
+        """After a full disk, as soon as there is room: messages are taken, and what nobody could hear is no silence.
+
+        Raises StoreDown where the store takes nothing yet.
+        """
+        health = self.health
+        if health.has_room():
+            await self.between(lambda writer: listen_again(writer, self.clock.now(), health.full_since))
+            health.opens()
+
     def put(self, intent: Intent) -> "asyncio.Future[Any]":
         """Stand in line; the future is done after the commit. Raises Overloaded or StoreDown at once."""
         message, health = is_message(intent), self.health
@@ -227,6 +237,7 @@ class Pipeline:
         Where a fault of ours keeps one from being decided, stop there and return it.
         """
         now, enough = self._stamp(), self.clock.monotonic() + _LONGEST_S
+        self.desk.board.deaf = self.health.full
         answers: list[_Answer] = []
         for intent, future in waiting:
             if answers and self.clock.monotonic() >= enough:

@@ -27,6 +27,7 @@ class StoreHealth:
         """Why the store took nothing before it answered again; empty once a self-incident has told of it."""
         self.full = False
         """The disk is full: messages are refused until there is room again."""
+        self.full_since: datetime | None = None
         self.committed_at = -math.inf
         """When the last commit was over, in seconds of the loop."""
         self.given_up_at = -math.inf
@@ -62,7 +63,7 @@ class StoreHealth:
         """
         self.unreachable(error, now)
         if isinstance(error, StoreFull) and not self.full:
-            self.full, self._outage = True, str(error)
+            self.full, self.full_since, self._outage = True, now, str(error)
             gave = self.reserve is not None and self.reserve.give_up()
             log.error("disk full: intake answers 503", error=str(error), reserve_given_up=gave)
             return True
@@ -81,11 +82,14 @@ class StoreHealth:
             log.info("store answers again", was=self._outage)
             self._outage = ""
 
-    def refill(self) -> None:
-        """After a full disk: take the reserve again as soon as there is room, and open the intake.
+    def has_room(self) -> bool:
+        """Whether there is room again after a full disk: the reserve is taken, as soon as it can be.
 
         Where there never was a reserve, or the store is not on our disk, that the store takes rows is enough.
         """
-        if self.full and (self.reserve is None or self.reserve.refill()):
-            self.full, self._outage = False, ""
-            log.info("there is room again: intake is open")
+        return self.full and (self.reserve is None or self.reserve.refill())
+
+    def opens(self) -> None:
+        """The intake is open again."""
+        self.full, self.full_since, self._outage = False, None, ""
+        log.info("there is room again: intake is open")

@@ -74,6 +74,8 @@ class Board:
         self.inhibitors = Inhibitors()
         self.changes: dict[Key, list[datetime]] = {}
         self.beats: dict[str, Beat] = {}
+        self.deaf = False
+        """Messages are refused for want of room: what is not told again is not over, and nobody is silent."""
         self.unanswered: set[str] = set()
         """Origins none of whose Alertmanagers answered the last pull."""
         self.expiries: list[tuple[datetime, Key]] = []

@@ -11,14 +11,18 @@ from correlation.window import lay
 
 
 def settle(this: Round) -> None:
-    """What time alone decides: expiries, stale suspects, silences that end, heartbeats missed, tombstones."""
-    expire(this)
+    """What time alone decides: expiries, stale suspects, silences that end, heartbeats missed, tombstones.
+
+    Where nothing can be heard (`deaf`) nothing expires and no heartbeat is missed.
+    """
+    if not this.board.deaf:
+        expire(this)
     if NOTHING_HOLDS in this.board.suppressed:
         release(this, NOTHING_HOLDS)
     for suspect in [s for s in this.board.suspects.values() if is_old(this, s)]:
         drop_suspect(this, suspect, "not_seen_again")
     _end_silences(this)
-    for origin in this.board.beats:
+    for origin in this.board.beats if not this.board.deaf else ():
         check_beat(this, origin)
     name_roots(this)
     _forget_old(this)

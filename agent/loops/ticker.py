@@ -89,8 +89,7 @@ class Ticker:
             was, self._pipeline.health.came_back = self._pipeline.health.came_back, ""
             alert = own_alert("StoreFailed", {}, f"the store failed: {was}"[:300], self._clock.now(), lasts=_LASTS)
             await self._pipeline.submit(AlertsFound([alert], "self"))
-        if self._pipeline.health.full:
-            self._pipeline.health.refill()
+        await self._pipeline.take_messages_again()
 
     @property
     def is_held_up(self) -> bool:

@@ -113,6 +113,16 @@ async def test_a_tick_and_an_act_do_not_wait_behind_the_messages_of_a_storm(hous
     assert all(future.exception() is None for future in waiting)
 
 
+async def room_again(house: House) -> None:
+    """The ticker looks whether there is room on the disk."""
+    opening = asyncio.ensure_future(house.pipeline.take_messages_again())
+    await asyncio.sleep(0)
+    while not opening.done():
+        await house.pipeline.drain_once()
+        await asyncio.sleep(0)
+    await opening
+
+
 async def test_on_a_full_disk_the_reserve_is_given_up_and_acts_go_on_while_intake_is_refused(
     house: House, tmp_path: Any
 ) -> None:
@@ -133,7 +143,7 @@ async def test_on_a_full_disk_the_reserve_is_given_up_and_acts_go_on_while_intak
         house.pipeline.put(arrived(house, message(alert(DISK_FULL))))
     await house.advance(minutes=31)
     assert "2/r50" in {s.step for s in house.sent}
-    house.pipeline.health.refill()
+    await room_again(house)
     await house.receive(message(alert(DISK_FULL)))
 
 
@@ -302,12 +312,12 @@ async def test_a_full_disk_without_a_reserve_is_told_once_and_ends_when_there_is
         await house.pipeline.start()
         store.fault = StoreFull("no room left")
         await act_in_vain(house, number, 5)
-        house.pipeline.health.refill()
+        await room_again(house)
         assert house.pipeline.health.full
         store.fault = None
         house.pipeline.health.reserve.size = 4096
         await house.act(number, "note", {"text": "on it"}, who="desk")
-        house.pipeline.health.refill()
+        await room_again(house)
     assert [line["event"] for line in told] == [
         "no room for the reserve: on a full disk neither acts nor pages can be stored",
         "disk full: intake answers 503",
@@ -331,7 +341,7 @@ async def test_a_reserve_that_is_used_up_is_one_more_outage_and_no_more_lines(ho
         await act_in_vain(house, number, 3)
         store.fault = None
         await house.act(number, "note", {"text": "on it"}, who="desk")
-        house.pipeline.health.refill()
+        await room_again(house)
     assert [line["event"] for line in told] == ["disk full: intake answers 503", "there is room again: intake is open"]
 
 

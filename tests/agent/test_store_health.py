@@ -39,7 +39,8 @@ def test_a_disk_becomes_full_once_and_refuses_messages_until_there_is_room() -> 
     assert health.refuses == "the disk is full: no room left"
     health.answers()
     assert health.refuses == "the disk is full: only acts, ticks and pages go on"
-    health.refill()
+    assert health.has_room()
+    health.opens()
     assert health.refuses == ""
 
 
@@ -51,9 +52,8 @@ def test_the_reserve_is_given_up_on_a_full_disk_and_taken_again_afterwards(tmp_p
     health.failed(FULL, 1, START)
     assert not kept.exists()
     health.answers()
-    health.refill()
+    assert health.has_room()
     assert kept.stat().st_size == 4096
-    assert not health.full
 
 
 def test_there_is_no_room_until_the_reserve_fits(tmp_path: Path) -> None:
@@ -62,8 +62,7 @@ def test_there_is_no_room_until_the_reserve_fits(tmp_path: Path) -> None:
     health.take_reserve()
     health.failed(FULL, 1, START)
     reserve.size = 2**62
-    health.refill()
-    assert health.full
+    assert not health.has_room()
 
 
 def test_an_outage_is_in_the_log_when_it_begins_and_when_it_ends() -> None:
@@ -85,8 +84,8 @@ def test_a_disk_that_fills_up_is_in_the_log_once_and_so_is_that_there_is_room() 
         for _ in range(2):
             health.failed(FULL, 1, START)
             health.answers()
-        health.refill()
-        health.refill()
+        health.opens()
+        assert not health.has_room()
     assert [one["event"] for one in told] == [
         "disk full: intake answers 503",
         "there is room again: intake is open",

@@ -1,5 +1,6 @@
 """A source that falls silent proves nothing: its heartbeat is missed, and nothing of it counts as recovered."""
 
+import asyncio
 import json
 from datetime import timedelta
 
@@ -209,3 +210,26 @@ async def test_a_start_within_a_minute_moves_no_end_that_was_announced(house: Ho
     await house.advance(seconds=20)
     (disk,) = house.incidents()
     assert disk.open_alerts == 0
+
+
+async def test_while_a_full_disk_refuses_messages_nothing_expires_and_no_source_is_silent(house: House) -> None:
+    """Steps, pages and acts go on meanwhile."""
+    await paced(house)
+    lasts = [{"labels": DISK_FULL, "endsAt": at(house.now + timedelta(minutes=4))}]
+    await house.receive(json.dumps(lasts).encode(), "prometheus", "prometheus")
+    (disk,) = house.incidents()
+    health = house.pipeline.health
+    health.full, health.full_since = True, house.now
+    await house.advance(hours=1)
+    assert (silent(house), disk.open_alerts) == ([], 1)
+    opening = asyncio.ensure_future(house.pipeline.take_messages_again())
+    await asyncio.sleep(0)
+    await house.pipeline.drain_once()
+    await opening
+    assert not health.full
+    await house.advance(minutes=3)
+    assert (silent(house), house.incident(disk.number).open_alerts) == ([], 1)
+    await house.advance(minutes=1)
+    assert house.incident(disk.number).open_alerts == 0, "it is over when it is not told again in its time"
+    await house.advance(minutes=11)
+    assert len(silent(house)) == 1
