@@ -39,8 +39,9 @@ async def serve(
     gc.freeze()
     gc.set_threshold(*_GC)
     stop = asyncio.Event()
+    # Not by the loop, which takes its handlers away before we can: a signal in between would end us by itself.
     for number in _ENDING:
-        loop.add_signal_handler(number, stop.set)
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     try:
         async with serving(daemon.app(), options.listen) as port:
             daemon.port = port
@@ -50,5 +51,4 @@ async def serve(
     finally:
         await daemon.close()
         for number in _ENDING:
-            loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
