@@ -7,7 +7,8 @@ from agent.http.reads.session import Reading
 from agent.storage.store import AttachmentRow
 from correlation.tables import IncidentRow
 
-_ATTACHMENT = [c for c in AttachmentRow.__table__.columns if c.name != "content"]  # type: ignore[attr-defined]
+_COLUMNS = AttachmentRow.__table__.columns  # type: ignore[attr-defined]  # SQLModel adds it to table classes
+_ATTACHMENT = [column for column in _COLUMNS if column.name != "content"]
 """All but what is in it."""
 
 
